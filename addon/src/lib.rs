@@ -1,0 +1,1 @@
+//! The Node-API border of Offloop: converts, and decides nothing.

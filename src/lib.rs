@@ -1,0 +1,17 @@
+//! Offloop's core: takes spans that JavaScript wrote into native memory and delivers them, without Node.
+//!
+//! ```text
+//!         JS thread (never blocks)             |                    Rust threads (may block)
+//!  span.end()            handoff block         |   transform workers          I/O thread
+//!  ─────────►  js/  ───────────────────► addon ──► admission ─► queue ─► decode ─► encode ─► compress ─► dispatcher ─► sink
+//!              writes the finished span        |   ticket +              (pure functions over arenas)    schedule,    http
+//!              one call per batch              |   permits                                               retry        file
+//!  resultCallback / Promise ◄── outcome ◄──────┼────────────────────── completion, exactly once ◄──────────────────────┘
+//! ```
+//!
+//! This crate refuses to know Node-API: no dependency of it names napi, and `cargo test` needs no Node.
+
+pub mod handoff;
+pub mod otlp;
+pub mod sink;
+pub mod span;

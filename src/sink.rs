@@ -1,0 +1,128 @@
+//! Where encoded requests go: owns the contract between the dispatcher and a destination.
+//! It refuses to decide: no retry rule, no schedule, no count lives here, only the facts of one attempt.
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+use bytes::Bytes;
+
+/// How a request body is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ContentEncoding {
+    /// As encoded.
+    Identity,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+/// One attempt to deliver one body.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The body as it goes out; cloning shares it.
+    pub body: Bytes,
+    /// What `body` is compressed with.
+    pub encoding: ContentEncoding,
+    /// Spans inside `body`.
+    pub spans: u32,
+    /// Time this attempt may take from now, the whole exchange included (F11, F13).
+    pub time_left: Duration,
+    /// Headers of this attempt that replace the sink's own (a `headers` function, resolved on the JS thread).
+    pub headers: Option<std::sync::Arc<[(String, String)]>>,
+}
+
+/// What came of one attempt. The dispatcher alone turns it into retry, success or drop.
+#[derive(Debug)]
+pub enum SendOutcome {
+    /// A final status line arrived.
+    Reply(Reply),
+    /// A sink without replies (files) has stored the body.
+    Stored,
+    /// No status line arrived.
+    Failed(SendError),
+}
+
+/// The facts of an HTTP response.
+#[derive(Debug, Default)]
+pub struct Reply {
+    /// Final status code (1xx responses are skipped, F16).
+    pub status: u16,
+    /// Reason phrase as received.
+    pub reason: String,
+    /// Every `Retry-After` value, in order (F27–F29).
+    pub retry_after: Vec<String>,
+    /// `Date` of this response, to measure an HTTP-date `Retry-After` against (F28).
+    pub date: Option<String>,
+    /// `Location` of a redirect, which is never followed (F21).
+    pub location: Option<String>,
+    /// Body, up to the 4 MiB cap (F33).
+    pub body: Bytes,
+    /// Set when the body could not be read to its end (F12, F15, F33).
+    pub body_error: Option<SendError>,
+}
+
+/// Why an attempt ended without a complete response.
+#[derive(Clone, Debug)]
+pub struct SendError {
+    /// Class, for the dispatcher.
+    pub kind: SendErrorKind,
+    /// Node's code as the stock exporter shows it (`ECONNREFUSED`, `CERT_HAS_EXPIRED`, …), when Node has one.
+    pub code: Option<String>,
+    /// Text for the user, as Node words it; never holds headers or credentials.
+    pub message: String,
+    /// Node's `syscall`, `address`, `port` and `errno` where they apply.
+    pub syscall: Option<&'static str>,
+    /// Peer address tried last.
+    pub address: Option<String>,
+    /// Peer port tried last.
+    pub port: Option<u16>,
+    /// Negative errno, as libuv reports it.
+    pub errno: Option<i32>,
+}
+
+/// Classes of transport failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SendErrorKind {
+    /// Nobody listens (ECONNREFUSED).
+    Refused,
+    /// The connection ended before a status line (ECONNRESET, EPIPE, "socket hang up").
+    Reset,
+    /// The attempt's time ran out ("Request timed out") or the kernel gave up (ETIMEDOUT).
+    TimedOut,
+    /// The name could not be resolved (ENOTFOUND, EAI_AGAIN).
+    Dns,
+    /// No route (ENETUNREACH, EHOSTUNREACH).
+    Unreachable,
+    /// Certificate or protocol trouble (F6): configuration, not weather.
+    Tls,
+    /// The peer does not speak HTTP (F34).
+    Malformed,
+    /// This request can never be sent (bad URL, bad header, unknown protocol).
+    Unsendable,
+    /// The response body went over the cap (F33).
+    ResponseTooLarge,
+    /// A file or directory could not be written (F72–F75).
+    File,
+    /// Anything else.
+    Other,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for SendError {}
+
+/// A running attempt; dropping it aborts the attempt and closes its connection (R53).
+pub type Attempt = Pin<Box<dyn Future<Output = SendOutcome> + Send>>;
+
+/// A destination. The only trait of the core: here several real implementations exist.
+///
+/// Called on the I/O thread inside its tokio runtime; `send` returns at once and the future never blocks.
+pub trait Sink: Send + Sync + 'static {
+    /// Starts one attempt.
+    fn send(&self, request: Request) -> Attempt;
+}
