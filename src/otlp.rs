@@ -38,11 +38,19 @@ pub struct PartialSuccess {
 
 /// Splits a body into two requests: the first `first_spans` spans in wire order, and the rest (F26, F36).
 /// `None` if it holds fewer than two spans or `layout` does not belong to `body`.
-pub fn split(_protocol: Protocol, _body: &[u8], _layout: &Layout, _first_spans: u32) -> Option<[Encoded; 2]> {
+pub fn split(
+    _protocol: Protocol,
+    _body: &[u8],
+    _layout: &Layout,
+    _first_spans: u32,
+) -> Option<[Encoded; 2]> {
     None
 }
 
 /// Reads a response body. `Ok(None)`: full success; `Err`: not a response of this protocol (F19).
-pub fn partial_success(_protocol: Protocol, _body: &[u8]) -> Result<Option<PartialSuccess>, String> {
+pub fn partial_success(
+    _protocol: Protocol,
+    _body: &[u8],
+) -> Result<Option<PartialSuccess>, String> {
     Ok(None)
 }

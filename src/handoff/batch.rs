@@ -8,6 +8,12 @@ pub struct RawBatch {
 }
 
 impl RawBatch {
+    /// A batch without content, for tests of the pipeline with a transform of their own.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn for_test(spans: u32, bytes: u64) -> Self {
+        RawBatch { spans, bytes }
+    }
+
     /// Spans that JavaScript committed.
     pub fn spans(&self) -> u32 {
         self.spans
