@@ -124,4 +124,13 @@ const connectionDefaults = {
   socketPath: null,
 };
 
-module.exports = { resolveConfig };
+/** Static property of an exporter class that has one wire format, whatever its user's `protocol` says. */
+const FIXED_PROTOCOL = Symbol('offloop.fixedProtocol');
+
+/** The second argument of `resolveConfig` for an exporter class: `defaultsFor(new.target)` in its constructor. */
+function defaultsFor(exporterClass) {
+  const fixed = exporterClass[FIXED_PROTOCOL];
+  return { protocol: fixed ?? 'http/protobuf', signal: 'TRACES', fixedProtocol: fixed !== undefined };
+}
+
+module.exports = { defaultsFor, FIXED_PROTOCOL, resolveConfig };
