@@ -21,18 +21,27 @@ impl Blocks {
     /// Flat triples of block number, first word, end word as segments that hold their blocks.
     fn segments(&self, triples: &[u32]) -> Option<Vec<Segment>> {
         let triples = triples.as_chunks::<3>().0.iter();
-        triples.map(|&[id, start, end]| Some(Segment::in_block(self.open.get(&id)?.clone(), start, end))).collect()
+        triples
+            .map(|&[id, start, end]| {
+                Some(Segment::in_block(self.open.get(&id)?.clone(), start, end))
+            })
+            .collect()
     }
 }
 
 impl Environment {
     /// What JavaScript wrote, from now on held against recycling.
-    pub(crate) fn segments(&self, segments: &Either<Uint32Array, Vec<Uint8Array>>) -> Result<Vec<Segment>> {
+    pub(crate) fn segments(
+        &self,
+        segments: &Either<Uint32Array, Vec<Uint8Array>>,
+    ) -> Result<Vec<Segment>> {
         match segments {
-            Either::A(triples) => {
-                self.with_blocks(|blocks| blocks.segments(triples)).ok_or_else(|| invalid("unknown block"))
+            Either::A(triples) => self
+                .with_blocks(|blocks| blocks.segments(triples))
+                .ok_or_else(|| invalid("unknown block")),
+            Either::B(copied) => {
+                Ok(copied.iter().map(|records| Segment::copied(records)).collect())
             }
-            Either::B(copied) => Ok(copied.iter().map(|records| Segment::copied(records)).collect()),
         }
     }
 }
@@ -73,10 +82,20 @@ impl Environment {
             // SAFETY: the address is valid for `len` bytes until `keep_alive` is dropped, which the finalizer does. Rust
             // reads the block only through `BlockLease`, behind the commit protocol.
             let buffer = unsafe {
-                ArrayBuffer::from_external(env, address, lease.len(), lease.keep_alive(), |_, memory| drop(memory))?
+                ArrayBuffer::from_external(
+                    env,
+                    address,
+                    lease.len(),
+                    lease.keep_alive(),
+                    |_, memory| drop(memory),
+                )?
             };
             // Where external memory is forbidden napi hands out a copy, which Rust would never see again.
-            if std::ptr::eq(buffer.as_ptr(), address) { Ok(buffer) } else { Err(invalid("external memory is forbidden")) }
+            if std::ptr::eq(buffer.as_ptr(), address) {
+                Ok(buffer)
+            } else {
+                Err(invalid("external memory is forbidden"))
+            }
         })
     }
 }

@@ -119,7 +119,9 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
         (None, Some(attempts)) => {
             RetryPolicy { max_retries: attempts.saturating_sub(1), ..RetryPolicy::stock(timeout) }
         }
-        (Some(elapsed), attempts) => RetryPolicy::long(timeout, duration(elapsed), attempts.unwrap_or(u32::MAX)),
+        (Some(elapsed), attempts) => {
+            RetryPolicy::long(timeout, duration(elapsed), attempts.unwrap_or(u32::MAX))
+        }
     };
     core
 }
@@ -133,12 +135,15 @@ fn sink(config: LaneConfig, mailbox: Arc<Mailbox>) -> Result<Arc<dyn Sink>> {
         }
         "node" => Ok(Arc::new(NodeSink { lane: config.number, mailbox })),
         _ => {
-            let (url, content_type) = (config.url.unwrap_or_default(), config.content_type.unwrap_or_default());
-            let mut http = HttpConfig::new(url, content_type, config.user_agent.unwrap_or_default());
+            let (url, content_type) =
+                (config.url.unwrap_or_default(), config.content_type.unwrap_or_default());
+            let mut http =
+                HttpConfig::new(url, content_type, config.user_agent.unwrap_or_default());
             http.headers = config.headers.unwrap_or_default();
             http.unix_socket = config.socket_path.map(Into::into);
             http.keep_alive = config.keep_alive.unwrap_or(http.keep_alive);
-            http.max_idle_connections = config.max_idle_sockets.map_or(http.max_idle_connections, |max| max as usize);
+            http.max_idle_connections =
+                config.max_idle_sockets.map_or(http.max_idle_connections, |max| max as usize);
             http.tls = config.tls.map(tls).unwrap_or_default();
             Ok(HttpSink::new(http).map_err(invalid)?)
         }
@@ -152,8 +157,10 @@ fn tls(tls: JsTls) -> TlsConfig {
 fn transform(protocol: Protocol) -> Transform {
     Arc::new(move |raw| {
         let arena = Bump::new();
-        let batch = decode(&raw, &arena)
-            .map_err(|error| TransformError { reason: DropReason::InternalError, message: error.to_string() })?;
+        let batch = decode(&raw, &arena).map_err(|error| TransformError {
+            reason: DropReason::InternalError,
+            message: error.to_string(),
+        })?;
         Ok(otlp::encode(protocol, &batch))
     })
 }

@@ -57,8 +57,17 @@ impl Environment {
         // Before any thread of ours can outlive this environment: a worker that unloads the library under a running
         // thread is a segmentation fault.
         retain_current_module_for_unload_safety();
-        let wake = on_results.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
-        let mailbox = Mailbox { results: Mutex::default(), is_announced: AtomicBool::new(false), wake, attempts: Attempts::default() };
+        let wake = on_results
+            .build_threadsafe_function::<()>()
+            .weak::<true>()
+            .callee_handled::<false>()
+            .build()?;
+        let mailbox = Mailbox {
+            results: Mutex::default(),
+            is_announced: AtomicBool::new(false),
+            wake,
+            attempts: Attempts::default(),
+        };
         Ok(Self { mailbox: Arc::new(mailbox), blocks: Mutex::default() })
     }
 

@@ -88,7 +88,9 @@ impl Lane {
             mailbox.post(JsResult { outcome: Some(outcome.into()), ..JsResult::done(id) });
         });
         match self.exporter.admit(spans, bytes as u64, completion) {
-            Ok(ticket) if is_complete => self.exporter.submit(ticket, RawBatch::new(segments, spans)),
+            Ok(ticket) if is_complete => {
+                self.exporter.submit(ticket, RawBatch::new(segments, spans))
+            }
             Ok(ticket) => {
                 let open = Open { ticket, spans, segments };
                 self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id, open);
@@ -110,7 +112,8 @@ impl Lane {
         segments: Either<Uint32Array, Vec<Uint8Array>>,
     ) -> Result<()> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        let mut open = open.ok_or_else(|| Error::new(Status::InvalidArg, "unknown export".to_owned()))?;
+        let mut open =
+            open.ok_or_else(|| Error::new(Status::InvalidArg, "unknown export".to_owned()))?;
         open.segments.extend(environment.segments(&segments)?);
         self.exporter.submit(open.ticket, RawBatch::new(open.segments, open.spans));
         Ok(())

@@ -11,7 +11,9 @@ use std::{
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use offloop::sink::{Attempt, ContentEncoding, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink};
+use offloop::sink::{
+    Attempt, ContentEncoding, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink,
+};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -51,7 +53,10 @@ impl Sink for NodeSink {
         });
         Box::pin(async move {
             answered.await.unwrap_or_else(|_| {
-                SendOutcome::Failed(SendError::new(SendErrorKind::Other, "the JavaScript environment is gone"))
+                SendOutcome::Failed(SendError::new(
+                    SendErrorKind::Other,
+                    "the JavaScript environment is gone",
+                ))
             })
         })
     }
