@@ -5,6 +5,7 @@
 // `env` and `config` get a context: `origin` and `port` of a recording server, `dir` with files, `socket` of another
 // server. Where nothing leads to that server, `elsewhere` is set: the configuration is compared, no export is made.
 
+const assert = require('node:assert/strict');
 const { CompressionAlgorithm } = require('@opentelemetry/otlp-exporter-base');
 
 const scenarios = [];
@@ -436,11 +437,22 @@ add('connections: an Agent where options belong', {
   exports: 2,
   config: ({ origin }) => ({ url: origin, httpAgentOptions: new (require('node:http').Agent)({ keepAlive: true }) }),
 });
+add('connections: createConnection among the options is not used by an agent', {
+  config: ({ origin }) => ({ url: origin, httpAgentOptions: { createConnection: () => assert.fail('called') } }),
+});
 add('connections: an agent with its own createConnection', {
+  exports: 2,
   config: ({ port }) => ({
     url: 'http://collector.example/x',
-    httpAgentOptions: { createConnection: () => require('node:net').connect(port, '127.0.0.1') },
+    httpAgentOptions: () => {
+      const agent = new (require('node:http').Agent)({ keepAlive: true });
+      agent.createConnection = () => require('node:net').connect(port, '127.0.0.1');
+      return agent;
+    },
   }),
+});
+add('connections: name that cannot be resolved', {
+  config: () => ({ url: 'http://collector.invalid/x', timeoutMillis: 300 }),
 });
 
 function loopback(options, done) {
