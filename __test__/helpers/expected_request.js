@@ -1,6 +1,6 @@
 'use strict';
 
-const { isDeepStrictEqual } = require('node:util');
+const { inspect } = require('node:util');
 
 /**
  * What a receiver must find, derived from the ReadableSpans alone by the rules of otlp.md §2–§6, in the form of
@@ -144,16 +144,19 @@ function firstDifference(actual, expected, at = '') {
     }
     return { at: `${at}.length`, actual: actual.length, expected: expected.length };
   }
-  for (const key of new Set([...Object.keys(actual), ...Object.keys(expected)])) {
+  if (Array.isArray(actual) !== Array.isArray(expected)) return { at, actual: brief(actual), expected: brief(expected) };
+  const keys = Object.keys(expected);
+  for (const key of Object.keys(actual).length === keys.length ? keys : new Set([...keys, ...Object.keys(actual)])) {
+    if (Object.is(actual[key], expected[key])) continue;
     const step = Array.isArray(expected) ? `[${key}]` : `.${key}`;
     const difference = firstDifference(actual[key], expected[key], at + step);
     if (difference) return difference;
   }
-  return isDeepStrictEqual(actual, expected) ? null : { at, actual: brief(actual), expected: brief(expected) };
+  return null;
 }
 
 function brief(value) {
-  const text = typeof value === 'string' ? JSON.stringify(value) : require('node:util').inspect(value, { depth: 3 });
+  const text = typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 3 });
   return text.length > 300 ? `${text.slice(0, 140)} … ${text.slice(-140)} (${text.length} characters)` : text;
 }
 
