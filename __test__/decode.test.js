@@ -28,7 +28,13 @@ for (const protocol of protocols) {
     test(`${protocol}, compression ${compression}: what is decoded is what went in`, async (t) => {
       const receiver = await startReceiver({}, t);
       const queue = { maxSpans: 65_536, maxBytes: 512 * 1024 * 1024 };
-      const exporter = new OTLPTraceExporter({ url: receiver.url, protocol, compression, queue, timeoutMillis: 30_000 });
+      const exporter = new OTLPTraceExporter({
+        url: receiver.url,
+        protocol,
+        compression,
+        queue,
+        timeoutMillis: 30_000,
+      });
       t.after(() => exporter.shutdown());
       let compared = 0;
       let mismatches = 0;

@@ -17,7 +17,12 @@ const { startReceiver } = require('./helpers/receiver.js');
 const batches = corpus();
 
 const formats = [
-  { protocol: 'http/protobuf', contentType: 'application/x-protobuf', serializer: 'ProtobufTraceSerializer', differ: differInBytes },
+  {
+    protocol: 'http/protobuf',
+    contentType: 'application/x-protobuf',
+    serializer: 'ProtobufTraceSerializer',
+    differ: differInBytes,
+  },
   { protocol: 'http/json', contentType: 'application/json', serializer: 'JsonTraceSerializer', differ: differInText },
 ];
 
@@ -27,7 +32,12 @@ for (const format of formats) {
   test(`${format.protocol}: the corpus against the stock serializers`, async (t) => {
     const receiver = await startReceiver({}, t);
     const queue = { maxSpans: 65_536, maxBytes: 512 * 1024 * 1024 };
-    const exporter = new OTLPTraceExporter({ url: receiver.url, protocol: format.protocol, queue, timeoutMillis: 30_000 });
+    const exporter = new OTLPTraceExporter({
+      url: receiver.url,
+      protocol: format.protocol,
+      queue,
+      timeoutMillis: 30_000,
+    });
     t.after(() => exporter.shutdown());
     const bodies = new Map();
 
@@ -109,7 +119,7 @@ function differInText(actual, stock) {
 
 function withHugeIntegersAsDoubles(text) {
   let found = false;
-  const value = JSON.parse(text, (key, part) => {
+  const value = JSON.parse(text, (_, part) => {
     if (part === null || typeof part.intValue !== 'number' || Math.abs(part.intValue) < 2 ** 63) return part;
     if (part.intValue === -(2 ** 63)) return part;
     found = true;
@@ -144,7 +154,7 @@ function spanAt(decoded, path) {
 /** The 0.57 line writes bytes into JSON as objects, which no receiver reads. */
 function withBase64(body, { protocol }) {
   if (protocol !== 'http/json') return body;
-  const value = JSON.parse(body, (key, part) => {
+  const value = JSON.parse(body, (_, part) => {
     if (typeof part?.bytesValue !== 'object') return part;
     return { bytesValue: Buffer.from(part.bytesValue.data ?? Object.values(part.bytesValue)).toString('base64') };
   });
@@ -163,7 +173,9 @@ function as057(request) {
       const key = `${name}@${version}:${schemaUrl}`;
       const group = groups.get(key) ?? { scope: { name, version }, schemaUrl, spans: [] };
       groups.set(key, group);
-      group.spans.push(...spans.map((span) => ({ ...span, flags: 0, links: span.links.map((link) => ({ ...link, flags: 0 })) })));
+      group.spans.push(
+        ...spans.map((span) => ({ ...span, flags: 0, links: span.links.map((link) => ({ ...link, flags: 0 })) })),
+      );
     }
     // Merged groups come in another order of spans; the order itself is compared with the 0.223 line.
     for (const { spans } of groups.values()) spans.sort((a, b) => (a.traceId < b.traceId ? -1 : 1));

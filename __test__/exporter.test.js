@@ -76,22 +76,34 @@ for (const protocol of protocols) {
     assert.equal(request.target, '/v1/traces');
     assert.equal(request.httpVersion, 'HTTP/1.1');
     assert.equal(request.headers.host, `127.0.0.1:${receiver.port}`);
-    assert.equal(request.headers['content-type'], protocol === 'http/json' ? 'application/json' : 'application/x-protobuf');
+    assert.equal(
+      request.headers['content-type'],
+      protocol === 'http/json' ? 'application/json' : 'application/x-protobuf',
+    );
     assert.equal(request.headers['x-key'], 'secret');
     assert.equal(request.headers.n, '5');
     assert.match(request.headers['user-agent'], /OTel-OTLP-Exporter-JavaScript\/\d+\.\d+\.\d+/);
-    for (const absent of ['content-encoding', 'accept-encoding', 'accept', 'expect']) assert.equal(request.headers[absent], undefined, absent);
+    for (const absent of ['content-encoding', 'accept-encoding', 'accept', 'expect'])
+      assert.equal(request.headers[absent], undefined, absent);
     // §13.4: a length in place of chunks.
     if (subjectName !== 'stock') assert.equal(Number(request.headers['content-length']), request.wireBytes);
   });
 }
 
 test('partial success: code 0, counts, the stock warning', async (t) => {
-  const body = { protobuf: Buffer.concat([Buffer.from([0x0a, 0x09, 0x08, 0x02, 0x12, 0x05]), Buffer.from('weird')]), json: '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"weird","extra":[1]}}' };
+  const body = {
+    protobuf: Buffer.concat([Buffer.from([0x0a, 0x09, 0x08, 0x02, 0x12, 0x05]), Buffer.from('weird')]),
+    json: '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"weird","extra":[1]}}',
+  };
   for (const protocol of protocols) {
-    const { receiver, exporter } = await pair(t, { otherwise: { body: protocol === 'http/json' ? body.json : body.protobuf } }, { protocol });
+    const { receiver, exporter } = await pair(
+      t,
+      { otherwise: { body: protocol === 'http/json' ? body.json : body.protobuf } },
+      { protocol },
+    );
     const stock = stockExporter({ protocol, url: receiver.url });
-    const warnings = async (target) => (await diagLines(() => exportOnce(target, makeSpans(5)))).filter(([level]) => level === 'warn');
+    const warnings = async (target) =>
+      (await diagLines(() => exportOnce(target, makeSpans(5)))).filter(([level]) => level === 'warn');
     const expected = await warnings(stock);
     assert.equal(expected.length, 1);
     assert.deepEqual(await warnings(exporter), expected);
@@ -104,7 +116,12 @@ test('partial success: code 0, counts, the stock warning', async (t) => {
 
 test('partial success: a message alone is a warning, too many rejected are clamped', oursOnly, async (t) => {
   const reply = (json) => ({ body: JSON.stringify({ partialSuccess: json }) });
-  const script = [reply({ errorMessage: 'slow down' }), reply({ rejectedSpans: '900' }), reply({ rejectedSpans: -3 }), reply({})];
+  const script = [
+    reply({ errorMessage: 'slow down' }),
+    reply({ rejectedSpans: '900' }),
+    reply({ rejectedSpans: -3 }),
+    reply({}),
+  ];
   const { exporter } = await pair(t, { script }, { protocol: 'http/json' });
   const counts = [];
   for (let nth = 0; nth < script.length; nth++) {
@@ -112,12 +129,20 @@ test('partial success: a message alone is a warning, too many rejected are clamp
     assert.equal(error, undefined);
     counts.push([delivered, rejected]);
   }
-  assert.deepEqual(counts, [[4, 0], [0, 4], [4, 0], [4, 0]]);
+  assert.deepEqual(counts, [
+    [4, 0],
+    [0, 4],
+    [4, 0],
+    [4, 0],
+  ]);
 });
 
 test('a 200 that cannot be decoded is a success with a warning', async (t) => {
   for (const protocol of protocols) {
-    const bodies = protocol === 'http/json' ? ['<html>a captive portal</html>', '[1,2', 'null'] : [Buffer.from([0xff, 0xff, 0xff, 0xff]), '<html></html>'];
+    const bodies =
+      protocol === 'http/json'
+        ? ['<html>a captive portal</html>', '[1,2', 'null']
+        : [Buffer.from([0xff, 0xff, 0xff, 0xff]), '<html></html>'];
     for (const body of bodies) {
       const { exporter } = await pair(t, { otherwise: { body } }, { protocol });
       const outcome = await exporter.exportSpans(makeSpans(2));
@@ -132,10 +157,16 @@ test('the callback runs in the async context of its export()', async (t) => {
   const storage = new AsyncLocalStorage();
   const seen = await Promise.all(
     Array.from({ length: 20 }, (_, nth) => {
-      return storage.run(nth, () => new Promise((resolve) => exporter.export(makeSpans(1), () => resolve(storage.getStore()))));
+      return storage.run(
+        nth,
+        () => new Promise((resolve) => exporter.export(makeSpans(1), () => resolve(storage.getStore()))),
+      );
     }),
   );
-  assert.deepEqual(seen, Array.from({ length: 20 }, (_, nth) => nth));
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 20 }, (_, nth) => nth),
+  );
 });
 
 test('a callback that throws harms nobody', async (t) => {
@@ -189,7 +220,16 @@ test('everything is read before export() returns', async (t) => {
     assert.equal(scopes[0].spans[0].name, 'before');
     assert.deepEqual(scopes[0].spans[0].attributes, [
       ['bytes', ['bytes', '010203']],
-      ['list', ['array', [['string', 'a'], ['string', 'b']]]],
+      [
+        'list',
+        [
+          'array',
+          [
+            ['string', 'a'],
+            ['string', 'b'],
+          ],
+        ],
+      ],
       ['nested', ['kvlist', [['x', ['int', '1']]]]],
       ['long', ['string', long]],
     ]);
@@ -202,7 +242,9 @@ test('many exports at once: no limit of its own, each answered, each span once',
   const outcomes = await Promise.all(Array.from({ length: exports }, () => exporter.exportSpans(makeSpans(3))));
   for (const outcome of outcomes) assert.deepEqual([outcome.delivered, outcome.error], [3, undefined]);
   const ids = receiver.completed.flatMap(({ body, headers }) => {
-    return decodeRequest(body, headers['content-type']).flatMap(({ scopes }) => scopes.flatMap(({ spans }) => spans.map(({ spanId }) => spanId)));
+    return decodeRequest(body, headers['content-type']).flatMap(({ scopes }) =>
+      scopes.flatMap(({ spans }) => spans.map(({ spanId }) => spanId)),
+    );
   });
   assert.equal(ids.length, exports * 3);
   assert.equal(new Set(ids).size, exports * 3);
@@ -249,7 +291,8 @@ test('a refused connection is answered with the stock error', async () => {
   const stock = stockExporter({ url, timeoutMillis: 300 });
   const [ours, theirs] = await Promise.all([exportOnce(exporter, makeSpans(1)), exportOnce(stock, makeSpans(1))]);
   assert.equal(ours.code, 1);
-  for (const key of ['name', 'message', 'code', 'syscall', 'address', 'port', 'errno']) assert.equal(ours.error[key], theirs.error[key], key);
+  for (const key of ['name', 'message', 'code', 'syscall', 'address', 'port', 'errno'])
+    assert.equal(ours.error[key], theirs.error[key], key);
   await exporter.shutdown();
 });
 

@@ -37,10 +37,17 @@ test('a line per batch, equal to the stock JSON', options, async (t) => {
   const exporter = new FileSpanExporter({ directory });
   const batches = Array.from({ length: 6 }, (_, nth) => randomSpans(900 + nth, 1 + nth * 20));
   for (const batch of batches) {
-    assert.deepEqual(await exporter.exportSpans(batch), { delivered: batch.length, rejected: 0, dropped: {}, attempts: 1 });
+    assert.deepEqual(await exporter.exportSpans(batch), {
+      delivered: batch.length,
+      rejected: 0,
+      dropped: {},
+      attempts: 1,
+    });
   }
   await exporter.shutdown();
-  const expected = batches.map((batch) => Buffer.from(JsonTraceSerializer.serializeRequest(batch.map(asLine2))).toString());
+  const expected = batches.map((batch) =>
+    Buffer.from(JsonTraceSerializer.serializeRequest(batch.map(asLine2))).toString(),
+  );
   const lines = linesIn(directory);
   assert.equal(lines.length, expected.length);
   lines.forEach((line, nth) => {
@@ -96,7 +103,8 @@ test('a directory that cannot be made fails the export, not the host', options, 
 });
 
 test('the constructor demands a directory', options, () => {
-  for (const config of [undefined, {}, { directory: '' }, { directory: 5 }]) assert.throws(() => new FileSpanExporter(config));
+  for (const config of [undefined, {}, { directory: '' }, { directory: 5 }])
+    assert.throws(() => new FileSpanExporter(config));
 });
 
 test('the natural end of a process writes what was exported', options, async (t) => {

@@ -143,10 +143,13 @@ test('stats() are conserved in every snapshot', oursOnly, async (t) => {
   running = false;
   await watcher;
   assert.ok(snapshots > 3);
-  settled.forEach((outcome, round) => assertOutcome(outcome, 1 + (round % 5)));
+  for (const [round, outcome] of settled.entries()) assertOutcome(outcome, 1 + (round % 5));
   const stats = exporter.stats();
   assertSettled(stats);
-  assert.equal(stats.delivered, settled.reduce((total, { delivered }) => total + delivered, 0));
+  assert.equal(
+    stats.delivered,
+    settled.reduce((total, { delivered }) => total + delivered, 0),
+  );
   assert.equal(stats.offered, 60 * 3);
 });
 

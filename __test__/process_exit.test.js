@@ -52,7 +52,8 @@ test('the natural end waits for what is in flight, and for its callback', async 
 
 test('the natural end waits for a promise of exportSpans(), and for a retry', async (t) => {
   const receiver = await receiverFor(t, { script: [503] });
-  const source = "new OTLPTraceExporter({ url }).exportSpans(makeSpans(4)).then(({ delivered }) => console.log('delivered', delivered));";
+  const source =
+    "new OTLPTraceExporter({ url }).exportSpans(makeSpans(4)).then(({ delivered }) => console.log('delivered', delivered));";
   const ended = await runProgram(source, { url: receiver.url });
   assertQuiet(ended, 'delivered 4\n');
   assert.equal((await receiver.counts()).requests, 2);
@@ -60,7 +61,8 @@ test('the natural end waits for a promise of exportSpans(), and for a retry', as
 
 test('the natural end with a receiver that never answers ends at the deadline', async (t) => {
   const receiver = await receiverFor(t, { otherwise: { stall: 'response' } });
-  const source = "new OTLPTraceExporter({ url, timeoutMillis: 600 }).export(makeSpans(1), ({ code }) => console.log('code', code));";
+  const source =
+    "new OTLPTraceExporter({ url, timeoutMillis: 600 }).export(makeSpans(1), ({ code }) => console.log('code', code));";
   const ended = await runProgram(source, { url: receiver.url });
   assertQuiet(ended, 'code 1\n');
   assert.ok(ended.millis < 6000, `${ended.millis} ms`);
@@ -103,7 +105,9 @@ test('an uncaught error keeps its code and its text, and the spans arrive', ours
     ["Promise.reject(new Error('the unhandled one'));", /the unhandled one/],
   ]) {
     await receiver.reset();
-    const ended = await runProgram(`new OTLPTraceExporter({ url }).export(makeSpans(300), () => {}); ${source}`, { url: receiver.url });
+    const ended = await runProgram(`new OTLPTraceExporter({ url }).export(makeSpans(300), () => {}); ${source}`, {
+      url: receiver.url,
+    });
     assert.equal(ended.code, 1);
     assert.match(ended.stderr, pattern);
     assert.doesNotMatch(ended.stderr, /panick|thread '/);
@@ -177,12 +181,14 @@ test('worker.terminate() with an export in flight is prompt and harmless', async
   assert.equal(ended.signal, null);
   assert.equal(ended.code, 0);
   assertQuiet(ended, 'done\n');
-  if (subjectName !== 'stock') assert.equal((await receiver.waitForSpans(10)).spans, 10, 'a worker loses its promises, never its spans');
+  if (subjectName !== 'stock')
+    assert.equal((await receiver.waitForSpans(10)).spans, 10, 'a worker loses its promises, never its spans');
 });
 
 test('SIGTERM without a listener ends the process as ever', async (t) => {
   const receiver = await receiverFor(t, { otherwise: { delayMillis: 5000 } });
-  const source = "new OTLPTraceExporter({ url }).export(makeSpans(1), () => {}); setInterval(() => {}, 1000); console.log('ready');";
+  const source =
+    "new OTLPTraceExporter({ url }).export(makeSpans(1), () => {}); setInterval(() => {}, 1000); console.log('ready');";
   const ended = await runProgram(source, {
     url: receiver.url,
     onStart: (child) => child.stdout.once('data', () => child.kill('SIGTERM')),

@@ -71,7 +71,11 @@ const variants = {
   'an empty body': (status) => ({ status }),
   'a chunked body': (status) => ({ status, chunked: true, body: '{"message":"chunked é"}' }),
   'a body that is not UTF-8': (status) => ({ status, body: Buffer.from([0x08, 0x03, 0xff, 0xfe, 0x41]) }),
-  'a gzip body, which nobody asked for': (status) => ({ status, headers: { 'Content-Encoding': 'gzip' }, body: require('node:zlib').gzipSync('text') }),
+  'a gzip body, which nobody asked for': (status) => ({
+    status,
+    headers: { 'Content-Encoding': 'gzip' },
+    body: require('node:zlib').gzipSync('text'),
+  }),
   'an empty reason phrase': (status) => ({ status, reason: '', body: 'x' }),
   'an odd reason phrase': (status) => ({ status, reason: 'So it goes: (very) "odd"', body: 'x' }),
   'a reason phrase in Latin-1': (status) => ({ status, reason: 'Déjà vu', body: 'x' }),
@@ -115,7 +119,10 @@ test('§13.12: 413 splits the batch', oursOnly, async (t) => {
     assert.equal(outcome.delivered, batch.length);
     assert.equal(outcome.attempts, receiver.completed.length);
     assert.ok(receiver.completed.length <= 2 * batch.length, `${receiver.completed.length} requests`);
-    assert.deepEqual(namesOf(receiver.completed.slice(1).filter((request) => step(request) === 200)), batch.map(({ name }) => name).sort());
+    assert.deepEqual(
+      namesOf(receiver.completed.slice(1).filter((request) => step(request) === 200)),
+      batch.map(({ name }) => name).sort(),
+    );
   }
 });
 
@@ -133,16 +140,25 @@ test('§13.12: a single span that is too large costs that span', oursOnly, async
 
 test('§13.13: 400 and 415 to a compressed body send it once more, less compressed', oursOnly, async (t) => {
   for (const status of [400, 415]) {
-    const receiver = await startReceiver({ otherwise: ({ headers }) => (headers['content-encoding'] ? status : 200) }, t);
+    const receiver = await startReceiver(
+      { otherwise: ({ headers }) => (headers['content-encoding'] ? status : 200) },
+      t,
+    );
     const exporter = new OTLPTraceExporter({ url: receiver.url, compression: 'gzip' });
     t.after(() => exporter.shutdown());
     const outcome = await exporter.exportSpans(oneSpan);
     assert.equal(outcome.error, undefined);
     assert.equal(outcome.delivered, 1);
-    assert.deepEqual(receiver.completed.map(({ headers }) => headers['content-encoding']), ['gzip', undefined]);
+    assert.deepEqual(
+      receiver.completed.map(({ headers }) => headers['content-encoding']),
+      ['gzip', undefined],
+    );
     assert.ok(receiver.completed[0].body.equals(receiver.completed[1].body));
   }
-  const { result, requests } = await observe((config) => new OTLPTraceExporter({ ...config, compression: 'gzip' }), 400);
+  const { result, requests } = await observe(
+    (config) => new OTLPTraceExporter({ ...config, compression: 'gzip' }),
+    400,
+  );
   assert.equal(result.error.own.code, 400);
   assert.equal(requests, 2, 'once');
 });

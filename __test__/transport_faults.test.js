@@ -46,7 +46,9 @@ const sameAsStock = {
   'F20: 204': [204],
   'F10: an early 400, then close': [{ early: true, close: true, status: 400, body: 'too early' }],
   'a reply in pieces': [{ status: 404, body: 'piece by piece', drip: { bytes: 20, everyMillis: 1 } }],
-  'a reply with a hundred headers': [{ status: 200, headers: Array.from({ length: 100 }, (_, nth) => [`X-Header-${nth}`, 'v']) }],
+  'a reply with a hundred headers': [
+    { status: 200, headers: Array.from({ length: 100 }, (_, nth) => [`X-Header-${nth}`, 'v']) },
+  ],
 };
 
 for (const [name, script] of Object.entries(sameAsStock)) {
@@ -76,7 +78,14 @@ test('§13.15: a disconnect without a response is retried', oursOnly, async (t) 
 });
 
 test('F34, §13.15: malformed HTTP is retried, then the batch is delivered', oursOnly, async (t) => {
-  const garbage = ['HTTP/9.9 what\r\n\r\n', 'not http at all\r\n\r\n', '\0\x01\x02\x03', 'HTTP/1.1 abc OK\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx', '\x16\x03\x01\x02\x00'];
+  const garbage = [
+    'HTTP/9.9 what\r\n\r\n',
+    'not http at all\r\n\r\n',
+    '\0\x01\x02\x03',
+    'HTTP/1.1 abc OK\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx',
+    '\x16\x03\x01\x02\x00',
+  ];
   await Promise.all(
     garbage.map(async (raw) => {
       const observed = await observe(t, ours, [{ raw }], { timeoutMillis: 8000 });
@@ -131,13 +140,18 @@ test('F33: a reply over 4 MiB is the stock error, once', async (t) => {
 });
 
 test('a reply of exactly 4 MiB is read', async (t) => {
-  const observed = await observe(t, ours, [{ status: 400, body: Buffer.alloc(4 * 1024 * 1024, 'x') }], { timeoutMillis: 5000 });
+  const observed = await observe(t, ours, [{ status: 400, body: Buffer.alloc(4 * 1024 * 1024, 'x') }], {
+    timeoutMillis: 5000,
+  });
   assert.equal(observed.result.error.own.data.length, 4 * 1024 * 1024);
   await healthyAfter(observed);
 });
 
 test('keep-alive: sequential exports share a connection; keepAlive: false does not', async (t) => {
-  for (const [keepAlive, connections] of [[true, 1], [false, 5]]) {
+  for (const [keepAlive, connections] of [
+    [true, 1],
+    [false, 5],
+  ]) {
     const receiver = await startReceiver({}, t);
     const exporter = ours({ url: receiver.url, keepAlive });
     for (let nth = 0; nth < 5; nth++) assert.deepEqual(await exportOnce(exporter, oneSpan), { code: 0 });
@@ -178,7 +192,8 @@ test('§13.9: a request over 64 MiB is not sent', oursOnly, async (t) => {
   const payload = 'p'.repeat(12 * 1024 * 1024);
   const spans = Array.from({ length: 7 }, () => plain.span({ attributes: { payload } }));
   const outcome = await exporter.exportSpans(spans);
-  for (const request of receiver.completed) assert.ok(request.wireBytes <= 64 * 1024 * 1024, `${request.wireBytes} bytes`);
+  for (const request of receiver.completed)
+    assert.ok(request.wireBytes <= 64 * 1024 * 1024, `${request.wireBytes} bytes`);
   assert.equal(outcome.delivered, 7, 'it is split instead');
   await exporter.shutdown();
 });

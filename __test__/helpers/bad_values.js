@@ -13,7 +13,15 @@ const hostileThrowables = {
   text: 'thrown text',
   symbol: Symbol('thrown'),
   revoked: revokedProxy(),
-  toStringThrows: { toString: thrower, get message() { return thrower(); }, get stack() { return thrower(); } },
+  toStringThrows: {
+    toString: thrower,
+    get message() {
+      return thrower();
+    },
+    get stack() {
+      return thrower();
+    },
+  },
 };
 
 function revokedProxy(target = {}) {
@@ -92,7 +100,10 @@ const badValues = {
   set: () => new Set([1]),
   weakRef: () => new WeakRef({}),
   promise: () => Promise.resolve(),
-  generator: () => (function* generate() { yield 1; })(),
+  generator: () =>
+    (function* generate() {
+      yield 1;
+    })(),
   error: () => new Error('as a value'),
   boxed: () => new String('boxed'),
   buffer: () => Buffer.from('bytes'),
@@ -118,7 +129,12 @@ const badValues = {
   textLength: () => lyingArray('many'),
   throwingIterator: endlessIterable,
   hostileObject,
-  throwingGetter: () => ({ get a() { return thrower(); }, b: 1 }),
+  throwingGetter: () => ({
+    get a() {
+      return thrower();
+    },
+    b: 1,
+  }),
   throwingGetterInArray: () => [Object.defineProperty({}, 'x', { enumerable: true, get: thrower })],
   getterOfArray: () => Object.defineProperty([1, 2, 3], 1, { get: thrower }),
   ...Object.fromEntries(traps.map((trap) => [`proxy.${trap}`, () => trapProxy(trap)])),

@@ -36,7 +36,8 @@ const heldKinds = {
     return text;
   },
   wideRope: (length) => `${repeated('漢', length >> 1)}${repeated('é', length - (length >> 1))}`,
-  ropeAcrossPair: (length) => `${repeated('x', (length >> 1) - 1)}\ud83d`.concat(`\ude00${repeated('y', length - (length >> 1) - 1)}`),
+  ropeAcrossPair: (length) =>
+    `${repeated('x', (length >> 1) - 1)}\ud83d`.concat(`\ude00${repeated('y', length - (length >> 1) - 1)}`),
   sliced: (length) => repeated('sliced text é ', length + 40).slice(17, 17 + length),
   slicedInsidePair: (length) => repeated('🚀', length + 40).slice(1, 1 + length),
   joined: (length) => Array.from({ length: 64 }, () => repeated('j', length >> 6)).join('|'),

@@ -134,7 +134,8 @@ function anyValue(value, rules) {
 /** The path and the two values of the first difference, or null. */
 function firstDifference(actual, expected, at = '') {
   if (Object.is(actual, expected)) return null;
-  const bothObjects = typeof actual === 'object' && typeof expected === 'object' && actual !== null && expected !== null;
+  const bothObjects =
+    typeof actual === 'object' && typeof expected === 'object' && actual !== null && expected !== null;
   if (!bothObjects) return { at, actual: brief(actual), expected: brief(expected) };
   if (Array.isArray(actual) && Array.isArray(expected) && actual.length !== expected.length) {
     const common = Math.min(actual.length, expected.length);
@@ -144,7 +145,8 @@ function firstDifference(actual, expected, at = '') {
     }
     return { at: `${at}.length`, actual: actual.length, expected: expected.length };
   }
-  if (Array.isArray(actual) !== Array.isArray(expected)) return { at, actual: brief(actual), expected: brief(expected) };
+  if (Array.isArray(actual) !== Array.isArray(expected))
+    return { at, actual: brief(actual), expected: brief(expected) };
   const keys = Object.keys(expected);
   for (const key of Object.keys(actual).length === keys.length ? keys : new Set([...keys, ...Object.keys(actual)])) {
     if (Object.is(actual[key], expected[key])) continue;

@@ -22,10 +22,14 @@ function decodeRequest(body, contentType) {
 function countSpans(body, contentType) {
   if (isJson(contentType)) {
     const { resourceSpans } = JSON.parse(body);
-    return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.map(({ spans }) => spans.length)).reduce((a, b) => a + b, 0);
+    return resourceSpans
+      .flatMap(({ scopeSpans }) => scopeSpans.map(({ spans }) => spans.length))
+      .reduce((a, b) => a + b, 0);
   }
   let spans = 0;
-  eachField(body, 1, (resourceSpans) => eachField(resourceSpans, 2, (scopeSpans) => eachField(scopeSpans, 2, () => spans++)));
+  eachField(body, 1, (resourceSpans) =>
+    eachField(resourceSpans, 2, (scopeSpans) => eachField(scopeSpans, 2, () => spans++)),
+  );
   return spans;
 }
 

@@ -98,7 +98,8 @@ const scalarPools = [values.numbers, values.strings, values.bytes, values.unsupp
 function randomValue(random, depth = 3) {
   const roll = random.below(depth > 0 ? 12 : 9);
   if (roll < 3) return randomText(random);
-  if (roll < 5) return random.chance(0.5) ? random.next() - 2 ** 31 : (random.fraction() - 0.5) * 10 ** random.below(20);
+  if (roll < 5)
+    return random.chance(0.5) ? random.next() - 2 ** 31 : (random.fraction() - 0.5) * 10 ** random.below(20);
   if (roll < 6) return random.chance(0.5);
   if (roll < 9) return random.pick(random.pick(scalarPools));
   if (roll < 11) return random.times(random.below(6), () => randomValue(random, depth - 1));
@@ -117,7 +118,18 @@ function randomText(random, longest = 80) {
   return random.times(random.below(longest), () => random.pick(alphabet)).join('');
 }
 
-const keyNames = ['http.request.method', 'http.route', 'url.path', 'db.query.text', 'user.id', 'ключ', 'k', '', '7', '0'];
+const keyNames = [
+  'http.request.method',
+  'http.route',
+  'url.path',
+  'db.query.text',
+  'user.id',
+  'ключ',
+  'k',
+  '',
+  '7',
+  '0',
+];
 
 function randomKey(random) {
   return random.chance(0.7) ? random.pick(keyNames) : randomText(random, 30);
@@ -135,9 +147,15 @@ function randomTime(random) {
 function randomSpans(seed, count) {
   const random = new Random(seed);
   const spans = new PlainSpans(seed + 1);
-  const resources = random.times(3, (index) => resource(randomAttributes(random, 4, 1), index === 1 ? 'https://schema/r' : undefined));
+  const resources = random.times(3, (index) =>
+    resource(randomAttributes(random, 4, 1), index === 1 ? 'https://schema/r' : undefined),
+  );
   const scopes = random.times(4, (index) => {
-    return { name: `scope ${index}`, version: index % 2 === 0 ? `${index}.0` : undefined, schemaUrl: index > 2 ? 'https://schema/s' : undefined };
+    return {
+      name: `scope ${index}`,
+      version: index % 2 === 0 ? `${index}.0` : undefined,
+      schemaUrl: index > 2 ? 'https://schema/s' : undefined,
+    };
   });
   return random.times(count, () => {
     const context = { traceFlags: random.pick([0, 1, 1, 1, 3, 255]) };

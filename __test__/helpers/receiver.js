@@ -80,9 +80,13 @@ class Receiver {
 
   /** Resolves once `count` requests have arrived whole; rejects when `timeoutMillis` have passed first. */
   waitForRequests(count, timeoutMillis = 15_000) {
-    return this.waitFor(() => this.completed.length >= count, timeoutMillis, () => {
-      return `${this.completed.length} of ${count} requests arrived`;
-    }).then(() => this.completed);
+    return this.waitFor(
+      () => this.completed.length >= count,
+      timeoutMillis,
+      () => {
+        return `${this.completed.length} of ${count} requests arrived`;
+      },
+    ).then(() => this.completed);
   }
 
   /** Resolves once `condition()` holds; it is looked at after each request and each closed connection. */
@@ -115,7 +119,12 @@ class Receiver {
   }
 
   #accept(socket) {
-    const connection = { id: this.connections.length, openedMillis: performance.now(), closedMillis: null, requests: 0 };
+    const connection = {
+      id: this.connections.length,
+      openedMillis: performance.now(),
+      closedMillis: null,
+      requests: 0,
+    };
     this.connections.push(connection);
     this.#sockets.add(socket);
     socket.on('error', () => {});
@@ -151,7 +160,7 @@ class Receiver {
       }
       this.#notify();
       this.#onRequest?.(request);
-      if ((await this.#answer(socket, step, request)) === 'last') return;
+      if ((await this.#answer(socket, step)) === 'last') return;
     }
   }
 
@@ -182,7 +191,7 @@ class Receiver {
     return true;
   }
 
-  async #answer(socket, step, request) {
+  async #answer(socket, step) {
     if (step.reset === 'request') return reset(socket);
     if (step.hangUp === 'request') return this.#hangUp(socket);
     if (step.stall === 'response') return 'last';
@@ -192,7 +201,8 @@ class Receiver {
       socket.write(step.raw);
       return this.#finish(socket, step);
     }
-    for (const status of step.interim ?? []) socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Interim'}\r\n\r\n`);
+    for (const status of step.interim ?? [])
+      socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Interim'}\r\n\r\n`);
     const { head, body } = renderReply(step);
     if (step.stall === 'head') {
       socket.write(head.subarray(0, Math.floor(head.length / 2)));

@@ -10,7 +10,10 @@ const { countSpans, decodeRequest } = require('./otlp_decoder.js');
  * without it only counts are kept.
  */
 async function startReceiverProcess(options = {}, t) {
-  const child = fork(__filename, ['--receiver'], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(__filename, ['--receiver'], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const calls = new Map();
   let nextId = 0;
   child.on('message', ({ id, value, error }) => {
@@ -88,7 +91,11 @@ function serveParent() {
     },
     counts: snapshot,
     async waitForSpans(spans, timeoutMillis) {
-      await receiver.waitFor(() => counts.spans >= spans, timeoutMillis, () => `${counts.spans} of ${spans} spans arrived`);
+      await receiver.waitFor(
+        () => counts.spans >= spans,
+        timeoutMillis,
+        () => `${counts.spans} of ${spans} spans arrived`,
+      );
       return snapshot();
     },
     requests: () => kept,

@@ -69,7 +69,10 @@ function sdkSpans(line, seed, count) {
   const idGenerator = { generateTraceId: () => random.hex(32), generateSpanId: () => random.hex(16) };
   const spanLimits = { attributeCountLimit: 20, eventCountLimit: 5, linkCountLimit: 4 };
   const providers = [undefined, 'https://schema.test/resource'].map((schemaUrl, index) => {
-    const resource = makeResource({ 'service.name': `sdk ${line} ${index}`, 'service.weight': 0.5, replicas: [1, 2] }, schemaUrl);
+    const resource = makeResource(
+      { 'service.name': `sdk ${line} ${index}`, 'service.weight': 0.5, replicas: [1, 2] },
+      schemaUrl,
+    );
     return makeProvider({ resource, spanProcessors: [collector], idGenerator, spanLimits });
   });
   const tracers = providers.flatMap((provider) => [
@@ -81,7 +84,11 @@ function sdkSpans(line, seed, count) {
   for (let nth = 0; nth < count; nth++) {
     const tracer = random.pick(tracers);
     const start = 1_700_000_000_000 + nth * 10;
-    const span = tracer.startSpan(`${line} operation ${nth % 7}`, startOptions(random, api, catalogue, start), parentOf(random, api));
+    const span = tracer.startSpan(
+      `${line} operation ${nth % 7}`,
+      startOptions(random, api, catalogue, start),
+      parentOf(random, api),
+    );
     drive(span, random, api, catalogue, start);
     span.end(start + random.fraction() * 500);
   }
@@ -95,13 +102,16 @@ function valuesFor(line) {
   const odd = [{ map: 1 }, [1, 'mixed'], Symbol('no'), null, undefined, new Date(0)];
   if (line !== '3.x') return [...plain, true, false, ...lists, ...odd];
   // The sanitizer of 3.x turns accessors and exotic prototypes into plain data; it lets byte arrays through.
-  const { emptyArray, nestedArrays, nestedObjects, arrayOfObjects, integerKeys, emptyKey, mixed, withNulls } = values.containers;
+  const { emptyArray, nestedArrays, nestedObjects, arrayOfObjects, integerKeys, emptyKey, mixed, withNulls } =
+    values.containers;
   const any = [emptyArray, nestedArrays, nestedObjects, arrayOfObjects, integerKeys, emptyKey, mixed, withNulls];
   return [...plain, true, false, ...lists, ...odd, ...any, ...Object.values(values.bytes)];
 }
 
 function attributes(random, catalogue, most) {
-  return Object.fromEntries(random.times(random.below(most), (index) => [`sdk.attribute.${index}`, random.pick(catalogue)]));
+  return Object.fromEntries(
+    random.times(random.below(most), (index) => [`sdk.attribute.${index}`, random.pick(catalogue)]),
+  );
 }
 
 function startOptions(random, api, catalogue, startTime) {
@@ -127,7 +137,11 @@ function parentOf(random, api) {
 function drive(span, random, api, catalogue, start) {
   for (const [key, value] of Object.entries(attributes(random, catalogue, 30))) span.setAttribute(`late.${key}`, value);
   for (let nth = random.below(8); nth > 0; nth--) {
-    span.addEvent(`event ${nth}`, random.chance(0.7) ? attributes(random, catalogue, 5) : undefined, start + random.fraction() * 100);
+    span.addEvent(
+      `event ${nth}`,
+      random.chance(0.7) ? attributes(random, catalogue, 5) : undefined,
+      start + random.fraction() * 100,
+    );
   }
   if (random.chance(0.2)) span.recordException(exception(), start + 1);
   const code = random.below(3);

@@ -28,7 +28,13 @@ function stockSubject() {
       return new Promise((resolve) => {
         this.export(spans, ({ code, error }) => {
           const delivered = code === 0 ? spans.length : 0;
-          resolve({ delivered, rejected: 0, dropped: {}, attempts: 1, ...(error && { error: { code: error.code, message: error.message } }) });
+          resolve({
+            delivered,
+            rejected: 0,
+            dropped: {},
+            attempts: 1,
+            ...(error && { error: { code: error.code, message: error.message } }),
+          });
         });
       });
     }
