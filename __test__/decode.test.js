@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { OTLPTraceExporter, protocols } = require('./helpers/subject.js');
+const { OTLPTraceExporter, protocols, subjectName } = require('./helpers/subject.js');
 const { corpus } = require('./helpers/corpus.js');
 const { decodeRequest, countSpans } = require('./helpers/otlp_decoder.js');
 const { expectedRequest, firstDifference } = require('./helpers/expected_request.js');
@@ -19,7 +19,7 @@ const batches = [];
 for (let at = 0; at < spans.length; at += BATCH) batches.push(spans.slice(at, at + BATCH));
 for (const { name, spans: members } of corpus({ randomCount: 0 })) {
   // §13.3 keeps integers beyond int64 apart from the stock exporter; here the specification itself is compared with.
-  assert.ok(members.length > 0, name);
+  if (subjectName === 'stock' && name === 'integers beyond int64') continue;
   batches.push(members);
 }
 
