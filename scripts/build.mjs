@@ -52,14 +52,16 @@ export async function ensureDependencies({ directory = root, quiet = false } = {
   const mismatch = firstMismatch(directory);
   if (mismatch === undefined) return false;
   if (existsSync(modules) && lstatSync(modules).isSymbolicLink()) {
-    throw new SetupError(`${modules} is a symbolic link and ${mismatch}; run \`npm ci\` where it points to.`, 'LINKED_MODULES');
+    throw new SetupError(`${modules} is a symbolic link and ${mismatch}; run \`npm install\` where it points to.`, 'LINKED_MODULES');
   }
-  say(quiet, `Installing development dependencies with \`npm ci\` (${mismatch}) …`);
+  say(quiet, `Installing development dependencies (${mismatch}) …`);
+  // Not `npm ci`: it refuses a lock file that was written where the registry offered no packages for other platforms
+  // (npm#4828). With --no-save the lock file decides the versions and is not touched.
   // No scripts: `prepare` would build the addon here and hide its progress. The caller builds it in the next step.
   const [command, ...first] = npmCommand();
-  const args = [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = [...first, 'install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   const { code, output } = await run(command, args, { cwd: directory, quiet });
-  if (code !== 0) throw new SetupError(`${output}\`npm ci\` failed in ${directory} (exit code ${code}).`, 'INSTALL_FAILED');
+  if (code !== 0) throw new SetupError(`${output}\`npm install\` failed in ${directory} (exit code ${code}).`, 'INSTALL_FAILED');
   return true;
 }
 
