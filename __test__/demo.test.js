@@ -14,7 +14,8 @@ const script = path.resolve(__dirname, '..', 'scripts', 'start.mjs');
 
 function start(env) {
   const inherited = { ...process.env };
-  for (const name of Object.keys(inherited)) if (name.startsWith('OTEL_') || name === 'NODE_TEST_CONTEXT') delete inherited[name];
+  for (const name of Object.keys(inherited))
+    if (name.startsWith('OTEL_') || name === 'NODE_TEST_CONTEXT') delete inherited[name];
   return spawnSync(process.execPath, [script], { encoding: 'utf8', env: { ...inherited, ...env }, timeout: 600_000 });
 }
 
@@ -95,8 +96,11 @@ describe('npm start, with phases of one second', () => {
       assert.equal(phase.service.flush.outcome, 'done', phase.title);
       assert.equal(phase.service.shutdown.outcome, 'done', phase.title);
       const stats = phase.service.exporterStats;
-      assert.deepEqual([stats.offered, stats.accepted, stats.delivered, stats.pending],
-        [phase.service.ended, phase.service.ended, phase.service.ended, 0], phase.title);
+      assert.deepEqual(
+        [stats.offered, stats.accepted, stats.delivered, stats.pending],
+        [phase.service.ended, phase.service.ended, phase.service.ended, 0],
+        phase.title,
+      );
     }
   });
 
@@ -104,7 +108,10 @@ describe('npm start, with phases of one second', () => {
     for (const row of Object.values(rows)) {
       const line = run.stdout.split('\n').find((text) => text.startsWith(row.title) && text.includes('%'));
       assert.ok(line, `a line for ${row.title}`);
-      const cells = line.slice(row.title.length).trim().split(/\s{2,}/);
+      const cells = line
+        .slice(row.title.length)
+        .trim()
+        .split(/\s{2,}/);
       assert.equal(cells[0], row.requestsPerSecond.toFixed(0));
       assert.equal(cells[5], row.longestBlockMillis.toFixed(1));
       assert.equal(cells[8], row.ended.toLocaleString('en-US'));
@@ -136,7 +143,9 @@ test('the receiver finds the ids that the stock serializer wrote, and refuses wh
   const memory = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(memory)] });
   for (let index = 0; index < 50; index++) {
-    const span = provider.getTracer(`scope-${index % 3}`).startSpan('x', { attributes: { text: 'é'.repeat(index * 40), number: -index } });
+    const span = provider
+      .getTracer(`scope-${index % 3}`)
+      .startSpan('x', { attributes: { text: 'é'.repeat(index * 40), number: -index } });
     span.addEvent('event', { index });
     span.end();
   }

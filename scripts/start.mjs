@@ -1,6 +1,6 @@
 // `npm start`: installs and builds what is missing, runs the demo and leaves table, spans and report in a folder.
 
-import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,7 +16,10 @@ function secondsPerPhase() {
   if (!text?.trim()) return DEFAULT_SECONDS;
   const seconds = Number(text);
   if (seconds >= 1 && seconds <= LONGEST_SECONDS) return seconds;
-  throw new SetupError(`OFFLOOP_DEMO_SECONDS is the length of a phase, from 1 to ${LONGEST_SECONDS} seconds; it is '${text}'.`, 'BAD_SECONDS');
+  throw new SetupError(
+    `OFFLOOP_DEMO_SECONDS is the length of a phase, from 1 to ${LONGEST_SECONDS} seconds; it is '${text}'.`,
+    'BAD_SECONDS',
+  );
 }
 
 // A terminal gets one line that changes; a log gets a line every few seconds.
@@ -37,6 +40,10 @@ function progressLine() {
   };
 }
 
+function version() {
+  return JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).version;
+}
+
 function machine() {
   return {
     node: process.version,
@@ -53,16 +60,23 @@ async function main() {
   await ensureAddon();
 
   const demo = (name) => import(pathToFileURL(path.join(root, 'bench', 'demo', name)).href);
-  const [{ LOAD, PHASES, runPhases }, { count, summarize, tableText }, { reportHtml }] =
-    await Promise.all(['phases.mjs', 'summary.mjs', 'report.mjs'].map(demo));
+  const [{ LOAD, PHASES, runPhases }, { count, summarize, tableText }, { reportHtml }] = await Promise.all(
+    ['phases.mjs', 'summary.mjs', 'report.mjs'].map(demo),
+  );
   const output = path.resolve(process.env.OFFLOOP_DEMO_DIRECTORY ?? path.join(root, 'offloop-demo'));
   mkdirSync(output, { recursive: true });
   const { bavail, bsize } = statfsSync(output);
-  if (bavail * bsize < FREE_BYTES) throw new SetupError(`The demo leaves up to 1 GB of spans in ${output}; there is less than that free.`, 'DISK_FULL');
+  if (bavail * bsize < FREE_BYTES)
+    throw new SetupError(
+      `The demo leaves up to 1 GB of spans in ${output}; there is less than that free.`,
+      'DISK_FULL',
+    );
   const warmupSeconds = Math.min(WARMUP_SECONDS, seconds);
 
-  console.log(`A service under ${LOAD.requestsPerSecond} requests/s on ${LOAD.connections} connections, ` +
-    `${PHASES.length} phases of ${seconds} s after ${warmupSeconds} s of warm-up.`);
+  console.log(
+    `A service under ${LOAD.requestsPerSecond} requests/s on ${LOAD.connections} connections, ` +
+      `${PHASES.length} phases of ${seconds} s after ${warmupSeconds} s of warm-up.`,
+  );
   const line = progressLine();
   const startedAt = new Date();
   const results = await runPhases({
@@ -73,13 +87,23 @@ async function main() {
       line.clear();
       console.log(`${index + 1}/${PHASES.length} ${phase.title}`);
     },
-    onProgress: (phase, seen) => line.show(`${seen.requests === 0 ? 'warming up' : `${count(seen.requests)} requests`}, ` +
-      `${count(seen.ended)} spans ended, longest loop delay just now ${seen.recentMaxMillis.toFixed(0)} ms`),
+    onProgress: (_phase, seen) =>
+      line.show(
+        `${seen.requests === 0 ? 'warming up' : `${count(seen.requests)} requests`}, ` +
+          `${count(seen.ended)} spans ended, longest loop delay just now ${seen.recentMaxMillis.toFixed(0)} ms`,
+      ),
     onResult: () => line.clear(),
   });
 
   const rows = summarize(results);
-  const run = { startedAt: startedAt.toISOString(), seconds, warmupSeconds, load: LOAD, machine: machine() };
+  const run = {
+    startedAt: startedAt.toISOString(),
+    seconds,
+    warmupSeconds,
+    load: LOAD,
+    offloop: version(),
+    machine: machine(),
+  };
   writeFileSync(path.join(output, 'result.json'), `${JSON.stringify({ run, rows, results }, null, 2)}\n`);
   writeFileSync(path.join(output, 'report.html'), reportHtml({ run, rows, results }));
   console.log(`\n${tableText(rows)}\n`);
@@ -93,10 +117,12 @@ function notes(rows, results) {
   for (const row of rows) {
     if (row.requestErrors > 0) said.push(`${row.title}: ${row.requestErrors} requests failed.`);
     if (row.undecodable > 0) said.push(`${row.title}: ${row.undecodable} bodies or lines could not be decoded.`);
-    if (row.delivered !== null && row.delivered !== row.ended) said.push(`${row.title}: ${row.ended - row.delivered} of ${row.ended} spans were not delivered.`);
+    if (row.delivered !== null && row.delivered !== row.ended)
+      said.push(`${row.title}: ${row.ended - row.delivered} of ${row.ended} spans were not delivered.`);
   }
   const { mainThreadCpuExact, mainThreadCpuSource } = results[0].service;
-  if (!mainThreadCpuExact) said.push(`CPU is from ${mainThreadCpuSource}, because this platform has no clock per thread.`);
+  if (!mainThreadCpuExact)
+    said.push(`CPU is from ${mainThreadCpuSource}, because this platform has no clock per thread.`);
   return said;
 }
 

@@ -36,7 +36,11 @@ function offloop(exporter, name, options) {
 }
 
 const factories = {
-  none: () => ({ exporterName: 'none', processorName: 'none', options: 'spans are recorded and ended, nothing takes them' }),
+  none: () => ({
+    exporterName: 'none',
+    processorName: 'none',
+    options: 'spans are recorded and ended, nothing takes them',
+  }),
   stock,
   'offloop-http': ({ url }) => {
     const { OTLPTraceExporter } = require('offloop');

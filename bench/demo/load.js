@@ -73,12 +73,15 @@ async function main() {
   clearInterval(progress);
   const measuredSeconds = (performance.now() - measureFrom) / 1000;
   const sorted = latenciesMillis.sort((a, b) => a - b);
-  process.send({
-    type: 'result',
-    ...counts,
-    requestsPerSecond: counts.requests / measuredSeconds,
-    latencyMillis: { p50: percentile(sorted, 50), p99: percentile(sorted, 99), max: sorted.at(-1) ?? 0 },
-  }, () => process.disconnect());
+  process.send(
+    {
+      type: 'result',
+      ...counts,
+      requestsPerSecond: counts.requests / measuredSeconds,
+      latencyMillis: { p50: percentile(sorted, 50), p99: percentile(sorted, 99), max: sorted.at(-1) ?? 0 },
+    },
+    () => process.disconnect(),
+  );
 }
 
 process.on('disconnect', () => process.exit(0));

@@ -9,7 +9,7 @@ const { monitorEventLoopDelay, performance } = require('node:perf_hooks');
 const RESOLUTION_MILLIS = 10;
 const BUCKET_MILLIS = 100;
 
-/** Reads the CPU time of the calling (main) thread in microseconds; `source` says how, `perThread` whether it is exact. */
+/** A clock of the main thread's CPU time: `micros()` reads it, `source` says how, `perThread` whether it is exact. */
 function threadCpuClock() {
   if (typeof process.threadCpuUsage === 'function') {
     return {
@@ -32,7 +32,8 @@ function threadCpuClock() {
   }
   try {
     const { threadCpuMicros } = require('../../js/engine.js');
-    if (threadCpuMicros() > 0) return { source: 'the thread clock of the addon', perThread: true, micros: threadCpuMicros };
+    if (threadCpuMicros() > 0)
+      return { source: 'the thread clock of the addon', perThread: true, micros: threadCpuMicros };
   } catch {
     // No addon in this tree: the last resort below counts all threads.
   }
@@ -122,7 +123,8 @@ class LoopWatch {
     // A block is drawn over every bucket that it touched.
     const first = Math.floor((this.#lastTickAt - this.#startedAt) / BUCKET_MILLIS);
     const last = Math.floor((now - this.#startedAt) / BUCKET_MILLIS);
-    for (let bucket = first; bucket <= last; bucket++) this.#buckets[bucket] = Math.max(this.#buckets[bucket] ?? 0, late);
+    for (let bucket = first; bucket <= last; bucket++)
+      this.#buckets[bucket] = Math.max(this.#buckets[bucket] ?? 0, late);
     this.#lastTickAt = now;
     this.#lastTickCpu = cpu;
   }

@@ -9,9 +9,23 @@ const { SpanKind, SpanStatusCode, trace } = require('@opentelemetry/api');
 
 const PAGES = 20;
 const ROWS_PER_PAGE = 92;
-const CUSTOMERS = ['Amélie Laurent', 'John Carter', 'Jürgen Vogel', 'Maria Lopes', 'Søren Dahl', 'Priya Nair', 'Emma Stone'];
+const CUSTOMERS = [
+  'Amélie Laurent',
+  'John Carter',
+  'Jürgen Vogel',
+  'Maria Lopes',
+  'Søren Dahl',
+  'Priya Nair',
+  'Emma Stone',
+];
 const STREETS = ['Rue de la Paix', 'Market Street', 'Lindenstraße', 'Avenida Central', 'Nørregade', 'High Street'];
-const PRODUCTS = ['Ceramic mug 350 ml', 'Wool blanket 130 × 170', 'Desk lamp, brass', 'Notebook A5, dotted', 'Tea, 200 g'];
+const PRODUCTS = [
+  'Ceramic mug 350 ml',
+  'Wool blanket 130 × 170',
+  'Desk lamp, brass',
+  'Notebook A5, dotted',
+  'Tea, 200 g',
+];
 const STATES = ['paid', 'packed', 'shipped', 'delivered', 'returned'];
 
 /** A small deterministic generator, so that every phase serves the same rows with the same delays. */
@@ -35,13 +49,18 @@ function createTable() {
     state: pick(STATES),
     total: (random() * 500).toFixed(2), // numeric columns too
     currency: 'EUR',
-    items: Array.from({ length: 2 }, () => ({ sku: hex(8), name: pick(PRODUCTS), quantity: 1 + Math.floor(random() * 4) })),
+    items: Array.from({ length: 2 }, () => ({
+      sku: hex(8),
+      name: pick(PRODUCTS),
+      quantity: 1 + Math.floor(random() * 4),
+    })),
     // One page in five has text outside Latin-1, as real notes do.
     note: random() < 0.3 ? (page % 5 === 0 ? 'Leave at the door, thank you 🙏' : 'Leave at the door') : null,
     created_at: new Date(1.76e12 + id * 61_000).toISOString(),
   });
   return Array.from({ length: PAGES }, (_, page) =>
-    Array.from({ length: ROWS_PER_PAGE }, (_, index) => row(100_000 + page * ROWS_PER_PAGE + index, page)));
+    Array.from({ length: ROWS_PER_PAGE }, (_, index) => row(100_000 + page * ROWS_PER_PAGE + index, page)),
+  );
 }
 
 function createApplication(tracer) {
@@ -83,15 +102,32 @@ function createApplication(tracer) {
     const request = served++;
     const page = request % PAGES;
     const token = `session-${request % 977}`;
-    const [session] = await query('SELECT', 'sessions', 'SELECT user_id, expires_at FROM sessions WHERE token = $1', [token], 2,
-      () => [{ user_id: request % 977, expires_at: '2026-12-31T00:00:00.000Z' }]);
-    const rows = await query('SELECT', 'orders',
+    const [session] = await query(
+      'SELECT',
+      'sessions',
+      'SELECT user_id, expires_at FROM sessions WHERE token = $1',
+      [token],
+      2,
+      () => [{ user_id: request % 977, expires_at: '2026-12-31T00:00:00.000Z' }],
+    );
+    const rows = await query(
+      'SELECT',
+      'orders',
       'SELECT o.id, o.public_id, c.customer, o.ship_to, o.state, o.total, o.currency, i.items, o.note, o.created_at ' +
-      'FROM orders o JOIN customers c ON c.id = o.customer_id JOIN LATERAL (SELECT json_agg(x) AS items FROM order_items x ' +
-      'WHERE x.order_id = o.id) i ON true WHERE o.account_id = $1 ORDER BY o.id LIMIT $2 OFFSET $3',
-      [String(session.user_id), String(ROWS_PER_PAGE), String(page * ROWS_PER_PAGE)], 6,
-      () => table[page].map((row) => ({ ...row, requested_by: session.user_id })));
-    await query('UPDATE', 'sessions', 'UPDATE sessions SET last_seen_at = now() WHERE token = $1', [token], 2, () => []);
+        'FROM orders o JOIN customers c ON c.id = o.customer_id JOIN LATERAL (SELECT json_agg(x) AS items FROM items x ' +
+        'WHERE x.order_id = o.id) i ON true WHERE o.account_id = $1 ORDER BY o.id LIMIT $2 OFFSET $3',
+      [String(session.user_id), String(ROWS_PER_PAGE), String(page * ROWS_PER_PAGE)],
+      6,
+      () => table[page].map((row) => ({ ...row, requested_by: session.user_id })),
+    );
+    await query(
+      'UPDATE',
+      'sessions',
+      'UPDATE sessions SET last_seen_at = now() WHERE token = $1',
+      [token],
+      2,
+      () => [],
+    );
     const body = JSON.stringify({ page, orders: rows });
     trace.getActiveSpan().setAttribute('http.response.body', body);
     return body;

@@ -19,11 +19,13 @@ export const PHASES = [
   { id: 'offloop-file', title: 'Offloop, files' },
 ];
 
-/** A child process that talks in messages; `next(type)` waits for one and fails when the child ends without sending it. */
+/** A child process that talks in messages; `next(type)` waits for one, and fails when the child ends without it. */
 class Child {
   constructor(script, settings, onProgress = () => {}) {
     this.name = script;
-    this.process = fork(path.join(here, script), settings ? [JSON.stringify(settings)] : [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.process = fork(path.join(here, script), settings ? [JSON.stringify(settings)] : [], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     this.output = '';
     this.waiting = new Map();
     this.early = new Map();
@@ -35,7 +37,8 @@ class Child {
     this.exited = new Promise((resolve) => {
       this.process.on('close', (code, signal) => {
         resolve(code ?? signal);
-        for (const { reject } of this.waiting.values()) reject(new Error(`${script} ended early (${code ?? signal})\n${this.output}`));
+        for (const { reject } of this.waiting.values())
+          reject(new Error(`${script} ended early (${code ?? signal})\n${this.output}`));
       });
     });
     this.process.on('message', (message) => {
@@ -59,7 +62,11 @@ class Child {
     try {
       return await new Promise((resolve, reject) => {
         this.waiting.set(type, { resolve, reject });
-        timer = setTimeout(() => reject(new Error(`${this.name} did not answer "${type}" within ${limitMillis / 1000} s\n${this.output}`)), limitMillis);
+        timer = setTimeout(
+          () =>
+            reject(new Error(`${this.name} did not answer "${type}" within ${limitMillis / 1000} s\n${this.output}`)),
+          limitMillis,
+        );
       });
     } finally {
       clearTimeout(timer);
@@ -129,7 +136,7 @@ function emptySpanFolder(directory) {
   }
 }
 
-/** Runs all phases; `onProgress(phase, { ended, requests, recentMaxMillis })`, `onPhase(phase, index)`, `onResult(result)`. */
+/** Runs all phases and answers their results; calls `onPhase`, `onProgress` and `onResult` on the way. */
 export async function runPhases({ seconds, warmupSeconds, directory, onPhase, onProgress, onResult }) {
   const receiver = new Child('receiver.js');
   try {

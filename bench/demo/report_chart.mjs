@@ -18,17 +18,22 @@ export function niceCeiling(value) {
 export function timelineSvg({ id, title, timelineMillis, bucketMillis, loadSeconds }, { maxMillis, maxSeconds }) {
   const x = (seconds) => LEFT + (seconds / maxSeconds) * (WIDTH - LEFT - RIGHT);
   const y = (millis) => HEIGHT - BOTTOM - (millis / maxMillis) * (HEIGHT - TOP - BOTTOM);
-  const steps = timelineMillis.map((millis, bucket) =>
-    `V${y(millis).toFixed(1)}H${x(Math.min(maxSeconds, ((bucket + 1) * bucketMillis) / 1000)).toFixed(1)}`);
+  const steps = timelineMillis.map(
+    (millis, bucket) =>
+      `V${y(millis).toFixed(1)}H${x(Math.min(maxSeconds, ((bucket + 1) * bucketMillis) / 1000)).toFixed(1)}`,
+  );
   const yTicks = [0, maxMillis / 2, maxMillis];
   const xStep = maxSeconds > 8 ? 5 : maxSeconds > 3 ? 2 : 1;
   const xTicks = Array.from({ length: Math.floor(maxSeconds / xStep) + 1 }, (_, index) => index * xStep);
+  const label = (left, top, anchor, text) =>
+    `<text class="tick" x="${left.toFixed(1)}" y="${top.toFixed(1)}" text-anchor="${anchor}">${text}</text>`;
   const end = x(Math.min(loadSeconds, maxSeconds)).toFixed(1);
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Event-loop delay over time, ${title}">
-${yTicks.map((tick) => `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(tick)}" y2="${y(tick)}"/><text class="tick" x="${LEFT - 5}" y="${y(tick) + 3.5}" text-anchor="end">${Number(tick.toPrecision(3))}</text>`).join('\n')}
-${xTicks.map((tick) => `<text class="tick" x="${x(tick)}" y="${HEIGHT - 9}" text-anchor="middle">${tick} s</text>`).join('\n')}
+${yTicks.map((tick) => `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(tick)}" y2="${y(tick)}"/>`).join('')}
+${yTicks.map((tick) => label(LEFT - 5, y(tick) + 3.5, 'end', Number(tick.toPrecision(3)))).join('')}
+${xTicks.map((tick) => label(x(tick), HEIGHT - 9, 'middle', `${tick} s`)).join('')}
 <path class="area ${id}" d="M${LEFT} ${y(0).toFixed(1)}${steps.join('')}V${y(0).toFixed(1)}Z"/>
-<line class="end" x1="${end}" x2="${end}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"><title>end of the load, start of the drain</title></line>
+<line class="end" x1="${end}" x2="${end}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/>
 </svg>`;
 }
 
@@ -36,7 +41,8 @@ ${xTicks.map((tick) => `<text class="tick" x="${x(tick)}" y="${HEIGHT - 9}" text
 export function costBarSvg({ id, baseMillis, totalMillis }, maxMillis) {
   const width = (millis) => ((Math.max(0, millis) / maxMillis) * 100).toFixed(2);
   const extra = Math.max(0, totalMillis - baseMillis);
-  return `<svg viewBox="0 0 100 6" preserveAspectRatio="none" class="bar" role="img" aria-label="${totalMillis.toFixed(2)} ms">
+  const spoken = `${totalMillis.toFixed(2)} ms`;
+  return `<svg viewBox="0 0 100 6" preserveAspectRatio="none" class="bar" role="img" aria-label="${spoken}">
 <rect class="fill none" x="0" y="0" width="${width(Math.min(baseMillis, totalMillis))}" height="6"/>
 <rect class="fill ${id}" x="${width(baseMillis)}" y="0" width="${width(extra)}" height="6"/>
 </svg>`;

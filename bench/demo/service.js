@@ -35,7 +35,10 @@ class CountingProcessor {
 function collectDiagnostics() {
   const kept = new Map();
   const keep = (...parts) => {
-    const line = parts.map((part) => (typeof part === 'string' ? part : String(part?.message ?? part))).join(' ').slice(0, 200);
+    const line = parts
+      .map((part) => (typeof part === 'string' ? part : String(part?.message ?? part)))
+      .join(' ')
+      .slice(0, 200);
     if (kept.has(line) || kept.size < 20) kept.set(line, (kept.get(line) ?? 0) + 1);
   };
   const ignore = () => {};
@@ -49,7 +52,13 @@ async function within(limitMillis, promise) {
   const expired = new Promise((resolve) => {
     timer = setTimeout(resolve, limitMillis, 'timed out');
   });
-  const outcome = await Promise.race([promise.then(() => 'done', (error) => `failed: ${error?.message}`), expired]);
+  const outcome = await Promise.race([
+    promise.then(
+      () => 'done',
+      (error) => `failed: ${error?.message}`,
+    ),
+    expired,
+  ]);
   clearTimeout(timer);
   return { outcome, millis: performance.now() - startedAt };
 }
@@ -74,7 +83,7 @@ function start() {
 
   const http = require('node:http'); // after the instrumentation, which patches it
   const ordersPage = createApplication(trace.getTracer('orders', '1.0.0'));
-  const server = http.createServer((request, response) => {
+  const server = http.createServer((_request, response) => {
     ordersPage().then(
       (body) => {
         response.writeHead(200, { 'Content-Type': 'application/json' });
@@ -100,16 +109,19 @@ function start() {
     server.closeIdleConnections();
     const flush = await within(DRAIN_STEP_MILLIS, provider.forceFlush());
     const shutdown = await within(DRAIN_STEP_MILLIS, provider.shutdown());
-    process.send({
-      type: 'result',
-      ...description,
-      ...watch.end(),
-      ended: counter.ended,
-      flush,
-      shutdown,
-      exporterStats: exporter?.stats?.(),
-      diagnostics: Object.fromEntries(diagnostics),
-    }, () => process.disconnect());
+    process.send(
+      {
+        type: 'result',
+        ...description,
+        ...watch.end(),
+        ended: counter.ended,
+        flush,
+        shutdown,
+        exporterStats: exporter?.stats?.(),
+        diagnostics: Object.fromEntries(diagnostics),
+      },
+      () => process.disconnect(),
+    );
   }
 
   process.on('message', (message) => {

@@ -8,11 +8,16 @@ import { createInterface } from 'node:readline';
 export async function countSpanFiles(directory) {
   const ids = new Set();
   const counts = { files: 0, bytes: 0, lines: 0, duplicates: 0, undecodable: 0 };
-  for (const name of readdirSync(directory).filter((file) => file.endsWith('.jsonl')).sort()) {
+  for (const name of readdirSync(directory)
+    .filter((file) => file.endsWith('.jsonl'))
+    .sort()) {
     const file = path.join(directory, name);
     counts.files++;
     counts.bytes += statSync(file).size;
-    for await (const line of createInterface({ input: createReadStream(file, { highWaterMark: 1 << 20 }), crlfDelay: Infinity })) {
+    for await (const line of createInterface({
+      input: createReadStream(file, { highWaterMark: 1 << 20 }),
+      crlfDelay: Infinity,
+    })) {
       counts.lines++;
       countLine(line, ids, counts);
     }

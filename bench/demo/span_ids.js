@@ -20,7 +20,9 @@ function forEachSpanId(body, onSpanId) {
         });
         if (id === undefined) throw new Error('a span without an 8-byte id');
         onSpanId(id);
-      })));
+      }),
+    ),
+  );
 }
 
 // Visits each length-delimited field `wanted` between `start` and `end`; every other field is checked and skipped.
