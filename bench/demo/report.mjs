@@ -55,7 +55,8 @@ export function reportHtml({ run, rows, results }) {
 <body>
 <main>
 <h1>${escapeHtml(headline(rows))}</h1>
-<p class="soft">A Node.js service under ${run.load.requestsPerSecond} requests per second, once per exporter, ${run.seconds} s each.
+<p class="soft">A Node.js service under ${run.load.requestsPerSecond} requests per second, once per
+exporter, ${run.seconds} s each.
 ${setting.map(escapeHtml).join(' · ')}</p>
 ${timelines(rows, results)}
 <h2>The numbers</h2>
@@ -106,8 +107,8 @@ ${timelineSvg({ id, title, ...service, loadSeconds: service.seconds }, scales)}
 <div class="panels">
 ${panels.join('\n')}
 </div>
-<p class="soft" style="margin-top:10px">Each step is the longest delay that touched a tenth of a second. All four panels have the same scales.
-The dotted line is the end of the load; what follows is flush and shutdown.</p>`;
+<p class="soft note">Each step is the longest delay that touched a tenth of a second. All four panels have the same
+scales. The dotted line is the end of the load; what follows is flush and shutdown.</p>`;
 }
 
 function costs(rows) {
@@ -125,7 +126,7 @@ ${costBarSvg({ id: row.id, baseMillis: base, totalMillis: row.mainThreadMillisPe
 <div class="costs">
 ${lines.join('\n')}
 </div>
-<p class="soft" style="margin-top:10px">Grey is the application with spans recorded and no exporter; colour is what the exporter and its
+<p class="soft note">Grey is the application with spans recorded and no exporter; colour is what the exporter and its
 processor add on the main thread.</p>`;
 }
 

@@ -29,7 +29,7 @@ export function timelineSvg({ id, title, timelineMillis, bucketMillis, loadSecon
     `<text class="tick" x="${left.toFixed(1)}" y="${top.toFixed(1)}" text-anchor="${anchor}">${text}</text>`;
   const end = x(Math.min(loadSeconds, maxSeconds)).toFixed(1);
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Event-loop delay over time, ${title}">
-${yTicks.map((tick) => `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(tick)}" y2="${y(tick)}"/>`).join('')}
+${yTicks.map((tick) => `<path class="grid" d="M${LEFT} ${y(tick)}H${WIDTH - RIGHT}"/>`).join('')}
 ${yTicks.map((tick) => label(LEFT - 5, y(tick) + 3.5, 'end', Number(tick.toPrecision(3)))).join('')}
 ${xTicks.map((tick) => label(x(tick), HEIGHT - 9, 'middle', `${tick} s`)).join('')}
 <path class="area ${id}" d="M${LEFT} ${y(0).toFixed(1)}${steps.join('')}V${y(0).toFixed(1)}Z"/>

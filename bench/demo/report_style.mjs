@@ -14,6 +14,7 @@ h1 { font-size: 26px; line-height: 1.25; margin: 0 0 6px; letter-spacing: -0.01e
 h2 { font-size: 17px; margin: 40px 0 10px; }
 p { margin: 0 0 10px; max-width: 86ch; }
 .soft { color: var(--soft); }
+.note { margin-top: 10px; }
 .panels { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 14px; }
 @media (max-width: 1000px) { .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @media (max-width: 560px) { .panels { grid-template-columns: minmax(0, 1fr); } }
@@ -21,7 +22,8 @@ p { margin: 0 0 10px; max-width: 86ch; }
 .panel h3 { margin: 0; font-size: 14px; }
 .panel h3::before { content: ""; display: inline-block; width: 9px; height: 9px; margin-right: 7px;
   border-radius: 2px; background: var(--series); }
-.panel .figure { font-size: 24px; font-weight: 650; line-height: 1.2; margin: 4px 0 0; font-variant-numeric: tabular-nums; }
+.panel .figure { font-size: 24px; font-weight: 650; line-height: 1.2; margin: 4px 0 0;
+  font-variant-numeric: tabular-nums; }
 .panel .figure small { font-size: 13px; font-weight: 400; color: var(--soft); }
 .panel svg { display: block; width: 100%; height: auto; margin-top: 6px; }
 .grid { stroke: var(--line); stroke-width: 1; }
