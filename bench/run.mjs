@@ -1,6 +1,6 @@
 // `node bench/run.mjs [filter…] [--all] [--rounds N] [--list] [--json PATH] [--against CHECKOUT]`
 //
-// Runs the scenarios whose name, or `scenario/case`, contains a filter; each case in a process of its own, the
+// Runs what has a filter in its `scenario/case` path, or everything that is not heavy; each case in a process of its own, the
 // contenders alternating inside it. Prints one table per scenario and writes bench/results/<date>-<node>.json.
 import { fork } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -31,7 +31,7 @@ if (options.against) process.env.OFFLOOP_BENCH_AGAINST = resolve(options.against
 
 function wanted(scenario, benchCase) {
   const path = `${scenario.name}/${benchCase.name}`;
-  if (filters.length > 0) return filters.some((filter) => path.includes(filter));
+  if (filters.length > 0) return filters.some((filter) => scenario.name === filter || path.includes(filter));
   return options.all || !(scenario.heavy || benchCase.heavy);
 }
 
@@ -80,7 +80,8 @@ async function main() {
         console.log(`${scenario.name}/${benchCase.name}${scenario.heavy || benchCase.heavy ? '  (--all)' : ''}`);
         continue;
       }
-      const { results, error } = await runInProcess(scenario, benchCase);
+      const { results, error, clock } = await runInProcess(scenario, benchCase);
+      if (clock && clock !== cpuClockSource) console.log(`${scenario.name}/${benchCase.name}: measured with ${clock}`);
       if (error) run.failures.push({ scenario: scenario.name, case: benchCase.name, error });
       else {
         run.cases.push({ scenario: scenario.name, case: benchCase.name, results });

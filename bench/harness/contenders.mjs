@@ -67,3 +67,61 @@ export const stock = {
 export function offloopBuilds() {
   return AGAINST ? [[OURS, ROOT], [OTHER, AGAINST]] : [[OURS, ROOT]];
 }
+
+/**
+ * Every whole exporter of this run as `{ name, absent, sdk, create(config) }`; `create` takes the stock options, and
+ * `ours` of `create(config, ours)` is merged in only where the exporter is Offloop's.
+ */
+export function exporters() {
+  return [
+    ...offloopBuilds().map(([name, root]) => ({
+      name,
+      sdk: 2,
+      absent: offloopMissing(root),
+      create: (config, ours) => new (offloop(root).OTLPTraceExporter)({ ...config, ...ours }),
+    })),
+    ...Object.entries(stock).map(([name, { sdk, exporter }]) => ({
+      name,
+      sdk,
+      absent: null,
+      create: (config) => exporter(config),
+    })),
+  ];
+}
+
+/**
+ * Every processor with its exporter as `{ name, absent, sdkModule, create(config, ours) }`: the SDK's batch processor
+ * in front of each exporter, and Offloop's own.
+ */
+export function processors() {
+  const sdk = stock[STOCK].sdkModule;
+  const missing = offloopMissing();
+  const own = missing ?? (offloop().BatchSpanProcessor ? null : 'Offloop has no BatchSpanProcessor yet');
+  const exporter = (config, ours) => new (offloop().OTLPTraceExporter)({ ...config, ...ours });
+  return [
+    {
+      name: OURS,
+      absent: own,
+      sdkModule: sdk,
+      create: (config, ours) => new (offloop().BatchSpanProcessor)(exporter(config, ours)),
+    },
+    {
+      name: 'SDK processor + offloop',
+      absent: missing,
+      sdkModule: sdk,
+      create: (config, ours) => new (sdk().BatchSpanProcessor)(exporter(config, ours)),
+    },
+    ...Object.entries(stock).map(([name, { exporter: make, sdkModule }]) => ({
+      name,
+      absent: null,
+      sdkModule,
+      create: (config) => new (sdkModule().BatchSpanProcessor)(make(config)),
+    })),
+  ];
+}
+
+/** A tracer whose spans end in `processor`. */
+export function tracerFor({ BasicTracerProvider }, processor) {
+  const provider = new BasicTracerProvider(processor ? { spanProcessors: [processor] } : {});
+  return { provider, tracer: provider.getTracer('bench', '1.0') };
+}
