@@ -1,6 +1,11 @@
 //! What the HTTP sink reports when no response comes (F1, F3, F5, F9, F34), in Node's words.
 //! The expected codes and texts were observed with Node 20.20, 22.23, 24.21 and 26.10 against the same servers.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
 
 #[path = "support/attempt.rs"]
 mod attempt;

@@ -1,5 +1,10 @@
 //! What the HTTP sink reports of responses: heads, bodies, limits and reuse (F7–F21, F33).
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
 
 #[path = "support/attempt.rs"]
 mod attempt;

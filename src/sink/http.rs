@@ -1,6 +1,7 @@
 //! OTLP over HTTP/1.1: owns one endpoint's client, its connections and the words for what went wrong.
 //! It refuses to retry: the one exception is a request that a dying keep-alive connection never carried (F8).
 
+mod certificate;
 mod dial;
 mod endpoint;
 mod exchange;
@@ -8,6 +9,7 @@ mod failure;
 mod headers;
 mod resolve;
 mod tls;
+mod verify;
 
 use std::{
     path::PathBuf,

@@ -39,7 +39,7 @@ pub(super) fn of_exchange(error: &reqwest::Error, place: &Place<'_>) -> SendErro
         return own.clone();
     }
     if let Some(tls_error) = known.tls {
-        return tls::failure(tls_error, place.endpoint);
+        return tls::failure(tls_error, error.is_connect());
     }
     if let Some(io_error) = known.system {
         let Some(errno) = errno::errno(io_error) else {
@@ -54,6 +54,11 @@ pub(super) fn of_exchange(error: &reqwest::Error, place: &Place<'_>) -> SendErro
     match known.http {
         Some(http) if http.is_parse() => malformed(http),
         Some(http) if is_hang_up(http) => hang_up(),
+        _ if known.ended && error.is_connect() => {
+            let message =
+                "Client network socket disconnected before secure TLS connection was established";
+            SendError::new(SendErrorKind::Reset, message).with_code("ECONNRESET")
+        }
         _ if known.ended => hang_up(),
         Some(http) => SendError::new(SendErrorKind::Other, http.to_string()),
         None if error.is_builder() => unsendable(error),
