@@ -1,5 +1,18 @@
-//! OTLP trace requests and responses, protobuf and JSON (`docs`: OTLP 1.11, opentelemetry-proto).
+//! OTLP trace requests and responses, protobuf and JSON (OTLP 1.11, opentelemetry-proto).
 //! It refuses to know about threads, time and transport.
+
+mod group;
+mod json;
+mod json_text;
+mod layout;
+mod protobuf;
+mod response;
+mod wire;
+
+pub use layout::{Layout, split};
+pub use response::{PartialSuccess, partial_success};
+
+use crate::span::SpanBatch;
 
 /// Wire format of an OTLP/HTTP request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,26 +36,13 @@ pub struct Encoded {
     pub layout: Layout,
 }
 
-/// Offsets of the spans of an [`Encoded`] body, in wire order, with the resource and scope envelopes around them.
-#[derive(Clone, Debug, Default)]
-pub struct Layout {}
-
-/// A decoded `ExportTraceServiceResponse`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PartialSuccess {
-    /// Spans the receiver refused.
-    pub rejected_spans: i64,
-    /// The receiver's words.
-    pub error_message: String,
-}
-
-/// Splits a body into two requests: the first `first_spans` spans in wire order, and the rest (F26, F36).
-/// `None` if it holds fewer than two spans or `layout` does not belong to `body`.
-pub fn split(_protocol: Protocol, _body: &[u8], _layout: &Layout, _first_spans: u32) -> Option<[Encoded; 2]> {
-    None
-}
-
-/// Reads a response body. `Ok(None)`: full success; `Err`: not a response of this protocol (F19).
-pub fn partial_success(_protocol: Protocol, _body: &[u8]) -> Result<Option<PartialSuccess>, String> {
-    Ok(None)
+/// Encodes a batch as an `ExportTraceServiceRequest`, byte for byte as the stock serializer of 0.223 does.
+pub fn encode(protocol: Protocol, batch: &SpanBatch<'_>) -> Encoded {
+    let mut encoded = match protocol {
+        Protocol::HttpProtobuf => protobuf::encode(batch),
+        Protocol::HttpJson => json::encode(batch),
+    };
+    encoded.spans = u32::try_from(batch.spans.len()).unwrap_or(u32::MAX);
+    encoded.invalid = batch.invalid;
+    encoded
 }

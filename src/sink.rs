@@ -67,7 +67,7 @@ pub struct Reply {
 }
 
 /// Why an attempt ended without a complete response.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendError {
     /// Class, for the dispatcher.
     pub kind: SendErrorKind,

@@ -1,13 +1,69 @@
 //! Spans of one export call as JavaScript wrote them.
+//! It refuses to look inside: that is the decoder's.
+
+use super::{decoder::HandoffError, pool::BlockLease};
 
 /// The spans of one `export()` call, still in the hand-off layout. `Send`; dropping it recycles its memory.
 #[derive(Debug, Default)]
 pub struct RawBatch {
+    segments: Vec<Segment>,
     spans: u32,
     bytes: u64,
 }
 
+/// A run of records.
+#[derive(Debug)]
+pub struct Segment(Storage);
+
+#[derive(Debug)]
+enum Storage {
+    /// Part of a block that JavaScript wrote.
+    Block { lease: BlockLease, start: usize, end: usize },
+    /// A copy, where the runtime forbids memory that is not its own.
+    Owned(Box<[u8]>),
+}
+
+impl Segment {
+    /// Words `start..end` of a block.
+    pub fn in_block(lease: BlockLease, start_word: u32, end_word: u32) -> Self {
+        Self(Storage::Block { lease, start: start_word as usize * 8, end: end_word as usize * 8 })
+    }
+
+    /// A copy of such words.
+    pub fn copied(bytes: &[u8]) -> Self {
+        Self(Storage::Owned(bytes.into()))
+    }
+
+    fn len(&self) -> usize {
+        match &self.0 {
+            Storage::Block { start, end, .. } => end.saturating_sub(*start),
+            Storage::Owned(bytes) => bytes.len(),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> Result<&[u8], HandoffError> {
+        match &self.0 {
+            Storage::Block { lease, start, end } => {
+                lease.read(*start, *end).ok_or(HandoffError("segment is not committed"))
+            }
+            Storage::Owned(bytes) => Ok(bytes),
+        }
+    }
+}
+
 impl RawBatch {
+    /// `spans`: the span records that `segments` hold.
+    pub fn new(segments: Vec<Segment>, spans: u32) -> Self {
+        let bytes = segments.iter().map(|segment| segment.len() as u64).sum();
+        Self { segments, spans, bytes }
+    }
+
+    /// A batch without content, for tests of the pipeline with a transform of their own.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn for_test(spans: u32, bytes: u64) -> Self {
+        RawBatch { segments: Vec::new(), spans, bytes }
+    }
+
     /// Spans that JavaScript committed.
     pub fn spans(&self) -> u32 {
         self.spans
@@ -16,5 +72,9 @@ impl RawBatch {
     /// Bytes of native memory this batch occupies: what the queue charges for it until it is encoded.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
     }
 }

@@ -1,0 +1,325 @@
+/// <reference types="node" />
+import type * as http from 'http';
+import type * as https from 'https';
+
+// Our own structural types: spans, processors and results of OpenTelemetry JS 1.x, 2.x and 3.x all fit them, and no
+// OpenTelemetry package has to be installed to compile against this file.
+
+/** Seconds and nanoseconds. */
+export type HrTime = [number, number];
+
+/** The identity of a span. */
+export interface SpanContext {
+  traceId: string;
+  spanId: string;
+  traceFlags: number;
+  isRemote?: boolean;
+  traceState?: { serialize(): string };
+}
+
+/** The resource of a span. */
+export interface SpanResource {
+  readonly attributes: object;
+  readonly asyncAttributesPending?: boolean;
+  readonly schemaUrl?: string;
+  waitForAsyncAttributes?(): Promise<void>;
+}
+
+/** The library that made a span. */
+export interface SpanScope {
+  readonly name: string;
+  readonly version?: string;
+  readonly schemaUrl?: string;
+}
+
+/** An event inside a span. */
+export interface SpanEvent {
+  time: HrTime;
+  name: string;
+  attributes?: object;
+  droppedAttributesCount?: number;
+}
+
+/** A pointer from a span to another. */
+export interface SpanLink {
+  context: SpanContext;
+  attributes?: object;
+  droppedAttributesCount?: number;
+}
+
+/** A finished span, in the shape of any of the three SDK lines. */
+export interface ReadableSpan {
+  readonly name: string;
+  readonly kind: number;
+  readonly spanContext: () => SpanContext;
+  readonly startTime: HrTime;
+  readonly endTime: HrTime;
+  readonly status: { code: number; message?: string };
+  readonly attributes: object;
+  readonly links: SpanLink[];
+  readonly events: SpanEvent[];
+  readonly duration: HrTime;
+  readonly ended: boolean;
+  readonly resource: SpanResource;
+  readonly droppedAttributesCount: number;
+  readonly droppedEventsCount: number;
+  readonly droppedLinksCount: number;
+  /** SDK 2.x and 3.x. */
+  readonly parentSpanContext?: SpanContext;
+  /** SDK 2.x and 3.x. */
+  readonly instrumentationScope?: SpanScope;
+  /** SDK 1.x. */
+  readonly parentSpanId?: string;
+  /** SDK 1.x. */
+  readonly instrumentationLibrary?: SpanScope;
+}
+
+/** What `export` answers: code 0 is success, 1 is failure. */
+export interface ExportResult {
+  code: 0 | 1;
+  error?: Error;
+}
+
+/** Why spans did not arrive. The list is closed. */
+export type DropReason =
+  | 'queue_full'
+  | 'bytes_full'
+  | 'too_large'
+  | 'invalid'
+  | 'retries_exhausted'
+  | 'non_retryable'
+  | 'shutdown_deadline'
+  | 'after_shutdown'
+  | 'environment_gone'
+  | 'internal_error';
+
+/** Spans lost, by reason; a reason without spans is absent. */
+export type DropCounts = { [reason in DropReason]?: number };
+
+/** What became of the spans of one `exportSpans()` call. */
+export interface ExportOutcome {
+  /** Spans the destination has. */
+  delivered: number;
+  /** Spans the receiver refused in a partial success. */
+  rejected: number;
+  /** Spans lost, by reason. */
+  dropped: DropCounts;
+  /** Requests made. */
+  attempts: number;
+  /** The failure behind `dropped`. `code` is an HTTP status, a code of Node or OpenSSL, or a drop reason. */
+  error?: { code: string; message: string; httpStatus?: number };
+}
+
+/** How a flush ended. */
+export interface FlushOutcome {
+  /** The deadline passed first; nothing was dropped. */
+  timedOut: boolean;
+  /** Spans that the flush covered and that are still on their way. */
+  outstanding: number;
+}
+
+/** A consistent snapshot: `offered` is `accepted` plus `refused`; `accepted` is the sum of all that follows it. */
+export interface ExporterStats {
+  offered: number;
+  accepted: number;
+  refused: DropCounts;
+  delivered: number;
+  rejected: number;
+  dropped: DropCounts;
+  pending: number;
+  pendingBytes: number;
+  /** Requests under way. */
+  inFlight: number;
+  retries: number;
+  breaker: 'closed' | 'open' | 'half_open';
+  lastExportLatencyMs: number | null;
+  /** Native threads of this process. */
+  threads: number;
+}
+
+/** What `onError` is told, once per failed export. */
+export interface ExportFailure {
+  reason: DropReason;
+  spans: number;
+  attempts: number;
+  httpStatus?: number;
+  code?: string;
+  message: string;
+  /** Without credentials. */
+  endpoint: string;
+}
+
+export interface QueueOptions {
+  /** Spans held at most, those in flight and waiting for a retry included. */
+  maxSpans?: number;
+  /** Bytes held at most. */
+  maxBytes?: number;
+  /** Which spans are lost when it is full. */
+  overflow?: 'drop-newest' | 'drop-oldest';
+}
+
+export interface LimitOptions {
+  /** A larger span is dropped as `too_large`. */
+  maxSpanBytes?: number;
+  /** A longer attribute value is not sent. */
+  maxAttributeBytes?: number;
+}
+
+export interface RetryOptions {
+  /** Total time for a batch; without it `timeoutMillis` bounds all attempts, as in the stock exporter. */
+  maxElapsedMillis?: number;
+  maxAttempts?: number;
+}
+
+export interface ExitOptions {
+  /** Time to drain at the natural end of the process. Default 2000. */
+  drainMillis?: number;
+  /** Time to block in `process.exit()`, after an uncaught error or an unhandled rejection. Default 500. */
+  blockMillis?: number;
+  /** Signals that drain before they end the process. Default none. */
+  signals?: NodeJS.Signals[];
+}
+
+export type HeadersFactory = () => Promise<Record<string, string>>;
+
+export type HttpAgentFactory = (
+  protocol: string,
+) => http.Agent | https.Agent | Promise<http.Agent> | Promise<https.Agent>;
+
+/** A meter provider of `@opentelemetry/api`. */
+export interface MeterProviderLike {
+  // biome-ignore lint/suspicious/noExplicitAny: a structural stand-in for the API's MeterProvider
+  getMeter(name: string, version?: string, options?: any): any;
+}
+
+/** Options of the stock OTLP exporters and ours. Stock options default to the OTEL_EXPORTER_OTLP_* variables. */
+export interface OTLPTraceExporterConfig {
+  /** Full URL; nothing is appended. Default `http://localhost:4318/v1/traces`. */
+  url?: string;
+  /** An object is read again for each attempt, a function is called once per attempt. */
+  headers?: Record<string, string> | HeadersFactory;
+  /** Deadline of an export, retries included. Default 10000. */
+  timeoutMillis?: number;
+  /** Exports under way at most. Default: no limit, the queue is bounded instead. */
+  concurrencyLimit?: number;
+  /** `CompressionAlgorithm` of the stock package is accepted; an unknown value means none. Default `none`. */
+  compression?: 'none' | 'gzip' | 'zstd' | 'auto' | (string & {});
+  /** Default true. */
+  keepAlive?: boolean;
+  /** Plain options are honoured natively, options that are code through Node's http. */
+  httpAgentOptions?: http.AgentOptions | https.AgentOptions | HttpAgentFactory;
+  /** Put in front of the exporter's own name. */
+  userAgent?: string;
+  /** Receives the exporter's metrics. */
+  selfObsMeterProvider?: MeterProviderLike;
+
+  /** Wire format. Default `http/protobuf`. */
+  protocol?: 'http/protobuf' | 'http/json';
+  /** Who sends. Default: native, unless an option needs Node's http. */
+  transport?: 'native' | 'node';
+  queue?: QueueOptions;
+  limits?: LimitOptions;
+  retry?: RetryOptions;
+  exit?: ExitOptions;
+  /** Requests under way at most. Default 4. */
+  maxConcurrency?: number;
+  /** Called once per failed export. */
+  onError?: (failure: ExportFailure) => void;
+}
+
+export interface FlushOptions {
+  timeoutMillis?: number;
+  /** `terminal` waits until every span is delivered or lost, `attempt` until each had one more attempt. */
+  mode?: 'terminal' | 'attempt';
+}
+
+export interface ShutdownOptions {
+  timeoutMillis?: number;
+}
+
+/** Sends spans to an OTLP/HTTP endpoint. A drop-in for `@opentelemetry/exporter-trace-otlp-proto` and `-http`. */
+export class OTLPTraceExporter {
+  constructor(config?: OTLPTraceExporterConfig);
+  /** Never throws. The callback runs once, in the async context of this call. */
+  export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void;
+  /** Resolves with what became of the spans; rejects only for misuse. */
+  exportSpans(spans: ReadableSpan[]): Promise<ExportOutcome>;
+  /** `void` is part of the type because that is what the SDK's interface promises. */
+  forceFlush(options?: FlushOptions): Promise<FlushOutcome & void>;
+  shutdown(options?: ShutdownOptions): Promise<void>;
+  stats(): ExporterStats;
+}
+
+export interface FileSpanExporterConfig {
+  /** Created if missing. */
+  directory: string;
+  /** One OTLP/JSON line per batch. */
+  format?: 'otlp-json';
+  /** Oldest files are removed beyond this number. Default 10. */
+  maxFiles?: number;
+  queue?: QueueOptions;
+  limits?: LimitOptions;
+  exit?: ExitOptions;
+  onError?: (failure: ExportFailure) => void;
+}
+
+/** Writes spans to files: the destination that needs no server. */
+export class FileSpanExporter {
+  constructor(config: FileSpanExporterConfig);
+  export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void;
+  exportSpans(spans: ReadableSpan[]): Promise<ExportOutcome>;
+  forceFlush(options?: FlushOptions): Promise<FlushOutcome & void>;
+  shutdown(options?: ShutdownOptions): Promise<void>;
+  stats(): ExporterStats;
+}
+
+/** A span exporter of any SDK line. */
+export interface SpanExporterLike {
+  // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about the span type
+  export(spans: any[], resultCallback: (result: any) => void): void;
+  shutdown(): Promise<void>;
+  forceFlush?(): Promise<void>;
+}
+
+/** A span processor of any SDK line. */
+export interface SpanProcessorLike {
+  // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about the span type
+  onEnd(span: any): void;
+  forceFlush(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** Options of the SDK's processor. */
+export interface BatchSpanProcessorConfig {
+  maxQueueSize?: number;
+  maxExportBatchSize?: number;
+  scheduledDelayMillis?: number;
+  exportTimeoutMillis?: number;
+  selfObsMeterProvider?: MeterProviderLike;
+}
+
+/** With an Offloop exporter it captures a span when it ends; with any other it behaves as the SDK's. */
+export class BatchSpanProcessor {
+  constructor(exporter: SpanExporterLike, config?: BatchSpanProcessorConfig);
+  constructor(options: BatchSpanProcessorConfig & { exporter: SpanExporterLike });
+  onStart(span: object, parentContext: object): void;
+  onEnd(span: ReadableSpan): void;
+  forceFlush(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+export interface EventLoopMonitorConfig {
+  /** A turn of the event loop that takes longer becomes a span. Default 100. */
+  thresholdMillis?: number;
+  exporter?: SpanExporterLike;
+  processor?: SpanProcessorLike;
+  /** Whether to record where the loop was blocked. */
+  stacks?: boolean;
+}
+
+/** Turns blocks of the event loop into spans. */
+export class EventLoopMonitor {
+  constructor(config?: EventLoopMonitorConfig);
+  enable(): void;
+  disable(): void;
+}

@@ -1,0 +1,136 @@
+'use strict';
+// Owns the step from what the user typed to what the exporter means: one frozen object, read once, nothing optional left
+// to chance. It refuses to touch the user's object and to read the environment twice.
+
+const { resolveAgent } = require('./config_agent.js');
+const { readEnvironment } = require('./config_env.js');
+const { createHeaderSource, reasonForNode: reasonInHeaders } = require('./config_headers.js');
+const { checkOption, oneOf, resolveLimits } = require('./config_limits.js');
+const { resolveTls } = require('./config_tls.js');
+const { dissectUrl, normaliseUserUrl } = require('./config_url.js');
+const { diag } = require('./diag.js');
+const { buildUserAgent } = require('./user_agent.js');
+
+const RESOURCE_PATHS = { TRACES: 'v1/traces' };
+const CONTENT_TYPES = { 'http/protobuf': 'application/x-protobuf', 'http/json': 'application/json' };
+const COMPRESSIONS = new Set(['none', 'gzip', 'zstd', 'auto']);
+const DEFAULT_TIMEOUT_MILLIS = 10000;
+
+function validateTimeoutMillis(timeoutMillis) {
+  if (Number.isFinite(timeoutMillis) && timeoutMillis > 0) return timeoutMillis;
+  throw new Error(
+    `Configuration: timeoutMillis is invalid, expected number greater than 0 (actual: '${timeoutMillis}')`,
+  );
+}
+
+/** The options as they are now; getters of the user's object run once. */
+function readOptions(config) {
+  if (config.metadata) diag.warn('Metadata cannot be set when using http');
+  const { url, headers, concurrencyLimit, timeoutMillis, compression, httpAgentOptions, keepAlive, userAgent } = config;
+  return { url, headers, concurrencyLimit, timeoutMillis, compression, httpAgentOptions, keepAlive, userAgent };
+}
+
+/** Who sends: our own stack, or Node's http because an option is code or has no counterpart in ours. */
+function chooseTransport(wanted, reason) {
+  if (wanted === 'native' && reason !== null) {
+    throw new Error(`Configuration: transport 'native' cannot honour ${reason}, use transport 'node'`);
+  }
+  if (wanted === 'node') return { transport: 'node', reason: reason ?? "transport 'node'" };
+  return reason === null ? { transport: 'native', reason: null } : { transport: 'node', reason };
+}
+
+function reasonInUrl(parts) {
+  if (parts.scheme !== 'http:' && parts.scheme !== 'https:') return `the protocol ${parts.scheme}`;
+  return parts.malformedCredentials ? 'the credentials in the URL' : null;
+}
+
+/**
+ * Validates and completes a configuration. Throws and warns as the stock exporter does, in its order.
+ *
+ * The result keeps credentials: hold it in a private field and never log it. `url` is for the self-metrics only;
+ * `endpoint` is what to connect to and the form that may be shown.
+ *
+ * @param {object} [userConfig] never changed, kept only where a later read is part of the contract (`headers`)
+ * @param {{ protocol: 'http/protobuf' | 'http/json', signal?: 'TRACES', fixedProtocol?: boolean }} defaults
+ *   `fixedProtocol`: the class has one wire format and ignores `userConfig.protocol`, as the stock packages do
+ */
+function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'TRACES', fixedProtocol = false }) {
+  const options = readOptions(userConfig);
+  const environment = readEnvironment(signal, RESOURCE_PATHS[signal]);
+
+  const timeoutMillis = validateTimeoutMillis(
+    options.timeoutMillis ?? environment.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS,
+  );
+  const compression = options.compression ?? environment.compression ?? 'none';
+  const url =
+    normaliseUserUrl(options.url) ?? environment.url ?? `http://localhost:4318/${RESOURCE_PATHS[signal]}`;
+
+  const wantedProtocol = fixedProtocol ? undefined : userConfig.protocol;
+  const protocol =
+    checkOption('protocol', wantedProtocol, oneOf(...Object.keys(CONTENT_TYPES))) ?? defaultProtocol;
+  const wantedTransport = checkOption('transport', userConfig.transport, oneOf('native', 'node'));
+  const own = resolveLimits(userConfig);
+
+  const userAgent = buildUserAgent(options.userAgent);
+  const parts = dissectUrl(url);
+  const headers = createHeaderSource({
+    userHeaders: options.headers,
+    environmentHeaders: environment.headers,
+    required: { 'Content-Type': CONTENT_TYPES[protocol], 'User-Agent': userAgent },
+    authorization: parts.authorization,
+  });
+  const agent = resolveAgent(options, environment);
+  const native = agent.reason === null && parts.scheme === 'https:';
+  const tls = native ? resolveTls(agent.options) : { settings: null, reason: null };
+  const reason =
+    reasonInUrl(parts) ??
+    agent.reason ??
+    tls.reason ??
+    reasonInHeaders({
+      environmentHeaders: environment.headers,
+      userHeaders: options.headers,
+      userAgent,
+      scheme: parts.scheme,
+    });
+
+  return Object.freeze({
+    url,
+    endpoint: parts.endpoint,
+    protocol,
+    contentType: CONTENT_TYPES[protocol],
+    headers,
+    userAgent,
+    timeoutMillis,
+    concurrencyLimit: options.concurrencyLimit ?? undefined,
+    compression: COMPRESSIONS.has(compression) ? compression : 'none',
+    ...chooseTransport(wantedTransport, reason),
+    tls: tls.settings && Object.freeze(tls.settings),
+    ...connectionDefaults,
+    ...agent.facts,
+    agentFactory: agent.factory,
+    agentOptions: agent.options,
+    ...own,
+    selfObsMeterProvider: userConfig.selfObsMeterProvider,
+  });
+}
+
+const connectionDefaults = {
+  keepAlive: true,
+  connectionHeader: 'keep-alive',
+  maxSockets: null,
+  maxIdleSockets: null,
+  idleTimeoutMillis: null,
+  tcpKeepAliveMillis: 1000,
+  socketPath: null,
+};
+
+/** Static property of an exporter class that has one wire format, whatever its user's `protocol` says. */
+const FIXED_PROTOCOL = Symbol('offloop.fixedProtocol');
+
+/** The second argument of `resolveConfig` for an exporter class: `defaultsFor(new.target)` in its constructor. */
+function defaultsFor(exporterClass) {
+  const fixed = exporterClass[FIXED_PROTOCOL];
+  return { protocol: fixed ?? 'http/protobuf', signal: 'TRACES', fixedProtocol: fixed !== undefined };
+}
+
+module.exports = { defaultsFor, FIXED_PROTOCOL, resolveConfig };

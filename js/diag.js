@@ -1,0 +1,53 @@
+'use strict';
+// Owns the road to OpenTelemetry's diagnostic logger, which is optional and looked for at the first line.
+// It refuses to print by itself: without a registered logger every line goes nowhere, as in the stock exporter.
+
+const API_GLOBAL = Symbol.for('opentelemetry.js.api.1');
+const LEVELS = ['verbose', 'debug', 'info', 'warn', 'error'];
+
+let api; // undefined: not looked for yet; null: not installed beside us
+
+function loadApi() {
+  if (api === undefined) {
+    try {
+      api = require('@opentelemetry/api');
+    } catch {
+      api = null;
+    }
+  }
+  return api;
+}
+
+function currentLogger() {
+  const loaded = loadApi();
+  if (loaded !== null) return loaded.diag;
+  // Strict package managers hide an optional peer from us, yet the application's copy keeps its logger here.
+  return globalThis[API_GLOBAL]?.diag;
+}
+
+function log(level, args) {
+  try {
+    currentLogger()?.[level](...args);
+  } catch {
+    // A logger that throws is the application's; it must not cost a span.
+  }
+}
+
+function createLogger(prefix) {
+  const logger = {};
+  for (const level of LEVELS) logger[level] = (...args) => log(level, [...prefix, ...args]);
+  return Object.freeze(logger);
+}
+
+/** Logger without a namespace, as the stock configuration and retry code use it. */
+const diag = createLogger([]);
+
+/** Logger that puts `namespace` in front of every line. */
+function createComponentLogger(namespace) {
+  return createLogger([namespace]);
+}
+
+/** The namespace of the lines `items to be sent` and `shutdown started`. */
+const exportDelegateLogger = createComponentLogger('OTLPExportDelegate');
+
+module.exports = { createComponentLogger, diag, exportDelegateLogger, loadApi };

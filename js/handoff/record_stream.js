@@ -1,0 +1,193 @@
+'use strict';
+// Owns records in blocks: where they lie, how texts and bytes get there, what a reader may already take.
+// Refuses to know what a span is.
+
+const {
+  KIND_BULK,
+  ENCODING_ASCII,
+  ENCODING_UTF16,
+  ENCODING_BYTES,
+  BLOCK_HEADER_WORDS,
+  BULK_HEADER_WORDS,
+  PROBE_UNITS,
+  CHUNK_UNITS,
+} = require('./layout.js');
+
+/**
+ * A stream of records over native blocks. Two of them serve an exporter: one for spans, one for the long strings that
+ * are copied in later turns.
+ */
+class RecordStream {
+  /** @param memory the environment's blocks (memory.js) */
+  constructor(memory) {
+    this.memory = memory;
+    this.block = null; // { id, f64, i32, bytes }
+    this.full = []; // blocks that hold segments not yet submitted and will not be written any more
+    this.f64 = null;
+    this.bytes = null;
+    this.position = 0; // next free word
+    this.limit = 0; // words in the block
+    this.segmentStart = 0;
+    this.segments = []; // flat: block id, first word, end word
+  }
+
+  /** Makes room for at least `words` more words, in a new block if need be. */
+  ensure(words) {
+    if (this.limit - this.position >= words) return;
+    this.nextBlock(words);
+  }
+
+  nextBlock(words) {
+    const block = this.memory.acquireBlock((words + BLOCK_HEADER_WORDS) * 8);
+    this.closeSegment();
+    if (this.block !== null) this.full.push(this.block);
+    this.block = block;
+    this.f64 = block.f64;
+    this.bytes = block.bytes;
+    this.limit = block.f64.length;
+    this.position = BLOCK_HEADER_WORDS;
+    this.segmentStart = BLOCK_HEADER_WORDS;
+  }
+
+  /** Publishes everything up to the current position: a reader in another thread may take it from here on. */
+  commit() {
+    Atomics.store(this.block.i32, 0, this.position);
+  }
+
+  closeSegment() {
+    if (this.position > this.segmentStart) {
+      this.segments.push(this.block.id, this.segmentStart, this.position);
+      this.segmentStart = this.position;
+    }
+  }
+
+  /** Segments written since the last call. Submit them, then call `releaseFull`. */
+  takeSegments() {
+    this.closeSegment();
+    const segments = this.segments;
+    this.segments = [];
+    return segments;
+  }
+
+  /** Lets go of the blocks whose segments have all been submitted. */
+  releaseFull() {
+    for (const block of this.full) this.memory.releaseBlock(block);
+    this.full.length = 0;
+  }
+
+  /** Lets go of every block; the stream can be written again afterwards. */
+  release() {
+    this.releaseFull();
+    if (this.block !== null) this.memory.releaseBlock(this.block);
+    this.block = null;
+    this.limit = 0;
+    this.position = 0;
+    this.segmentStart = 0;
+  }
+
+  /** Writes a whole bulk text now. */
+  bulkText(index, text) {
+    const copy = new TextCopy(index, text);
+    while (!copy.step(this));
+  }
+
+  /** Writes the bytes of a Uint8Array now: they may change after this turn. */
+  bulkBytes(index, bytes) {
+    const length = byteLengthOf(bytes);
+    const words = BULK_HEADER_WORDS + ((length + 7) >>> 3);
+    this.ensure(words);
+    const base = this.position;
+    this.bytes.set(bytes, (base + BULK_HEADER_WORDS) << 3);
+    this.bulkHeader(base, words, index, ENCODING_BYTES, length);
+  }
+
+  bulkHeader(base, words, index, encoding, units) {
+    const f64 = this.f64;
+    f64[base] = KIND_BULK;
+    f64[base + 1] = words;
+    f64[base + 2] = index;
+    f64[base + 3] = encoding;
+    f64[base + 4] = units;
+    this.position = base + words;
+  }
+}
+
+/** Copies one long text in steps of at most 64 Ki units, so that no step takes longer than some ten microseconds. */
+class TextCopy {
+  constructor(index, text) {
+    this.index = index;
+    this.text = text;
+    this.offset = 0;
+    this.encoding = ENCODING_ASCII;
+    this.base = -1; // first word of the open record
+    this.units = 0; // units in the open record
+  }
+
+  /** @returns {boolean} true when the whole text has been written */
+  step(stream) {
+    const { text } = this;
+    const left = text.length - this.offset;
+    if (this.base === -1) this.open(stream, left);
+    const unitBytes = this.encoding === ENCODING_ASCII ? 1 : 2;
+    const at = ((this.base + BULK_HEADER_WORDS) << 3) + this.units * unitBytes;
+    // Four bytes of slack: a truncated UTF-8 write can then never have the length of an ASCII one.
+    let units = Math.min(left, CHUNK_UNITS, Math.floor((stream.bytes.length - at - 4) / unitBytes));
+    if (this.encoding === ENCODING_ASCII) {
+      if (this.offset === 0 && units > 2 * PROBE_UNITS) units = PROBE_UNITS;
+      const written = stream.bytes.utf8Write(this.part(units), at);
+      if (written !== units) {
+        this.close(stream);
+        this.encoding = ENCODING_UTF16;
+        return false;
+      }
+    } else {
+      if (units < left && isHighSurrogate(text.charCodeAt(this.offset + units - 1))) units -= 1;
+      stream.bytes.ucs2Write(this.part(units), at);
+    }
+    this.offset += units;
+    this.units += units;
+    if (this.offset === text.length) {
+      this.close(stream);
+      return true;
+    }
+    if ((stream.bytes.length - at) / unitBytes - units < 64) this.close(stream);
+    return false;
+  }
+
+  part(units) {
+    return units === this.text.length ? this.text : this.text.substring(this.offset, this.offset + units);
+  }
+
+  open(stream, left) {
+    const wanted = Math.min(left, CHUNK_UNITS) * (this.encoding === ENCODING_ASCII ? 1 : 2);
+    stream.ensure(BULK_HEADER_WORDS + ((wanted + 15) >>> 3));
+    this.base = stream.position;
+    this.units = 0;
+  }
+
+  close(stream) {
+    if (this.units > 0) {
+      const bytes = this.encoding === ENCODING_ASCII ? this.units : this.units * 2;
+      const words = BULK_HEADER_WORDS + ((bytes + 7) >>> 3);
+      stream.bulkHeader(this.base, words, this.index, this.encoding, this.units);
+      stream.commit();
+    }
+    this.base = -1;
+  }
+}
+
+function isHighSurrogate(unit) {
+  return (unit & 0xfc00) === 0xd800;
+}
+
+// Through the intrinsic getter: a subclass may shadow `byteLength`.
+const typedArrayByteLength = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'byteLength',
+).get;
+
+function byteLengthOf(bytes) {
+  return typedArrayByteLength.call(bytes);
+}
+
+module.exports = { RecordStream, TextCopy, byteLengthOf };

@@ -1,0 +1,53 @@
+'use strict';
+// Owns the translation of an error of Node's http into the plain facts that the native side reports too.
+// It refuses to judge whether a retry helps; that is the dispatcher's.
+
+const KINDS = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  ETIMEDOUT: 'timed_out',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  EAI_NODATA: 'dns',
+  ENETUNREACH: 'unreachable',
+  EHOSTUNREACH: 'unreachable',
+  EPROTO: 'tls',
+};
+
+const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)|_CERT(_|$)/;
+
+function kindOf(code) {
+  if (typeof code !== 'string') return 'other';
+  if (Object.hasOwn(KINDS, code)) return KINDS[code];
+  if (code.startsWith('HPE_')) return 'malformed';
+  return TLS_CODE.test(code) ? 'tls' : 'other';
+}
+
+function addressFacts({ message, code, errno, syscall, address, port }) {
+  return { message, code, errno, syscall, address, port };
+}
+
+/**
+ * Facts of an error that ended an attempt. `original` is the error itself, for the user's callback.
+ * @param {unknown} error what was thrown or emitted; user code may throw anything
+ * @param {string} [kind] when the place of the failure says more than its code
+ */
+function factsOfError(error, kind) {
+  const { message, code, errno, syscall, hostname, address, port, errors } = Object(error);
+  return {
+    kind: kind ?? kindOf(code),
+    code: typeof code === 'string' ? code : null,
+    message: String(message || code || error),
+    syscall: syscall ?? null,
+    hostname: hostname ?? null,
+    address: address ?? null,
+    port: port ?? null,
+    errno: typeof errno === 'number' ? errno : null,
+    addresses: Array.isArray(errors) ? errors.map(addressFacts) : [],
+    original: error,
+  };
+}
+
+module.exports = { factsOfError };

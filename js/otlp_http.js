@@ -1,0 +1,12 @@
+'use strict';
+// Owns the shape of `@opentelemetry/exporter-trace-otlp-http`: one export, one wire format.
+
+const { OTLPTraceExporter } = require('./otlp_trace_exporter.js');
+const { FIXED_PROTOCOL } = require('./config.js');
+
+class OTLPJsonTraceExporter extends OTLPTraceExporter {
+  static [FIXED_PROTOCOL] = 'http/json';
+}
+Object.defineProperty(OTLPJsonTraceExporter, 'name', { value: 'OTLPTraceExporter' });
+
+exports.OTLPTraceExporter = OTLPJsonTraceExporter;

@@ -1,0 +1,12 @@
+'use strict';
+// Owns the shape of `@opentelemetry/exporter-trace-otlp-proto`: one export, one wire format.
+
+const { OTLPTraceExporter } = require('./otlp_trace_exporter.js');
+const { FIXED_PROTOCOL } = require('./config.js');
+
+class OTLPProtoTraceExporter extends OTLPTraceExporter {
+  static [FIXED_PROTOCOL] = 'http/protobuf';
+}
+Object.defineProperty(OTLPProtoTraceExporter, 'name', { value: 'OTLPTraceExporter' });
+
+exports.OTLPTraceExporter = OTLPProtoTraceExporter;

@@ -1,0 +1,92 @@
+//! One block of memory that JavaScript writes and Rust reads.
+//! It refuses to know who holds it: leases and recycling are the pool's.
+#![expect(unsafe_code, reason = "the hand-off blocks are shared with JavaScript by address")]
+
+use std::{
+    alloc::{Layout, alloc_zeroed, dealloc},
+    ptr::NonNull,
+    sync::atomic::{AtomicI32, Ordering},
+};
+
+const PAGE_BYTES: usize = 4096;
+
+/// Bytes before the first record: the commit index, in words, and padding.
+pub(super) const HEADER_BYTES: usize = 16;
+
+/// A page-aligned, zeroed allocation of fixed size.
+#[derive(Debug)]
+pub(super) struct BlockMemory {
+    base: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: the memory is only reached through the methods below. JavaScript (one thread, the owning environment's)
+// writes behind the commit index; Rust reads before it, after an acquire load of the index.
+unsafe impl Send for BlockMemory {}
+// SAFETY: as above.
+unsafe impl Sync for BlockMemory {}
+
+impl BlockMemory {
+    /// `None` when the system has no memory left.
+    pub fn new(bytes: usize) -> Option<Self> {
+        let layout =
+            Layout::from_size_align(bytes.checked_next_multiple_of(PAGE_BYTES)?, PAGE_BYTES)
+                .ok()?;
+        if layout.size() == 0 {
+            return None;
+        }
+        // SAFETY: the layout has a size.
+        let base = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        Some(Self { base, layout })
+    }
+
+    pub fn len(&self) -> usize {
+        self.layout.size()
+    }
+
+    /// Address for the ArrayBuffer that JavaScript writes through.
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    /// Bytes that JavaScript has declared finished; it never writes them again before the block is recycled.
+    pub fn committed(&self) -> usize {
+        // SAFETY: the first four bytes are the commit index, aligned by the page; JavaScript stores it with Atomics.
+        let words =
+            unsafe { AtomicI32::from_ptr(self.base.as_ptr().cast()) }.load(Ordering::Acquire);
+        usize::try_from(words).unwrap_or(0).saturating_mul(8).min(self.len())
+    }
+
+    /// Bytes `start..end`, if all of them are committed records.
+    pub fn read(&self, start: usize, end: usize) -> Option<&[u8]> {
+        if start < HEADER_BYTES || start > end || end > self.committed() {
+            return None;
+        }
+        // SAFETY: in bounds by the check above. Committed bytes are not written while a lease on the block exists (the
+        // caller holds one), and the acquire load in `committed` orders the reads after JavaScript's writes.
+        Some(unsafe { std::slice::from_raw_parts(self.base.as_ptr().add(start), end - start) })
+    }
+
+    /// Declares nothing committed. Only for a block without leases.
+    pub fn reset(&self) {
+        // SAFETY: as in `committed`.
+        unsafe { AtomicI32::from_ptr(self.base.as_ptr().cast()) }.store(0, Ordering::Release);
+    }
+
+    /// Gives the physical pages back while the address stays valid: the next use faults zeroed pages in. Only for a
+    /// block without leases.
+    pub fn release_pages(&self) {
+        #[cfg(target_os = "linux")]
+        // SAFETY: the range is exactly this allocation, page-aligned, and holds nothing anyone reads.
+        unsafe {
+            libc::madvise(self.base.as_ptr().cast(), self.len(), libc::MADV_DONTNEED);
+        }
+    }
+}
+
+impl Drop for BlockMemory {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout.
+        unsafe { dealloc(self.base.as_ptr(), self.layout) }
+    }
+}

@@ -1,0 +1,159 @@
+//! The recycled blocks of one environment.
+//! It refuses to bound them: how much may be outstanding is decided at admission, by the exporter's ledger.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, AtomicUsize, Ordering},
+};
+
+use super::memory::BlockMemory;
+
+/// Size of an ordinary block: small enough to stay in the second-level cache, large enough that most batches of small
+/// spans need one or two.
+const BLOCK_BYTES: usize = 256 * 1024;
+
+/// Blocks that JavaScript fills and Rust recycles. Cloning shares the pool. Any thread may call it; nothing blocks
+/// longer than a push or pop.
+#[derive(Clone, Debug, Default)]
+pub struct BlockPool {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Blocks nobody holds, the most recently used last.
+    free: Mutex<Vec<Arc<Block>>>,
+    /// Number of the next block.
+    next_id: AtomicU32,
+    /// Bytes of all blocks of this pool, free or not.
+    bytes: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Block {
+    id: u32,
+    memory: BlockMemory,
+    /// Leases that exist; at zero the block goes back to `free`.
+    leases: AtomicUsize,
+}
+
+/// The right to keep a block's committed bytes as they are. Dropping the last lease recycles the block.
+#[derive(Debug)]
+pub struct BlockLease {
+    block: Arc<Block>,
+    pool: Arc<Shared>,
+}
+
+impl BlockPool {
+    /// A recycled block of at least `min_bytes`, or a new one. `None` when the system has no memory left.
+    pub fn acquire(&self, min_bytes: usize) -> Option<BlockLease> {
+        let recycled = {
+            let mut free = self.shared.lock_free();
+            let fit = free.iter().rposition(|block| block.memory.len() >= min_bytes);
+            fit.map(|index| free.remove(index))
+        };
+        let block = match recycled {
+            Some(block) => block,
+            None => {
+                let memory = BlockMemory::new(min_bytes.max(BLOCK_BYTES))?;
+                self.shared.bytes.fetch_add(memory.len(), Ordering::Relaxed);
+                let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+                Arc::new(Block { id, memory, leases: AtomicUsize::new(0) })
+            }
+        };
+        block.memory.reset();
+        block.leases.store(1, Ordering::Relaxed);
+        Some(BlockLease { block, pool: Arc::clone(&self.shared) })
+    }
+
+    /// Bytes of all blocks, free or not.
+    pub fn bytes(&self) -> usize {
+        self.shared.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Gives the physical memory of all free blocks back to the system; their addresses stay valid.
+    pub fn release_idle_pages(&self) {
+        for block in self.shared.lock_free().iter() {
+            block.memory.release_pages();
+        }
+    }
+}
+
+impl Shared {
+    fn lock_free(&self) -> MutexGuard<'_, Vec<Arc<Block>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl BlockLease {
+    /// Number of the block in its pool; JavaScript finds its views by it.
+    pub fn id(&self) -> u32 {
+        self.block.id
+    }
+
+    /// Where the block lies, for the ArrayBuffer that JavaScript writes through.
+    pub fn address(&self) -> *mut u8 {
+        self.block.memory.as_ptr()
+    }
+
+    /// Size of the block.
+    pub fn len(&self) -> usize {
+        self.block.memory.len()
+    }
+
+    /// Never: blocks have a size.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Keeps the memory itself alive, without holding the block back from being recycled: for the ArrayBuffer.
+    pub fn keep_alive(&self) -> impl Send + Sync + 'static + use<> {
+        Arc::clone(&self.block)
+    }
+
+    pub(super) fn read(&self, start: usize, end: usize) -> Option<&[u8]> {
+        self.block.memory.read(start, end)
+    }
+}
+
+impl Clone for BlockLease {
+    fn clone(&self) -> Self {
+        self.block.leases.fetch_add(1, Ordering::Relaxed);
+        Self { block: Arc::clone(&self.block), pool: Arc::clone(&self.pool) }
+    }
+}
+
+impl Drop for BlockLease {
+    fn drop(&mut self) {
+        if self.block.leases.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.pool.lock_free().push(Arc::clone(&self.block));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_recycled_when_its_last_lease_goes() {
+        let pool = BlockPool::default();
+        let writer = pool.acquire(1).unwrap();
+        let reader = writer.clone();
+        let id = writer.id();
+        drop(writer);
+        assert_ne!(pool.acquire(1).unwrap().id(), id, "a reader still holds it");
+        drop(reader);
+        assert_eq!(pool.acquire(1).unwrap().id(), id);
+        assert_eq!(pool.bytes(), 2 * BLOCK_BYTES);
+    }
+
+    #[test]
+    fn nothing_uncommitted_can_be_read() {
+        let pool = BlockPool::default();
+        let lease = pool.acquire(1 << 20).unwrap();
+        assert_eq!(lease.len(), 1 << 20);
+        assert!(lease.read(16, 24).is_none());
+        assert!(lease.read(0, 8).is_none(), "the header is not data");
+    }
+}

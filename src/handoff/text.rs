@@ -1,0 +1,79 @@
+//! Text out of a hand-off block: views where the bytes are ASCII, transcoded once where they are UTF-16.
+//! It refuses to split or join words of the layout: that is the reader's.
+
+use bumpalo::Bump;
+
+use crate::span::Text;
+
+/// UTF-16 little-endian bytes as WTF-8 in `arena`. An odd byte at the end is ignored.
+pub(super) fn transcode<'a>(utf16: &[u8], scratch: &mut Vec<u8>, arena: &'a Bump) -> Text<'a> {
+    scratch.clear();
+    scratch.reserve(utf16.len() / 2 * 3);
+    let mut has_surrogates = false;
+    let mut units = utf16.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair));
+    let mut held = None;
+    while let Some(unit) = held.take().or_else(|| units.next()) {
+        if unit < 0x80 {
+            scratch.push(unit as u8);
+            continue;
+        }
+        let mut code = u32::from(unit);
+        if (0xd800..0xdc00).contains(&unit) {
+            match units.next() {
+                Some(low) if (0xdc00..0xe000).contains(&low) => {
+                    code = 0x10000 + ((code - 0xd800) << 10) + (u32::from(low) - 0xdc00);
+                }
+                next => {
+                    has_surrogates = true;
+                    held = next;
+                }
+            }
+        } else if (0xdc00..0xe000).contains(&unit) {
+            has_surrogates = true;
+        }
+        push_wtf8(scratch, code);
+    }
+    Text { bytes: arena.alloc_slice_copy(scratch), has_surrogates }
+}
+
+fn push_wtf8(out: &mut Vec<u8>, code: u32) {
+    let tail = |shift: u32| 0x80 | (code >> shift & 0x3f) as u8;
+    match code {
+        0..0x80 => out.push(code as u8),
+        0x80..0x800 => out.extend_from_slice(&[0xc0 | (code >> 6) as u8, tail(0)]),
+        0x800..0x10000 => out.extend_from_slice(&[0xe0 | (code >> 12) as u8, tail(6), tail(0)]),
+        _ => out.extend_from_slice(&[0xf0 | (code >> 18) as u8, tail(12), tail(6), tail(0)]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wtf8(units: &[u16]) -> (Vec<u8>, bool) {
+        let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let arena = Bump::new();
+        let text = transcode(&bytes, &mut Vec::new(), &arena);
+        (text.bytes.to_vec(), text.has_surrogates)
+    }
+
+    #[test]
+    fn well_formed_text_is_utf8() {
+        let text = "aé€😀z";
+        assert_eq!(
+            wtf8(&text.encode_utf16().collect::<Vec<_>>()),
+            (text.as_bytes().to_vec(), false)
+        );
+    }
+
+    #[test]
+    fn lone_surrogates_keep_three_bytes_of_their_own() {
+        assert_eq!(wtf8(&[0xd800]), (vec![0xed, 0xa0, 0x80], true));
+        assert_eq!(wtf8(&[0xdfff, 0x61]), (vec![0xed, 0xbf, 0xbf, 0x61], true));
+        assert_eq!(
+            wtf8(&[0xd800, 0xd83d, 0xde00]),
+            (vec![0xed, 0xa0, 0x80, 0xf0, 0x9f, 0x98, 0x80], true)
+        );
+        assert_eq!(wtf8(&[0xd83d, 0x61]), (vec![0xed, 0xa0, 0xbd, 0x61], true));
+    }
+}

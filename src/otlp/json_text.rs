@@ -1,0 +1,120 @@
+//! JSON scalars exactly as `JSON.stringify` prints them.
+//! It refuses to know OTLP.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::span::Text;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// A string with quotes. Lone surrogates become `\udXXX`; `/`, DEL, U+2028 and U+2029 stay as they are.
+pub(super) fn put_string(out: &mut Vec<u8>, text: Text<'_>) {
+    out.push(b'"');
+    let mut rest = text.bytes;
+    while let Some(at) = rest.iter().position(|byte| must_escape(*byte, text.has_surrogates)) {
+        let (plain, tail) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        rest = put_escape(out, tail);
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+fn must_escape(byte: u8, has_surrogates: bool) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\' || (byte == 0xed && has_surrogates)
+}
+
+/// Writes the first character of `text` and returns what follows it.
+fn put_escape<'t>(out: &mut Vec<u8>, text: &'t [u8]) -> &'t [u8] {
+    let short = match text {
+        [b'"', rest @ ..] => (b'"', rest),
+        [b'\\', rest @ ..] => (b'\\', rest),
+        [0x08, rest @ ..] => (b'b', rest),
+        [0x09, rest @ ..] => (b't', rest),
+        [0x0a, rest @ ..] => (b'n', rest),
+        [0x0c, rest @ ..] => (b'f', rest),
+        [0x0d, rest @ ..] => (b'r', rest),
+        [0xed, second @ 0xa0..=0xbf, third, rest @ ..] => {
+            put_unit(out, 0xd000 | u16::from(second & 0x3f) << 6 | u16::from(third & 0x3f));
+            return rest;
+        }
+        [byte @ 0..=0x1f, rest @ ..] => {
+            put_unit(out, u16::from(*byte));
+            return rest;
+        }
+        [byte, rest @ ..] => {
+            out.push(*byte);
+            return rest;
+        }
+        [] => return text,
+    };
+    out.extend_from_slice(&[b'\\', short.0]);
+    short.1
+}
+
+fn put_unit(out: &mut Vec<u8>, unit: u16) {
+    out.extend_from_slice(b"\\u");
+    for shift in [12, 8, 4, 0] {
+        out.extend(HEX.get(usize::from(unit >> shift & 0xf)));
+    }
+}
+
+/// A number as ECMAScript prints it; what is not finite is `null`.
+pub(super) fn put_number(out: &mut Vec<u8>, number: f64) {
+    if number.is_finite() {
+        out.extend_from_slice(ryu_js::Buffer::new().format(number).as_bytes());
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+/// Base64 with padding and quotes.
+pub(super) fn put_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(bytes: &[u8], has_surrogates: bool) -> String {
+        let mut out = Vec::new();
+        put_string(&mut out, Text { bytes, has_surrogates });
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn strings_are_escaped_as_json_stringify_does() {
+        assert_eq!(
+            string("a\"\\\u{8}\t\n\u{c}\r\u{0}\u{1f}\u{7f}/\u{2028}é😀".as_bytes(), false),
+            "\"a\\\"\\\\\\b\\t\\n\\f\\r\\u0000\\u001f\u{7f}/\u{2028}é😀\""
+        );
+        assert_eq!(
+            string(&[0xed, 0xa0, 0x80, b'x', 0xed, 0xbf, 0xbf], true),
+            "\"\\ud800x\\udfff\""
+        );
+        assert_eq!(string("\u{d7ff}".as_bytes(), true), "\"\u{d7ff}\"");
+    }
+
+    #[test]
+    fn numbers_are_printed_as_javascript_does() {
+        let print = |number| {
+            let mut out = Vec::new();
+            put_number(&mut out, number);
+            String::from_utf8(out).unwrap()
+        };
+        for (number, text) in [
+            (-0.0, "0"),
+            (1e21, "1e+21"),
+            (123456789012345680000.0, "123456789012345680000"),
+            (1.5e-7, "1.5e-7"),
+            (0.000001, "0.000001"),
+            (f64::NAN, "null"),
+            (f64::NEG_INFINITY, "null"),
+        ] {
+            assert_eq!(print(number), text);
+        }
+    }
+}
