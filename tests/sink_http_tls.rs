@@ -27,7 +27,7 @@ fn https(server: &RawServer, host: &str, tls: TlsConfig) -> HttpConfig {
 }
 
 fn trusting(ca: &Identity) -> TlsConfig {
-    TlsConfig { ca: Some(vec![ca.pem.clone()]), ..TlsConfig::default() }
+    TlsConfig { ca: Some(ca.pem.clone().into()), ..TlsConfig::default() }
 }
 
 fn attempt(server: &RawServer, host: &str, tls: TlsConfig) -> SendOutcome {
@@ -64,9 +64,9 @@ fn f6_extra_roots_stand_beside_the_bundled_ones_but_not_beside_ca() {
     let (root, other) = (Identity::root("Root"), Identity::root("Other"));
     let leaf = root.issue(server_params());
     let server = ServerTls::with(&[&leaf]).ok();
-    let extra = TlsConfig { extra_ca: vec![root.pem.clone()], ..TlsConfig::default() };
+    let extra = TlsConfig { extra_ca: Some(root.pem.clone().into()), ..TlsConfig::default() };
     assert_eq!(reply(attempt(&server, "localhost", extra.clone())).status, 200);
-    let both = TlsConfig { ca: Some(vec![other.pem.clone()]), ..extra };
+    let both = TlsConfig { ca: Some(other.pem.clone().into()), ..extra };
     let error = failure(attempt(&server, "localhost", both));
     assert_tls(&error, "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate");
 }
@@ -225,12 +225,13 @@ fn f6_a_client_certificate_is_shown_when_configured() {
         let server =
             ServerTls { client_ca: Some(&root), versions, ..ServerTls::with(&[&leaf]) }.ok();
         let with = TlsConfig {
-            client_certificate: Some(client.pem.clone()),
-            client_key: Some(client.key_pem.clone()),
+            client_certificate: Some(client.pem.clone().into()),
+            client_key: Some(client.key_pem.clone().into()),
             ..trusting(&root)
         };
         assert_eq!(reply(attempt(&server, "localhost", with)).status, 200);
-        let key_only = TlsConfig { client_key: Some(client.key_pem.clone()), ..trusting(&root) };
+        let key_only =
+            TlsConfig { client_key: Some(client.key_pem.clone().into()), ..trusting(&root) };
         assert!(matches!(attempt(&server, "localhost", key_only), SendOutcome::Failed(_)));
         assert_eq!(server.received().len(), 1);
     }
@@ -241,7 +242,8 @@ fn f6_a_missing_client_certificate_is_named_by_the_servers_alert() {
     let root = Identity::root("Root");
     let leaf = root.issue(server_params());
     let server =
-        ServerTls { client_ca: Some(&root), versions: vec![&TLS13], ..ServerTls::with(&[&leaf]) }.ok();
+        ServerTls { client_ca: Some(&root), versions: vec![&TLS13], ..ServerTls::with(&[&leaf]) }
+            .ok();
     let error = refused(&server, "localhost", trusting(&root));
     assert_eq!(
         error.code.as_deref(),
@@ -253,7 +255,8 @@ fn f6_a_missing_client_certificate_is_named_by_the_servers_alert() {
     );
 
     let server =
-        ServerTls { client_ca: Some(&root), versions: vec![&TLS12], ..ServerTls::with(&[&leaf]) }.ok();
+        ServerTls { client_ca: Some(&root), versions: vec![&TLS12], ..ServerTls::with(&[&leaf]) }
+            .ok();
     let error = refused(&server, "localhost", trusting(&root));
     assert_eq!(
         (error.code.as_deref(), error.syscall),
@@ -325,7 +328,7 @@ fn f6_bad_client_certificates_fail_each_send_with_openssls_words() {
         assert!(!error.message.contains("PRIVATE"));
     }
     assert_eq!(server.connections(), 0);
-    let nonsense = TlsConfig { ca: Some(vec!["garbage".into()]), ..TlsConfig::default() };
+    let nonsense = TlsConfig { ca: Some("garbage".into()), ..TlsConfig::default() };
     let error = refused(&server, "localhost", nonsense);
     assert_eq!(error.code.as_deref(), Some("UNABLE_TO_VERIFY_LEAF_SIGNATURE"));
 }
@@ -335,7 +338,10 @@ fn the_system_store_adds_roots_without_taking_any_away() {
     let root = Identity::root("Root");
     let leaf = root.issue(server_params());
     let server = ServerTls::with(&[&leaf]).ok();
-    let tls =
-        TlsConfig { use_system_ca: true, extra_ca: vec![root.pem.clone()], ..TlsConfig::default() };
+    let tls = TlsConfig {
+        use_system_ca: true,
+        extra_ca: Some(root.pem.clone().into()),
+        ..TlsConfig::default()
+    };
     assert_eq!(reply(attempt(&server, "localhost", tls)).status, 200);
 }

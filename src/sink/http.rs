@@ -12,6 +12,7 @@ mod tls;
 mod verify;
 
 use std::{
+    fmt,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -26,7 +27,7 @@ use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink};
 const POOL_IDLE: Duration = Duration::from_millis(3_500);
 
 /// Where and how to send: validated, complete, no defaults left to decide.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpConfig {
     /// Endpoint as `new URL(…).href` printed it; credentials in it become Basic auth.
     pub url: String,
@@ -46,6 +47,15 @@ pub struct HttpConfig {
     pub max_idle_connections: usize,
     /// Time for name look-up, TCP and TLS together; the attempt's own time is the other limit (F5).
     pub connect_timeout: Duration,
+}
+
+/// Shows no URL and no header: both may hold credentials.
+impl fmt::Debug for HttpConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpConfig")
+            .field("content_type", &self.content_type)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HttpConfig {
@@ -70,13 +80,11 @@ impl HttpConfig {
 }
 
 /// The OTLP/HTTP destination. Cheap to make: sockets, certificates and the client come with the first `send`.
-#[derive(Debug)]
 pub struct HttpSink {
     shared: Arc<Shared>,
 }
 
 /// What a running attempt holds on to.
-#[derive(Debug)]
 struct Shared {
     config: HttpConfig,
     endpoint: Endpoint,
@@ -85,12 +93,22 @@ struct Shared {
 }
 
 /// Two clients with one set of TLS settings.
-#[derive(Debug)]
 struct Clients {
     /// Keeps connections.
     pooled: reqwest::Client,
     /// Never meets a used connection: for the replay of F8.
     fresh: reqwest::Client,
+}
+
+/// Shows the address and nothing secret.
+impl fmt::Debug for HttpSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoint = &self.shared.endpoint;
+        f.debug_struct("HttpSink")
+            .field("host", &endpoint.host)
+            .field("port", &endpoint.port)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HttpSink {

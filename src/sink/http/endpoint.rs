@@ -10,7 +10,7 @@ use super::{HttpConfig, unsendable};
 use crate::sink::SendError;
 
 /// Where requests go.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Endpoint {
     /// URL to request: no credentials, and the host is the TLS server name when the user gave one.
     pub url: Url,

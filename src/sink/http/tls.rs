@@ -1,7 +1,7 @@
 //! TLS settings: owns what is trusted, what is shown and which words a failed handshake gets.
 //! It refuses to fall back: a connection that cannot be verified carries nothing (F6).
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore,
@@ -12,17 +12,17 @@ use rustls::{
 use super::{unsendable, verify::Verifier};
 use crate::sink::{SendError, SendErrorKind, errno};
 
-/// Certificates and checks, under the names of Node's TLS options.
-#[derive(Clone, Debug)]
+/// Certificates and checks, under the names of Node's TLS options. Certificates and keys are PEM.
+#[derive(Clone)]
 pub struct TlsConfig {
-    /// PEM texts that replace every other root (`ca`, or the exporter's certificate variable). `None`: Node's defaults.
-    pub ca: Option<Vec<String>>,
-    /// PEM texts beside the default roots (content of `NODE_EXTRA_CA_CERTS`); unused when `ca` is given, as in Node.
-    pub extra_ca: Vec<String>,
-    /// Client certificate chain, PEM (`cert`).
-    pub client_certificate: Option<String>,
-    /// Its private key, PEM, not encrypted (`key`). One without the other is ignored, as in Node.
-    pub client_key: Option<String>,
+    /// Certificates that replace every other root (`ca`, or the exporter's certificate variable). `None`: the defaults.
+    pub ca: Option<Vec<u8>>,
+    /// Certificates beside the default roots (content of `NODE_EXTRA_CA_CERTS`); unused when `ca` is given, as in Node.
+    pub extra_ca: Option<Vec<u8>>,
+    /// Client certificate chain (`cert`).
+    pub client_certificate: Option<Vec<u8>>,
+    /// Its private key, not encrypted (`key`). One without the other is ignored, as in Node.
+    pub client_key: Option<Vec<u8>>,
     /// Off: any certificate will do (`rejectUnauthorized`, `NODE_TLS_REJECT_UNAUTHORIZED=0`).
     pub reject_unauthorized: bool,
     /// Host name to ask for and to check instead of the URL's (`servername`). Empty: ask for none.
@@ -37,7 +37,7 @@ impl Default for TlsConfig {
     fn default() -> TlsConfig {
         TlsConfig {
             ca: None,
-            extra_ca: Vec::new(),
+            extra_ca: None,
             client_certificate: None,
             client_key: None,
             reject_unauthorized: true,
@@ -45,6 +45,15 @@ impl Default for TlsConfig {
             use_system_ca: false,
             system_ca_hint: false,
         }
+    }
+}
+
+/// Shows no key material.
+impl fmt::Debug for TlsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsConfig")
+            .field("reject_unauthorized", &self.reject_unauthorized)
+            .finish_non_exhaustive()
     }
 }
 
@@ -67,7 +76,7 @@ pub(super) fn client_config(config: &TlsConfig, secure: bool) -> Result<ClientCo
                 // Whatever cannot be read is left out, as Node does.
                 roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             }
-            certificates(&config.extra_ca)
+            config.extra_ca.as_deref().map(certificates).unwrap_or_default()
         }
     };
     roots.add_parsable_certificates(own.iter().cloned());
@@ -80,7 +89,7 @@ pub(super) fn client_config(config: &TlsConfig, secure: bool) -> Result<ClientCo
     }));
     let mut tls = match (&config.client_certificate, &config.client_key) {
         (Some(chain), Some(key)) => {
-            let chain = certificates(std::slice::from_ref(chain));
+            let chain = certificates(chain);
             if chain.is_empty() {
                 return Err(unsendable(
                     "ERR_OSSL_PEM_NO_START_LINE",
@@ -97,20 +106,18 @@ pub(super) fn client_config(config: &TlsConfig, secure: bool) -> Result<ClientCo
     Ok(tls)
 }
 
-/// Every certificate in `texts`; what is none is skipped, as OpenSSL does with a CA file.
-fn certificates(texts: &[String]) -> Vec<CertificateDer<'static>> {
-    texts
-        .iter()
-        .flat_map(|text| CertificateDer::pem_slice_iter(text.as_bytes()).flatten())
-        .collect()
+/// Every certificate in `pem`; what is none is skipped, as OpenSSL does with a CA file.
+fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem).flatten().collect()
 }
 
-fn private_key(text: &str) -> Result<PrivateKeyDer<'static>, SendError> {
-    if text.contains("ENCRYPTED") {
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, SendError> {
+    // PKCS #8 says so in its label, the older forms in a header below it.
+    if pem.windows(9).any(|window| window == b"ENCRYPTED") {
         let message = "the client key is encrypted: transport: 'node' takes a passphrase";
         return Err(unsendable("ERR_OSSL_BAD_DECRYPT", message));
     }
-    PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|_| {
         unsendable("ERR_OSSL_UNSUPPORTED", "error:1E08010C:DECODER routines::unsupported")
     })
 }
