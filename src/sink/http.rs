@@ -20,7 +20,12 @@ use std::{
 
 pub use tls::TlsConfig;
 
-use self::{dial::DialLayer, endpoint::Endpoint, headers::StaticHeaders, resolve::Resolver};
+use self::{
+    dial::DialLayer,
+    endpoint::Endpoint,
+    headers::StaticHeaders,
+    resolve::{LookUp, Resolver},
+};
 use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink};
 
 /// Idle connections are closed before the server's usual five seconds: the race of F8 becomes rare.
@@ -90,6 +95,7 @@ struct Shared {
     endpoint: Endpoint,
     headers: Result<StaticHeaders, SendError>,
     clients: OnceLock<Result<Clients, SendError>>,
+    look_up: LookUp,
 }
 
 /// Two clients with one set of TLS settings.
@@ -115,10 +121,20 @@ impl HttpSink {
     /// A sink for `config.url`. Fails only for a URL that cannot be parsed; an unknown protocol, a bad header or a bad
     /// certificate answers each `send` with its error instead, as the stock exporter does.
     pub fn new(config: HttpConfig) -> Result<Arc<HttpSink>, SendError> {
+        HttpSink::resolving_with(config, Arc::new(resolve::addresses_of))
+    }
+
+    fn resolving_with(config: HttpConfig, look_up: LookUp) -> Result<Arc<HttpSink>, SendError> {
         let endpoint = Endpoint::parse(&config)?;
         let headers = StaticHeaders::new(&config, &endpoint);
         Ok(Arc::new(HttpSink {
-            shared: Arc::new(Shared { config, endpoint, headers, clients: OnceLock::new() }),
+            shared: Arc::new(Shared {
+                config,
+                endpoint,
+                headers,
+                clients: OnceLock::new(),
+                look_up,
+            }),
         }))
     }
 }
@@ -142,7 +158,7 @@ impl Clients {
         }
         // One TLS configuration also for http: it holds no roots then, so that an image without a CA store works.
         let tls = tls::client_config(&shared.config.tls, shared.endpoint.is_https())?;
-        let resolver = Arc::new(Resolver::new(&shared.endpoint));
+        let resolver = Arc::new(Resolver::new(&shared.endpoint, Arc::clone(&shared.look_up)));
         let build = |kept: usize| {
             let builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -171,3 +187,6 @@ impl Clients {
 fn unsendable(code: &str, message: impl Into<String>) -> SendError {
     SendError::new(SendErrorKind::Unsendable, message).with_code(code)
 }
+
+#[cfg(test)]
+mod name_tests;
