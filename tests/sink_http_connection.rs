@@ -261,7 +261,7 @@ mod unix_sockets {
     use std::{
         io::{Read, Write},
         os::unix::net::UnixListener,
-        path::PathBuf,
+        path::{Path, PathBuf},
         thread,
     };
 
@@ -271,9 +271,9 @@ mod unix_sockets {
         std::env::temp_dir().join(format!("offloop-{}-{name}.sock", std::process::id()))
     }
 
-    fn sink(path: &PathBuf) -> std::sync::Arc<HttpSink> {
+    fn sink(path: &Path) -> std::sync::Arc<HttpSink> {
         let mut config = config("http://localhost/v1/traces");
-        config.unix_socket = Some(path.clone());
+        config.unix_socket = Some(path.to_owned());
         HttpSink::new(config).unwrap()
     }
 
