@@ -215,6 +215,29 @@ fn f8_a_server_that_closes_idle_connections_costs_no_request() {
 }
 
 #[test]
+fn f8_an_idle_connection_is_closed_before_nodes_servers_would() {
+    let (closed, was_closed) = mpsc::channel();
+    let server = RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        peer.respond("200 OK", "", b"");
+        let kept = Instant::now();
+        peer.wait_for_close();
+        closed.send(kept.elapsed()).unwrap();
+    });
+    let sink = http_sink(&server.url());
+    runtime().block_on(async {
+        assert_eq!(reply(sink.send(request(10)).await).status, 200);
+        loop {
+            match was_closed.try_recv() {
+                // A Node server gives an idle connection five seconds.
+                Ok(kept) => return assert!((3.0..4.8).contains(&kept.as_secs_f32()), "{kept:?}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    });
+}
+
+#[test]
 fn r53_dropping_an_attempt_closes_its_connection() {
     let (arrived, has_arrived) = mpsc::channel();
     let (closed, was_closed) = mpsc::channel();

@@ -13,6 +13,8 @@ mod pki;
 #[path = "support/raw_server.rs"]
 mod raw_server;
 
+use std::sync::mpsc;
+
 use attempt::{config, failure, reply, request, request_within, send};
 use offloop::sink::{
     SendError, SendErrorKind, SendOutcome,
@@ -207,6 +209,28 @@ fn f6_servername_replaces_the_name_to_check_and_keeps_the_host_header() {
     let none = TlsConfig { servername: Some(String::new()), ..trusting(&root) };
     let error = failure(attempt(&server, "localhost", none));
     assert_eq!(error.code.as_deref(), Some("ERR_TLS_CERT_ALTNAME_INVALID"));
+}
+
+#[test]
+fn the_client_hello_asks_for_the_right_name_and_offers_no_protocol() {
+    let hello = |host: &str, servername: Option<&str>| {
+        let (sender, receiver) = mpsc::channel();
+        let server =
+            RawServer::start(move |mut peer: Peer| sender.send(peer.first_bytes()).unwrap());
+        let tls = TlsConfig { servername: servername.map(str::to_owned), ..TlsConfig::default() };
+        failure(attempt(&server, host, tls));
+        receiver.recv().unwrap()
+    };
+    let holds = |hello: &[u8], text: &str| {
+        hello.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    let by_name = hello("localhost", None);
+    assert!(holds(&by_name, "localhost"));
+    assert!(!holds(&by_name, "http/1.1"), "Node offers no ALPN either");
+    assert!(!holds(&hello("localhost", Some("")), "localhost"));
+    let renamed = hello("localhost", Some("example.test"));
+    assert!(holds(&renamed, "example.test") && !holds(&renamed, "localhost"));
+    assert!(!holds(&hello("127.0.0.1", None), "127.0.0.1"), "addresses are no server names");
 }
 
 #[test]

@@ -77,6 +77,12 @@ impl Peer {
         }
     }
 
+    /// What the client sends first, whatever it is.
+    pub fn first_bytes(&mut self) -> Vec<u8> {
+        let _ = self.fill();
+        self.rest.clone()
+    }
+
     fn fill(&mut self) -> Option<()> {
         let mut piece = [0; 16 * 1024];
         match self.wire.read(&mut piece) {
