@@ -1,6 +1,7 @@
 //! Where encoded requests go: owns the contract between the dispatcher and a destination.
 //! It refuses to decide: no retry rule, no schedule, no count lives here, only the facts of one attempt.
 
+mod calendar;
 mod errno;
 pub mod file;
 pub mod http;

@@ -160,7 +160,16 @@ fn sink(config: LaneConfig, mailbox: Arc<Mailbox>) -> Result<Arc<dyn Sink>> {
 }
 
 fn tls(tls: JsTls) -> TlsConfig {
-    TlsConfig { servername: tls.servername }
+    let bytes = |pem: Option<Uint8Array>| pem.map(|pem| pem.to_vec());
+    TlsConfig {
+        ca: bytes(tls.ca),
+        extra_ca: bytes(tls.extra_ca),
+        client_certificate: bytes(tls.cert),
+        client_key: bytes(tls.key),
+        reject_unauthorized: tls.reject_unauthorized,
+        servername: tls.servername,
+        ..TlsConfig::default()
+    }
 }
 
 fn transform(protocol: Protocol) -> Transform {
