@@ -11,7 +11,13 @@
 //!
 //! This crate refuses to know Node-API: no dependency of it names napi, and `cargo test` needs no Node.
 
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod exporter;
 pub mod handoff;
 pub mod otlp;
+pub mod pipeline;
 pub mod sink;
 pub mod span;
+pub mod stats;

@@ -1,1 +1,12 @@
 //! The Node-API border of Offloop: converts, and decides nothing.
+//!
+//! Everything here is private to `js/`; no user calls it. Every entry catches panics, because an unwinding panic that
+//! reaches Node aborts the process.
+
+mod blocks;
+mod config;
+mod convert;
+mod environment;
+mod lane;
+mod node_sink;
+mod thread_cpu;

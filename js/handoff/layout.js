@@ -45,6 +45,7 @@ const MAX_BLOCK_BYTES = 64 << 20;
 const WRITTEN = 0;
 const INVALID = 1;
 const TOO_LARGE = 2;
+const NO_ROOM = 3;
 
 const FLAG_HAS_IS_REMOTE = 0x100;
 const FLAG_IS_REMOTE = 0x200;
@@ -52,6 +53,7 @@ const FLAG_IS_REMOTE = 0x200;
 // Thrown to unwind a record; never leave this file.
 const OVERFLOW = { reason: 'block is full' };
 const OVERSIZE = { reason: 'span is larger than limits.maxSpanBytes' };
+const OVER_BUDGET = { reason: 'batch is over its budget' };
 const UNREADABLE = { reason: 'value is cyclic or nested too deeply' };
 
 module.exports = {
@@ -88,9 +90,11 @@ module.exports = {
   WRITTEN,
   INVALID,
   TOO_LARGE,
+  NO_ROOM,
   FLAG_HAS_IS_REMOTE,
   FLAG_IS_REMOTE,
   OVERFLOW,
   OVERSIZE,
+  OVER_BUDGET,
   UNREADABLE,
 };

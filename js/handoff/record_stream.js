@@ -18,10 +18,11 @@ const {
  * are copied in later turns.
  */
 class RecordStream {
-  /** @param {{ acquireBlock(previous: number, minBytes: number): { id: number, buffer: ArrayBuffer } }} memory */
+  /** @param memory the environment's blocks (memory.js) */
   constructor(memory) {
     this.memory = memory;
     this.block = null; // { id, f64, i32, bytes }
+    this.full = []; // blocks that hold segments not yet submitted and will not be written any more
     this.f64 = null;
     this.bytes = null;
     this.position = 0; // next free word
@@ -37,8 +38,9 @@ class RecordStream {
   }
 
   nextBlock(words) {
+    const block = this.memory.acquireBlock((words + BLOCK_HEADER_WORDS) * 8);
     this.closeSegment();
-    const block = this.memory.acquireBlock(this.block === null ? -1 : this.block.id, (words + BLOCK_HEADER_WORDS) * 8);
+    if (this.block !== null) this.full.push(this.block);
     this.block = block;
     this.f64 = block.f64;
     this.bytes = block.bytes;
@@ -59,12 +61,28 @@ class RecordStream {
     }
   }
 
-  /** Segments written since the last call. */
+  /** Segments written since the last call. Submit them, then call `releaseFull`. */
   takeSegments() {
     this.closeSegment();
     const segments = this.segments;
     this.segments = [];
     return segments;
+  }
+
+  /** Lets go of the blocks whose segments have all been submitted. */
+  releaseFull() {
+    for (const block of this.full) this.memory.releaseBlock(block);
+    this.full.length = 0;
+  }
+
+  /** Lets go of every block; the stream can be written again afterwards. */
+  release() {
+    this.releaseFull();
+    if (this.block !== null) this.memory.releaseBlock(this.block);
+    this.block = null;
+    this.limit = 0;
+    this.position = 0;
+    this.segmentStart = 0;
   }
 
   /** Writes a whole bulk text now. */

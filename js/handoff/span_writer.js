@@ -30,10 +30,12 @@ const {
   WRITTEN,
   INVALID,
   TOO_LARGE,
+  NO_ROOM,
   FLAG_HAS_IS_REMOTE,
   FLAG_IS_REMOTE,
   OVERFLOW,
   OVERSIZE,
+  OVER_BUDGET,
   UNREADABLE,
 } = require('./layout.js');
 
@@ -78,11 +80,13 @@ class SpanWriter {
     this.bulkUnits = 0; // units and bytes of this span that are not in `text`
     this.ancestors = []; // containers around the value being read
     this.isCareful = false;
-    this.begin();
+    this.begin(0);
   }
 
   /** Starts a batch: tables of keys, resources and scopes are per batch, so each batch is readable alone. */
-  begin() {
+  begin(budgetBytes) {
+    this.budgetBytes = budgetBytes; // what the batch may charge; a span that does not fit is NO_ROOM
+    this.usedBytes = 0; // charged so far: records as written, texts kept by reference by their units
     this.isPrototypeClean = !hasEnumerableObjectPrototype();
     this.keys = new Map();
     this.keyList = [];
@@ -97,12 +101,12 @@ class SpanWriter {
     this.bulkCount = 0;
     this.bulk = []; // flat: index, string or Uint8Array; written right behind the record
     this.deferred = []; // TextCopy of this batch
-    this.deferredBytes = 0;
   }
 
   /**
    * Reads every property of `span` and writes it.
-   * @returns WRITTEN, INVALID (cannot be read) or TOO_LARGE; in the last two cases nothing of it stays behind.
+   * @returns WRITTEN, INVALID (cannot be read), TOO_LARGE or NO_ROOM (over the batch's budget); unless it is WRITTEN,
+   *   nothing of it stays behind.
    */
   write(span) {
     const { stream } = this;
@@ -112,7 +116,7 @@ class SpanWriter {
     const keys = this.keyList.length;
     const resources = this.resources.size;
     const scopes = this.scopes.size;
-    const { bulkCount } = this;
+    const { bulkCount, usedBytes } = this;
     let { position } = stream;
     try {
       for (;;) {
@@ -123,7 +127,9 @@ class SpanWriter {
           // All reading is done before anything but the record itself is written, so going back is one assignment.
           stream.position = position;
           this.forget(keys, resources, scopes, bulkCount);
+          this.usedBytes = usedBytes;
           if (error === OVERSIZE) return TOO_LARGE;
+          if (error === OVER_BUDGET) return NO_ROOM;
           if (error === OVERFLOW) {
             // A fresh block first, then ever larger ones; a span that outgrows them all is too large.
             const isFresh = position === BLOCK_HEADER_WORDS;
@@ -146,6 +152,7 @@ class SpanWriter {
     }
   }
 
+  /** Takes back what a span that could not be written has put into the tables. */
   forget(keys, resources, scopes, bulkCount) {
     for (const key of this.keyList.splice(keys)) this.keys.delete(key);
     this.expectedKeys.length = 0;
@@ -169,13 +176,18 @@ class SpanWriter {
         this.stream.bulkBytes(bulk[i], value);
       } else if (this.deferLongTexts && value.length > DEFERRED_UNITS) {
         this.deferred.push(new TextCopy(bulk[i], value));
-        this.deferredBytes += value.length;
       } else {
         this.stream.bulkText(bulk[i], value);
       }
     }
     bulk.length = 0;
     this.bulkUnits = 0;
+  }
+
+  /** Lets go of the blocks; the writer can be used again afterwards. */
+  release() {
+    this.stream.release();
+    this.longStream.release();
   }
 
   /**
@@ -332,6 +344,8 @@ class SpanWriter {
       encoding = ENCODING_UTF16;
     }
     const words = this.w - base + ((bytes + 7) >>> 3);
+    this.usedBytes += words * 8 + this.bulkUnits;
+    if (this.usedBytes > this.budgetBytes) throw OVER_BUDGET;
     f64[base] = kind;
     f64[base + 1] = words;
     f64[base + 2] = this.w - base;
@@ -443,7 +457,7 @@ class SpanWriter {
         this.keyed(key, attributes[key]);
         count += 1;
       } catch (error) {
-        if (error === OVERFLOW || error === OVERSIZE) throw error;
+        if (error === OVERFLOW || error === OVERSIZE) throw error; // not about this attribute
         this.w = w;
         this.text = text;
         this.bulk.length -= (this.bulkCount - bulkCount) * 2;
@@ -552,4 +566,4 @@ function trimMap(map, size) {
   for (const key of map.keys()) if (index++ >= size) map.delete(key);
 }
 
-module.exports = { SpanWriter, WRITTEN, INVALID, TOO_LARGE };
+module.exports = { SpanWriter, WRITTEN, INVALID, TOO_LARGE, NO_ROOM };

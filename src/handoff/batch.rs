@@ -58,6 +58,12 @@ impl RawBatch {
         Self { segments, spans, bytes }
     }
 
+    /// A batch without content, for tests of the pipeline with a transform of their own.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn for_test(spans: u32, bytes: u64) -> Self {
+        RawBatch { segments: Vec::new(), spans, bytes }
+    }
+
     /// Spans that JavaScript committed.
     pub fn spans(&self) -> u32 {
         self.spans

@@ -1,0 +1,47 @@
+'use strict';
+
+const { spawn } = require('node:child_process');
+const path = require('node:path');
+const { performance } = require('node:perf_hooks');
+
+const root = path.join(__dirname, '..', '..');
+
+/**
+ * Runs a program in a Node process of its own and answers with how it ended: `{ code, signal, stdout, stderr, millis }`.
+ * In the program `OTLPTraceExporter`, `makeSpans(count)` and `url` are at hand. A program that outlives `limitMillis` is
+ * killed and ends with the signal SIGKILL.
+ */
+function runProgram(source, { url, env = {}, nodeArguments = [], limitMillis = 15_000, onStart } = {}) {
+  const program = `
+    const subject = require('./__test__/helpers/subject.js');
+    const { OTLPTraceExporter } = subject;
+    const { PlainSpans } = require('./__test__/helpers/plain_spans.js');
+    const makeSpans = (count) => { const spans = new PlainSpans(1); return Array.from({ length: count }, () => spans.span({ attributes: { a: 1 } })); };
+    const url = process.env.RECEIVER_URL;
+    ${source}`;
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const child = spawn(process.execPath, [...nodeArguments, '-e', program], {
+      cwd: root,
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, RECEIVER_URL: url, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), limitMillis);
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code, signal, stdout, stderr, millis: performance.now() - started });
+    });
+    onStart?.(child);
+  });
+}
+
+module.exports = { runProgram };

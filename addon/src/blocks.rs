@@ -1,0 +1,105 @@
+//! The blocks that an environment's JavaScript holds open for writing.
+//! It refuses to look into them: layout and decoding are the core's.
+#![expect(unsafe_code, reason = "JavaScript writes into our memory through an ArrayBuffer")]
+
+use std::collections::HashMap;
+
+use napi::{Env, Error, Status, bindgen_prelude::*};
+use napi_derive::napi;
+use offloop::handoff::{BlockLease, BlockPool, Segment};
+
+use crate::environment::Environment;
+
+/// Blocks by number. Recycling is the pool's; this only remembers what JavaScript may still write.
+#[derive(Default)]
+pub(crate) struct Blocks {
+    pool: BlockPool,
+    open: HashMap<u32, BlockLease>,
+}
+
+impl Blocks {
+    /// Flat triples of block number, first word, end word as segments that hold their blocks.
+    fn segments(&self, triples: &[u32]) -> Option<Vec<Segment>> {
+        let triples = triples.as_chunks::<3>().0.iter();
+        triples
+            .map(|&[id, start, end]| {
+                Some(Segment::in_block(self.open.get(&id)?.clone(), start, end))
+            })
+            .collect()
+    }
+}
+
+impl Environment {
+    /// What JavaScript wrote, from now on held against recycling.
+    pub(crate) fn segments(
+        &self,
+        segments: &Either<Uint32Array, Vec<Uint8Array>>,
+    ) -> Result<Vec<Segment>> {
+        match segments {
+            Either::A(triples) => self
+                .with_blocks(|blocks| blocks.segments(triples))
+                .ok_or_else(|| invalid("unknown block")),
+            Either::B(copied) => {
+                Ok(copied.iter().map(|records| Segment::copied(records)).collect())
+            }
+        }
+    }
+}
+
+#[napi]
+impl Environment {
+    /// A block of at least `min_bytes` to write to; its number.
+    #[napi(catch_unwind)]
+    pub fn acquire_block(&self, min_bytes: u32) -> Result<u32> {
+        self.with_blocks(|blocks| {
+            let lease = blocks.pool.acquire(min_bytes as usize);
+            let lease = lease.ok_or_else(|| Error::new(Status::GenericFailure, "out of memory"))?;
+            let id = lease.id();
+            blocks.open.insert(id, lease);
+            Ok(id)
+        })
+    }
+
+    /// JavaScript will not write to the block any more and has had what it wrote admitted.
+    #[napi(catch_unwind)]
+    pub fn release_block(&self, id: u32) {
+        self.with_blocks(|blocks| blocks.open.remove(&id));
+    }
+
+    /// Gives the physical memory of idle blocks back to the system.
+    #[napi(catch_unwind)]
+    pub fn release_idle_pages(&self) {
+        self.with_blocks(|blocks| blocks.pool.release_idle_pages());
+    }
+
+    /// The memory of a block just acquired. Asked once per block: JavaScript keeps its views for as long as it lives.
+    /// Throws where the runtime forbids memory that is not its own (Electron).
+    #[napi(catch_unwind)]
+    pub fn block_buffer<'env>(&self, env: &'env Env, id: u32) -> Result<ArrayBuffer<'env>> {
+        self.with_blocks(|blocks| {
+            let lease = blocks.open.get(&id).ok_or_else(|| invalid("unknown block"))?;
+            let address = lease.address();
+            // SAFETY: the address is valid for `len` bytes until `keep_alive` is dropped, which the finalizer does. Rust
+            // reads the block only through `BlockLease`, behind the commit protocol.
+            let buffer = unsafe {
+                ArrayBuffer::from_external(
+                    env,
+                    address,
+                    lease.len(),
+                    lease.keep_alive(),
+                    |_, memory| drop(memory),
+                )?
+            };
+            // Where external memory is forbidden napi hands out a copy, which Rust would never see again.
+            if std::ptr::eq(buffer.as_ptr(), address) {
+                Ok(buffer)
+            } else {
+                Err(invalid("external memory is forbidden"))
+            }
+        })
+    }
+}
+
+fn invalid(message: &str) -> Error {
+    Error::new(Status::InvalidArg, message.to_owned())
+}

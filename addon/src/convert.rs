@@ -1,0 +1,200 @@
+//! Core values as the plain objects that `js/` reads.
+//! It refuses to name errors: `js/errors.js` builds them from these facts.
+
+use std::collections::HashMap;
+
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+use offloop::{
+    error::{ExportFailure, FailureKind},
+    exporter::{FlushOutcome, Outcome},
+    stats::{Drops, Stats},
+};
+
+/// Something that JavaScript waits for, or a request that only JavaScript can send.
+#[napi(object, object_from_js = false)]
+pub struct JsResult {
+    /// The number that JavaScript gave the call; for `send` the number of the attempt.
+    pub id: u32,
+    /// Outcome of an export.
+    pub outcome: Option<JsOutcome>,
+    /// Outcome of a flush.
+    pub flush: Option<JsFlush>,
+    /// An attempt to make through Node's http.
+    pub send: Option<JsSend>,
+}
+
+impl JsResult {
+    /// A call that has no outcome beyond being over.
+    pub fn done(id: u32) -> Self {
+        Self { id, outcome: None, flush: None, send: None }
+    }
+}
+
+/// What became of the spans of one export.
+#[napi(object, object_from_js = false)]
+pub struct JsOutcome {
+    /// Spans delivered.
+    pub delivered: f64,
+    /// Spans refused in a partial success.
+    pub rejected: f64,
+    /// Spans lost, by reason.
+    pub dropped: HashMap<String, f64>,
+    /// Requests made.
+    pub attempts: u32,
+    /// The failure behind `dropped`.
+    pub error: Option<JsFailure>,
+    /// The last partial success, as the stock exporter logs it.
+    pub partial_success: Option<String>,
+    /// Lines for `diag.warn`.
+    pub warnings: Vec<String>,
+}
+
+/// Facts of a failure.
+#[napi(object, object_from_js = false)]
+pub struct JsFailure {
+    /// `status`, `network`, or a drop reason.
+    pub kind: String,
+    /// HTTP status, Node's error code or a drop reason; empty where Node has none.
+    pub code: String,
+    /// Text.
+    pub message: String,
+    /// Status of the response.
+    pub http_status: Option<u16>,
+    /// Body of the response.
+    pub body: Option<String>,
+    /// Failing system call.
+    pub syscall: Option<String>,
+    /// Peer address.
+    pub address: Option<String>,
+    /// Peer port.
+    pub port: Option<u16>,
+    /// Negative errno.
+    pub errno: Option<i32>,
+    /// One per address tried, when there were several.
+    pub addresses: Vec<JsFailure>,
+}
+
+/// How a flush ended.
+#[napi(object, object_from_js = false)]
+pub struct JsFlush {
+    /// The deadline came first.
+    pub timed_out: bool,
+    /// Spans still on their way.
+    pub outstanding: f64,
+}
+
+/// An attempt for `js/fallback_lane.js`.
+#[napi(object, object_from_js = false)]
+pub struct JsSend {
+    /// Number of the lane.
+    pub lane: u32,
+    /// Encoded, compressed body.
+    pub body: Buffer,
+    /// `gzip`, `zstd` or nothing.
+    pub content_encoding: Option<String>,
+    /// Time for the whole exchange.
+    pub timeout_millis: f64,
+}
+
+/// A snapshot of an exporter.
+#[napi(object, object_from_js = false)]
+pub struct JsStats {
+    /// Spans that came in.
+    pub offered: f64,
+    /// Spans admitted.
+    pub accepted: f64,
+    /// Spans turned away.
+    pub refused: HashMap<String, f64>,
+    /// Spans delivered.
+    pub delivered: f64,
+    /// Spans refused by the receiver.
+    pub rejected: f64,
+    /// Spans lost after admission.
+    pub dropped: HashMap<String, f64>,
+    /// Spans not yet terminal.
+    pub pending: f64,
+    /// Bytes charged for them.
+    pub pending_bytes: f64,
+    /// Requests under way.
+    pub in_flight: u32,
+    /// Attempts that repeated an earlier one.
+    pub retries: f64,
+    /// Breaker state.
+    pub breaker: String,
+    /// From admission to delivery, of the batch delivered last.
+    pub last_export_latency_ms: Option<f64>,
+    /// Native threads.
+    pub threads: u32,
+}
+
+fn drops(drops: &Drops) -> HashMap<String, f64> {
+    drops.iter().map(|(reason, spans)| (reason.code().to_owned(), spans as f64)).collect()
+}
+
+impl From<Outcome> for JsOutcome {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            delivered: outcome.delivered as f64,
+            rejected: outcome.rejected as f64,
+            dropped: drops(&outcome.dropped),
+            attempts: outcome.attempts,
+            error: outcome.error.map(Into::into),
+            partial_success: outcome.partial_success.map(|partial| partial.json),
+            warnings: outcome.warnings,
+        }
+    }
+}
+
+impl From<ExportFailure> for JsFailure {
+    fn from(failure: ExportFailure) -> Self {
+        Self {
+            kind: match failure.kind {
+                FailureKind::Http => "status".to_owned(),
+                FailureKind::Transport => "network".to_owned(),
+                FailureKind::Pipeline => failure.code.clone(),
+            },
+            code: failure.code,
+            message: failure.message,
+            http_status: failure.http_status,
+            body: failure.body,
+            syscall: failure.syscall.map(str::to_owned),
+            address: failure.address,
+            port: failure.port,
+            errno: failure.errno,
+            addresses: failure
+                .errors
+                .iter()
+                .map(|error| ExportFailure::transport(error).into())
+                .collect(),
+        }
+    }
+}
+
+impl From<FlushOutcome> for JsFlush {
+    fn from(outcome: FlushOutcome) -> Self {
+        Self { timed_out: outcome.timed_out, outstanding: outcome.outstanding as f64 }
+    }
+}
+
+impl From<Stats> for JsStats {
+    fn from(stats: Stats) -> Self {
+        Self {
+            offered: stats.offered as f64,
+            accepted: stats.accepted as f64,
+            refused: drops(&stats.refused),
+            delivered: stats.delivered as f64,
+            rejected: stats.rejected as f64,
+            dropped: drops(&stats.dropped),
+            pending: stats.pending as f64,
+            pending_bytes: stats.pending_bytes as f64,
+            in_flight: stats.in_flight,
+            retries: stats.retries as f64,
+            breaker: stats.breaker.name().to_owned(),
+            last_export_latency_ms: stats
+                .last_export_latency
+                .map(|latency| latency.as_secs_f64() * 1e3),
+            threads: stats.threads,
+        }
+    }
+}

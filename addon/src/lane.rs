@@ -1,0 +1,159 @@
+//! One exporter as JavaScript drives it.
+//! It refuses to decide: admission, schedule and delivery are the core's, wording is `js/`'s.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use napi::{
+    Error, Status,
+    bindgen_prelude::{Either, Result, Uint8Array, Uint32Array},
+};
+use napi_derive::napi;
+use offloop::{
+    error::DropReason,
+    exporter::{Completion, Exporter, FlushMode, Ticket},
+    handoff::{RawBatch, Segment},
+};
+
+use crate::{
+    config::{LaneConfig, build},
+    convert::{JsFlush, JsResult, JsStats},
+    environment::{Environment, Mailbox},
+};
+
+/// The native half of an exporter.
+#[napi]
+pub struct Lane {
+    exporter: Arc<Exporter>,
+    mailbox: Arc<Mailbox>,
+    /// Exports whose long texts are still being copied, by the number JavaScript gave them. Dropping one settles its
+    /// spans as `environment_gone`.
+    open: Mutex<HashMap<u32, Open>>,
+}
+
+/// An export admitted and not yet handed over.
+struct Open {
+    ticket: Ticket,
+    spans: u32,
+    segments: Vec<Segment>,
+}
+
+#[napi]
+impl Lane {
+    /// Starts nothing: threads come with the first admission.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(environment: &Environment, config: LaneConfig) -> Result<Self> {
+        let exporter = build(config, environment.mailbox())?;
+        Ok(Self { exporter, mailbox: environment.mailbox(), open: Mutex::default() })
+    }
+
+    /// Spans that would find room now.
+    #[napi(catch_unwind)]
+    pub fn room_spans(&self) -> f64 {
+        self.exporter.room().spans as f64
+    }
+
+    /// Bytes that would find room now.
+    #[napi(catch_unwind)]
+    pub fn room_bytes(&self) -> f64 {
+        self.exporter.room().bytes as f64
+    }
+
+    /// Counts spans that were turned away before admission.
+    #[napi(catch_unwind)]
+    pub fn refuse(&self, spans: u32, reason: String) {
+        let reason = DropReason::ALL.into_iter().find(|each| each.code() == reason);
+        self.exporter.refuse(spans, reason.unwrap_or(DropReason::InternalError));
+    }
+
+    /// Reserves room for export `id`, whose spans lie in `segments`: flat triples of block, first word and end word, or
+    /// copied records. With `is_complete` it is handed over at once, else by `complete`. Whether there was room; the
+    /// result is posted under `id` in either case.
+    #[napi(catch_unwind)]
+    pub fn admit(
+        &self,
+        environment: &Environment,
+        id: u32,
+        spans: u32,
+        bytes: f64,
+        segments: Either<Uint32Array, Vec<Uint8Array>>,
+        is_complete: bool,
+    ) -> Result<bool> {
+        let segments = environment.segments(&segments)?;
+        let mailbox = Arc::clone(&self.mailbox);
+        let completion = Completion::new(move |outcome| {
+            mailbox.post(JsResult { outcome: Some(outcome.into()), ..JsResult::done(id) });
+        });
+        match self.exporter.admit(spans, bytes as u64, completion) {
+            Ok(ticket) if is_complete => {
+                self.exporter.submit(ticket, RawBatch::new(segments, spans))
+            }
+            Ok(ticket) => {
+                let open = Open { ticket, spans, segments };
+                self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id, open);
+            }
+            Err(refused) => {
+                refused.answer();
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Hands admitted export `id` over, with what was written since.
+    #[napi(catch_unwind)]
+    pub fn complete(
+        &self,
+        environment: &Environment,
+        id: u32,
+        segments: Either<Uint32Array, Vec<Uint8Array>>,
+    ) -> Result<()> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let mut open =
+            open.ok_or_else(|| Error::new(Status::InvalidArg, "unknown export".to_owned()))?;
+        open.segments.extend(environment.segments(&segments)?);
+        self.exporter.submit(open.ticket, RawBatch::new(open.segments, open.spans));
+        Ok(())
+    }
+
+    /// Posts the outcome under `id` when everything admitted before this call is terminal, or after the timeout.
+    #[napi(catch_unwind)]
+    pub fn force_flush(&self, id: u32, attempt: bool, timeout_millis: f64) {
+        let mailbox = Arc::clone(&self.mailbox);
+        let mode = if attempt { FlushMode::Attempt } else { FlushMode::Terminal };
+        let done = move |outcome| {
+            let flush: JsFlush = From::from(outcome);
+            mailbox.post(JsResult { flush: Some(flush), ..JsResult::done(id) });
+        };
+        self.exporter.force_flush(mode, duration(timeout_millis), Box::new(done));
+    }
+
+    /// Refuses later exports, gives what is pending its last attempts and posts under `id` when all is settled.
+    #[napi(catch_unwind)]
+    pub fn shutdown(&self, id: u32, timeout_millis: f64) {
+        let mailbox = Arc::clone(&self.mailbox);
+        let done = move |_| mailbox.post(JsResult::done(id));
+        self.exporter.shutdown(duration(timeout_millis), Box::new(done));
+    }
+
+    /// Blocks until everything accepted is terminal or the time is over; the spans left then.
+    #[napi(catch_unwind)]
+    pub fn drain_blocking(&self, millis: f64) -> f64 {
+        self.exporter.drain_blocking(Instant::now() + duration(millis)) as f64
+    }
+
+    /// One consistent snapshot.
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> JsStats {
+        self.exporter.stats().into()
+    }
+}
+
+/// Milliseconds from JavaScript: NaN and negative are zero, anything longer than a day is a day (R58).
+pub(crate) fn duration(millis: f64) -> Duration {
+    const DAY_MILLIS: f64 = 86_400_000.0;
+    Duration::try_from_secs_f64(millis.clamp(0.0, DAY_MILLIS) / 1e3).unwrap_or(Duration::ZERO)
+}

@@ -1,0 +1,83 @@
+'use strict';
+// Owns this environment's views of the native blocks, by block number.
+// Refuses to recycle: a block comes back when Rust has let go of it.
+
+/** Blocks that Rust owns and JavaScript writes through external ArrayBuffers. */
+class NativeMemory {
+  #environment;
+  #blocks = new Map();
+
+  /** `first` has been asked for its buffer already: a block may have only one. */
+  constructor(environment, first) {
+    this.#environment = environment;
+    this.#blocks.set(first.id, first);
+  }
+
+  /** A block of at least `minBytes`; `previous` will not be written any more. */
+  acquireBlock(minBytes) {
+    const id = this.#environment.acquireBlock(minBytes);
+    let block = this.#blocks.get(id);
+    if (block === undefined) {
+      block = viewsOf(id, this.#environment.blockBuffer(id));
+      this.#blocks.set(id, block);
+    }
+    return block;
+  }
+
+  releaseBlock(block) {
+    this.#environment.releaseBlock(block.id);
+  }
+
+  /** What `Lane.submit` takes for flat segments. */
+  segmentsForSubmit(segments) {
+    return Uint32Array.from(segments);
+  }
+}
+
+/** The same where the runtime forbids memory that is not its own (Electron): Rust copies each batch once. */
+class CopiedMemory {
+  #free = [];
+  #blocks = new Map();
+  #nextId = 0;
+
+  acquireBlock(minBytes) {
+    const index = this.#free.findIndex((block) => block.bytes.length >= minBytes);
+    if (index !== -1) return this.#free.splice(index, 1)[0];
+    const id = this.#nextId++;
+    const block = viewsOf(id, new ArrayBuffer(Math.max(minBytes, 256 * 1024)));
+    this.#blocks.set(id, block);
+    return block;
+  }
+
+  releaseBlock(block) {
+    if (this.#free.length < 16) this.#free.push(block);
+    else this.#blocks.delete(block.id);
+  }
+
+  segmentsForSubmit(segments) {
+    const parts = [];
+    for (let i = 0; i < segments.length; i += 3) {
+      const { bytes } = this.#blocks.get(segments[i]);
+      parts.push(bytes.subarray(segments[i + 1] * 8, segments[i + 2] * 8));
+    }
+    return parts;
+  }
+}
+
+function viewsOf(id, buffer) {
+  return { id, f64: new Float64Array(buffer), i32: new Int32Array(buffer), bytes: Buffer.from(buffer) };
+}
+
+/** Whether the runtime lets native memory be written by JavaScript is known only by trying. */
+function createMemory(environment) {
+  const id = environment.acquireBlock(1);
+  try {
+    return new NativeMemory(environment, viewsOf(id, environment.blockBuffer(id)));
+  } catch {
+    return new CopiedMemory();
+  } finally {
+    environment.releaseBlock(id);
+  }
+}
+
+module.exports = { CopiedMemory, createMemory, NativeMemory };

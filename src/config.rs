@@ -1,0 +1,163 @@
+//! What an exporter of the core needs to know: validated, total, no option left open.
+//! It refuses to know option names, environment variables and JavaScript values: those are `js/config.js`.
+
+use std::time::Duration;
+
+use crate::{clock::clamp_timeout, error::ConfigError, otlp::Protocol};
+
+/// Configuration of one exporter.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Names the endpoint whose breaker, throttle and retry budget this exporter shares, and appears in errors:
+    /// scheme, host, port and path, no credentials.
+    pub endpoint: String,
+    /// Format of request and response bodies.
+    pub protocol: Protocol,
+    /// Bound over everything accepted and not yet terminal.
+    pub queue: QueueConfig,
+    /// Requests under way at once; 1 to 64.
+    pub max_concurrency: u32,
+    /// How bodies are compressed.
+    pub compression: Compression,
+    /// When failed attempts are repeated.
+    pub retry: RetryPolicy,
+    /// Requests larger than this are split, encoded or compressed (F36).
+    pub max_request_bytes: u64,
+    /// Split a batch that the endpoint found too large (F26); otherwise 413 is final.
+    pub split_on_413: bool,
+    /// Deadline of the shutdown that follows when the last handle is dropped (R107).
+    pub shutdown_timeout: Duration,
+}
+
+/// Bound of the queue.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueConfig {
+    /// Spans accepted and not yet terminal, at most.
+    pub max_spans: u64,
+    /// Bytes charged for them, at most; the charge follows the representation (raw, encoded, compressed).
+    pub max_bytes: u64,
+    /// Who goes when there is no room.
+    pub overflow: Overflow,
+}
+
+/// Who goes when the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// What is being offered.
+    DropNewest,
+    /// The oldest batches that are buffered or wait for a retry; never one in flight or being transformed.
+    DropOldest,
+}
+
+/// Compression of request bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// Bodies go out as encoded.
+    None,
+    /// RFC 1952, level 6 as Node's `zlib.createGzip()`.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+    /// None to a loopback endpoint, gzip elsewhere.
+    Auto,
+}
+
+/// When a failed attempt is repeated. The waits are `initial`, times `multiplier` for each further attempt, up to
+/// `max_backoff`, with full jitter.
+#[derive(Clone, Copy, Debug)]
+pub struct RetryPolicy {
+    /// Longest first wait.
+    pub initial_backoff: Duration,
+    /// Growth of the longest wait per retry.
+    pub multiplier: f64,
+    /// Longest wait.
+    pub max_backoff: Duration,
+    /// Retries after the first attempt.
+    pub max_retries: u32,
+    /// Time from the first attempt after which a batch is given up.
+    pub max_elapsed: Duration,
+    /// Time one attempt may take.
+    pub attempt_timeout: Duration,
+    /// Longest pause that a `Retry-After` can impose (R31).
+    pub max_retry_after: Duration,
+    /// Longest time that the breaker stays open between two probes.
+    pub max_breaker_open: Duration,
+}
+
+impl RetryPolicy {
+    /// The stock exporter's policy: five retries, everything inside `timeout` from the first attempt.
+    pub fn stock(timeout: Duration) -> Self {
+        RetryPolicy {
+            initial_backoff: Duration::from_secs(1),
+            multiplier: 1.5,
+            max_backoff: Duration::from_secs(5),
+            max_retries: 5,
+            max_elapsed: timeout,
+            attempt_timeout: timeout,
+            max_retry_after: Duration::from_secs(30),
+            max_breaker_open: Duration::from_secs(5),
+        }
+    }
+
+    /// For outages: batches wait, encoded and compressed, up to `max_elapsed`; `max_attempts` includes the first.
+    pub fn long(attempt_timeout: Duration, max_elapsed: Duration, max_attempts: u32) -> Self {
+        RetryPolicy {
+            initial_backoff: Duration::from_millis(200),
+            multiplier: 2.0,
+            max_backoff: Duration::from_secs(30),
+            max_retries: max_attempts.saturating_sub(1),
+            max_elapsed,
+            attempt_timeout,
+            max_retry_after: Duration::from_secs(30),
+            max_breaker_open: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            endpoint: "http://localhost:4318/v1/traces".to_owned(),
+            protocol: Protocol::HttpProtobuf,
+            queue: QueueConfig {
+                max_spans: 16_384,
+                max_bytes: 64 << 20,
+                overflow: Overflow::DropNewest,
+            },
+            max_concurrency: 4,
+            compression: Compression::None,
+            retry: RetryPolicy::stock(Duration::from_secs(10)),
+            max_request_bytes: 64 << 20,
+            split_on_413: true,
+            shutdown_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Config {
+    /// Brings every number into its documented range. Only what no range can mend is an error.
+    pub fn normalised(mut self) -> Result<Self, ConfigError> {
+        if self.queue.max_spans == 0 || self.queue.max_bytes == 0 {
+            return Err(ConfigError("queue.maxSpans and queue.maxBytes must be at least 1"));
+        }
+        if self.max_request_bytes == 0 {
+            return Err(ConfigError("the request limit must be at least 1 byte"));
+        }
+        self.max_concurrency = self.max_concurrency.clamp(1, 64);
+        let retry = &mut self.retry;
+        retry.multiplier =
+            if retry.multiplier.is_finite() { retry.multiplier.clamp(1.0, 10.0) } else { 1.5 };
+        for time in [
+            &mut retry.initial_backoff,
+            &mut retry.max_backoff,
+            &mut retry.max_elapsed,
+            &mut retry.attempt_timeout,
+            &mut retry.max_retry_after,
+            &mut retry.max_breaker_open,
+            &mut self.shutdown_timeout,
+        ] {
+            *time = clamp_timeout(*time);
+        }
+        Ok(self)
+    }
+}

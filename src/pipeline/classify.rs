@@ -1,0 +1,170 @@
+//! What the facts of one attempt mean under OTLP: one table, pure.
+//! It refuses to schedule: it says "may be repeated", never when.
+
+use std::time::Duration;
+
+use crate::{
+    error::{DropReason, ExportFailure},
+    otlp::{self, PartialSuccess, Protocol},
+    sink::{Reply, SendErrorKind, SendOutcome},
+};
+
+/// What the facts of an attempt mean.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// The endpoint has the data.
+    Delivered {
+        /// A partial success worth telling.
+        partial: Option<PartialSuccess>,
+        /// Spans of it that were refused.
+        rejected: u64,
+        /// Something odd about the response.
+        warning: Option<String>,
+    },
+    /// A passing failure.
+    Transient {
+        failure: ExportFailure,
+        /// The pause that the endpoint asked for.
+        retry_after: Option<Duration>,
+        cause: Cause,
+    },
+    /// The same request will fail again.
+    Final { failure: ExportFailure, reason: DropReason, cause: Cause },
+}
+
+/// What a failure says about the endpoint and the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Nobody answered, or a gateway without a backend did: counts against the endpoint's health.
+    Unreachable,
+    /// The endpoint is alive and asks for less.
+    Throttled,
+    /// Not HTTP (F34).
+    Malformed,
+    /// 400 or 415: perhaps it is the compression.
+    BadRequest,
+    /// 401 or 403.
+    Unauthorised,
+    /// 413.
+    TooLarge,
+    /// Anything else that the endpoint refused.
+    Refused,
+    /// Certificate or protocol trouble: configuration.
+    Tls,
+    /// Trouble of ours, before the endpoint was asked.
+    Local,
+}
+
+/// Reads the facts of an attempt that carried `spans` spans.
+pub(crate) fn classify(
+    protocol: Protocol,
+    spans: u64,
+    outcome: &SendOutcome,
+    wall: Duration,
+) -> Verdict {
+    match outcome {
+        SendOutcome::Stored => Verdict::Delivered { partial: None, rejected: 0, warning: None },
+        SendOutcome::Reply(reply) => classify_reply(protocol, spans, reply, wall),
+        SendOutcome::Failed(error) => {
+            let failure = ExportFailure::transport(error);
+            let transient =
+                |failure, cause| Verdict::Transient { failure, retry_after: None, cause };
+            let last = |failure, cause| Verdict::Final {
+                failure,
+                reason: DropReason::NonRetryable,
+                cause,
+            };
+            match error.kind {
+                SendErrorKind::Refused
+                | SendErrorKind::Reset
+                | SendErrorKind::TimedOut
+                | SendErrorKind::Dns
+                | SendErrorKind::Unreachable => transient(failure, Cause::Unreachable),
+                SendErrorKind::Malformed => transient(failure, Cause::Malformed),
+                SendErrorKind::Tls => last(failure, Cause::Tls),
+                SendErrorKind::ResponseTooLarge => last(failure, Cause::Refused),
+                // A directory can be mended while the process runs, but the spans of this batch would wait in memory
+                // for an operator; the stock answer is a failure now.
+                SendErrorKind::File | SendErrorKind::Unsendable | SendErrorKind::Other => {
+                    last(failure, Cause::Local)
+                }
+            }
+        }
+    }
+}
+
+fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration) -> Verdict {
+    if let Some(error) = &reply.body_error
+        && error.kind == SendErrorKind::ResponseTooLarge
+    {
+        let failure =
+            ExportFailure { http_status: Some(reply.status), ..ExportFailure::transport(error) };
+        return Verdict::Final { failure, reason: DropReason::NonRetryable, cause: Cause::Refused };
+    }
+    match reply.status {
+        ..=299 => delivered(protocol, spans, reply),
+        429 | 502 | 503 | 504 => Verdict::Transient {
+            failure: ExportFailure::http(
+                reply.status,
+                DropReason::RetriesExhausted.message(),
+                None,
+            ),
+            retry_after: retry_after(reply, wall),
+            cause: if matches!(reply.status, 429 | 503) {
+                Cause::Throttled
+            } else {
+                Cause::Unreachable
+            },
+        },
+        status => Verdict::Final {
+            failure: match &reply.body_error {
+                // The stock exporter reports the read error of a failing response, not its status.
+                Some(error) => {
+                    ExportFailure { http_status: Some(status), ..ExportFailure::transport(error) }
+                }
+                None => {
+                    ExportFailure::http(status, reply.reason.as_str(), Some(body_text(&reply.body)))
+                }
+            },
+            reason: DropReason::NonRetryable,
+            cause: match status {
+                400 | 415 => Cause::BadRequest,
+                401 | 403 => Cause::Unauthorised,
+                413 => Cause::TooLarge,
+                _ => Cause::Refused,
+            },
+        },
+    }
+}
+
+/// The data is there, whatever else is wrong with the response (F12, F19).
+fn delivered(protocol: Protocol, spans: u64, reply: &Reply) -> Verdict {
+    if let Some(error) = &reply.body_error {
+        let warning = Some(format!("Export succeeded but the response could not be read: {error}"));
+        return Verdict::Delivered { partial: None, rejected: 0, warning };
+    }
+    match otlp::partial_success(protocol, &reply.body) {
+        Ok(None) => Verdict::Delivered { partial: None, rejected: 0, warning: None },
+        Ok(Some(partial)) => {
+            let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0).min(spans);
+            Verdict::Delivered { partial: Some(partial), rejected, warning: None }
+        }
+        Err(error) => {
+            let warning = Some(format!(
+                "Export succeeded but could not deserialize response - is the response specification compliant? {error}"
+            ));
+            Verdict::Delivered { partial: None, rejected: 0, warning }
+        }
+    }
+}
+
+/// The stock exporter shows the whole body, which the sink has capped.
+fn body_text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).into_owned()
+}
+
+/// Whole seconds only, for now the one form in use.
+fn retry_after(reply: &Reply, _wall: Duration) -> Option<Duration> {
+    let [value] = reply.retry_after.as_slice() else { return None };
+    value.trim().parse().ok().filter(|&seconds| seconds > 0).map(Duration::from_secs)
+}

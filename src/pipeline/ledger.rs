@@ -1,0 +1,515 @@
+//! The accounts of one exporter: admission, fates, flush epochs, all under one short lock.
+//! It refuses to hold that lock across I/O, encoding or foreign code.
+//!
+//! Every admitted span belongs to the epoch that was current at its admission. A flush closes the current epoch and
+//! is over when no epoch up to that one owns an unsettled span; so it can neither miss an earlier span nor be delayed
+//! by a later one. Only epochs that still own spans are kept, so memory is bounded by min(pending, flushes).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::{
+    config::{Overflow, QueueConfig},
+    error::DropReason,
+    pipeline::{
+        completion::{Answer, Call, Completion, Fate},
+        flush::FlushCell,
+    },
+    stats::{BreakerState, Drops, Stats},
+};
+
+/// Number of a permit; grows in admission order.
+pub(crate) type Key = u64;
+/// Number of a flush epoch.
+pub(crate) type Epoch = u64;
+
+/// The accounts of one exporter.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    book: Mutex<Book>,
+    queue: QueueConfig,
+}
+
+/// One permit's line in the book. It is there as long as the permit owns spans; once it is gone, the permit is void.
+#[derive(Debug)]
+struct Entry {
+    epoch: Epoch,
+    spans: u64,
+    bytes: u64,
+    /// No attempt completed yet.
+    fresh: bool,
+    call: Arc<Call>,
+}
+
+#[derive(Debug, Default)]
+struct EpochCount {
+    /// Spans not settled.
+    unsettled: u64,
+    /// Spans neither settled nor through a first attempt.
+    fresh: u64,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    offered: u64,
+    accepted: u64,
+    refused: Drops,
+    delivered: u64,
+    rejected: u64,
+    dropped: Drops,
+    pending: u64,
+    pending_bytes: u64,
+    exports_under_way: u32,
+    entries: BTreeMap<Key, Entry>,
+    /// Permits that `drop-oldest` may void: buffered or waiting for a retry.
+    parked: BTreeSet<Key>,
+    next_key: Key,
+    epoch: Epoch,
+    epoch_used: bool,
+    epochs: BTreeMap<Epoch, EpochCount>,
+    terminal_waiters: BTreeMap<Epoch, Vec<Arc<FlushCell>>>,
+    attempt_waiters: BTreeMap<Epoch, Vec<Arc<FlushCell>>>,
+    closed: bool,
+    gauges: Gauges,
+}
+
+/// Facts that the I/O thread reports for the snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gauges {
+    pub(crate) in_flight: u32,
+    pub(crate) retries: u64,
+    pub(crate) breaker: BreakerState,
+    pub(crate) last_export_latency: Option<Duration>,
+}
+
+/// An admission: the new permit's key and epoch, and what had to go to make room.
+pub(crate) struct Admission {
+    pub(crate) key: Key,
+    pub(crate) epoch: Epoch,
+    pub(crate) evicted: Eviction,
+}
+
+/// Permits voided to make room, their answers still to be given.
+#[derive(Default)]
+pub(crate) struct Eviction {
+    pub(crate) spans: u64,
+    gone: Vec<Gone>,
+}
+
+struct Gone {
+    epoch: Epoch,
+    spans: u64,
+    fresh: bool,
+    answer: Option<Answer>,
+}
+
+impl Ledger {
+    pub(crate) fn new(queue: QueueConfig) -> Arc<Self> {
+        Arc::new(Ledger { book: Mutex::default(), queue })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Admits `spans` or gives the completion back with the reason. The refusal is counted.
+    pub(crate) fn admit(
+        &self,
+        spans: u64,
+        bytes: u64,
+        completion: Completion,
+    ) -> Result<Admission, (DropReason, Completion)> {
+        let mut book = self.lock();
+        book.offered += spans;
+        let evicted = match book.make_room(&self.queue, spans, bytes) {
+            Ok(evicted) => evicted,
+            Err(reason) => {
+                book.refused.add(reason, spans);
+                return Err((reason, completion));
+            }
+        };
+        let (key, epoch) = (book.next_key, book.epoch);
+        book.next_key += 1;
+        book.accepted += spans;
+        book.pending += spans;
+        book.pending_bytes += bytes;
+        book.exports_under_way += 1;
+        book.epoch_used = true;
+        let count = book.epochs.entry(epoch).or_default();
+        count.unsettled += spans;
+        count.fresh += spans;
+        let call = Arc::new(Call::new(spans, completion));
+        book.entries.insert(key, Entry { epoch, spans, bytes, fresh: true, call });
+        Ok(Admission { key, epoch, evicted })
+    }
+
+    /// Counts spans that were turned away before admission.
+    pub(crate) fn refuse(&self, spans: u64, reason: DropReason) {
+        let mut book = self.lock();
+        book.offered += spans;
+        book.refused.add(reason, spans);
+    }
+
+    /// Spans and bytes still free; nothing after shutdown.
+    pub(crate) fn room(&self) -> (u64, u64) {
+        let book = self.lock();
+        if book.closed {
+            return (0, 0);
+        }
+        (
+            self.queue.max_spans.saturating_sub(book.pending),
+            self.queue.max_bytes.saturating_sub(book.pending_bytes),
+        )
+    }
+
+    /// Settles up to `spans` of a permit. A void permit settles nothing: its spans are accounted for already.
+    pub(crate) fn settle(&self, key: Key, spans: u64, fate: Fate) {
+        let gone = {
+            let mut book = self.lock();
+            let book = &mut *book;
+            let Some(entry) = book.entries.get_mut(&key) else { return };
+            let spans = spans.min(entry.spans);
+            if spans == 0 && entry.spans > 0 {
+                return;
+            }
+            entry.spans -= spans;
+            let gone = Gone {
+                epoch: entry.epoch,
+                spans,
+                fresh: entry.fresh,
+                answer: entry.call.settle(spans, fate),
+            };
+            if entry.spans == 0 {
+                book.pending_bytes = book.pending_bytes.saturating_sub(entry.bytes);
+                book.entries.remove(&key);
+                book.parked.remove(&key);
+            }
+            book.count(spans, fate);
+            if gone.answer.is_some() {
+                book.exports_under_way = book.exports_under_way.saturating_sub(1);
+            }
+            gone
+        };
+        self.release(vec![gone]);
+    }
+
+    /// Gives the answers of an eviction and lets waiting flushes see it.
+    pub(crate) fn finish_eviction(&self, evicted: Eviction) {
+        self.release(evicted.gone);
+    }
+
+    /// Answers first, flushes second: a flush that returns has the answers of all it covers behind it.
+    fn release(&self, gone: Vec<Gone>) {
+        let mut epochs = Vec::with_capacity(gone.len());
+        for each in gone {
+            if let Some(answer) = each.answer {
+                answer.give();
+            }
+            epochs.push((each.epoch, each.spans, each.fresh));
+        }
+        let done = {
+            let mut book = self.lock();
+            for (epoch, spans, fresh) in epochs {
+                if let Some(count) = book.epochs.get_mut(&epoch) {
+                    count.unsettled = count.unsettled.saturating_sub(spans);
+                    if fresh {
+                        count.fresh = count.fresh.saturating_sub(spans);
+                    }
+                    if count.unsettled == 0 {
+                        book.epochs.remove(&epoch);
+                    }
+                }
+            }
+            book.finished_flushes()
+        };
+        done.iter().for_each(|cell| cell.part_done());
+    }
+
+    /// Moves `spans` of a permit, with their share of its bytes, to a new one.
+    pub(crate) fn split(&self, key: Key, spans: u64) -> Option<Key> {
+        let mut book = self.lock();
+        let entry = book.entries.get_mut(&key)?;
+        let moved = spans.min(entry.spans);
+        let bytes = entry.bytes.checked_div(entry.spans).unwrap_or_default() * moved;
+        entry.spans -= moved;
+        entry.bytes -= bytes;
+        let half = Entry {
+            epoch: entry.epoch,
+            spans: moved,
+            bytes,
+            fresh: entry.fresh,
+            call: Arc::clone(&entry.call),
+        };
+        let new_key = book.next_key;
+        book.next_key += 1;
+        book.entries.insert(new_key, half);
+        Some(new_key)
+    }
+
+    /// Changes the charge of a permit to the size of its present representation.
+    pub(crate) fn recharge(&self, key: Key, bytes: u64) {
+        let mut book = self.lock();
+        let book = &mut *book;
+        if let Some(entry) = book.entries.get_mut(&key) {
+            book.pending_bytes =
+                book.pending_bytes.saturating_sub(entry.bytes).saturating_add(bytes);
+            entry.bytes = bytes;
+        }
+    }
+
+    /// Whether the permit still owns spans.
+    pub(crate) fn is_live(&self, key: Key) -> bool {
+        self.lock().entries.contains_key(&key)
+    }
+
+    /// Adds facts to the outcome of the permit's call.
+    pub(crate) fn call(&self, key: Key) -> Option<Arc<Call>> {
+        self.lock().entries.get(&key).map(|entry| Arc::clone(&entry.call))
+    }
+
+    /// A first attempt has completed for this permit.
+    pub(crate) fn attempted(&self, key: Key) {
+        let done = {
+            let mut book = self.lock();
+            let book = &mut *book;
+            let Some(entry) = book.entries.get_mut(&key) else { return };
+            if !std::mem::take(&mut entry.fresh) {
+                return;
+            }
+            if let Some(count) = book.epochs.get_mut(&entry.epoch) {
+                count.fresh = count.fresh.saturating_sub(entry.spans);
+            }
+            book.finished_flushes()
+        };
+        done.iter().for_each(|cell| cell.part_done());
+    }
+
+    /// Allows `drop-oldest` to void the permit.
+    pub(crate) fn park(&self, key: Key) {
+        let mut book = self.lock();
+        if self.queue.overflow == Overflow::DropOldest && book.entries.contains_key(&key) {
+            book.parked.insert(key);
+        }
+    }
+
+    /// Takes that back. False if the permit has been voided meanwhile.
+    pub(crate) fn unpark(&self, key: Key) -> bool {
+        let mut book = self.lock();
+        book.parked.remove(&key);
+        book.entries.contains_key(&key)
+    }
+
+    /// Closes the current epoch and calls `cell` back when everything admitted so far is settled (and, for the
+    /// attempt mode, through `attempted`, when all of it has had its first attempt). Returns the last epoch covered.
+    pub(crate) fn flush(&self, cell: &Arc<FlushCell>, attempt: bool) -> Epoch {
+        let (epoch, done) = {
+            let mut book = self.lock();
+            let last = if book.epoch_used {
+                book.epoch += 1;
+                book.epoch_used = false;
+                book.epoch - 1
+            } else {
+                // The current epoch owns nothing; what is open belongs to earlier ones.
+                book.epoch.saturating_sub(1)
+            };
+            let waiters =
+                if attempt { &mut book.attempt_waiters } else { &mut book.terminal_waiters };
+            waiters.entry(last).or_default().push(Arc::clone(cell));
+            (last, book.finished_flushes())
+        };
+        done.iter().for_each(|cell| cell.part_done());
+        epoch
+    }
+
+    /// Forgets a flush that has timed out. Returns the number of spans it was still waiting for.
+    pub(crate) fn abandon_flush(&self, epoch: Epoch, cell: &Arc<FlushCell>) -> u64 {
+        let mut book = self.lock();
+        let book = &mut *book;
+        for waiters in [&mut book.terminal_waiters, &mut book.attempt_waiters] {
+            if let Some(cells) = waiters.get_mut(&epoch) {
+                cells.retain(|each| !Arc::ptr_eq(each, cell));
+                if cells.is_empty() {
+                    waiters.remove(&epoch);
+                }
+            }
+        }
+        book.epochs.range(..=epoch).map(|(_, count)| count.unsettled).sum()
+    }
+
+    /// Refuses every later admission. Returns whether this call did it.
+    pub(crate) fn close(&self) -> bool {
+        !std::mem::replace(&mut self.lock().closed, true)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Voids every permit: what is left is dropped for `reason`. Returns the number of spans.
+    pub(crate) fn abandon(&self, reason: DropReason) -> u64 {
+        let mut evicted = Eviction::default();
+        {
+            let mut book = self.lock();
+            let keys: Vec<Key> = book.entries.keys().copied().collect();
+            for key in keys {
+                book.void(key, reason, &mut evicted);
+            }
+        }
+        let spans = evicted.spans;
+        self.release(evicted.gone);
+        spans
+    }
+
+    /// Changes what the I/O thread reports.
+    pub(crate) fn gauge(&self, change: impl FnOnce(&mut Gauges)) {
+        change(&mut self.lock().gauges);
+    }
+
+    /// Spans accepted and not terminal.
+    pub(crate) fn pending(&self) -> u64 {
+        self.lock().pending
+    }
+
+    /// One consistent snapshot. Threads are the engine's, added by the caller.
+    pub(crate) fn snapshot(&self) -> Stats {
+        let book = self.lock();
+        Stats {
+            offered: book.offered,
+            accepted: book.accepted,
+            refused: book.refused,
+            delivered: book.delivered,
+            rejected: book.rejected,
+            dropped: book.dropped,
+            pending: book.pending,
+            pending_bytes: book.pending_bytes,
+            in_flight: book.gauges.in_flight,
+            exports_under_way: book.exports_under_way,
+            retries: book.gauges.retries,
+            breaker: book.gauges.breaker,
+            last_export_latency: book.gauges.last_export_latency,
+            threads: 0,
+            degraded: false,
+        }
+    }
+
+    /// Epochs kept, for the bound on memory.
+    #[cfg(test)]
+    pub(crate) fn footprint(&self) -> usize {
+        let book = self.lock();
+        book.epochs.len() + book.terminal_waiters.len() + book.attempt_waiters.len()
+    }
+}
+
+impl Book {
+    fn count(&mut self, spans: u64, fate: Fate) {
+        match fate {
+            Fate::Delivered => self.delivered += spans,
+            Fate::Rejected => self.rejected += spans,
+            Fate::Dropped(reason) => self.dropped.add(reason, spans),
+        }
+        self.pending = self.pending.saturating_sub(spans);
+    }
+
+    fn make_room(
+        &mut self,
+        queue: &QueueConfig,
+        spans: u64,
+        bytes: u64,
+    ) -> Result<Eviction, DropReason> {
+        if self.closed {
+            return Err(DropReason::AfterShutdown);
+        }
+        // What can never fit evicts nobody.
+        if bytes > queue.max_bytes {
+            return Err(DropReason::TooLarge);
+        }
+        if spans > queue.max_spans {
+            return Err(DropReason::QueueFull);
+        }
+        let lack = |book: &Book| {
+            if book.pending + spans > queue.max_spans {
+                Some(DropReason::QueueFull)
+            } else if book.pending_bytes + bytes > queue.max_bytes {
+                Some(DropReason::BytesFull)
+            } else {
+                None
+            }
+        };
+        let mut evicted = Eviction::default();
+        if let Some(reason) = lack(self) {
+            let (mut free_spans, mut free_bytes) = (0, 0);
+            let enough = |spans_freed: u64, bytes_freed: u64| {
+                self.pending - spans_freed + spans <= queue.max_spans
+                    && self.pending_bytes.saturating_sub(bytes_freed) + bytes <= queue.max_bytes
+            };
+            let mut victims = Vec::new();
+            for key in &self.parked {
+                if enough(free_spans, free_bytes) {
+                    break;
+                }
+                if let Some(entry) = self.entries.get(key) {
+                    free_spans += entry.spans;
+                    free_bytes += entry.bytes;
+                    victims.push(*key);
+                }
+            }
+            // Evicting without making room would lose spans for nothing.
+            if !enough(free_spans, free_bytes) {
+                return Err(reason);
+            }
+            for key in victims {
+                self.void(key, reason, &mut evicted);
+            }
+        }
+        Ok(evicted)
+    }
+
+    fn void(&mut self, key: Key, reason: DropReason, evicted: &mut Eviction) {
+        self.parked.remove(&key);
+        let Some(entry) = self.entries.remove(&key) else { return };
+        let fate = Fate::Dropped(reason);
+        self.count(entry.spans, fate);
+        self.pending_bytes = self.pending_bytes.saturating_sub(entry.bytes);
+        let answer = entry.call.settle(entry.spans, fate);
+        if answer.is_some() {
+            self.exports_under_way = self.exports_under_way.saturating_sub(1);
+        }
+        evicted.spans += entry.spans;
+        evicted.gone.push(Gone {
+            epoch: entry.epoch,
+            spans: entry.spans,
+            fresh: entry.fresh,
+            answer,
+        });
+    }
+
+    fn finished_flushes(&mut self) -> Vec<Arc<FlushCell>> {
+        let mut done = Vec::new();
+        if !self.terminal_waiters.is_empty() {
+            let low = self.epochs.keys().next().copied();
+            take_below(&mut self.terminal_waiters, low, &mut done);
+        }
+        if !self.attempt_waiters.is_empty() {
+            let low =
+                self.epochs.iter().find(|(_, count)| count.fresh > 0).map(|(epoch, _)| *epoch);
+            take_below(&mut self.attempt_waiters, low, &mut done);
+        }
+        done
+    }
+}
+
+/// Takes the waiters of every epoch below `low`, all of them if there is none.
+fn take_below(
+    waiters: &mut BTreeMap<Epoch, Vec<Arc<FlushCell>>>,
+    low: Option<Epoch>,
+    done: &mut Vec<Arc<FlushCell>>,
+) {
+    let rest = match low {
+        Some(low) => waiters.split_off(&low),
+        None => BTreeMap::new(),
+    };
+    done.extend(std::mem::replace(waiters, rest).into_values().flatten());
+}

@@ -1,0 +1,161 @@
+//! The right to some spans in the ledger: owns the rule that every admitted span is settled once, whatever happens.
+//! It refuses to count; dropping a permit (return, error, unwinding, thread end) makes the ledger do it.
+
+use std::sync::Arc;
+
+use crate::{
+    error::{DropReason, ExportFailure},
+    pipeline::{
+        completion::{Fate, Outcome},
+        ledger::{Epoch, Key, Ledger},
+    },
+};
+
+/// Owns the spans of one export call, or a part of them.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    ledger: Arc<Ledger>,
+    key: Key,
+    epoch: Epoch,
+    /// Spans left to settle, as far as nobody voided the permit.
+    spans: u64,
+    /// What is recorded when nobody settles it.
+    on_drop: DropReason,
+}
+
+impl Permit {
+    pub(crate) fn new(ledger: Arc<Ledger>, key: Key, epoch: Epoch, spans: u64) -> Self {
+        Permit { ledger, key, epoch, spans, on_drop: DropReason::InternalError }
+    }
+
+    pub(crate) fn spans(&self) -> u64 {
+        self.spans
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Records the fate of all spans that are left.
+    pub(crate) fn settle(mut self, fate: Fate) {
+        self.settle_some(self.spans, fate);
+    }
+
+    /// Records the fate of some of them.
+    pub(crate) fn settle_some(&mut self, spans: u64, fate: Fate) {
+        let spans = spans.min(self.spans);
+        self.spans -= spans;
+        self.ledger.settle(self.key, spans, fate);
+    }
+
+    /// Moves `spans` of them, at most all, to a permit of their own.
+    pub(crate) fn split(&mut self, spans: u64) -> Permit {
+        let spans = spans.min(self.spans);
+        self.spans -= spans;
+        match self.ledger.split(self.key, spans) {
+            Some(key) => Permit {
+                ledger: Arc::clone(&self.ledger),
+                key,
+                spans,
+                epoch: self.epoch,
+                on_drop: self.on_drop,
+            },
+            // Voided: the new one is void too.
+            None => Permit {
+                ledger: Arc::clone(&self.ledger),
+                key: self.key,
+                spans: 0,
+                epoch: self.epoch,
+                on_drop: self.on_drop,
+            },
+        }
+    }
+
+    /// Charges the size of the present representation.
+    pub(crate) fn recharge(&self, bytes: u64) {
+        self.ledger.recharge(self.key, bytes);
+    }
+
+    /// Whether it still owns spans: eviction and abandoned shutdowns void permits.
+    pub(crate) fn is_live(&self) -> bool {
+        self.ledger.is_live(self.key)
+    }
+
+    /// Adds facts to the outcome of the call.
+    pub(crate) fn note(&self, note: impl FnOnce(&mut Outcome)) {
+        if let Some(call) = self.ledger.call(self.key) {
+            call.note(note);
+        }
+    }
+
+    /// A first attempt has completed.
+    pub(crate) fn attempted(&self) {
+        self.ledger.attempted(self.key);
+    }
+
+    /// Allows `drop-oldest` to void it.
+    pub(crate) fn park(&self) {
+        self.ledger.park(self.key);
+    }
+
+    /// Takes that back; false if it has been voided meanwhile.
+    pub(crate) fn unpark(&self) -> bool {
+        self.ledger.unpark(self.key)
+    }
+
+    pub(crate) fn set_on_drop(&mut self, reason: DropReason) {
+        self.on_drop = reason;
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if self.spans > 0 {
+            self.ledger.settle(self.key, self.spans, Fate::Dropped(self.on_drop));
+        }
+    }
+}
+
+/// An admitted export call whose spans are still being written. Dropped without `submit`, they count as
+/// `environment_gone`.
+#[derive(Debug)]
+#[must_use = "dropping a ticket drops its spans"]
+pub struct Ticket {
+    permit: Permit,
+}
+
+impl Ticket {
+    pub(crate) fn new(mut permit: Permit) -> Self {
+        permit.set_on_drop(DropReason::EnvironmentGone);
+        Ticket { permit }
+    }
+
+    /// Spans still owed.
+    pub fn spans(&self) -> u64 {
+        self.permit.spans()
+    }
+
+    /// Takes back `spans` that could not be written (`Invalid`, `TooLarge`), with a warning for the caller.
+    pub fn drop_spans(&mut self, spans: u32, reason: DropReason, warning: Option<String>) {
+        if let Some(warning) = warning {
+            self.permit.note(|outcome| outcome.warnings.push(warning));
+        }
+        self.permit.settle_some(u64::from(spans), Fate::Dropped(reason));
+    }
+
+    /// Gives up the rest of the call with an error of the caller's choice.
+    pub fn abandon(self, reason: DropReason, failure: ExportFailure) {
+        self.permit.note(|outcome| outcome.error = Some(failure));
+        self.permit.settle(Fate::Dropped(reason));
+    }
+
+    pub(crate) fn into_permit(self) -> Permit {
+        let mut permit = self.permit;
+        permit.set_on_drop(DropReason::InternalError);
+        permit
+    }
+}
