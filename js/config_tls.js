@@ -95,15 +95,15 @@ function reasonInClientPair(options, settings) {
   if (!options.cert && !options.key) return null;
   if (settings.cert === null || settings.key === null) return 'client certificate and key are not a PEM pair';
   if (Array.isArray(options.cert) && options.cert.length > 1) return 'several client certificates';
-  const { createPrivateKey } = require('node:crypto');
+  const { createPrivateKey, X509Certificate } = require('node:crypto');
   try {
-    if (!isKnownKey(createPrivateKey(settings.key))) return 'client key of an unusual type';
-    // Node would report an unreadable certificate or a key of another certificate at each request: let it.
-    require('node:tls').createSecureContext({ ca: [], cert: settings.cert, key: settings.key });
+    const key = createPrivateKey(settings.key);
+    if (!isKnownKey(key)) return 'client key of an unusual type';
+    if (new X509Certificate(settings.cert).checkPrivateKey(key)) return null;
   } catch {
-    return 'client certificate or key that cannot be read without Node';
+    // Node reports it at each request, in its own words: let it.
   }
-  return null;
+  return 'client certificate or key that cannot be read without Node';
 }
 
 function isKnownKey({ asymmetricKeyType, asymmetricKeyDetails }) {

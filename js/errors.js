@@ -56,13 +56,19 @@ function nodeError(facts, message = facts.message) {
 /** Node answers with an AggregateError when every address of a host refused. */
 function networkError(facts) {
   const addresses = facts.addresses ?? [];
-  if (addresses.length < 2) return nodeError(facts);
+  if (addresses.length < 2) return nodeError(withHostname(facts));
   const errors = addresses.map((address) =>
     nodeError({ ...address, syscall: address.syscall ?? 'connect' }, address.message ?? describe(address)),
   );
   const aggregate = new AggregateError(errors);
   aggregate.code = errors[0].code;
   return aggregate;
+}
+
+/** Node names the host of a failed look-up in a property too; its text ends with it. */
+function withHostname(facts) {
+  if (facts.syscall !== 'getaddrinfo' || facts.hostname != null) return facts;
+  return { ...facts, hostname: facts.message.split(' ').at(-1) };
 }
 
 function describe({ syscall = 'connect', code, address, port }) {

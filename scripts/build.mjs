@@ -10,7 +10,16 @@ import { fileURLToPath } from 'node:url';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
 const MINIMUM_NODE = [20, 17];
-const ADDON_SOURCES = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', '.cargo', 'src', 'addon/Cargo.toml', 'addon/build.rs', 'addon/src'];
+const ADDON_SOURCES = [
+  'Cargo.toml',
+  'Cargo.lock',
+  'rust-toolchain.toml',
+  '.cargo',
+  'src',
+  'addon/Cargo.toml',
+  'addon/build.rs',
+  'addon/src',
+];
 const GET_RUST =
   'Offloop builds its addon from Rust source and found no `cargo`: install Rust from https://rustup.rs ' +
   "(curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh), open a new terminal, and run this again.";
@@ -38,7 +47,10 @@ export async function runWithSetup(main) {
 export function ensureNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor < MINIMUM_NODE[1])) {
-    throw new SetupError(`Offloop needs Node.js ${MINIMUM_NODE.join('.')} or newer; this is ${process.version}.`, 'NODE_TOO_OLD');
+    throw new SetupError(
+      `Offloop needs Node.js ${MINIMUM_NODE.join('.')} or newer; this is ${process.version}.`,
+      'NODE_TOO_OLD',
+    );
   }
 }
 
@@ -52,14 +64,20 @@ export async function ensureDependencies({ directory = root, quiet = false } = {
   const mismatch = firstMismatch(directory);
   if (mismatch === undefined) return false;
   if (existsSync(modules) && lstatSync(modules).isSymbolicLink()) {
-    throw new SetupError(`${modules} is a symbolic link and ${mismatch}; run \`npm ci\` where it points to.`, 'LINKED_MODULES');
+    throw new SetupError(
+      `${modules} is a symbolic link and ${mismatch}; run \`npm install\` where it points to.`,
+      'LINKED_MODULES',
+    );
   }
-  say(quiet, `Installing development dependencies with \`npm ci\` (${mismatch}) …`);
+  say(quiet, `Installing development dependencies (${mismatch}) …`);
+  // Not `npm ci`: it refuses a lock file that was written where the registry offered no packages for other platforms
+  // (npm#4828). With --no-save the lock file decides the versions and is not touched.
   // No scripts: `prepare` would build the addon here and hide its progress. The caller builds it in the next step.
   const [command, ...first] = npmCommand();
-  const args = [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = [...first, 'install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   const { code, output } = await run(command, args, { cwd: directory, quiet });
-  if (code !== 0) throw new SetupError(`${output}\`npm ci\` failed in ${directory} (exit code ${code}).`, 'INSTALL_FAILED');
+  if (code !== 0)
+    throw new SetupError(`${output}\`npm install\` failed in ${directory} (exit code ${code}).`, 'INSTALL_FAILED');
   return true;
 }
 
@@ -74,10 +92,15 @@ export async function ensureAddon({ quiet = false } = {}) {
   say(quiet, `Building the native addon (${state.reason}); the first build takes one to five minutes …`);
   const started = Date.now();
   const [command, ...first] = npmCommand();
-  const { code, output } = await run(command, [...first, 'run', '--silent', 'build'], { cwd: root, quiet, progress: 'building' });
+  const { code, output } = await run(command, [...first, 'run', '--silent', 'build'], {
+    cwd: root,
+    quiet,
+    progress: 'building',
+  });
   if (code !== 0) throw new SetupError(`${output}The native addon did not build (exit code ${code}).`, 'BUILD_FAILED');
   const built = addonState({ ignoreAge: true });
-  if (!built.usable) throw new SetupError(`The native addon was built and does not load: ${built.reason}.`, 'ADDON_UNUSABLE');
+  if (!built.usable)
+    throw new SetupError(`The native addon was built and does not load: ${built.reason}.`, 'ADDON_UNUSABLE');
   say(quiet, `Built in ${Math.round((Date.now() - started) / 1000)} s.`);
   return true;
 }
@@ -91,7 +114,8 @@ export function addonState({ ignoreAge = false } = {}) {
   if (binaries.length === 0 && !override) return { usable: false, reason: 'there is no binary in addon/' };
   // In a child: a binary that this process has mapped must not be overwritten by the build that follows.
   const probe = spawnSync(process.execPath, ['-e', PROBE, loader], { encoding: 'utf8' });
-  if (probe.status !== 0) return { usable: false, reason: `it does not load: ${probe.stdout.trim() || `exit code ${probe.status}`}` };
+  if (probe.status !== 0)
+    return { usable: false, reason: `it does not load: ${probe.stdout.trim() || `exit code ${probe.status}`}` };
   if (ignoreAge || override) return { usable: true };
   const builtAt = Math.max(...binaries.map((name) => statSync(path.join(root, 'addon', name)).mtimeMs));
   const newer = ADDON_SOURCES.map((name) => newerThan(path.join(root, name), builtAt)).find(Boolean);
@@ -127,7 +151,8 @@ function firstMismatch(directory) {
     if (location === '' || entry.link) continue;
     const found = installed[location];
     if (!found && (entry.optional || entry.devOptional || entry.peer)) continue;
-    if (found?.version !== entry.version || found?.integrity !== entry.integrity) return `${location} is not at ${entry.version}`;
+    if (found?.version !== entry.version || found?.integrity !== entry.integrity)
+      return `${location} is not at ${entry.version}`;
   }
   return undefined;
 }
@@ -152,15 +177,21 @@ function npmCommand() {
 
 function run(command, args, { cwd, quiet, progress }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(command, args, {
+      cwd,
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
+    });
     const output = [];
     child.stdout?.on('data', (chunk) => output.push(chunk));
     child.stderr?.on('data', (chunk) => output.push(chunk));
     // A pipe shows no progress bar of cargo's, and a silent minute looks like a hang.
     const started = Date.now();
-    const ticker = progress && (quiet || !process.stderr.isTTY) ? setInterval(() => {
-      process.stderr.write(`  ${progress}, ${Math.round((Date.now() - started) / 1000)} s\n`);
-    }, 15_000) : undefined;
+    const ticker =
+      progress && (quiet || !process.stderr.isTTY)
+        ? setInterval(() => {
+            process.stderr.write(`  ${progress}, ${Math.round((Date.now() - started) / 1000)} s\n`);
+          }, 15_000)
+        : undefined;
     child.on('error', (error) => {
       clearInterval(ticker);
       reject(error);

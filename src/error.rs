@@ -130,6 +130,8 @@ pub struct ExportFailure {
     pub port: Option<u16>,
     /// Negative errno, as libuv reports it.
     pub errno: Option<i32>,
+    /// One per address when a name had several and none could be reached; Node throws an `AggregateError` then.
+    pub errors: Vec<SendError>,
 }
 
 impl ExportFailure {
@@ -145,6 +147,7 @@ impl ExportFailure {
             address: None,
             port: None,
             errno: None,
+            errors: Vec::new(),
         }
     }
 
@@ -160,6 +163,7 @@ impl ExportFailure {
             address: None,
             port: None,
             errno: None,
+            errors: Vec::new(),
         }
     }
 
@@ -175,6 +179,7 @@ impl ExportFailure {
             address: error.address.clone(),
             port: error.port,
             errno: error.errno,
+            errors: error.errors.clone(),
         }
     }
 }
@@ -199,15 +204,7 @@ impl std::error::Error for ExportFailure {}
 
 /// The error of an attempt that ran out of time, as the stock exporter words it.
 pub fn timed_out() -> SendError {
-    SendError {
-        kind: SendErrorKind::TimedOut,
-        code: None,
-        message: "Request timed out".to_owned(),
-        syscall: None,
-        address: None,
-        port: None,
-        errno: None,
-    }
+    SendError::new(SendErrorKind::TimedOut, "Request timed out")
 }
 
 /// Why a batch could not be turned into a request. Costs the whole batch; a bad span costs only itself.

@@ -1,6 +1,10 @@
 //! Where encoded requests go: owns the contract between the dispatcher and a destination.
 //! It refuses to decide: no retry rule, no schedule, no count lives here, only the facts of one attempt.
 
+mod errno;
+pub mod file;
+pub mod http;
+
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use bytes::Bytes;
@@ -62,7 +66,7 @@ pub struct Reply {
 }
 
 /// Why an attempt ended without a complete response.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendError {
     /// Class, for the dispatcher.
     pub kind: SendErrorKind,
@@ -78,6 +82,31 @@ pub struct SendError {
     pub port: Option<u16>,
     /// Negative errno, as libuv reports it.
     pub errno: Option<i32>,
+    /// One entry per address when a name had several and none could be reached (`localhost`): Node throws an
+    /// `AggregateError` with an empty message then, and these are its `errors`. Empty otherwise.
+    pub errors: Vec<SendError>,
+}
+
+impl SendError {
+    /// An error with a class and a text; the rest is filled in by whoever knows it.
+    pub fn new(kind: SendErrorKind, message: impl Into<String>) -> SendError {
+        SendError {
+            kind,
+            code: None,
+            message: message.into(),
+            syscall: None,
+            address: None,
+            port: None,
+            errno: None,
+            errors: Vec::new(),
+        }
+    }
+
+    /// The same error with Node's code.
+    pub fn with_code(mut self, code: impl Into<String>) -> SendError {
+        self.code = Some(code.into());
+        self
+    }
 }
 
 /// Classes of transport failure.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use napi::{Env, Error, Status, bindgen_prelude::*};
 use napi_derive::napi;
-use offloop::handoff::{BlockLease, BlockPool, RawBatch, Segment};
+use offloop::handoff::{BlockLease, BlockPool, Segment};
 
 use crate::environment::Environment;
 
@@ -18,14 +18,31 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    /// The batch that lies in `segments`: flat triples of block number, first word, end word.
-    pub fn batch(&self, segments: &[u32], spans: u32) -> Result<RawBatch> {
-        let parts = segments.as_chunks::<3>().0.iter().map(|&[id, start, end]| {
-            let lease = self.open.get(&id).or_else(|| None);
-            lease.map(|lease| Segment::in_block(lease.clone(), start, end))
-        });
-        let parts: Option<Vec<Segment>> = parts.collect();
-        parts.map(|parts| RawBatch::new(parts, spans)).ok_or_else(|| invalid("unknown block"))
+    /// Flat triples of block number, first word, end word as segments that hold their blocks.
+    fn segments(&self, triples: &[u32]) -> Option<Vec<Segment>> {
+        let triples = triples.as_chunks::<3>().0.iter();
+        triples
+            .map(|&[id, start, end]| {
+                Some(Segment::in_block(self.open.get(&id)?.clone(), start, end))
+            })
+            .collect()
+    }
+}
+
+impl Environment {
+    /// What JavaScript wrote, from now on held against recycling.
+    pub(crate) fn segments(
+        &self,
+        segments: &Either<Uint32Array, Vec<Uint8Array>>,
+    ) -> Result<Vec<Segment>> {
+        match segments {
+            Either::A(triples) => self
+                .with_blocks(|blocks| blocks.segments(triples))
+                .ok_or_else(|| invalid("unknown block")),
+            Either::B(copied) => {
+                Ok(copied.iter().map(|records| Segment::copied(records)).collect())
+            }
+        }
     }
 }
 
@@ -43,10 +60,16 @@ impl Environment {
         })
     }
 
-    /// JavaScript will not write to the block any more and has submitted what it wrote.
+    /// JavaScript will not write to the block any more and has had what it wrote admitted.
     #[napi(catch_unwind)]
     pub fn release_block(&self, id: u32) {
         self.with_blocks(|blocks| blocks.open.remove(&id));
+    }
+
+    /// Gives the physical memory of idle blocks back to the system.
+    #[napi(catch_unwind)]
+    pub fn release_idle_pages(&self) {
+        self.with_blocks(|blocks| blocks.pool.release_idle_pages());
     }
 
     /// The memory of a block just acquired. Asked once per block: JavaScript keeps its views for as long as it lives.
@@ -55,10 +78,23 @@ impl Environment {
     pub fn block_buffer<'env>(&self, env: &'env Env, id: u32) -> Result<ArrayBuffer<'env>> {
         self.with_blocks(|blocks| {
             let lease = blocks.open.get(&id).ok_or_else(|| invalid("unknown block"))?;
+            let address = lease.address();
             // SAFETY: the address is valid for `len` bytes until `keep_alive` is dropped, which the finalizer does. Rust
             // reads the block only through `BlockLease`, behind the commit protocol.
-            unsafe {
-                ArrayBuffer::from_external(env, lease.address(), lease.len(), lease.keep_alive(), |_, memory| drop(memory))
+            let buffer = unsafe {
+                ArrayBuffer::from_external(
+                    env,
+                    address,
+                    lease.len(),
+                    lease.keep_alive(),
+                    |_, memory| drop(memory),
+                )?
+            };
+            // Where external memory is forbidden napi hands out a copy, which Rust would never see again.
+            if std::ptr::eq(buffer.as_ptr(), address) {
+                Ok(buffer)
+            } else {
+                Err(invalid("external memory is forbidden"))
             }
         })
     }

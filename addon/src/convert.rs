@@ -162,7 +162,11 @@ impl From<ExportFailure> for JsFailure {
             address: failure.address,
             port: failure.port,
             errno: failure.errno,
-            addresses: Vec::new(),
+            addresses: failure
+                .errors
+                .iter()
+                .map(|error| ExportFailure::transport(error).into())
+                .collect(),
         }
     }
 }
@@ -187,7 +191,9 @@ impl From<Stats> for JsStats {
             in_flight: stats.in_flight,
             retries: stats.retries as f64,
             breaker: stats.breaker.name().to_owned(),
-            last_export_latency_ms: stats.last_export_latency.map(|latency| latency.as_secs_f64() * 1e3),
+            last_export_latency_ms: stats
+                .last_export_latency
+                .map(|latency| latency.as_secs_f64() * 1e3),
             threads: stats.threads,
         }
     }

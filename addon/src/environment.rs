@@ -14,7 +14,7 @@ use napi::{
 };
 use napi_derive::napi;
 
-use crate::{blocks::Blocks, convert::JsResult};
+use crate::{blocks::Blocks, convert::JsResult, node_sink::Attempts};
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
@@ -30,6 +30,8 @@ pub(crate) struct Mailbox {
     results: Mutex<Vec<JsResult>>,
     is_announced: AtomicBool,
     wake: Wake,
+    /// Attempts that this environment makes itself.
+    pub attempts: Attempts,
 }
 
 impl Mailbox {
@@ -55,8 +57,17 @@ impl Environment {
         // Before any thread of ours can outlive this environment: a worker that unloads the library under a running
         // thread is a segmentation fault.
         retain_current_module_for_unload_safety();
-        let wake = on_results.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
-        let mailbox = Mailbox { results: Mutex::default(), is_announced: AtomicBool::new(false), wake };
+        let wake = on_results
+            .build_threadsafe_function::<()>()
+            .weak::<true>()
+            .callee_handled::<false>()
+            .build()?;
+        let mailbox = Mailbox {
+            results: Mutex::default(),
+            is_announced: AtomicBool::new(false),
+            wake,
+            attempts: Attempts::default(),
+        };
         Ok(Self { mailbox: Arc::new(mailbox), blocks: Mutex::default() })
     }
 

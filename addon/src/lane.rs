@@ -29,8 +29,16 @@ use crate::{
 pub struct Lane {
     exporter: Arc<Exporter>,
     mailbox: Arc<Mailbox>,
-    /// Calls admitted and not yet handed over, by the number JavaScript gave them.
-    tickets: Mutex<HashMap<u32, Ticket>>,
+    /// Exports whose long texts are still being copied, by the number JavaScript gave them. Dropping one settles its
+    /// spans as `environment_gone`.
+    open: Mutex<HashMap<u32, Open>>,
+}
+
+/// An export admitted and not yet handed over.
+struct Open {
+    ticket: Ticket,
+    spans: u32,
+    segments: Vec<Segment>,
 }
 
 #[napi]
@@ -39,7 +47,7 @@ impl Lane {
     #[napi(constructor, catch_unwind)]
     pub fn new(environment: &Environment, config: LaneConfig) -> Result<Self> {
         let exporter = build(config, environment.mailbox())?;
-        Ok(Self { exporter, mailbox: environment.mailbox(), tickets: Mutex::default() })
+        Ok(Self { exporter, mailbox: environment.mailbox(), open: Mutex::default() })
     }
 
     /// Spans that would find room now.
@@ -61,41 +69,53 @@ impl Lane {
         self.exporter.refuse(spans, reason.unwrap_or(DropReason::InternalError));
     }
 
-    /// Reserves room for export `id`. Nothing, or the reason of the refusal; the result is posted in the first case only.
+    /// Reserves room for export `id`, whose spans lie in `segments`: flat triples of block, first word and end word, or
+    /// copied records. With `is_complete` it is handed over at once, else by `complete`. Whether there was room; the
+    /// result is posted under `id` in either case.
     #[napi(catch_unwind)]
-    pub fn admit(&self, id: u32, spans: u32, bytes: f64) -> Option<&'static str> {
+    pub fn admit(
+        &self,
+        environment: &Environment,
+        id: u32,
+        spans: u32,
+        bytes: f64,
+        segments: Either<Uint32Array, Vec<Uint8Array>>,
+        is_complete: bool,
+    ) -> Result<bool> {
+        let segments = environment.segments(&segments)?;
         let mailbox = Arc::clone(&self.mailbox);
         let completion = Completion::new(move |outcome| {
             mailbox.post(JsResult { outcome: Some(outcome.into()), ..JsResult::done(id) });
         });
         match self.exporter.admit(spans, bytes as u64, completion) {
+            Ok(ticket) if is_complete => {
+                self.exporter.submit(ticket, RawBatch::new(segments, spans))
+            }
             Ok(ticket) => {
-                self.tickets.lock().unwrap_or_else(PoisonError::into_inner).insert(id, ticket);
-                None
+                let open = Open { ticket, spans, segments };
+                self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id, open);
             }
             Err(refused) => {
-                refused.completion.forget();
-                Some(refused.reason.code())
+                refused.answer();
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 
-    /// Hands the spans of admitted export `id` over: flat triples of block, first word and end word, or copied records.
+    /// Hands admitted export `id` over, with what was written since.
     #[napi(catch_unwind)]
-    pub fn submit(
+    pub fn complete(
         &self,
         environment: &Environment,
         id: u32,
-        spans: u32,
         segments: Either<Uint32Array, Vec<Uint8Array>>,
     ) -> Result<()> {
-        let ticket = self.tickets.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        let ticket = ticket.ok_or_else(|| Error::new(Status::InvalidArg, "unknown export".to_owned()))?;
-        let raw = match segments {
-            Either::A(triples) => environment.with_blocks(|blocks| blocks.batch(&triples, spans))?,
-            Either::B(parts) => RawBatch::new(parts.iter().map(|part| Segment::copied(part)).collect(), spans),
-        };
-        self.exporter.submit(ticket, raw);
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let mut open =
+            open.ok_or_else(|| Error::new(Status::InvalidArg, "unknown export".to_owned()))?;
+        open.segments.extend(environment.segments(&segments)?);
+        self.exporter.submit(open.ticket, RawBatch::new(open.segments, open.spans));
         Ok(())
     }
 

@@ -8,4 +8,5 @@ mod config;
 mod convert;
 mod environment;
 mod lane;
+mod node_sink;
 mod thread_cpu;

@@ -18,6 +18,11 @@ class Slices {
     this.#schedule();
   }
 
+  /** Nothing is waiting: a batch may copy in the turn of its export call. */
+  isIdle() {
+    return this.#jobs.length === 0;
+  }
+
   /** Copies everything at once: the process is about to end. */
   finishAll() {
     this.#run(Number.POSITIVE_INFINITY);

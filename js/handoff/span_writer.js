@@ -152,6 +152,7 @@ class SpanWriter {
     }
   }
 
+  /** Takes back what a span that could not be written has put into the tables. */
   forget(keys, resources, scopes, bulkCount) {
     for (const key of this.keyList.splice(keys)) this.keys.delete(key);
     this.expectedKeys.length = 0;
@@ -181,6 +182,12 @@ class SpanWriter {
     }
     bulk.length = 0;
     this.bulkUnits = 0;
+  }
+
+  /** Lets go of the blocks; the writer can be used again afterwards. */
+  release() {
+    this.stream.release();
+    this.longStream.release();
   }
 
   /**

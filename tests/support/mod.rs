@@ -38,15 +38,7 @@ impl AtGate {
     }
 
     pub fn fail(self, kind: SendErrorKind) {
-        let error = SendError {
-            kind,
-            code: None,
-            message: format!("{kind:?}"),
-            syscall: None,
-            address: None,
-            port: None,
-            errno: None,
-        };
+        let error = SendError::new(kind, format!("{kind:?}"));
         let _ = self.answer.send(SendOutcome::Failed(error));
     }
 

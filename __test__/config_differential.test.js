@@ -1,0 +1,138 @@
+'use strict';
+// The same program with the stock exporter and with ours, seen from outside, over the whole scenario table and both wire
+// formats. Differences are allowed only where otlp.md §13 lists them; each is named below.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { after, before, describe, it, test } = require('node:test');
+const { issue } = require('./config/certificates.js');
+const { startRecorder } = require('./config/recorder.js');
+const { observe } = require('./config/runner.js');
+const { scenarios, SECRET } = require('./config/scenarios.js');
+const { loadOurs, STOCK } = require('./config/subjects.js');
+
+const ours = loadOurs();
+const subjectName = ours === null ? 'the stock exporter itself: ours is not in this tree yet' : 'ours';
+const context = {};
+
+before(async () => {
+  context.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-differential-'));
+  fs.writeFileSync(path.join(context.dir, 'ca.pem'), issue({ commonName: 'a CA', authority: true }).cert);
+  context.socket = path.join(context.dir, 'collector.sock');
+  const tcp = await startRecorder();
+  const unix = await startRecorder({ listen: { path: context.socket } });
+  Object.assign(context, { origin: tcp.origin, port: tcp.port, recorders: [tcp, unix] });
+});
+
+after(async () => {
+  for (const recorder of context.recorders) await recorder.close();
+  fs.rmSync(context.dir, { recursive: true });
+});
+
+/** Takes out of both observations what otlp.md §13 lets differ. */
+function withoutListedDifferences(scenario, stock, observed) {
+  for (const observation of [stock, observed]) {
+    for (const { error } of observation.results ?? []) {
+      // 13.6: exhausted retries keep the status code.
+      if (error?.message === 'Export failed with retryable status') error.code = 'any';
+    }
+    // A log line or an error never repeats the credentials of an unusable URL.
+    observation.lines = observation.lines.map(mask);
+    if (observation.thrown) observation.thrown.message = mask(observation.thrown.message);
+  }
+  // 13.18: without a limit of its own an exporter has none; the table's rows set one.
+  assert.ok(!scenario.concurrent || scenario.config(context).concurrencyLimit !== undefined);
+}
+
+const mask = (text) => text.replace(/\/\/user:.*@/, '//***@');
+
+async function compare(scenario, protocol, subject) {
+  const stock = await observe(STOCK[protocol], scenario, context);
+  const observed = await observe(subject, scenario, context);
+  if (subject !== STOCK[protocol]) {
+    const visible = JSON.stringify([observed.lines, observed.results, observed.thrown]);
+    assert.ok(!visible.includes(SECRET), `a planted secret shows in ${visible}`);
+  }
+  withoutListedDifferences(scenario, stock, observed);
+  assert.deepEqual(observed, stock);
+  return stock;
+}
+
+for (const protocol of Object.keys(STOCK)) {
+  describe(`${protocol}: stock beside ${subjectName}`, () => {
+    for (const scenario of scenarios) {
+      it(scenario.name, async () => {
+        const seen = await compare(scenario, protocol, (ours ?? STOCK)[protocol]);
+        const somethingHappened = scenario.elsewhere || seen.thrown || seen.requests.length > 0 || seen.results.length > 0;
+        assert.ok(somethingHappened, 'a scenario that observes nothing proves nothing');
+      });
+    }
+  });
+}
+
+test('the table is as large as promised', () => {
+  assert.ok(scenarios.filter((scenario) => !scenario.elsewhere).length >= 150);
+  assert.equal(new Set(scenarios.map(({ name }) => name)).size, scenarios.length);
+});
+
+describe('the runner sees a difference in', () => {
+  const Stock = STOCK['http/json'];
+  const row = { env: () => ({}), config: ({ origin }) => ({ url: `${origin}/x`, headers: { a: '1' } }) };
+  const subjects = {
+    'a header': class extends Stock {
+      constructor(config) {
+        super({ ...config, headers: { a: '2' } });
+      }
+    },
+    'the path': class extends Stock {
+      constructor(config) {
+        super({ ...config, url: `${config.url}/y` });
+      }
+    },
+    'the body': class extends Stock {
+      export(spans, callback) {
+        super.export([...spans, ...spans], callback);
+      }
+    },
+    'the number of connections': class extends Stock {
+      constructor(config) {
+        super({ ...config, keepAlive: false });
+      }
+    },
+    'the result': class extends Stock {
+      export(spans, callback) {
+        super.export(spans, () => callback({ code: 1, error: new Error('x') }));
+      }
+    },
+    'when the callback runs': class extends Stock {
+      export(_spans, callback) {
+        callback({ code: 0 });
+      }
+    },
+    'how often the callback runs': class extends Stock {
+      export(spans, callback) {
+        super.export(spans, (result) => {
+          callback(result);
+          callback(result);
+        });
+      }
+    },
+    'a diag line': class extends Stock {
+      constructor(config) {
+        super({ ...config, metadata: {} });
+      }
+    },
+    'a constructor that throws': class extends Stock {
+      constructor(config) {
+        super({ ...config, timeoutMillis: -1 });
+      }
+    },
+  };
+  for (const [name, subject] of Object.entries(subjects)) {
+    it(name, async () => {
+      await assert.rejects(compare({ ...row, exports: 2 }, 'http/json', subject), assert.AssertionError);
+    });
+  }
+});

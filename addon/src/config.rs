@@ -1,0 +1,170 @@
+//! The configuration that `js/` resolved, as the core's types.
+//! It refuses to default: an absent number means the core's own default.
+
+use std::{sync::Arc, time::Duration};
+
+use bumpalo::Bump;
+use napi::{Error, Status, bindgen_prelude::*};
+use napi_derive::napi;
+use offloop::{
+    config::{Compression, Config, Overflow, RetryPolicy},
+    error::{DropReason, TransformError},
+    exporter::{Exporter, Transform},
+    handoff::decode,
+    otlp::{self, Protocol},
+    sink::{
+        Sink,
+        file::{FileConfig, FileSink},
+        http::{HttpConfig, HttpSink, TlsConfig},
+    },
+};
+
+use crate::{environment::Mailbox, lane::duration, node_sink::NodeSink};
+
+/// What `js/engine.js` passes for a lane.
+#[napi(object, object_to_js = false)]
+pub struct LaneConfig {
+    /// Number of the lane in its environment.
+    pub number: u32,
+    /// `http`, `node` or `file`.
+    pub sink: String,
+    /// The endpoint without credentials, for errors and for sharing a breaker.
+    pub endpoint: String,
+    /// `http/protobuf` or `http/json`.
+    pub protocol: String,
+    /// URL with scheme, host, port, path and query (sink `http`).
+    pub url: Option<String>,
+    /// `Content-Type` (sink `http`).
+    pub content_type: Option<String>,
+    /// `User-Agent` (sink `http`).
+    pub user_agent: Option<String>,
+    /// Every other header, in order (sink `http`).
+    pub headers: Option<Vec<(String, String)>>,
+    /// Unix socket instead of host and port.
+    pub socket_path: Option<String>,
+    /// Keep connections.
+    pub keep_alive: Option<bool>,
+    /// Idle connections kept.
+    pub max_idle_sockets: Option<u32>,
+    /// TLS settings.
+    pub tls: Option<JsTls>,
+    /// Deadline of an export.
+    pub timeout_millis: f64,
+    /// `none`, `gzip`, `zstd` or `auto`.
+    pub compression: String,
+    /// Requests under way at once.
+    pub max_concurrency: Option<u32>,
+    /// Bound in spans.
+    pub max_spans: Option<f64>,
+    /// Bound in bytes.
+    pub max_bytes: Option<f64>,
+    /// Who goes when the queue is full.
+    pub drop_oldest: Option<bool>,
+    /// Long retry mode: time from the first attempt.
+    pub max_elapsed_millis: Option<f64>,
+    /// Attempts, the first included.
+    pub max_attempts: Option<u32>,
+    /// Directory (sink `file`).
+    pub directory: Option<String>,
+    /// Files kept (sink `file`).
+    pub max_files: Option<u32>,
+}
+
+/// TLS settings; certificates and keys are PEM.
+#[napi(object, object_to_js = false)]
+pub struct JsTls {
+    /// Own roots instead of the default ones.
+    pub ca: Option<Uint8Array>,
+    /// Roots beside the default ones.
+    pub extra_ca: Option<Uint8Array>,
+    /// Client certificate.
+    pub cert: Option<Uint8Array>,
+    /// Client key.
+    pub key: Option<Uint8Array>,
+    /// Whether an unverified server is refused.
+    pub reject_unauthorized: bool,
+    /// Name to verify instead of the URL's host.
+    pub servername: Option<String>,
+}
+
+/// Makes the exporter behind a lane.
+pub(crate) fn build(config: LaneConfig, mailbox: Arc<Mailbox>) -> Result<Arc<Exporter>> {
+    let protocol = match config.protocol.as_str() {
+        "http/json" => Protocol::HttpJson,
+        _ => Protocol::HttpProtobuf,
+    };
+    let core = core_config(&config, protocol);
+    let sink = sink(config, mailbox)?;
+    Exporter::new(core, sink, transform(protocol)).map_err(invalid)
+}
+
+fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
+    let mut core = Config { endpoint: config.endpoint.clone(), protocol, ..Config::default() };
+    let queue = &mut core.queue;
+    queue.max_spans = config.max_spans.map_or(queue.max_spans, |spans| spans as u64);
+    queue.max_bytes = config.max_bytes.map_or(queue.max_bytes, |bytes| bytes as u64);
+    if config.drop_oldest == Some(true) {
+        queue.overflow = Overflow::DropOldest;
+    }
+    core.max_concurrency = config.max_concurrency.unwrap_or(core.max_concurrency);
+    core.compression = match config.compression.as_str() {
+        "gzip" => Compression::Gzip,
+        "zstd" => Compression::Zstd,
+        "auto" => Compression::Auto,
+        _ => Compression::None,
+    };
+    let timeout = duration(config.timeout_millis).max(Duration::from_millis(1));
+    core.retry = match (config.max_elapsed_millis, config.max_attempts) {
+        (None, None) => RetryPolicy::stock(timeout),
+        (None, Some(attempts)) => {
+            RetryPolicy { max_retries: attempts.saturating_sub(1), ..RetryPolicy::stock(timeout) }
+        }
+        (Some(elapsed), attempts) => {
+            RetryPolicy::long(timeout, duration(elapsed), attempts.unwrap_or(u32::MAX))
+        }
+    };
+    core
+}
+
+fn sink(config: LaneConfig, mailbox: Arc<Mailbox>) -> Result<Arc<dyn Sink>> {
+    match config.sink.as_str() {
+        "file" => {
+            let mut file = FileConfig::new(config.directory.unwrap_or_default());
+            file.max_files = config.max_files.map_or(file.max_files, |files| files as usize);
+            Ok(FileSink::new(file))
+        }
+        "node" => Ok(Arc::new(NodeSink { lane: config.number, mailbox })),
+        _ => {
+            let (url, content_type) =
+                (config.url.unwrap_or_default(), config.content_type.unwrap_or_default());
+            let mut http =
+                HttpConfig::new(url, content_type, config.user_agent.unwrap_or_default());
+            http.headers = config.headers.unwrap_or_default();
+            http.unix_socket = config.socket_path.map(Into::into);
+            http.keep_alive = config.keep_alive.unwrap_or(http.keep_alive);
+            http.max_idle_connections =
+                config.max_idle_sockets.map_or(http.max_idle_connections, |max| max as usize);
+            http.tls = config.tls.map(tls).unwrap_or_default();
+            Ok(HttpSink::new(http).map_err(invalid)?)
+        }
+    }
+}
+
+fn tls(tls: JsTls) -> TlsConfig {
+    TlsConfig { servername: tls.servername }
+}
+
+fn transform(protocol: Protocol) -> Transform {
+    Arc::new(move |raw| {
+        let arena = Bump::new();
+        let batch = decode(&raw, &arena).map_err(|error| TransformError {
+            reason: DropReason::InternalError,
+            message: error.to_string(),
+        })?;
+        Ok(otlp::encode(protocol, &batch))
+    })
+}
+
+fn invalid(error: impl ToString) -> Error {
+    Error::new(Status::InvalidArg, error.to_string())
+}

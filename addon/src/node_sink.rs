@@ -1,0 +1,167 @@
+//! A sink that lets JavaScript send: options that are code can be honoured by Node's http only.
+//! It refuses to time: the attempt's own deadline runs in `js/fallback_lane.js` and in the dispatcher.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+use offloop::sink::{
+    Attempt, ContentEncoding, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink,
+};
+use tokio::sync::oneshot;
+
+use crate::{
+    convert::{JsResult, JsSend},
+    environment::{Environment, Mailbox},
+};
+
+/// Attempts that JavaScript is making, by number.
+#[derive(Default)]
+pub(crate) struct Attempts {
+    next: AtomicU32,
+    open: Mutex<HashMap<u32, oneshot::Sender<SendOutcome>>>,
+}
+
+/// Posts each attempt to the environment that made the exporter.
+pub(crate) struct NodeSink {
+    pub lane: u32,
+    pub mailbox: Arc<Mailbox>,
+}
+
+impl Sink for NodeSink {
+    fn send(&self, request: Request) -> Attempt {
+        let (answer, answered) = oneshot::channel();
+        let id = self.mailbox.attempts.begin(answer);
+        self.mailbox.post(JsResult {
+            send: Some(JsSend {
+                lane: self.lane,
+                body: request.body.to_vec().into(),
+                content_encoding: match request.encoding {
+                    ContentEncoding::Identity => None,
+                    ContentEncoding::Gzip => Some("gzip".to_owned()),
+                    ContentEncoding::Zstd => Some("zstd".to_owned()),
+                },
+                timeout_millis: request.time_left.as_secs_f64() * 1e3,
+            }),
+            ..JsResult::done(id)
+        });
+        Box::pin(async move {
+            answered.await.unwrap_or_else(|_| {
+                SendOutcome::Failed(SendError::new(
+                    SendErrorKind::Other,
+                    "the JavaScript environment is gone",
+                ))
+            })
+        })
+    }
+}
+
+impl Attempts {
+    fn begin(&self, answer: oneshot::Sender<SendOutcome>) -> u32 {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, answer| !answer.is_closed()); // aborted ones
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        open.insert(id, answer);
+        id
+    }
+
+    fn answer(&self, id: u32, outcome: SendOutcome) {
+        let answer = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        if let Some(answer) = answer {
+            let _ = answer.send(outcome);
+        }
+    }
+}
+
+/// Facts of an attempt as `js/fallback_lane.js` reports them.
+#[napi(object, object_to_js = false)]
+pub struct JsFacts {
+    /// `reply` or `failed`.
+    pub outcome: String,
+    /// Status code of a reply.
+    pub status: Option<u16>,
+    /// Reason phrase.
+    pub reason: Option<String>,
+    /// Every `Retry-After`.
+    pub retry_after: Option<Vec<String>>,
+    /// `Date`.
+    pub date: Option<String>,
+    /// `Location`.
+    pub location: Option<String>,
+    /// Response body.
+    pub body: Option<Uint8Array>,
+    /// Why the body ended early.
+    pub body_error: Option<JsSendError>,
+    /// Why there is no reply.
+    pub error: Option<JsSendError>,
+}
+
+/// Facts of an error of Node's http.
+#[napi(object, object_to_js = false)]
+pub struct JsSendError {
+    /// Class, in the words of `js/network_facts.js`.
+    pub kind: String,
+    /// Node's code.
+    pub code: Option<String>,
+    /// Node's text.
+    pub message: String,
+    /// Peer address.
+    pub address: Option<String>,
+    /// Peer port.
+    pub port: Option<u16>,
+    /// Negative errno.
+    pub errno: Option<i32>,
+    /// Number of the error object that JavaScript keeps.
+    pub original: Option<u32>,
+}
+
+impl From<JsSendError> for SendError {
+    fn from(error: JsSendError) -> Self {
+        let kind = match error.kind.as_str() {
+            "refused" => SendErrorKind::Refused,
+            "reset" => SendErrorKind::Reset,
+            "timed_out" => SendErrorKind::TimedOut,
+            "dns" => SendErrorKind::Dns,
+            "unreachable" => SendErrorKind::Unreachable,
+            "tls" => SendErrorKind::Tls,
+            "malformed" => SendErrorKind::Malformed,
+            "unsendable" => SendErrorKind::Unsendable,
+            "response_too_large" => SendErrorKind::ResponseTooLarge,
+            _ => SendErrorKind::Other,
+        };
+        let mut converted = SendError::new(kind, error.message);
+        converted.code = error.code;
+        converted.address = error.address;
+        converted.port = error.port;
+        converted.errno = error.errno;
+        converted
+    }
+}
+
+#[napi]
+impl Environment {
+    /// The facts of attempt `id`.
+    #[napi(catch_unwind)]
+    pub fn answer_attempt(&self, id: u32, facts: JsFacts) {
+        let outcome = match (facts.status, facts.error) {
+            (Some(status), _) => SendOutcome::Reply(Reply {
+                status,
+                reason: facts.reason.unwrap_or_default(),
+                retry_after: facts.retry_after.unwrap_or_default(),
+                date: facts.date,
+                location: facts.location,
+                body: facts.body.map(|body| body.to_vec().into()).unwrap_or_default(),
+                body_error: facts.body_error.map(Into::into),
+            }),
+            (None, Some(error)) => SendOutcome::Failed(error.into()),
+            (None, None) => SendOutcome::Failed(SendError::new(SendErrorKind::Other, "no facts")),
+        };
+        self.mailbox().attempts.answer(id, outcome);
+    }
+}

@@ -1,0 +1,127 @@
+// Owns who is compared: Offloop, the current stock exporter, and the last stock exporter built on protobufjs.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const require = createRequire(import.meta.url);
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const OURS = 'offloop';
+export const STOCK = 'stock 0.223.1';
+export const STOCK_PROTOBUFJS = 'stock 0.57.2';
+
+/** Another build of Offloop to compare with, as `run.mjs --against <checkout>` names it. */
+export const AGAINST = process.env.OFFLOOP_BENCH_AGAINST ? resolve(process.env.OFFLOOP_BENCH_AGAINST) : null;
+export const OTHER = 'other build';
+
+/** Why Offloop cannot be measured here, or null. */
+export function offloopMissing(root = ROOT) {
+  if (!existsSync(join(root, 'index.js'))) return 'index.js is not there yet';
+  try {
+    require(root);
+    return null;
+  } catch (error) {
+    return String(error.message).split('\n')[0];
+  }
+}
+
+/** Offloop's public API, from this checkout or from the one given. */
+export function offloop(root = ROOT) {
+  return require(root);
+}
+
+/** `export(spans, callback)` as a promise that rejects unless everything was delivered. */
+export function exported(exporter, spans) {
+  return new Promise((fulfil, reject) => {
+    exporter.export(spans, (result) => {
+      if (result.code === 0) fulfil();
+      else reject(result.error ?? new Error('the export failed'));
+    });
+  });
+}
+
+/** `exportSpans` that rejects unless every span was delivered: a fast refusal must never look like speed. */
+export async function exportedSpans(exporter, spans) {
+  const outcome = await exporter.exportSpans(spans);
+  if (outcome.delivered !== spans.length) throw new Error(`not delivered: ${JSON.stringify(outcome)}`);
+}
+
+/** The serializers and exporters of each stock generation, with the SDK that makes spans for them. */
+export const stock = {
+  [STOCK]: {
+    sdk: 2,
+    serializer: () => require('@opentelemetry/otlp-transformer').ProtobufTraceSerializer,
+    exporter: (config) => new (require('@opentelemetry/exporter-trace-otlp-proto').OTLPTraceExporter)(config),
+    sdkModule: () => require('@opentelemetry/sdk-trace-base'),
+  },
+  [STOCK_PROTOBUFJS]: {
+    sdk: 1,
+    serializer: () => require('otlp-transformer-1x').ProtobufTraceSerializer,
+    exporter: (config) => new (require('otlp-proto-1x').OTLPTraceExporter)(config),
+    sdkModule: () => require('sdk-trace-1x'),
+  },
+};
+
+/** The builds of Offloop in this run: `[name, checkout]`. */
+export function offloopBuilds() {
+  return AGAINST ? [[OURS, ROOT], [OTHER, AGAINST]] : [[OURS, ROOT]];
+}
+
+/**
+ * Every whole exporter of this run as `{ name, absent, sdk, create(config) }`; `create` takes the stock options, and
+ * `ours` of `create(config, ours)` is merged in only where the exporter is Offloop's.
+ */
+export function exporters() {
+  return [
+    ...offloopBuilds().map(([name, root]) => ({
+      name,
+      sdk: 2,
+      absent: offloopMissing(root),
+      create: (config, ours) => new (offloop(root).OTLPTraceExporter)({ ...config, ...ours }),
+    })),
+    ...Object.entries(stock).map(([name, { sdk, exporter }]) => ({
+      name,
+      sdk,
+      absent: null,
+      create: (config) => exporter(config),
+    })),
+  ];
+}
+
+/**
+ * Every processor with its exporter as `{ name, absent, sdkModule, create(config, ours) }`: the SDK's batch processor
+ * in front of each exporter, and Offloop's own.
+ */
+export function processors() {
+  const sdk = stock[STOCK].sdkModule;
+  const missing = offloopMissing();
+  const own = missing ?? (offloop().BatchSpanProcessor ? null : 'Offloop has no BatchSpanProcessor yet');
+  const exporter = (config, ours) => new (offloop().OTLPTraceExporter)({ ...config, ...ours });
+  return [
+    {
+      name: OURS,
+      absent: own,
+      sdkModule: sdk,
+      create: (config, ours) => new (offloop().BatchSpanProcessor)(exporter(config, ours)),
+    },
+    {
+      name: 'SDK processor + offloop',
+      absent: missing,
+      sdkModule: sdk,
+      create: (config, ours) => new (sdk().BatchSpanProcessor)(exporter(config, ours)),
+    },
+    ...Object.entries(stock).map(([name, { exporter: make, sdkModule }]) => ({
+      name,
+      absent: null,
+      sdkModule,
+      create: (config) => new (sdkModule().BatchSpanProcessor)(make(config)),
+    })),
+  ];
+}
+
+/** A tracer whose spans end in `processor`. */
+export function tracerFor({ BasicTracerProvider }, processor) {
+  const provider = new BasicTracerProvider(processor ? { spanProcessors: [processor] } : {});
+  return { provider, tracer: provider.getTracer('bench', '1.0') };
+}

@@ -1,0 +1,88 @@
+// Owns what is measured around a body: main-thread CPU, process CPU, wall time, slices and loop delay.
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+
+import { processCpuMicros, threadCpuMicros } from './cpu.mjs';
+
+/** Runs `body(i)` `repeat` times, one after the other, and returns what that cost. */
+export async function measure(body, repeat = 1) {
+  const process0 = processCpuMicros();
+  const wall0 = performance.now();
+  const thread0 = threadCpuMicros();
+  for (let i = 0; i < repeat; i++) {
+    const pending = body(i);
+    if (pending !== undefined && typeof pending?.then === 'function') await pending;
+  }
+  const mainMicros = threadCpuMicros() - thread0;
+  return { mainMicros, processMicros: processCpuMicros() - process0, wallMillis: performance.now() - wall0 };
+}
+
+/**
+ * Runs `body()` and returns the most main-thread CPU spent between two turns of the event loop, in milliseconds.
+ *
+ * A chain of immediates reads the thread's clock once per turn, so a "slice" is all that runs in one turn: an upper
+ * bound of what any single callback holds the loop for. The chain keeps the loop spinning; never mix with `measure`.
+ */
+export async function longestSliceMillis(body) {
+  let longest = 0;
+  let running = true;
+  await new Promise(setImmediate);
+  let last = threadCpuMicros();
+  const turn = () => {
+    const now = threadCpuMicros();
+    if (now - last > longest) longest = now - last;
+    last = now;
+    if (running) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await body();
+  running = false;
+  turn();
+  return longest / 1000;
+}
+
+/** Event-loop delay of everything between the call and `stop()`, in milliseconds. */
+export function watchLoopDelay() {
+  const histogram = monitorEventLoopDelay({ resolution: 1 });
+  const utilization0 = performance.eventLoopUtilization();
+  histogram.enable();
+  return {
+    stop() {
+      histogram.disable();
+      const millis = (nanos) => Math.max(0, nanos / 1e6 - 1); // the timer's own resolution is not delay
+      return {
+        loopDelayP50Millis: millis(histogram.percentile(50)),
+        loopDelayP99Millis: millis(histogram.percentile(99)),
+        loopDelayP999Millis: millis(histogram.percentile(99.9)),
+        loopDelayMaxMillis: millis(histogram.max),
+        loopUtilization: performance.eventLoopUtilization(utilization0).utilization,
+      };
+    },
+  };
+}
+
+/** Time the garbage collector held this thread between the call and `stop()`, in milliseconds. */
+export function watchGarbageCollection() {
+  let millis = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) millis += entry.duration;
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  return {
+    async stop() {
+      await new Promise(setImmediate); // entries arrive in a later turn
+      observer.disconnect();
+      return millis;
+    },
+  };
+}
+
+/** Resident set and heap in MiB. */
+export function memoryMebibytes() {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rssMiB: rss / 2 ** 20, heapMiB: heapUsed / 2 ** 20, externalMiB: external / 2 ** 20 };
+}
+
+/** A full collection when the process was started with --expose-gc, so that nobody pays for another's garbage. */
+export function collectGarbage() {
+  globalThis.gc?.();
+}

@@ -1,0 +1,31 @@
+// Prints rows as one table per scenario.
+import { figure } from './verdict.mjs';
+
+const measuredText = (summary, pick) => {
+  if (!summary) return '-';
+  if (summary.absent) return 'n/a';
+  return `${figure(summary[pick])} [${figure(summary.min)}–${figure(summary.max)}]`;
+};
+
+/** Lines of a table with aligned columns. */
+export function tableLines(header, lines) {
+  const widths = header.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column].length)));
+  const join = (line) => line.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd();
+  return [join(header), widths.map((width) => '─'.repeat(width)).join('──'), ...lines.map(join)];
+}
+
+/** The table of one scenario's rows. */
+export function scenarioTable(title, rows) {
+  const contenders = [...new Set(rows.flatMap((row) => Object.keys(row.contenders)))];
+  const header = ['row', 'what', ...contenders, 'ratio', 'target', 'verdict'];
+  const lines = rows.map((row) => [
+    row.case,
+    `${row.what} ${row.unit}`.trim() + (row.pick === 'min' ? ' (min of rounds)' : ''),
+    ...contenders.map((contender) => measuredText(row.contenders[contender], row.pick)),
+    Object.values(row.ratios).map((ratio) => `${figure(ratio)}x`).join(' / ') || '-',
+    row.targets.join(', ') || '-',
+    row.verdict + (row.noisy ? ' (noisy)' : ''),
+  ]);
+  const notes = [...new Set(rows.filter((row) => row.note).map((row) => `  ${row.case}: ${row.note}`))];
+  return [title, '', ...tableLines(header, lines), ...(notes.length > 0 ? ['', ...notes] : [])].join('\n');
+}

@@ -1,0 +1,66 @@
+// Turns the summaries of a case into table rows: measured, ratio, target, verdict.
+
+/** Three significant digits, without exponent. */
+export function figure(value) {
+  if (value === undefined || Number.isNaN(value)) return '-';
+  if (value === 0) return '0';
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
+  return String(Number(value.toPrecision(3)));
+}
+
+function checkBounds(row, value) {
+  const checks = [];
+  if (row.atMost !== undefined) checks.push({ target: `≤ ${figure(row.atMost)}`, ok: value <= row.atMost });
+  if (row.atLeast !== undefined) checks.push({ target: `≥ ${figure(row.atLeast)}`, ok: value >= row.atLeast });
+  if (row.between) {
+    const [low, high] = row.between;
+    checks.push({ target: `${figure(low)}–${figure(high)}`, ok: value >= low && value <= high });
+  }
+  return checks;
+}
+
+/**
+ * One table row for `row` of `benchCase`.
+ *
+ * `row` is `{ what, unit, metric, subject, pick?, higherIsBetter?, atMost?, atLeast?, between?, timesBetter? }`;
+ * `pick` names the statistic that is judged: 'median' unless the budget is defined otherwise.
+ */
+export function judge(scenario, benchCase, row, results) {
+  const pick = row.pick ?? 'median';
+  const measured = results[row.subject];
+  const base = {
+    scenario: scenario.name, case: benchCase.name, note: benchCase.note, what: row.what, unit: row.unit, pick,
+    metric: row.metric, subject: row.subject, contenders: {},
+  };
+  for (const [contender, summary] of Object.entries(results)) {
+    base.contenders[contender] = summary.absent ? { absent: summary.absent } : summary[row.metric];
+  }
+  const own = base.contenders[row.subject];
+  const checks = [];
+  const ratios = {};
+  if (own && !own.absent) {
+    checks.push(...checkBounds(row, own[pick]));
+    for (const [contender, theirs] of Object.entries(base.contenders)) {
+      if (contender === row.subject || !theirs || theirs.absent) continue;
+      const ratio = row.higherIsBetter ? own[pick] / theirs[pick] : theirs[pick] / own[pick];
+      ratios[contender] = ratio;
+      const times = row.timesBetter?.[contender];
+      if (times !== undefined) checks.push({ target: `≥ ${figure(times)}x ${contender}`, ok: ratio >= times });
+    }
+  } else {
+    for (const [contender, times] of Object.entries(row.timesBetter ?? {})) {
+      checks.push({ target: `≥ ${figure(times)}x ${contender}`, ok: null });
+    }
+    for (const check of checkBounds(row, Number.NaN)) checks.push({ ...check, ok: null });
+  }
+  const judged = checks.filter((check) => check.ok !== null);
+  let verdict = 'no target';
+  if (measured === undefined || measured.absent) verdict = `not measured: ${measured?.absent ?? 'no result'}`;
+  else if (!own) verdict = 'not measured';
+  else if (judged.length > 0) {
+    const missed = judged.filter((check) => !check.ok).map((check) => check.target);
+    verdict = missed.length === 0 ? 'met' : `MISSED ${missed.join(', ')}`;
+  }
+  const noisy = Object.values(base.contenders).some((summary) => summary?.noisy);
+  return { ...base, ratios, targets: checks.map((check) => check.target), verdict, noisy };
+}

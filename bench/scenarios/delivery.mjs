@@ -1,0 +1,75 @@
+// What arrives when spans come faster than a batch processor sends them: a burst, and a collector that needs 100 ms.
+import { OURS, processors, tracerFor } from '../harness/contenders.mjs';
+import { startReceiver } from '../harness/receiver.mjs';
+import { fillAttributes } from '../harness/spans.mjs';
+
+export const name = 'delivery';
+export const title = 'Delivered by a batch processor with default settings';
+export const heavy = false;
+
+const BURST = 10_000;
+const SLOW_SECONDS = 5;
+const SLOW_PER_SECOND = 10_000;
+
+function endSpans(tracer, count) {
+  for (let index = 0; index < count; index++) {
+    const span = tracer.startSpan(`GET /api/users/:id ${index % 7}`, { kind: 1 });
+    fillAttributes(span, index, 8, 24);
+    span.end();
+  }
+}
+
+/** Ends `perSecond` spans a second, evenly in steps of 10 ms, for `seconds`. */
+async function endSteadily(tracer, perSecond, seconds) {
+  const start = performance.now();
+  let ended = 0;
+  while (ended < perSecond * seconds) {
+    const due = Math.min(perSecond * seconds, Math.floor(((performance.now() - start) / 1000) * perSecond));
+    endSpans(tracer, due - ended);
+    ended = due;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const PLANS = [
+  { name: 'burst of 10,000 spans', spans: BURST, produce: (tracer) => endSpans(tracer, BURST) },
+  {
+    name: '10,000 spans/s for 5 s, 100 ms collector',
+    spans: SLOW_PER_SECOND * SLOW_SECONDS,
+    delayMillis: 100,
+    produce: (tracer) => endSteadily(tracer, SLOW_PER_SECOND, SLOW_SECONDS),
+  },
+];
+
+function contender({ name: contenderName, absent, sdkModule, create }, plan) {
+  return {
+    name: contenderName,
+    absent,
+    async body() {
+      const receiver = await startReceiver({ countSpans: true, delayMillis: plan.delayMillis ?? 0 });
+      const { provider, tracer } = tracerFor(sdkModule(), create({ url: receiver.url }));
+      await plan.produce(tracer);
+      await provider.forceFlush();
+      await provider.shutdown();
+      const { spans } = await receiver.totals();
+      receiver.stop();
+      return { delivered: spans, deliveredPercent: (100 * spans) / plan.spans };
+    },
+  };
+}
+
+/** The rows of this scenario. */
+export function cases() {
+  return PLANS.map((plan) => ({
+    name: plan.name,
+    warmUpRounds: 0,
+    limitSeconds: 300,
+    contenders: processors().map((processor) => contender(processor, plan)),
+    rows: [
+      {
+        what: 'delivered', unit: `of ${plan.spans.toLocaleString('en-US')} spans`, metric: 'delivered',
+        higherIsBetter: true, subject: OURS, atLeast: plan.spans,
+      },
+    ],
+  }));
+}

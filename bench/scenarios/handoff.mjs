@@ -1,0 +1,151 @@
+// Main-thread CPU per span of handing one batch over, by shape; the stock figure is its serializer alone.
+
+import {
+  exportedSpans, offloop, offloopBuilds, offloopMissing, OURS, STOCK, STOCK_PROTOBUFJS, stock,
+} from '../harness/contenders.mjs';
+import { longestSliceMillis, measure } from '../harness/meter.mjs';
+import { startReceiver } from '../harness/receiver.mjs';
+import { calibrate } from '../harness/rounds.mjs';
+import { makeSpans } from '../harness/spans.mjs';
+
+export const name = 'handoff';
+export const title = 'Hand-off: main-thread CPU per span, batches of 512';
+export const heavy = false;
+
+const SPANS = 512;
+const MEBIBYTE = 2 ** 20;
+/** Exports whose longest slice is looked for in one round. */
+const SLICE_EXPORTS = 3;
+
+/** Budgets of DESIGN §6 (µs of main-thread CPU per span) and ratios of the first issue, by Node generation. */
+const budget = (node20, node24) => ({ 20: node20, 24: node24 });
+const SHAPES = [
+  { name: '8 attributes', attributes: 8, textLength: 24, budget: budget(0.8, 0.5), ratio: { 20: 4, 24: 6 } },
+  { name: '20 attributes', attributes: 20, textLength: 40, budget: budget(2.1, 1.5), ratio: { 20: 4, 24: 6 } },
+  { name: '2 x 4 KB', attributes: 2, textLength: 4096, ratio: { 20: 20, 24: 20 } },
+  { name: '2 x 16 KB', attributes: 2, textLength: 16_384, budget: budget(9, 6), ratio: { 20: 20, 24: 20 } },
+  {
+    name: '2 x 64 KB', attributes: 2, textLength: 65_536, ratio: { 20: 20, 24: 20 }, queueMebibytes: 320,
+    spans: 508, // 512 of them are over the request cap of 64 MiB, which stock exporters do not have
+  },
+  { name: '8 attributes, 1/8 non-ASCII', attributes: 8, textLength: 24, content: 'eighth-non-ascii' },
+  { name: '20 attributes, 1/8 non-ASCII', attributes: 20, textLength: 40, content: 'eighth-non-ascii' },
+  { name: '2 x 16 KB, all non-ASCII', attributes: 2, textLength: 16_384, content: 'non-ascii', queueMebibytes: 128 },
+  { name: '20 attributes, ropes', attributes: 20, textLength: 40, content: 'rope', fresh: true },
+  { name: '2 x 16 KB, ropes', attributes: 2, textLength: 16_384, content: 'rope', fresh: true },
+  { name: '8 attributes, fresh spans', attributes: 8, textLength: 24, fresh: true },
+  { name: '8 attributes, child spans, 2 events', attributes: 8, textLength: 24, children: true, events: 2 },
+  { name: '32 attributes', attributes: 32, textLength: 40 },
+];
+
+/** The column of a table by Node generation: odd ones are judged as the release line before them. */
+export function byNode(table, major = Number(process.versions.node.split('.')[0])) {
+  return table && (major >= 24 ? table[24] : table[20]);
+}
+
+/** Batches for `repeat` exports: the same objects each time, or new ones where reading changes them. */
+function batchSource(shape, sdk) {
+  const make = () => makeSpans({ count: shape.spans ?? SPANS, ...shape, sdk });
+  if (!shape.fresh) {
+    const spans = make();
+    return () => [spans];
+  }
+  return (repeat) => Array.from({ length: repeat }, make);
+}
+
+function ours([contenderName, root], shape) {
+  const spansPerBatch = shape.spans ?? SPANS;
+  return {
+    name: contenderName,
+    absent: offloopMissing(root),
+    async setUp() {
+      const receiver = await startReceiver();
+      const config = { url: receiver.url, timeoutMillis: 30_000 };
+      if (shape.queueMebibytes) config.queue = { maxBytes: shape.queueMebibytes * MEBIBYTE };
+      const exporter = new (offloop(root).OTLPTraceExporter)(config);
+      const batches = batchSource(shape, 2);
+      const warm = batches(1)[0];
+      const repeat = await calibrate(() => exportedSpans(exporter, warm), { most: shape.fresh ? 12 : 400 });
+      return { receiver, exporter, batches, repeat };
+    },
+    async body(_round, { exporter, batches, repeat }) {
+      let made = batches(repeat);
+      const { mainMicros, processMicros } = await measure((i) => exportedSpans(exporter, made[i % made.length]), repeat);
+      const sample = {
+        mainMicrosPerSpan: mainMicros / repeat / spansPerBatch,
+        processMicrosPerSpan: processMicros / repeat / spansPerBatch,
+        longestSliceMillis: 0,
+      };
+      made = batches(SLICE_EXPORTS);
+      for (let i = 0; i < SLICE_EXPORTS; i++) {
+        const slice = await longestSliceMillis(() => exportedSpans(exporter, made[i % made.length]));
+        sample.longestSliceMillis = Math.max(sample.longestSliceMillis, slice);
+      }
+      return sample;
+    },
+    async tearDown({ exporter, receiver }) {
+      await exporter.shutdown();
+      receiver.stop();
+    },
+  };
+}
+
+function stockSerializer(contenderName, shape) {
+  const { sdk, serializer } = stock[contenderName];
+  const spansPerBatch = shape.spans ?? SPANS;
+  return {
+    name: contenderName,
+    async setUp() {
+      const { serializeRequest } = serializer();
+      const batches = batchSource(shape, sdk);
+      const warm = batches(1)[0];
+      const repeat = await calibrate(() => void serializeRequest(warm), { most: shape.fresh ? 12 : 400 });
+      return { serializeRequest, batches, repeat };
+    },
+    async body(_round, { serializeRequest, batches, repeat }) {
+      const made = batches(repeat);
+      let bytes = 0;
+      let longest = 0;
+      const serialize = (i) => {
+        bytes += serializeRequest(made[i % made.length]).length;
+      };
+      const { mainMicros } = await measure(serialize, repeat);
+      if (bytes === 0) throw new Error('nothing was serialized');
+      const again = batches(1)[0];
+      for (let i = 0; i < SLICE_EXPORTS; i++) {
+        longest = Math.max(longest, await longestSliceMillis(() => void serializeRequest(again)));
+      }
+      return { mainMicrosPerSpan: mainMicros / repeat / spansPerBatch, longestSliceMillis: longest };
+    },
+  };
+}
+
+/** The rows of this scenario. */
+export function cases() {
+  return SHAPES.map((shape) => ({
+    name: shape.name,
+    note: notes(shape),
+    warmUpRounds: 2,
+    contenders: [
+      ...offloopBuilds().map((build) => ours(build, shape)),
+      stockSerializer(STOCK, shape),
+      stockSerializer(STOCK_PROTOBUFJS, shape),
+    ],
+    rows: [
+      {
+        what: 'main-thread CPU', unit: 'µs/span', metric: 'mainMicrosPerSpan', subject: OURS,
+        atMost: byNode(shape.budget),
+        timesBetter: { [STOCK]: byNode(shape.ratio) ?? 4, [STOCK_PROTOBUFJS]: 4 },
+      },
+      { what: 'longest slice', unit: 'ms', metric: 'longestSliceMillis', pick: 'min', subject: OURS, atMost: 2 },
+    ],
+  }));
+}
+
+function notes(shape) {
+  const words = [];
+  if (shape.queueMebibytes) words.push(`queue.maxBytes ${shape.queueMebibytes} MiB`);
+  if (shape.spans) words.push(`${shape.spans} spans (request cap 64 MiB)`);
+  return words.join(', ') || undefined;
+}
+

@@ -1,0 +1,242 @@
+'use strict';
+// Owns what every exporter of ours does with a batch: read it before the call returns, hand it over, answer once.
+// Refuses to know destinations: subclasses say how their lane is configured and how a failure is worded.
+
+const { SpanWriter, WRITTEN, INVALID, TOO_LARGE } = require('./handoff/span_writer.js');
+const { SLICE_MILLIS } = require('./handoff/slices.js');
+const { ExportContext } = require('./export_context.js');
+const { buildExportError } = require('./errors.js');
+const { diag, exportDelegateLogger } = require('./diag.js');
+const { getEngine } = require('./engine.js');
+
+const SUCCESS = 0;
+const FAILED = 1;
+const DEFAULT_MAX_SPAN_BYTES = 16 << 20;
+const DEFAULT_WAIT_MILLIS = 30000;
+
+/**
+ * One exporter over one native lane. Spans are read on the calling thread, which it never blocks for longer than reading
+ * them takes; everything else happens on native threads. After `shutdown` every call is answered at once.
+ */
+class LaneExporter {
+  #settings;
+  #lane = null;
+  #writer = null;
+  #underWay = 0;
+  #deferredCalls = []; // made by getters of spans while another batch was being written
+  #shutdown = null;
+
+  /**
+   * @param settings.native what `Lane` takes
+   * @param settings.holdMillis how long an unanswered export may hold the process
+   * @param settings.limits, settings.concurrencyLimit, settings.onError as configured
+   * @param settings.endpoint what `onError` shows
+   * @param settings.metrics `{ start(spans) }`
+   */
+  constructor(settings) {
+    this.#settings = settings;
+  }
+
+  /** The SDK's entry. Never throws; the callback runs once, in the async context of this call. */
+  export(spans, resultCallback) {
+    exportDelegateLogger.debug('items to be sent', spans);
+    const { concurrencyLimit } = this.#settings;
+    if (concurrencyLimit !== undefined && this.#underWay >= concurrencyLimit) {
+      this.#answer(resultCallback, { code: FAILED, error: buildExportError({ kind: 'limit' }) });
+      return;
+    }
+    const context = new ExportContext();
+    this.#start(spans, (outcome, error) => {
+      const result = error === undefined ? { code: SUCCESS } : { code: FAILED, error };
+      context.run(() => this.#answer(resultCallback, result));
+    });
+  }
+
+  /** Resolves with what became of the spans; rejects only if `spans` is no list of spans. */
+  exportSpans(spans) {
+    if (spans === null || typeof spans !== 'object' || typeof spans.length !== 'number') {
+      return Promise.reject(new TypeError('exportSpans expects an array of spans'));
+    }
+    return new Promise((resolve) => {
+      this.#start(spans, (outcome) => resolve(outcome));
+    });
+  }
+
+  forceFlush({ timeoutMillis = DEFAULT_WAIT_MILLIS, mode = 'terminal' } = {}) {
+    return new Promise((resolve) => {
+      if (this.#lane === null) {
+        resolve({ timedOut: false, outstanding: 0 });
+        return;
+      }
+      const id = getEngine().register(({ flush }) => resolve(flush), timeoutMillis);
+      this.#lane.forceFlush(id, mode === 'attempt', timeoutMillis);
+    });
+  }
+
+  shutdown({ timeoutMillis = DEFAULT_WAIT_MILLIS } = {}) {
+    this.#shutdown ??= new Promise((resolve) => {
+      exportDelegateLogger.debug('shutdown started');
+      const id = getEngine().register(() => {
+        this.#writer?.release();
+        resolve();
+      }, timeoutMillis);
+      this.#open().shutdown(id, timeoutMillis);
+    });
+    return this.#shutdown;
+  }
+
+  stats() {
+    return this.#open().stats();
+  }
+
+  #open() {
+    if (this.#lane === null) {
+      const engine = getEngine();
+      const { native, sendThroughNode, limits } = this.#settings;
+      this.#lane = engine.createLane(native, sendThroughNode);
+      this.#writer = new SpanWriter(
+        engine.memory,
+        { maxSpanBytes: limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES },
+        true,
+      );
+    }
+    return this.#lane;
+  }
+
+  #answer(resultCallback, result) {
+    try {
+      resultCallback(result);
+    } catch (error) {
+      diag.error('Offloop: the result callback threw', error);
+    }
+  }
+
+  /** Reads and hands over a batch; `done(outcome, error)` comes later, exactly once. */
+  #start(spans, done) {
+    if (this.#writer?.writing) {
+      this.#deferredCalls.push(() => this.#start(spans, done));
+      return;
+    }
+    const lane = this.#open();
+    this.#underWay += 1;
+    const batch = { spans: spans.length, written: 0, refused: {}, finishMetrics: null };
+    if (batch.spans === 0) {
+      queueMicrotask(() => this.#finish(batch, { delivered: 0, rejected: 0, dropped: {}, attempts: 0 }, done));
+      return;
+    }
+    const until = performance.now() + SLICE_MILLIS;
+    this.#settings.beforeExport?.(lane);
+    this.#write(lane, spans, batch);
+    if (batch.written === 0) {
+      queueMicrotask(() => this.#finish(batch, { delivered: 0, rejected: 0, dropped: {}, attempts: 0 }, done));
+    } else {
+      this.#handOver(lane, batch, until, done);
+    }
+    while (this.#deferredCalls.length > 0) this.#deferredCalls.shift()();
+  }
+
+  #write(lane, spans, batch) {
+    const writer = this.#writer;
+    const roomSpans = lane.roomSpans();
+    writer.begin(lane.roomBytes());
+    const lost = { invalid: 0, too_large: 0 };
+    let index = 0;
+    let overflow = null;
+    for (; index < batch.spans; index++) {
+      if (batch.written >= roomSpans) {
+        overflow = this.#shutdown === null ? 'queue_full' : 'after_shutdown';
+        break;
+      }
+      const result = this.#writeOne(writer, spans, index);
+      if (result === WRITTEN) batch.written += 1;
+      else if (result === INVALID) lost.invalid += 1;
+      else if (result === TOO_LARGE) lost.too_large += 1;
+      else {
+        overflow = 'bytes_full';
+        break;
+      }
+    }
+    if (overflow !== null) lost[overflow] = batch.spans - index;
+    for (const [reason, count] of Object.entries(lost)) {
+      if (count === 0) continue;
+      lane.refuse(count, reason);
+      batch.refused[reason] = count;
+    }
+  }
+
+  #writeOne(writer, spans, index) {
+    try {
+      return writer.write(spans[index]);
+    } catch (error) {
+      // Reading is contained in the writer: this is a batch whose getter throws, or no memory for a block.
+      diag.debug('Offloop: a span could not be written', error);
+      return INVALID;
+    }
+  }
+
+  #handOver(lane, batch, until, done) {
+    const writer = this.#writer;
+    const engine = getEngine();
+    const { stream, longStream, deferred } = writer;
+    batch.finishMetrics = this.#settings.metrics?.start(batch.spans) ?? null;
+    const id = engine.register(({ outcome }) => this.#finish(batch, outcome, done), this.#settings.holdMillis);
+    const copy = (deadline) => writer.copyDeferred(deferred, deadline);
+    // A few long texts fit into this turn; many are copied in later ones, behind those of earlier batches.
+    const isComplete = deferred.length === 0 || (engine.slices.isIdle() && copy(until));
+    const segments = stream.takeSegments();
+    if (isComplete) segments.push(...longStream.takeSegments());
+    const isAdmitted = engine.admit(lane, id, batch.written, writer.usedBytes, segments, isComplete);
+    stream.releaseFull();
+    if (isComplete) {
+      longStream.releaseFull();
+    } else if (isAdmitted) {
+      engine.slices.add(copy, () => {
+        engine.complete(lane, id, longStream.takeSegments());
+        longStream.releaseFull();
+      });
+    } else {
+      longStream.takeSegments();
+    }
+  }
+
+  #finish(batch, native, done) {
+    this.#underWay -= 1;
+    const { delivered, rejected, attempts, error: failure, partialSuccess, warnings } = native;
+    const dropped = { ...native.dropped };
+    for (const [reason, count] of Object.entries(batch.refused)) dropped[reason] = (dropped[reason] ?? 0) + count;
+    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
+    for (const warning of warnings ?? []) diag.warn(warning);
+    const outcome = { delivered, rejected, dropped, attempts };
+    const error = this.#errorOf(outcome, failure);
+    batch.finishMetrics?.(error);
+    done(outcome, error);
+  }
+
+  /** The Error of a failed export, or undefined; also fills `outcome.error`. */
+  #errorOf(outcome, failure) {
+    const reason = Object.keys(outcome.dropped).find((name) => name !== 'invalid');
+    if (reason === undefined) {
+      if (outcome.dropped.invalid > 0) diag.warn(`Offloop: ${outcome.dropped.invalid} spans could not be read`);
+      return undefined;
+    }
+    const facts = failure ?? { kind: reason };
+    const error = buildExportError(facts);
+    outcome.error = { code: String(facts.code || reason), message: error.message };
+    if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
+    this.#report(outcome, reason);
+    return error;
+  }
+
+  #report(outcome, reason) {
+    const { onError, endpoint } = this.#settings;
+    if (onError === undefined) return;
+    const spans = Object.values(outcome.dropped).reduce((sum, count) => sum + count, 0);
+    try {
+      onError({ reason, spans, attempts: outcome.attempts, ...outcome.error, endpoint });
+    } catch (error) {
+      diag.error('Offloop: onError threw', error);
+    }
+  }
+}
+
+module.exports = { LaneExporter };

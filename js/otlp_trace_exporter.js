@@ -1,0 +1,72 @@
+'use strict';
+// Owns the class that takes the place of the stock OTLP trace exporters.
+// Refuses to export by itself: configuration is config.js's, batches are lane_exporter.js's.
+
+const { defaultsFor, resolveConfig } = require('./config.js');
+const { createNodeSender } = require('./fallback_lane.js');
+const { LaneExporter } = require('./lane_exporter.js');
+const { createSelfMetrics } = require('./self_metrics.js');
+
+class OTLPTraceExporter extends LaneExporter {
+  /** @param {object} [config] as for `@opentelemetry/exporter-trace-otlp-proto` and `-http`, plus ours (index.d.ts) */
+  constructor(config = {}) {
+    const resolved = resolveConfig(config, defaultsFor(new.target));
+    super(settingsFor(resolved));
+  }
+}
+
+function settingsFor(config) {
+  const { queue, retry, timeoutMillis, limits, concurrencyLimit, onError, endpoint, exit } = config;
+  const holdMillis = retry.maxElapsedMillis ?? timeoutMillis;
+  return {
+    native: {
+      sink: config.transport === 'node' ? 'node' : 'http',
+      endpoint,
+      protocol: config.protocol,
+      url: config.endpoint,
+      contentType: config.contentType,
+      userAgent: config.userAgent,
+      headers: config.headers.kind === 'static' ? config.headers.entries : [],
+      socketPath: config.socketPath ?? undefined,
+      keepAlive: config.keepAlive,
+      maxIdleSockets: config.maxIdleSockets ?? undefined,
+      tls: config.tls === null ? undefined : nativeTls(config.tls),
+      timeoutMillis,
+      compression: config.compression,
+      maxConcurrency: config.maxConcurrency ?? config.maxSockets ?? undefined,
+      maxSpans: queue.maxSpans,
+      maxBytes: queue.maxBytes,
+      dropOldest: queue.overflow === 'drop-oldest',
+      maxElapsedMillis: retry.maxElapsedMillis,
+      maxAttempts: retry.maxAttempts,
+    },
+    sendThroughNode: config.transport === 'node' ? nodeSending(config) : undefined,
+    holdMillis: holdMillis + 1000, // the native side answers at the deadline; this is for its way back
+    limits,
+    concurrencyLimit,
+    onError,
+    endpoint,
+    exit,
+    metrics: createSelfMetrics({ meterProvider: config.selfObsMeterProvider, url: config.url }),
+  };
+}
+
+function nativeTls({ ca, extraCa, cert, key, rejectUnauthorized, servername }) {
+  const bytes = (value) => value ?? undefined;
+  return {
+    ca: bytes(ca),
+    extraCa: bytes(extraCa),
+    cert: bytes(cert),
+    key: bytes(key),
+    rejectUnauthorized,
+    servername: servername ?? undefined,
+  };
+}
+
+function nodeSending(config) {
+  const sender = createNodeSender(config);
+  const headers = config.headers.kind === 'static' ? config.headers.entries : config.headers.read;
+  return (body, timeoutMillis, contentEncoding) => sender.send(body, headers, timeoutMillis, contentEncoding);
+}
+
+module.exports = { OTLPTraceExporter };

@@ -1,0 +1,153 @@
+//! OTLP over HTTP/1.1: owns one endpoint's client, its connections and the words for what went wrong.
+//! It refuses to retry: the one exception is a request that a dying keep-alive connection never carried (F8).
+
+mod dial;
+mod endpoint;
+mod exchange;
+mod failure;
+mod headers;
+mod resolve;
+mod tls;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+pub use tls::TlsConfig;
+
+use self::{dial::DialLayer, endpoint::Endpoint, headers::StaticHeaders, resolve::Resolver};
+use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink};
+
+/// Idle connections are closed before the server's usual five seconds: the race of F8 becomes rare.
+const POOL_IDLE: Duration = Duration::from_millis(3_500);
+
+/// Where and how to send: validated, complete, no defaults left to decide.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// Endpoint as `new URL(…).href` printed it; credentials in it become Basic auth.
+    pub url: String,
+    /// `Content-Type`; no header of the user replaces it.
+    pub content_type: String,
+    /// `User-Agent`; no header of the user replaces it.
+    pub user_agent: String,
+    /// Headers of every request, in the user's order; a later one replaces an earlier one of the same name.
+    pub headers: Vec<(String, String)>,
+    /// Certificates and what to check of the server's.
+    pub tls: TlsConfig,
+    /// Socket to dial instead of the URL's host (the agent option `socketPath`).
+    pub unix_socket: Option<PathBuf>,
+    /// Keep connections for the next request.
+    pub keep_alive: bool,
+    /// Idle connections kept.
+    pub max_idle_connections: usize,
+    /// Time for name look-up, TCP and TLS together; the attempt's own time is the other limit (F5).
+    pub connect_timeout: Duration,
+}
+
+impl HttpConfig {
+    /// The stock exporter's connection settings for `url`.
+    pub fn new(
+        url: impl Into<String>,
+        content_type: impl Into<String>,
+        user_agent: impl Into<String>,
+    ) -> HttpConfig {
+        HttpConfig {
+            url: url.into(),
+            content_type: content_type.into(),
+            user_agent: user_agent.into(),
+            headers: Vec::new(),
+            tls: TlsConfig::default(),
+            unix_socket: None,
+            keep_alive: true,
+            max_idle_connections: 8,
+            connect_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The OTLP/HTTP destination. Cheap to make: sockets, certificates and the client come with the first `send`.
+#[derive(Debug)]
+pub struct HttpSink {
+    shared: Arc<Shared>,
+}
+
+/// What a running attempt holds on to.
+#[derive(Debug)]
+struct Shared {
+    config: HttpConfig,
+    endpoint: Endpoint,
+    headers: Result<StaticHeaders, SendError>,
+    clients: OnceLock<Result<Clients, SendError>>,
+}
+
+/// Two clients with one set of TLS settings.
+#[derive(Debug)]
+struct Clients {
+    /// Keeps connections.
+    pooled: reqwest::Client,
+    /// Never meets a used connection: for the replay of F8.
+    fresh: reqwest::Client,
+}
+
+impl HttpSink {
+    /// A sink for `config.url`. Fails only for a URL that cannot be parsed; an unknown protocol, a bad header or a bad
+    /// certificate answers each `send` with its error instead, as the stock exporter does.
+    pub fn new(config: HttpConfig) -> Result<Arc<HttpSink>, SendError> {
+        let endpoint = Endpoint::parse(&config)?;
+        let headers = StaticHeaders::new(&config, &endpoint);
+        Ok(Arc::new(HttpSink {
+            shared: Arc::new(Shared { config, endpoint, headers, clients: OnceLock::new() }),
+        }))
+    }
+}
+
+impl Sink for HttpSink {
+    fn send(&self, request: Request) -> Attempt {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            match shared.clients.get_or_init(|| Clients::build(&shared)) {
+                Ok(clients) => exchange::exchange(&shared, clients, request).await,
+                Err(error) => SendOutcome::Failed(error.clone()),
+            }
+        })
+    }
+}
+
+impl Clients {
+    fn build(shared: &Shared) -> Result<Clients, SendError> {
+        if let Some(error) = &shared.endpoint.unsendable {
+            return Err(error.clone());
+        }
+        // One TLS configuration also for http: it holds no roots then, so that an image without a CA store works.
+        let tls = tls::client_config(&shared.config.tls, shared.endpoint.is_https())?;
+        let resolver = Arc::new(Resolver::new(&shared.endpoint));
+        let build = |kept: usize| {
+            let builder = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .no_proxy()
+                .http1_only()
+                .pool_max_idle_per_host(kept)
+                .pool_idle_timeout(POOL_IDLE)
+                .dns_resolver(Arc::clone(&resolver))
+                .connector_layer(DialLayer::new(&shared.endpoint, shared.config.connect_timeout));
+            #[cfg(unix)]
+            let builder = match &shared.config.unix_socket {
+                Some(path) => builder.unix_socket(path.as_path()),
+                None => builder,
+            };
+            builder.build().map_err(|error| failure::unsendable(&error))
+        };
+        let kept = if shared.config.keep_alive { shared.config.max_idle_connections } else { 0 };
+        Ok(Clients { pooled: build(kept)?, fresh: build(0)? })
+    }
+}
+
+/// `kind` and Node's code and words for something that no attempt can ever send.
+fn unsendable(code: &str, message: impl Into<String>) -> SendError {
+    SendError::new(SendErrorKind::Unsendable, message).with_code(code)
+}

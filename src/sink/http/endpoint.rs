@@ -1,0 +1,179 @@
+//! The endpoint: owns how a URL splits into what is dialled, what is asked for and who is authorised.
+//! It refuses to resolve names and to open sockets.
+
+use std::net::IpAddr;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use reqwest::Url;
+
+use super::{HttpConfig, unsendable};
+use crate::sink::SendError;
+
+/// Where requests go.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    /// URL to request: no credentials, and the host is the TLS server name when the user gave one.
+    pub url: Url,
+    /// Name or address to dial.
+    pub host: Host,
+    /// Port to dial.
+    pub port: u16,
+    /// Unix socket to dial instead.
+    pub socket_path: Option<String>,
+    /// `Host` header, when it differs from what `url` says.
+    pub host_header: Option<String>,
+    /// `Authorization` from the URL's credentials.
+    pub authorization: Option<String>,
+    /// Set when nothing can ever be sent there.
+    pub unsendable: Option<SendError>,
+}
+
+/// What a connection is dialled to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// A name to look up.
+    Name(String),
+    /// An address, without brackets.
+    Address(IpAddr),
+}
+
+impl Endpoint {
+    /// Splits `config.url`; only a URL that is none fails here.
+    pub fn parse(config: &HttpConfig) -> Result<Endpoint, SendError> {
+        let invalid = || unsendable("ERR_INVALID_URL", "Invalid URL");
+        let mut url = Url::parse(&config.url).map_err(|_| invalid())?;
+        url.set_fragment(None);
+        let authorization = basic_auth(&url);
+        // Both fail only for URLs without a host, which have no credentials either.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+
+        let secure = url.scheme() == "https";
+        let mut unsendable_reason = None;
+        if !secure && url.scheme() != "http" {
+            // The stock exporter asks the https agent for everything that is not http.
+            let message =
+                format!("Protocol \"{}:\" not supported. Expected \"https:\"", url.scheme());
+            unsendable_reason = Some(unsendable("ERR_INVALID_PROTOCOL", message));
+        }
+        let host_text = url.host_str().unwrap_or_default().to_owned();
+        let host = match host_text.trim_start_matches('[').trim_end_matches(']').parse() {
+            Ok(address) => Host::Address(address),
+            Err(_) if host_text.is_empty() && unsendable_reason.is_none() => return Err(invalid()),
+            Err(_) => Host::Name(host_text.clone()),
+        };
+        let port = url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 });
+
+        let mut host_header = None;
+        if let (true, Some(name)) =
+            (secure, config.tls.servername.as_deref().filter(|name| !name.is_empty()))
+        {
+            // The client derives SNI from the URL, so the URL carries the server name while our resolver dials `host`.
+            host_header =
+                Some(url.port().map_or(host_text.clone(), |port| format!("{host_text}:{port}")));
+            if name.parse::<IpAddr>().is_ok() || url.set_host(Some(name)).is_err() {
+                let message = format!(
+                    "The property 'options.servername' is not a host name. Received '{name}'"
+                );
+                unsendable_reason = Some(unsendable("ERR_INVALID_ARG_VALUE", message));
+            }
+        }
+        let socket_path =
+            config.unix_socket.as_ref().map(|path| path.to_string_lossy().into_owned());
+        if socket_path.is_some() && !cfg!(unix) {
+            let message = "Unix sockets need transport: 'node' on this system";
+            unsendable_reason = Some(unsendable("ERR_FEATURE_UNAVAILABLE_ON_PLATFORM", message));
+        }
+        Ok(Endpoint {
+            url,
+            host,
+            port,
+            socket_path,
+            host_header,
+            authorization,
+            unsendable: unsendable_reason,
+        })
+    }
+
+    /// Whether a TLS handshake comes first.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+}
+
+/// Node's `options.auth`: user and password percent-decoded, joined and encoded.
+fn basic_auth(url: &Url) -> Option<String> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let mut credentials = percent_decode(url.username());
+    credentials.push(b':');
+    credentials.extend(percent_decode(url.password().unwrap_or_default()));
+    Some(format!("Basic {}", STANDARD.encode(credentials)))
+}
+
+/// Bytes of a percent-encoded text; a stray `%` stays as it is.
+fn percent_decode(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let hex = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match hex.filter(|_| byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(value) => {
+                decoded.push(value);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                decoded.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(url: &str) -> Endpoint {
+        Endpoint::parse(&HttpConfig::new(url, "application/json", "test")).unwrap()
+    }
+
+    #[test]
+    fn credentials_leave_the_url_and_become_basic_auth() {
+        let e = endpoint("http://us%C3%A9r:p%40ss%3A@h.test:4318/v1/traces?x=1#frag");
+        assert_eq!(e.url.as_str(), "http://h.test:4318/v1/traces?x=1");
+        let encoded = e.authorization.unwrap();
+        assert_eq!(
+            STANDARD.decode(encoded.strip_prefix("Basic ").unwrap()).unwrap(),
+            "usér:p@ss:".as_bytes()
+        );
+    }
+
+    #[test]
+    fn hosts_and_ports_are_told_apart() {
+        let v6 = endpoint("http://[::1]:4318/");
+        assert_eq!((v6.host, v6.port), (Host::Address("::1".parse().unwrap()), 4318));
+        let name = endpoint("https://collector.test/");
+        assert_eq!((name.host, name.port), (Host::Name("collector.test".into()), 443));
+    }
+
+    #[test]
+    fn other_schemes_are_accepted_and_never_sent() {
+        let error = endpoint("ftp://h.test/x").unsendable.unwrap();
+        assert_eq!(error.code.as_deref(), Some("ERR_INVALID_PROTOCOL"));
+        assert!(Endpoint::parse(&HttpConfig::new("not a url", "", "")).is_err());
+    }
+
+    #[test]
+    fn a_server_name_goes_into_the_url_and_the_host_header_stays() {
+        let mut config =
+            HttpConfig::new("https://127.0.0.1:4318/v1/traces", "application/json", "test");
+        config.tls.servername = Some("collector.test".into());
+        let e = Endpoint::parse(&config).unwrap();
+        assert_eq!(e.url.as_str(), "https://collector.test:4318/v1/traces");
+        assert_eq!(e.host_header.as_deref(), Some("127.0.0.1:4318"));
+        assert_eq!(e.host, Host::Address("127.0.0.1".parse().unwrap()));
+    }
+}

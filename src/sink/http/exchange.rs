@@ -1,0 +1,144 @@
+//! One attempt: owns the order of dial, send, replay and read, all inside the attempt's time.
+//! It refuses to judge what came back: status and errors are reported as they are.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{
+    Response,
+    header::{
+        CONTENT_LENGTH, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+    },
+};
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    Clients, Shared,
+    dial::Dial,
+    failure::{self, Place},
+};
+use crate::sink::{Reply, Request, SendError, SendErrorKind, SendOutcome};
+
+/// Response bodies are read up to here (OTLP: "Response" limits; F33).
+const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Sends `request` and reads the answer.
+pub(super) async fn exchange(shared: &Shared, clients: &Clients, request: Request) -> SendOutcome {
+    let headers = match &shared.headers {
+        Ok(headers) => headers.of(&request),
+        Err(error) => Err(error.clone()),
+    };
+    let headers = match headers {
+        Ok(headers) => headers,
+        Err(error) => return SendOutcome::Failed(error),
+    };
+    let end = Instant::now() + request.time_left;
+    match timeout_at(end, head(shared, clients, &headers, &request.body)).await {
+        Ok(Ok(response)) => reply(response, end).await,
+        Ok(Err(error)) => SendOutcome::Failed(error),
+        Err(_) => SendOutcome::Failed(timed_out()),
+    }
+}
+
+/// The final status line and headers, or why there are none.
+async fn head(
+    shared: &Shared,
+    clients: &Clients,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, SendError> {
+    let endpoint = &shared.endpoint;
+    let mut client = &clients.pooled;
+    let mut unreached: Vec<SendError> = Vec::new();
+    let mut dial = Arc::new(Dial::default());
+    loop {
+        let post = client.post(endpoint.url.clone()).headers(headers.clone()).body(body.clone());
+        let error = match dial.scope(post.send()).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        let used_before = !dial.connected() && !error.is_connect();
+        if used_before
+            && std::ptr::eq(client, &clients.pooled)
+            && failure::is_lost_connection(&error)
+        {
+            // F8: the server closed a kept connection as we wrote. Once, on a connection that is surely new.
+            client = &clients.fresh;
+            dial = Arc::new(Dial::default());
+            continue;
+        }
+        let failed =
+            failure::of_exchange(&error, &Place { endpoint, address: dial.next_address() });
+        if failed.syscall != Some("connect") {
+            return Err(failed);
+        }
+        unreached.push(failed);
+        if !dial.advance() {
+            return Err(failure::of_addresses(unreached));
+        }
+    }
+}
+
+/// Reads the body; a status without a complete body is still a status (F12, F15).
+async fn reply(mut response: Response, end: Instant) -> SendOutcome {
+    let headers = response.headers();
+    if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
+        // Two lengths: whoever stands between may read another message than we do (F34).
+        return SendOutcome::Failed(failure::parse_error(
+            "HPE_INVALID_TRANSFER_ENCODING",
+            "Transfer-Encoding can't be present with Content-Length",
+        ));
+    }
+    let mut reply = Reply {
+        status: response.status().as_u16(),
+        reason: reason(&response),
+        retry_after: texts(headers, RETRY_AFTER),
+        date: texts(headers, DATE).into_iter().next(),
+        location: texts(headers, LOCATION).into_iter().next(),
+        ..Reply::default()
+    };
+    let announced = response.content_length().unwrap_or(0);
+    let mut body = BytesMut::new();
+    reply.body_error = loop {
+        if announced > MAX_RESPONSE_BYTES as u64 || body.len() > MAX_RESPONSE_BYTES {
+            // Dropping the response closes its connection, so nobody waits for the rest.
+            body.truncate(MAX_RESPONSE_BYTES);
+            break Some(too_large());
+        }
+        match timeout_at(end, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+            Ok(Ok(None)) => break None,
+            Ok(Err(error)) => break Some(failure::of_body(&error)),
+            Err(_) => break Some(timed_out()),
+        }
+    };
+    reply.body = body.freeze();
+    SendOutcome::Reply(reply)
+}
+
+/// The reason phrase as received; the client keeps it only where it is not the standard one.
+fn reason(response: &Response) -> String {
+    match response.extensions().get::<hyper::ext::ReasonPhrase>() {
+        Some(phrase) => latin1(phrase.as_bytes()),
+        None => response.status().canonical_reason().unwrap_or_default().to_owned(),
+    }
+}
+
+fn texts(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
+    headers.get_all(name).iter().map(|value| latin1(value.as_bytes())).collect()
+}
+
+/// Header text as Node decodes it.
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+fn timed_out() -> SendError {
+    SendError::new(SendErrorKind::TimedOut, "Request timed out")
+}
+
+fn too_large() -> SendError {
+    let message =
+        format!("OTLP export response body exceeded size limit of {MAX_RESPONSE_BYTES} bytes");
+    SendError::new(SendErrorKind::ResponseTooLarge, message)
+}

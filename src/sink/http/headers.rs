@@ -1,0 +1,176 @@
+//! Request headers: owns their order of precedence and Node's checks on names and values.
+//! It refuses to guess: what Node would not send is not sent, with Node's error.
+
+use reqwest::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+};
+
+use super::{HttpConfig, endpoint::Endpoint, unsendable};
+use crate::sink::{ContentEncoding, Request, SendError};
+
+/// Headers that are known before the first request.
+#[derive(Debug)]
+pub(super) struct StaticHeaders {
+    user: HeaderMap,
+    host: Option<HeaderValue>,
+    authorization: Option<HeaderValue>,
+    content_type: HeaderValue,
+    user_agent: HeaderValue,
+    keep_alive: bool,
+}
+
+impl StaticHeaders {
+    /// Checks everything once.
+    pub fn new(config: &HttpConfig, endpoint: &Endpoint) -> Result<StaticHeaders, SendError> {
+        Ok(StaticHeaders {
+            user: user_headers(
+                config.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+            )?,
+            host: endpoint.host_header.as_deref().map(|text| value("Host", text)).transpose()?,
+            authorization: endpoint
+                .authorization
+                .as_deref()
+                .map(|text| value("Authorization", text))
+                .transpose()?,
+            content_type: value("Content-Type", &config.content_type)?,
+            user_agent: value("User-Agent", &config.user_agent)?,
+            keep_alive: config.keep_alive,
+        })
+    }
+
+    /// The headers of one attempt.
+    pub fn of(&self, request: &Request) -> Result<HeaderMap, SendError> {
+        let mut headers = match &request.headers {
+            Some(own) => {
+                user_headers(own.iter().map(|(name, value)| (name.as_str(), value.as_str())))?
+            }
+            None => self.user.clone(),
+        };
+        for (name, ours) in [(HOST, &self.host), (AUTHORIZATION, &self.authorization)] {
+            if let (false, Some(ours)) = (headers.contains_key(&name), ours) {
+                headers.insert(name, ours.clone());
+            }
+        }
+        if !self.keep_alive && !headers.contains_key(CONNECTION) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        match request.encoding {
+            ContentEncoding::Identity => {}
+            ContentEncoding::Gzip => {
+                drop(headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip")))
+            }
+            ContentEncoding::Zstd => {
+                drop(headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd")))
+            }
+        }
+        headers.insert(CONTENT_TYPE, self.content_type.clone());
+        headers.insert(USER_AGENT, self.user_agent.clone());
+        // How the body is framed is ours alone: a wrong length would corrupt the next request on the connection.
+        headers.remove(CONTENT_LENGTH);
+        headers.remove(TRANSFER_ENCODING);
+        Ok(headers)
+    }
+}
+
+fn user_headers<'a>(
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<HeaderMap, SendError> {
+    let mut headers = HeaderMap::new();
+    for (name_text, value_text) in pairs {
+        let name = HeaderName::from_bytes(name_text.as_bytes()).map_err(|_| {
+            let message = format!("Header name must be a valid HTTP token [\"{name_text}\"]");
+            unsendable("ERR_INVALID_HTTP_TOKEN", message)
+        })?;
+        headers.insert(name, value(name_text, value_text)?);
+    }
+    Ok(headers)
+}
+
+/// A value as Node writes it: Latin-1, tabs allowed, no other control characters.
+fn value(name: &str, text: &str) -> Result<HeaderValue, SendError> {
+    let refused = || {
+        unsendable("ERR_INVALID_CHAR", format!("Invalid character in header content [\"{name}\"]"))
+    };
+    let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    let mut value = HeaderValue::from_bytes(&latin1.ok_or_else(refused)?).map_err(|_| refused())?;
+    // Keys travel in headers: keep them out of every Debug print.
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+
+    fn headers(pairs: &[(&str, &str)], url: &str) -> Result<StaticHeaders, SendError> {
+        let mut config = HttpConfig::new(url, "application/json", "agent/1");
+        config.headers = pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+        StaticHeaders::new(&config, &Endpoint::parse(&config).unwrap())
+    }
+
+    fn request(encoding: ContentEncoding, own: Option<Vec<(String, String)>>) -> Request {
+        let headers = own.map(Arc::from);
+        Request {
+            body: Default::default(),
+            encoding,
+            spans: 1,
+            time_left: Duration::from_secs(1),
+            headers,
+        }
+    }
+
+    #[test]
+    fn required_headers_win_in_any_letter_case() {
+        let user = [
+            ("CONTENT-TYPE", "x"),
+            ("user-agent", "y"),
+            ("Content-Length", "3"),
+            ("Content-Encoding", "br"),
+        ];
+        let sent = headers(&user, "http://h.test/")
+            .unwrap()
+            .of(&request(ContentEncoding::Gzip, None))
+            .unwrap();
+        assert_eq!(sent.get(CONTENT_TYPE).unwrap(), "application/json");
+        assert_eq!(sent.get(USER_AGENT).unwrap(), "agent/1");
+        assert_eq!(sent.get(CONTENT_ENCODING).unwrap(), "gzip");
+        assert_eq!(sent.get(CONTENT_LENGTH), None);
+    }
+
+    #[test]
+    fn url_credentials_yield_to_the_users_own_authorization() {
+        let own = headers(&[("authorization", "Bearer t")], "http://u:p@h.test/").unwrap();
+        assert_eq!(
+            own.of(&request(ContentEncoding::Identity, None)).unwrap().get(AUTHORIZATION).unwrap(),
+            "Bearer t"
+        );
+        let basic = headers(&[], "http://u:p@h.test/").unwrap();
+        let sent = basic.of(&request(ContentEncoding::Identity, None)).unwrap();
+        assert_eq!(sent.get(AUTHORIZATION).unwrap(), "Basic dTpw");
+    }
+
+    #[test]
+    fn headers_of_the_attempt_replace_the_sinks_own() {
+        let sink = headers(&[("x-old", "1")], "http://h.test/").unwrap();
+        let own = Some(vec![("X-New".to_string(), "2".to_string())]);
+        let sent = sink.of(&request(ContentEncoding::Identity, own)).unwrap();
+        assert_eq!((sent.get("x-new").unwrap().as_bytes(), sent.get("x-old")), (&b"2"[..], None));
+    }
+
+    #[test]
+    fn names_and_values_are_refused_as_node_refuses_them() {
+        let name = headers(&[("bad name", "1")], "http://h.test/").unwrap_err();
+        assert_eq!(name.message, "Header name must be a valid HTTP token [\"bad name\"]");
+        assert_eq!(name.code.as_deref(), Some("ERR_INVALID_HTTP_TOKEN"));
+        let line_break = headers(&[("x", "a\r\nb: c")], "http://h.test/").unwrap_err();
+        assert_eq!(line_break.message, "Invalid character in header content [\"x\"]");
+        assert_eq!(line_break.code.as_deref(), Some("ERR_INVALID_CHAR"));
+        assert!(headers(&[("x", "snow\u{2603}")], "http://h.test/").is_err());
+        let latin1 = headers(&[("x", "caf\u{e9}")], "http://h.test/").unwrap();
+        let sent = latin1.of(&request(ContentEncoding::Identity, None)).unwrap();
+        assert_eq!(sent.get("x").unwrap().as_bytes(), b"caf\xe9");
+    }
+}

@@ -1,0 +1,169 @@
+//! Name look-up: owns the one running `getaddrinfo` of an endpoint and its error in Node's words.
+//! It refuses to cache: each new connection asks again, as Node does.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::watch;
+
+use super::{
+    dial::Dial,
+    endpoint::{Endpoint, Host},
+};
+use crate::sink::{SendError, SendErrorKind, errno};
+
+type Answer = Result<Vec<IpAddr>, SendError>;
+
+/// Resolves the endpoint's host, whatever name the client asks for (the URL may carry a TLS server name instead).
+#[derive(Debug)]
+pub(super) struct Resolver {
+    host: Host,
+    /// Everybody who asks while a look-up runs shares it: at most one stuck thread per endpoint (F3, F4).
+    running: Arc<Mutex<Option<watch::Receiver<Option<Answer>>>>>,
+}
+
+impl Resolver {
+    /// Looks nothing up yet.
+    pub fn new(endpoint: &Endpoint) -> Resolver {
+        Resolver { host: endpoint.host.clone(), running: Arc::default() }
+    }
+
+    fn look_up(&self) -> Result<watch::Receiver<Option<Answer>>, SendError> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = &*running {
+            return Ok(answer.clone());
+        }
+        let (sender, answer) = watch::channel(None);
+        match &self.host {
+            Host::Address(address) => drop(sender.send_replace(Some(Ok(vec![*address])))),
+            Host::Name(name) => {
+                let (name, slot) = (name.clone(), Arc::clone(&self.running));
+                // Not the runtime's blocking pool: its shutdown would wait for a name server that never answers.
+                thread::Builder::new()
+                    .name("offloop-dns".into())
+                    .spawn(move || {
+                        let found = addresses_of(&name);
+                        *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                        sender.send_replace(Some(found));
+                    })
+                    .map_err(|error| {
+                        let text = format!(
+                            "getaddrinfo {}",
+                            errno::errno(&error).map_or("EAGAIN", |e| e.code)
+                        );
+                        SendError::new(SendErrorKind::Other, text)
+                    })?;
+                *running = Some(answer.clone());
+            }
+        }
+        Ok(answer)
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, _name: Name) -> Resolving {
+        let dial = Dial::current();
+        if let Some(address) = dial.as_ref().and_then(|dial| dial.next_address()) {
+            return Box::pin(async move { Ok(one(address)) });
+        }
+        let answer = self.look_up();
+        Box::pin(async move {
+            let mut answer = answer?;
+            let found = match answer.wait_for(Option::is_some).await {
+                Ok(found) => found.clone().unwrap_or_else(|| Ok(Vec::new()))?,
+                Err(_) => {
+                    return Err(
+                        SendError::new(SendErrorKind::Dns, "name look-up ended early").into()
+                    );
+                }
+            };
+            match dial {
+                // One address per connection attempt, so that each failure is known by its address.
+                Some(dial) => dial.plan(found).map(one).ok_or_else(|| "no address".into()),
+                None => Ok(Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs),
+            }
+        })
+    }
+}
+
+fn one(address: IpAddr) -> Addrs {
+    // Port 0: the client fills in the URL's.
+    Box::new(std::iter::once(SocketAddr::new(address, 0)))
+}
+
+/// What the system says, in its order, families alternating as Node tries them.
+fn addresses_of(name: &str) -> Answer {
+    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
+    let found = dns_lookup::getaddrinfo(Some(name), None, Some(hints))
+        .map_err(|error| failure(name, &error))?;
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for address in found.flatten().map(|info| info.sockaddr.ip()) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(alternate(addresses))
+}
+
+fn alternate(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
+    let (mut preferred, mut other) = (Vec::new(), Vec::new());
+    for address in addresses {
+        if address.is_ipv6() == first_is_v6 { preferred.push(address) } else { other.push(address) }
+    }
+    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
+    let mut ordered = Vec::new();
+    loop {
+        let pair = [preferred.next(), other.next()];
+        if pair.iter().all(Option::is_none) {
+            return ordered;
+        }
+        ordered.extend(pair.into_iter().flatten());
+    }
+}
+
+/// Node folds "no such name" and "no address" into ENOTFOUND and keeps libuv's number.
+fn failure(name: &str, error: &dns_lookup::LookupError) -> SendError {
+    let (code, number) = match error.kind() {
+        LookupErrorKind::Again => ("EAI_AGAIN", -3001),
+        LookupErrorKind::Fail => ("EAI_FAIL", -3004),
+        LookupErrorKind::Memory => ("ENOTFOUND", -3006),
+        LookupErrorKind::NoData => ("ENOTFOUND", -3007),
+        LookupErrorKind::Badflags => ("EAI_BADFLAGS", -3002),
+        LookupErrorKind::Family => ("EAI_FAMILY", -3005),
+        LookupErrorKind::Service => ("EAI_SERVICE", -3010),
+        LookupErrorKind::Socktype => ("EAI_SOCKTYPE", -3011),
+        _ => ("ENOTFOUND", -3008),
+    };
+    SendError {
+        syscall: Some("getaddrinfo"),
+        errno: Some(number),
+        ..SendError::new(SendErrorKind::Dns, format!("getaddrinfo {code} {name}")).with_code(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_alternate_from_the_systems_first_choice() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let given = vec![ip("::1"), ip("::2"), ip("127.0.0.1")];
+        assert_eq!(alternate(given), [ip("::1"), ip("127.0.0.1"), ip("::2")]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_enotfound_or_again() {
+        let error = addresses_of("nothing-here.invalid").unwrap_err();
+        let code = error.code.unwrap();
+        assert!(["ENOTFOUND", "EAI_AGAIN"].contains(&code.as_str()), "{code}");
+        assert_eq!(error.message, format!("getaddrinfo {code} nothing-here.invalid"));
+        assert_eq!(error.kind, SendErrorKind::Dns);
+    }
+}
