@@ -56,6 +56,8 @@ class RecordStream {
 
   closeSegment() {
     if (this.position > this.segmentStart) {
+      // A span may end in this block while its long texts go on in the next one.
+      this.commit();
       this.segments.push(this.block.id, this.segmentStart, this.position);
       this.segmentStart = this.position;
     }
