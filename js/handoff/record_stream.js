@@ -99,8 +99,13 @@ class RecordStream {
     const words = BULK_HEADER_WORDS + ((length + 7) >>> 3);
     this.ensure(words);
     const base = this.position;
-    this.bytes.set(bytes, (base + BULK_HEADER_WORDS) << 3);
-    this.bulkHeader(base, words, index, ENCODING_BYTES, length);
+    let copied = length;
+    try {
+      this.bytes.set(bytes, (base + BULK_HEADER_WORDS) << 3);
+    } catch {
+      copied = 0; // detached, or made larger by another thread meanwhile
+    }
+    this.bulkHeader(base, words, index, ENCODING_BYTES, copied);
   }
 
   bulkHeader(base, words, index, encoding, units) {

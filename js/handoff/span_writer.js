@@ -55,6 +55,13 @@ function spanFlags(traceFlags, isRemote) {
   return (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | (isRemote ? FLAG_IS_REMOTE : 0);
 }
 
+/** The length of a list that may be anything. */
+function lengthOf(list) {
+  const { length } = list;
+  if (!Number.isInteger(length) || length < 0) throw UNREADABLE;
+  return length;
+}
+
 function countOrNaN(value) {
   return typeof value === 'number' ? value : Number.NaN; // NaN: absent; JSON omits it, protobuf writes 0
 }
@@ -144,7 +151,13 @@ class SpanWriter {
           }
         }
       }
-      this.writeBulk();
+      try {
+        this.writeBulk();
+      } catch {
+        // No memory for a block: what is missing makes the reader drop this span, and only this one.
+        this.bulk.length = 0;
+        this.bulkUnits = 0;
+      }
       stream.commit();
       return WRITTEN;
     } finally {
@@ -280,7 +293,7 @@ class SpanWriter {
   }
 
   events(events) {
-    const count = events.length;
+    const count = lengthOf(events);
     for (let i = 0; i < count; i++) {
       const event = events[i];
       const at = this.reserve(5);
@@ -295,7 +308,7 @@ class SpanWriter {
   }
 
   links(links) {
-    const count = links.length;
+    const count = lengthOf(links);
     for (let i = 0; i < count; i++) {
       const link = links[i];
       const { context } = link;
