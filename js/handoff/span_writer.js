@@ -55,13 +55,6 @@ function spanFlags(traceFlags, isRemote) {
   return (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | (isRemote ? FLAG_IS_REMOTE : 0);
 }
 
-/** The length of a list that may be anything. */
-function lengthOf(list) {
-  const { length } = list;
-  if (!Number.isInteger(length) || length < 0) throw UNREADABLE;
-  return length;
-}
-
 function countOrNaN(value) {
   return typeof value === 'number' ? value : Number.NaN; // NaN: absent; JSON omits it, protobuf writes 0
 }
@@ -292,8 +285,16 @@ class SpanWriter {
     this.closeRecord(base, KIND_SPAN);
   }
 
+  /** The length of a list that may be anything. */
+  lengthOf(list) {
+    const { length } = list;
+    if (!Number.isInteger(length) || length < 0) throw UNREADABLE;
+    if (length * 8 > this.maxSpanBytes) throw OVERSIZE;
+    return length;
+  }
+
   events(events) {
-    const count = lengthOf(events);
+    const count = this.lengthOf(events);
     for (let i = 0; i < count; i++) {
       const event = events[i];
       const at = this.reserve(5);
@@ -308,7 +309,7 @@ class SpanWriter {
   }
 
   links(links) {
-    const count = lengthOf(links);
+    const count = this.lengthOf(links);
     for (let i = 0; i < count; i++) {
       const link = links[i];
       const { context } = link;
@@ -560,7 +561,10 @@ class SpanWriter {
     let count = 0;
     if (Array.isArray(value)) {
       f64[at] = TAG_ARRAY;
-      for (; count < value.length; count++) this.value(value[count]);
+      const { length } = value;
+      // Every element takes a word at least: a length that cannot fit is refused before it is walked.
+      if (length * 8 > this.maxSpanBytes) throw OVERSIZE;
+      for (; count < length; count++) this.value(value[count]);
     } else {
       f64[at] = TAG_MAP;
       for (const key of Object.keys(value)) {
