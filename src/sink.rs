@@ -1,6 +1,7 @@
 //! Where encoded requests go: owns the contract between the dispatcher and a destination.
 //! It refuses to decide: no retry rule, no schedule, no count lives here, only the facts of one attempt.
 
+mod calendar;
 mod errno;
 pub mod file;
 pub mod http;
@@ -29,6 +30,10 @@ pub struct Request {
     pub encoding: ContentEncoding,
     /// Spans inside `body`.
     pub spans: u32,
+    /// Tag of the export call whose spans these are (of one of them, if a batch was built from several).
+    pub call: u32,
+    /// 1 for the first attempt with these spans.
+    pub attempt: u32,
     /// Time this attempt may take from now, the whole exchange included (F11, F13).
     pub time_left: Duration,
     /// Headers of this attempt that replace the sink's own (a `headers` function, resolved on the JS thread).
