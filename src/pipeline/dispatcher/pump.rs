@@ -114,7 +114,7 @@ impl Dispatcher {
             encoding: batch.encoding,
             spans: u32::try_from(batch.spans()).unwrap_or(u32::MAX),
             call: batch.call,
-            attempt: history.requests(),
+            attempt: batch.history.requests(),
             time_left,
             headers: None,
         };
