@@ -244,8 +244,10 @@ impl Dispatcher {
         }
         let size = batch.encoded_bytes.max(batch.body.len() as u64);
         let too_large = size > lane.config.max_request_bytes;
+        // What has just been split after a 413 is tried before it is split again.
+        let untried = batch.history.requests() == 0;
         let likely_too_large =
-            lane.config.split_on_413 && batch.encoded_bytes > endpoint.size_limit();
+            lane.config.split_on_413 && untried && batch.encoded_bytes > endpoint.size_limit();
         if (too_large || likely_too_large) && batch.spans() > 1 {
             actions.push(Action::Rework { batch, work: Work::Split });
             return;

@@ -167,7 +167,8 @@ impl Endpoint {
 
     /// The body of `bytes` bytes was too large (F26).
     pub(crate) fn too_large(&mut self, bytes: u64) {
-        self.size_limit = self.size_limit.min(bytes / 2).max(1);
+        // A little above the half: both halves carry the envelopes of the whole.
+        self.size_limit = self.size_limit.min(bytes / 2 + bytes / 8).max(1);
     }
 
     /// Uncompressed size that it is believed to take.

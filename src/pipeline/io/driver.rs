@@ -41,8 +41,9 @@ const MESSAGES_PER_TURN: usize = 64;
 pub(super) struct Driver<'a> {
     desk: &'a mut Desk,
     health: &'a Health,
-    dispatcher: Dispatcher,
+    /// Before the dispatcher: unwinding ends the attempts first, then settles their batches.
     sends: JoinSet<(Attempt, SendOutcome)>,
+    dispatcher: Dispatcher,
     running: HashMap<Id, (Attempt, AbortHandle)>,
     tasks: HashMap<Attempt, Id>,
     wake: Option<Pin<Box<Sleep>>>,
