@@ -151,6 +151,7 @@ impl Dispatcher {
     /// Takes note of one event and says what is to be done now.
     pub(crate) fn step(&mut self, now: Now, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
+        let busy = cfg!(mutant = "R19") && !matches!(event, Event::Timer);
         match event {
             Event::LaneOpened { lane, config } => self.open_lane(lane, config),
             Event::Ready(batch) => self.ready(now.mono, batch, &mut actions),
@@ -185,7 +186,9 @@ impl Dispatcher {
             }
             Event::Timer => {}
         }
-        self.fire_timers(now, &mut actions);
+        if !busy {
+            self.fire_timers(now, &mut actions);
+        }
         self.pump(now.mono, &mut actions);
         self.close_lanes(&mut actions);
         // Last: what such a flush waited for is recorded by the actions before.
