@@ -264,7 +264,7 @@ class LaneExporter {
     const remainingMillis = Math.max(0, batch.deadline - performance.now());
     logRetryOutcome({ attempts, reason, error, thrown: batch.call.thrown, remainingMillis });
     if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
-    for (const warning of warnings ?? []) exportDelegateLogger.warn(warning);
+    for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
     if (error !== undefined) this.#report(outcome, reason);
     done(outcome, error);
@@ -297,6 +297,11 @@ class LaneExporter {
 
 function isListOfSpans(spans) {
   return typeof spans === 'object' && spans !== null && typeof spans.length === 'number';
+}
+
+/** The stock exporter names the component in one of its lines only. */
+function loggerFor(warning) {
+  return warning.startsWith('Export succeeded') ? exportDelegateLogger : diag;
 }
 
 /** The error object that user code or Node's http threw, where it is what ended the export. */
