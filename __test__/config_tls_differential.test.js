@@ -107,6 +107,13 @@ const rows = [
   ['name', byName('only the name localhost'), { ca: ca.cert }, null],
   ['servername', to('other host'), { ca: ca.cert, servername: 'collector.example' }, null],
   ['wrong servername', to('good'), { ca: ca.cert, servername: 'collector.example' }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ['no alternative names, by Node', byName('no alternative names'), { ca: ca.cert }, null, undefined, { transport: 'node' }],
+  ['no alternative names, wrong host', to('no alternative names'), { ca: ca.cert }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ['self-signed among other roots', to('self-signed'), { ca: [ca.cert, servers['self-signed'].cert] }, null],
+  ['lone client key', to('good'), { ca: ca.cert, key: client.key }, null],
+  ['lone client certificate', to('good'), { ca: ca.cert, cert: client.cert }, null],
+  ['lone client key by variable', to('good'), undefined, null, env({ CERTIFICATE: 'ca.pem', CLIENT_KEY: 'client.key' })],
+  ['http to a TLS server', httpTo('good'), undefined, undefined, undefined, { timeoutMillis: 300 }],
   ['expired', to('expired'), { ca: ca.cert }, 'CERT_HAS_EXPIRED'],
   ['not yet valid', to('not yet valid'), { ca: ca.cert }, 'CERT_NOT_YET_VALID'],
   ['RSA key', to('RSA key'), { ca: ca.cert }, null],
@@ -186,3 +193,13 @@ for (const protocol of Object.keys(STOCK)) {
     }
   });
 }
+
+it('a certificate without alternative names: the refusal names the transport that takes it', async () => {
+  const scenario = {
+    env: () => ({}),
+    config: (c) => ({ url: byName('no alternative names')(c), httpAgentOptions: { ca: ca.cert } }),
+  };
+  const { results } = await observe(OURS['http/json'], scenario, context);
+  assert.equal(results[0].error.code, 'ERR_TLS_CERT_ALTNAME_INVALID');
+  assert.match(results[0].error.message, /transport: 'node'/);
+});

@@ -92,12 +92,7 @@ function reasonInRoots(options, settings) {
   if (blocks === null) return 'ca without a certificate';
   try {
     for (const block of blocks) {
-      const certificate = new X509Certificate(block);
-      // A self-signed server certificate that is its own root: OpenSSL takes it, rustls wants an end-entity certificate.
-      if (certificate.subjectAltName !== undefined && certificate.issuer === certificate.subject) {
-        return 'ca that is itself a server certificate';
-      }
-      if (!isKnownKey(certificate.publicKey)) return 'ca with an unusual key type';
+      if (!isKnownKey(new X509Certificate(block).publicKey)) return 'ca with an unusual key type';
     }
   } catch {
     return 'ca that cannot be read';
