@@ -36,6 +36,8 @@ pub(crate) struct Dispatcher {
     endpoints: HashMap<Arc<str>, Endpoint>,
     slots: HashMap<BatchId, Slot>,
     timers: BTreeSet<(Moment, Timer)>,
+    /// Flushes in attempt mode that this step has completed.
+    covered: Vec<FlushId>,
     jitter: Jitter,
 }
 
@@ -115,6 +117,7 @@ impl Dispatcher {
             endpoints: HashMap::new(),
             slots: HashMap::new(),
             timers: BTreeSet::new(),
+            covered: Vec::new(),
             jitter,
         }
     }
@@ -142,13 +145,13 @@ impl Dispatcher {
                     Settlement::Dropped { reason: DropReason::InternalError, failure: None };
                 self.settle(attempt.batch, settlement, &mut actions);
             }
-            Event::Evicted { batch } => drop(self.take(batch, &mut actions)),
+            Event::Evicted { batch } => drop(self.take(batch)),
             Event::FlushStarted { flush, deadline } => {
                 self.timers.insert((deadline, Timer::Flush(flush)));
             }
             Event::AttemptFlushStarted { flush, lane, epoch, deadline } => {
                 self.timers.insert((deadline, Timer::Flush(flush)));
-                self.attempt_flush_started(flush, lane, epoch, &mut actions);
+                self.attempt_flush_started(flush, lane, epoch);
             }
             Event::FlushOver { flush } => self.flush_over(flush),
             Event::ShutdownStarted { lane, deadline } => self.shutdown_started(lane, deadline),
@@ -164,6 +167,8 @@ impl Dispatcher {
         self.fire_timers(now, &mut actions);
         self.pump(now.mono, &mut actions);
         self.close_lanes(&mut actions);
+        // Last: what such a flush waited for is recorded by the actions before.
+        actions.extend(self.covered.drain(..).map(|flush| Action::FlushCovered { flush }));
         actions
     }
 
@@ -250,12 +255,12 @@ impl Dispatcher {
     }
 
     /// Takes a batch out of the schedule.
-    fn take(&mut self, id: BatchId, actions: &mut Vec<Action>) -> Option<Box<Batch>> {
+    fn take(&mut self, id: BatchId) -> Option<Box<Batch>> {
         let slot = self.slots.remove(&id)?;
         if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
             lane.ready.remove(&id);
             lane.unclocked.remove(&id);
-            lane.attempt_completed(slot.flushes, actions);
+            lane.attempt_completed(slot.flushes, &mut self.covered);
         }
         let timer = match slot.phase {
             Phase::Backoff { due } => Some((due, Timer::Retry(id))),
@@ -271,7 +276,7 @@ impl Dispatcher {
 
     /// Takes a batch out of the schedule for good.
     fn settle(&mut self, id: BatchId, settlement: Settlement, actions: &mut Vec<Action>) {
-        if let Some(batch) = self.take(id, actions) {
+        if let Some(batch) = self.take(id) {
             actions.push(Action::Settle { batch, settlement });
         }
     }
@@ -333,7 +338,7 @@ impl Dispatcher {
         let lane = self.lanes.get(&slot.batch.lane);
         let trouble =
             lane.and_then(|lane| self.endpoints.get(&lane.endpoint)).map(Endpoint::trouble);
-        if let Some(mut batch) = self.take(id, actions) {
+        if let Some(mut batch) = self.take(id) {
             let (reason, failure) = match batch.history.last_failure.take() {
                 Some(failure) => (DropReason::RetriesExhausted, Some(failure)),
                 None => trouble.unwrap_or((DropReason::RetriesExhausted, None)),

@@ -140,7 +140,7 @@ impl Dispatcher {
         let text = format!("Scheduling export retry in {}ms", due.since(now).as_millis());
         actions.push(Action::Tell { lane: attempt.lane, level: Level::Verbose, text });
         let flushes = std::mem::take(&mut slot.flushes);
-        lane.attempt_completed(flushes, actions);
+        lane.attempt_completed(flushes, &mut self.covered);
         actions.push(Action::Attempted { batch: id });
         actions.push(Action::Park { batch: id });
     }
@@ -155,7 +155,7 @@ impl Dispatcher {
         status: Option<u16>,
         actions: &mut Vec<Action>,
     ) {
-        let Some(mut batch) = self.take(attempt.batch, actions) else { return };
+        let Some(mut batch) = self.take(attempt.batch) else { return };
         let lane = self.lanes.get(&attempt.lane);
         let splits = lane.is_some_and(|lane| lane.config.split_on_413);
         let endpoint = lane.and_then(|lane| self.endpoints.get_mut(&lane.endpoint));
@@ -215,7 +215,7 @@ impl Dispatcher {
             }
             let flushes = std::mem::take(&mut slot.flushes);
             if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
-                lane.attempt_completed(flushes, actions);
+                lane.attempt_completed(flushes, &mut self.covered);
             }
             actions.push(Action::Attempted { batch: id });
         }
