@@ -22,6 +22,7 @@ use crate::{
     config::{LaneConfig, build},
     convert::{JsFlush, JsResult, JsStats},
     environment::{Environment, Mailbox},
+    header_sink::CurrentHeaders,
 };
 
 /// The native half of an exporter.
@@ -29,6 +30,7 @@ use crate::{
 pub struct Lane {
     exporter: Arc<Exporter>,
     mailbox: Arc<Mailbox>,
+    headers: CurrentHeaders,
     /// Exports whose long texts are still being copied, by the number JavaScript gave them. Dropping one settles its
     /// spans as `environment_gone`.
     open: Mutex<HashMap<u32, Open>>,
@@ -46,8 +48,15 @@ impl Lane {
     /// Starts nothing: threads come with the first admission.
     #[napi(constructor, catch_unwind)]
     pub fn new(environment: &Environment, config: LaneConfig) -> Result<Self> {
-        let exporter = build(config, environment.mailbox())?;
-        Ok(Self { exporter, mailbox: environment.mailbox(), open: Mutex::default() })
+        let headers = CurrentHeaders::default();
+        let exporter = build(config, environment.mailbox(), headers.clone())?;
+        Ok(Self { exporter, headers, mailbox: environment.mailbox(), open: Mutex::default() })
+    }
+
+    /// Headers for every attempt from now on, in place of those of the configuration.
+    #[napi(catch_unwind)]
+    pub fn set_headers(&self, headers: Vec<(String, String)>) {
+        self.headers.set(headers.into());
     }
 
     /// Spans that would find room now.
@@ -89,7 +98,7 @@ impl Lane {
         });
         match self.exporter.admit(spans, bytes as u64, completion) {
             Ok(ticket) if is_complete => {
-                self.exporter.submit(ticket, RawBatch::new(segments, spans))
+                self.exporter.submit(ticket, RawBatch::new(segments, spans).with_call(id));
             }
             Ok(ticket) => {
                 let open = Open { ticket, spans, segments };
@@ -115,7 +124,7 @@ impl Lane {
         let mut open =
             open.ok_or_else(|| Error::new(Status::InvalidArg, "unknown export".to_owned()))?;
         open.segments.extend(environment.segments(&segments)?);
-        self.exporter.submit(open.ticket, RawBatch::new(open.segments, open.spans));
+        self.exporter.submit(open.ticket, RawBatch::new(open.segments, open.spans).with_call(id));
         Ok(())
     }
 

@@ -7,6 +7,8 @@ mod blocks;
 mod config;
 mod convert;
 mod environment;
+mod header_sink;
 mod lane;
 mod node_sink;
+mod open_questions;
 mod thread_cpu;

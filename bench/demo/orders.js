@@ -115,7 +115,8 @@ function createApplication(tracer) {
       'orders',
       'SELECT o.id, o.public_id, c.customer, o.ship_to, o.state, o.total, o.currency, i.items, o.note, o.created_at ' +
         'FROM orders o JOIN customers c ON c.id = o.customer_id JOIN LATERAL ' +
-        '(SELECT json_agg(x) AS items FROM items x WHERE x.order_id = o.id) i ON true WHERE o.account_id = $1 ORDER BY o.id LIMIT $2 OFFSET $3',
+        '(SELECT json_agg(x) AS items FROM items x WHERE x.order_id = o.id) i ON true ' +
+        'WHERE o.account_id = $1 ORDER BY o.id LIMIT $2 OFFSET $3',
       [String(session.user_id), String(ROWS_PER_PAGE), String(page * ROWS_PER_PAGE)],
       6,
       () => table[page].map((row) => ({ ...row, requested_by: session.user_id })),

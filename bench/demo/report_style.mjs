@@ -25,6 +25,7 @@ p { margin: 0 0 10px; max-width: 86ch; }
 .panel .figure { font-size: 24px; font-weight: 650; line-height: 1.2; margin: 4px 0 0;
   font-variant-numeric: tabular-nums; }
 .panel .figure small { font-size: 13px; font-weight: 400; color: var(--soft); }
+.panel .under { margin: 0; font-size: 13px; }
 .panel svg { display: block; width: 100%; height: auto; margin-top: 6px; }
 .grid { stroke: var(--line); stroke-width: 1; }
 .tick { fill: var(--soft); font-size: 10px; }

@@ -11,6 +11,7 @@ const {
   BULK_HEADER_WORDS,
   PROBE_UNITS,
   CHUNK_UNITS,
+  DEFERRED_UNITS,
 } = require('./layout.js');
 
 /**
@@ -39,8 +40,11 @@ class RecordStream {
 
   nextBlock(words) {
     const block = this.memory.acquireBlock((words + BLOCK_HEADER_WORDS) * 8);
-    this.closeSegment();
-    if (this.block !== null) this.full.push(this.block);
+    if (this.block !== null) {
+      this.commit();
+      this.closeSegment();
+      this.full.push(this.block);
+    }
     this.block = block;
     this.f64 = block.f64;
     this.bytes = block.bytes;
@@ -56,6 +60,8 @@ class RecordStream {
 
   closeSegment() {
     if (this.position > this.segmentStart) {
+      // A span may end in this block while its long texts go on in the next one.
+      this.commit();
       this.segments.push(this.block.id, this.segmentStart, this.position);
       this.segmentStart = this.position;
     }
@@ -87,6 +93,16 @@ class RecordStream {
 
   /** Writes a whole bulk text now. */
   bulkText(index, text) {
+    const units = text.length;
+    if (units <= DEFERRED_UNITS) {
+      const words = BULK_HEADER_WORDS + ((units + 11) >>> 3);
+      this.ensure(words);
+      const base = this.position;
+      if (this.bytes.utf8Write(text, (base + BULK_HEADER_WORDS) << 3, units + 4) === units) {
+        this.bulkHeader(base, words, index, ENCODING_ASCII, units);
+        return;
+      }
+    }
     const copy = new TextCopy(index, text);
     while (!copy.step(this));
   }
@@ -97,8 +113,13 @@ class RecordStream {
     const words = BULK_HEADER_WORDS + ((length + 7) >>> 3);
     this.ensure(words);
     const base = this.position;
-    this.bytes.set(bytes, (base + BULK_HEADER_WORDS) << 3);
-    this.bulkHeader(base, words, index, ENCODING_BYTES, length);
+    let copied = length;
+    try {
+      this.bytes.set(bytes, (base + BULK_HEADER_WORDS) << 3);
+    } catch {
+      copied = 0; // detached, or made larger by another thread meanwhile
+    }
+    this.bulkHeader(base, words, index, ENCODING_BYTES, copied);
   }
 
   bulkHeader(base, words, index, encoding, units) {

@@ -144,7 +144,13 @@ class SpanWriter {
           }
         }
       }
-      this.writeBulk();
+      try {
+        this.writeBulk();
+      } catch {
+        // No memory for a block: what is missing makes the reader drop this span, and only this one.
+        this.bulk.length = 0;
+        this.bulkUnits = 0;
+      }
       stream.commit();
       return WRITTEN;
     } finally {
@@ -196,11 +202,15 @@ class SpanWriter {
    * @returns {boolean} true when none is left
    */
   copyDeferred(deferred, deadline) {
-    while (deferred.length > 0) {
-      if (deferred[deferred.length - 1].step(this.longStream)) deferred.pop();
-      if (performance.now() >= deadline) break;
+    let last = deferred.length - 1;
+    for (let steps = 1; last >= 0; steps++) {
+      if (deferred[last].step(this.longStream)) {
+        deferred.pop();
+        last -= 1;
+      }
+      if ((steps & 3) === 0 && performance.now() >= deadline) break; // four steps are at most 256 Ki units
     }
-    return deferred.length === 0;
+    return last < 0;
   }
 
   spanWithEnvelope(span) {
@@ -279,8 +289,16 @@ class SpanWriter {
     this.closeRecord(base, KIND_SPAN);
   }
 
+  /** The length of a list that may be anything. */
+  lengthOf(list) {
+    const { length } = list;
+    if (!Number.isInteger(length) || length < 0) throw UNREADABLE;
+    if (length * 8 > this.maxSpanBytes) throw OVERSIZE;
+    return length;
+  }
+
   events(events) {
-    const count = events.length;
+    const count = this.lengthOf(events);
     for (let i = 0; i < count; i++) {
       const event = events[i];
       const at = this.reserve(5);
@@ -295,7 +313,7 @@ class SpanWriter {
   }
 
   links(links) {
-    const count = links.length;
+    const count = this.lengthOf(links);
     for (let i = 0; i < count; i++) {
       const link = links[i];
       const { context } = link;
@@ -547,7 +565,10 @@ class SpanWriter {
     let count = 0;
     if (Array.isArray(value)) {
       f64[at] = TAG_ARRAY;
-      for (; count < value.length; count++) this.value(value[count]);
+      const { length } = value;
+      // Every element takes a word at least: a length that cannot fit is refused before it is walked.
+      if (length * 8 > this.maxSpanBytes) throw OVERSIZE;
+      for (; count < length; count++) this.value(value[count]);
     } else {
       f64[at] = TAG_MAP;
       for (const key of Object.keys(value)) {
