@@ -7,6 +7,7 @@ const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
+const { logRetryOutcome } = require('./retry_diag.js');
 const { getEngine } = require('./engine.js');
 
 const SUCCESS = 0;
@@ -24,13 +25,14 @@ class LaneExporter {
   #lane = null;
   #writer = null;
   #underWay = 0;
-  #calls = new Map(); // number of an export under way -> { context, original }
+  #calls = new Map(); // number of an export under way -> { context, original, thrown }
   #deferredCalls = []; // made by getters of spans while another batch was being written
   #shutdown = null;
 
   /**
    * @param settings.native what `Lane` takes
    * @param settings.holdMillis how long an unanswered export may hold the process
+   * @param settings.budgetMillis time of an export, retries included
    * @param settings.limits, settings.concurrencyLimit, settings.onError as configured
    * @param settings.endpoint what `onError` shows
    * @param settings.metrics `{ start(spans) }`
@@ -120,6 +122,7 @@ class LaneExporter {
         const facts = await call.context.run(help.send, ...args);
         const error = facts?.error ?? facts?.bodyError;
         if (error) call.original = error.original;
+        call.thrown = error?.kind === 'unsendable';
         return facts;
       },
       readHeaders: async (id) => {
@@ -127,7 +130,7 @@ class LaneExporter {
         try {
           return await (call === undefined ? help.readHeaders() : call.context.run(help.readHeaders));
         } catch (error) {
-          if (call !== undefined) call.original = error;
+          if (call !== undefined) Object.assign(call, { original: error, thrown: true });
           throw error;
         }
       },
@@ -150,7 +153,14 @@ class LaneExporter {
     }
     const lane = this.#open();
     this.#underWay += 1;
-    const batch = { spans: spans.length, written: 0, refused: {}, finishMetrics: null, call: { context, original: undefined } };
+    const batch = {
+      spans: spans.length,
+      written: 0,
+      refused: {},
+      finishMetrics: null,
+      call: { context, original: undefined, thrown: false },
+      deadline: performance.now() + (this.#settings.budgetMillis ?? this.#settings.holdMillis),
+    };
     if (batch.spans === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
@@ -248,17 +258,20 @@ class LaneExporter {
     const { delivered, rejected, attempts, error: failure, partialSuccess, warnings } = native;
     const dropped = { ...native.dropped };
     for (const [reason, count] of Object.entries(batch.refused)) dropped[reason] = (dropped[reason] ?? 0) + count;
-    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
-    for (const warning of warnings ?? []) diag.warn(warning);
     const outcome = { delivered, rejected, dropped, attempts };
-    const error = this.#errorOf(outcome, withOriginal(failure, batch.call.original));
-    batch.finishMetrics?.(error);
+    const reason = Object.keys(dropped).find((name) => name !== 'invalid');
+    const error = this.#errorOf(outcome, reason, withOriginal(failure, batch.call.original));
+    const remainingMillis = Math.max(0, batch.deadline - performance.now());
+    logRetryOutcome({ attempts, reason, error, thrown: batch.call.thrown, remainingMillis });
+    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
+    for (const warning of warnings ?? []) exportDelegateLogger.warn(warning);
+    batch.finishMetrics?.(error, reason === 'retries_exhausted');
+    if (error !== undefined) this.#report(outcome, reason);
     done(outcome, error);
   }
 
   /** The Error of a failed export, or undefined; also fills `outcome.error`. */
-  #errorOf(outcome, failure) {
-    const reason = Object.keys(outcome.dropped).find((name) => name !== 'invalid');
+  #errorOf(outcome, reason, failure) {
     if (reason === undefined) {
       if (outcome.dropped.invalid > 0) diag.warn(`Offloop: ${outcome.dropped.invalid} spans could not be read`);
       return undefined;
@@ -267,7 +280,6 @@ class LaneExporter {
     const error = buildExportError(facts);
     outcome.error = { code: String(facts.code || reason), message: error.message };
     if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
-    this.#report(outcome, reason);
     return error;
   }
 
