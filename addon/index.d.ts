@@ -34,6 +34,8 @@ export declare class Environment {
 export declare class Lane {
   /** Starts nothing: threads come with the first admission. */
   constructor(environment: Environment, config: LaneConfig)
+  /** Headers for every attempt from now on, in place of those of the configuration. */
+  setHeaders(headers: Array<[string, string]>): void
   /** Spans that would find room now. */
   roomSpans(): number
   /** Bytes that would find room now. */

@@ -13,6 +13,7 @@ const SUCCESS = 0;
 const FAILED = 1;
 const DEFAULT_MAX_SPAN_BYTES = 16 << 20;
 const DEFAULT_WAIT_MILLIS = 30000;
+const NOTHING_SENT = Object.freeze({ delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
 
 /**
  * One exporter over one native lane. Spans are read on the calling thread, which it never blocks for longer than reading
@@ -121,14 +122,20 @@ class LaneExporter {
     this.#underWay += 1;
     const batch = { spans: spans.length, written: 0, refused: {}, finishMetrics: null };
     if (batch.spans === 0) {
-      queueMicrotask(() => this.#finish(batch, { delivered: 0, rejected: 0, dropped: {}, attempts: 0 }, done));
+      queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
     }
     const until = performance.now() + SLICE_MILLIS;
-    this.#settings.beforeExport?.(lane);
+    try {
+      this.#settings.beforeExport?.(lane);
+    } catch (original) {
+      this.#refuse(lane, batch, 'non_retryable', batch.spans);
+      queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error: { original } }, done));
+      return;
+    }
     this.#write(lane, spans, batch);
     if (batch.written === 0) {
-      queueMicrotask(() => this.#finish(batch, { delivered: 0, rejected: 0, dropped: {}, attempts: 0 }, done));
+      queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
     } else {
       this.#handOver(lane, batch, until, done);
     }
@@ -158,10 +165,13 @@ class LaneExporter {
     }
     if (overflow !== null) lost[overflow] = batch.spans - index;
     for (const [reason, count] of Object.entries(lost)) {
-      if (count === 0) continue;
-      lane.refuse(count, reason);
-      batch.refused[reason] = count;
+      if (count > 0) this.#refuse(lane, batch, reason, count);
     }
+  }
+
+  #refuse(lane, batch, reason, count) {
+    lane.refuse(count, reason);
+    batch.refused[reason] = count;
   }
 
   #writeOne(writer, spans, index) {

@@ -17,10 +17,11 @@ class OTLPTraceExporter extends LaneExporter {
 
 function settingsFor(config) {
   const { queue, retry, timeoutMillis, limits, concurrencyLimit, onError, endpoint, exit } = config;
+  const transport = config.headers.kind === 'async' ? 'node' : config.transport;
   const holdMillis = retry.maxElapsedMillis ?? timeoutMillis;
   return {
     native: {
-      sink: config.transport === 'node' ? 'node' : 'http',
+      sink: transport === 'node' ? 'node' : 'http',
       endpoint,
       protocol: config.protocol,
       url: config.endpoint,
@@ -40,7 +41,8 @@ function settingsFor(config) {
       maxElapsedMillis: retry.maxElapsedMillis,
       maxAttempts: retry.maxAttempts,
     },
-    sendThroughNode: config.transport === 'node' ? nodeSending(config) : undefined,
+    beforeExport: transport === 'native' ? headerReading(config.headers) : undefined,
+    sendThroughNode: transport === 'node' ? nodeSending(config) : undefined,
     holdMillis: holdMillis + 1000, // the native side answers at the deadline; this is for its way back
     limits,
     concurrencyLimit,
@@ -60,6 +62,18 @@ function nativeTls({ ca, extraCa, cert, key, rejectUnauthorized, servername }) {
     key: bytes(key),
     rejectUnauthorized,
     servername: servername ?? undefined,
+  };
+}
+
+/** Gives the native side the headers as the user's object has them at each export. */
+function headerReading(headers) {
+  if (headers.kind !== 'live') return undefined;
+  let last;
+  return (lane) => {
+    const entries = headers.read();
+    if (entries === last) return;
+    lane.setHeaders(entries);
+    last = entries;
   };
 }
 

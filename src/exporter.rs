@@ -12,6 +12,7 @@ pub use crate::pipeline::{
     flush::{FlushDone, FlushMode, FlushOutcome},
     io::{ShutdownDone, ShutdownOutcome},
     lane::Transform,
+    notice::{FailedBatch, Level, Notice, Observer},
     permit::Ticket,
 };
 use crate::{
@@ -20,11 +21,15 @@ use crate::{
     error::{ConfigError, DropReason},
     handoff::RawBatch,
     pipeline::{
-        completion::Fate, dispatcher::Event, flush::FlushCell, io::Message, lane::Lane,
-        permit::Permit, worker::Job,
+        dispatcher::Event,
+        flush::FlushCell,
+        io::{Flush, Message, ShutdownAnswer},
+        lane::Lane,
+        permit::Permit,
+        worker::{Job, Task},
     },
     sink::Sink,
-    stats::Stats,
+    stats::{BreakerState, Stats},
 };
 
 /// One exporter: a lane of its own through the threads of the process.
@@ -96,7 +101,7 @@ impl Exporter {
     pub fn admit(&self, spans: u32, bytes: u64, completion: Completion) -> Result<Ticket, Refused> {
         let ledger = &self.lane.ledger;
         let started = !ledger.is_closed() && {
-            let Ok(started) = self.start() else {
+            let Some(started) = self.start().ok().filter(|_| !self.engine.is_degraded()) else {
                 ledger.refuse(u64::from(spans), DropReason::InternalError);
                 return Err(Refused { reason: DropReason::InternalError, spans, completion });
             };
@@ -116,7 +121,7 @@ impl Exporter {
             Err((reason, completion)) => {
                 // A shutdown came between the two looks: nobody else would end the engine that it did not see.
                 if started && reason == DropReason::AfterShutdown {
-                    self.lane.release_engine();
+                    self.lane.release();
                 }
                 Err(Refused { reason, spans, completion })
             }
@@ -130,67 +135,105 @@ impl Exporter {
 
     /// Hands the spans of an admitted call over; the charge becomes that of `raw`. Returns at once.
     pub fn submit(&self, ticket: Ticket, raw: RawBatch) {
-        let mut permit = ticket.into_permit();
+        let permit = ticket.into_permit();
         permit.recharge(raw.bytes());
-        let surplus = permit.spans().saturating_sub(u64::from(raw.spans()));
-        if surplus > 0 {
-            permit.settle_some(surplus, Fate::Dropped(DropReason::Invalid));
-        }
         // No engine: an abandoned shutdown was faster and has settled the permit.
         if let Some(engine) = self.lane.engine() {
-            let (lane, batch, admitted) = (Arc::clone(&self.lane), permit.key(), monotonic());
-            engine.submit(Job { lane, engine: Arc::clone(&engine), permit, batch, raw, admitted });
+            let task = Task::Transform { permit, raw, admitted: monotonic() };
+            engine.submit(Job { lane: Arc::clone(&self.lane), engine: Arc::clone(&engine), task });
         }
     }
 
     /// Waits for what was accepted before this call; `done` gets the outcome, after `timeout` at the latest.
     pub fn force_flush(&self, mode: FlushMode, timeout: Duration, done: FlushDone) {
-        let ledger = Arc::clone(&self.lane.ledger);
-        let outstanding = Arc::clone(&ledger);
-        let cell = Arc::new(FlushCell::new(1, move || outstanding.pending(), done));
-        let epoch = ledger.flush(&cell, mode == FlushMode::Attempt);
+        let lane = &self.lane;
+        let ledger = Arc::clone(&lane.ledger);
+        // In attempt mode the ledger watches what is on the workers, the dispatcher what it has itself.
+        let parts = if mode == FlushMode::Attempt { 2 } else { 1 };
+        let cell = Arc::new(FlushCell::new(parts, move |epoch| ledger.outstanding(epoch), done));
+        let epoch = lane.ledger.flush(&cell, mode);
         if cell.is_answered() {
             return;
         }
-        if let Some(engine) = self.lane.engine() {
-            let deadline = monotonic().after(clamp_timeout(timeout));
-            engine.send(Message::Flush { lane: Arc::clone(&self.lane), cell, epoch, deadline });
+        match lane.engine() {
+            Some(engine) => {
+                let deadline = monotonic().after(clamp_timeout(timeout));
+                engine.send(Message::Flush(Flush {
+                    lane: Arc::clone(lane),
+                    cell,
+                    mode,
+                    epoch,
+                    deadline,
+                }));
+            }
+            // Nothing was ever admitted, or everything has been settled: there is no dispatcher's part.
+            None => cell.part_done(),
         }
     }
 
     /// Refuses later exports, gives what is pending its last attempts, ends after `timeout` at the latest: what is
     /// left then is aborted and counted. Idempotent: every caller's `done` gets the same outcome.
     pub fn shutdown(&self, timeout: Duration, done: ShutdownDone) {
-        let first = self.lane.ledger.close();
-        let Some(engine) = self.lane.engine() else {
-            return done(ShutdownOutcome::default());
-        };
+        let lane = &self.lane;
+        let first = lane.ledger.close();
+        let answer = ShutdownAnswer::new(done);
+        let Some(engine) = lane.engine() else { return };
         let deadline = monotonic().after(clamp_timeout(timeout));
-        engine.send(Message::Shutdown { lane: Arc::clone(&self.lane), deadline, done });
+        engine.send(Message::Shutdown { lane: Arc::clone(lane), deadline, answer });
         if first {
-            let lane = self.lane.id;
-            let drained = move |_| engine.send(Message::Event(Event::Drained { lane }));
-            let cell = Arc::new(FlushCell::new(1, || 0, Box::new(drained)));
-            self.lane.ledger.flush(&cell, false);
+            let id = lane.id;
+            let drained = move |_| engine.send(Message::Event(Event::Drained { lane: id }));
+            let cell = Arc::new(FlushCell::new(1, |_| 0, Box::new(drained)));
+            lane.ledger.flush(&cell, FlushMode::Terminal);
         }
     }
 
     /// One consistent snapshot.
     pub fn stats(&self) -> Stats {
-        Stats { threads: self.engine.threads(), ..self.lane.ledger.snapshot() }
+        let (threads, degraded) = (self.engine.threads(), self.engine.is_degraded());
+        Stats { threads, degraded, ..self.lane.ledger.snapshot() }
     }
 
-    /// Blocks the caller until everything accepted is terminal, or until `deadline`. For the end of a process, when
-    /// the event loop will not turn any more. Returns the number of spans left.
+    /// Sets who is told about failed batches, and about everything else up to `level`. Once; later calls do nothing.
+    pub fn observe(&self, level: Level, observer: Observer) {
+        self.lane.herald.set(level, observer);
+    }
+
+    /// Blocks the caller until everything accepted is terminal, until an endpoint has proved not to answer, or until
+    /// `deadline`. For the end of a process, when the event loop will not turn any more. Returns the spans left.
     pub fn drain_blocking(&self, deadline: Instant) -> u64 {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let (done, wait) = mpsc::sync_channel(1);
-        let answer: FlushDone = Box::new(move |outcome| {
-            let _ = done.send(outcome);
-        });
-        self.force_flush(FlushMode::Terminal, left, answer);
-        let _ = wait.recv_timeout(left);
-        self.lane.ledger.pending()
+        Exporter::drain_all_blocking(&[self], deadline)
+    }
+
+    /// The same for several exporters at once: the deadline is for all of them together.
+    pub fn drain_all_blocking(exporters: &[&Exporter], deadline: Instant) -> u64 {
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let (events, inbox) = mpsc::channel();
+        for (index, exporter) in exporters.iter().enumerate() {
+            // The attempt mode makes waiting batches due; the terminal one tells when all is over.
+            for mode in [FlushMode::Attempt, FlushMode::Terminal] {
+                let events = events.clone();
+                let done = move |_| {
+                    let _ = events.send((index, mode));
+                };
+                exporter.force_flush(mode, left(), Box::new(done));
+            }
+        }
+        let mut waiting = vec![true; exporters.len()];
+        while waiting.contains(&true)
+            && let Ok((index, mode)) = inbox.recv_timeout(left())
+        {
+            let exporter = exporters.get(index);
+            let hopeless = || {
+                exporter.is_some_and(|exporter| exporter.stats().breaker != BreakerState::Closed)
+            };
+            if let Some(waiting) = waiting.get_mut(index)
+                && (mode == FlushMode::Terminal || hopeless())
+            {
+                *waiting = false;
+            }
+        }
+        exporters.iter().map(|exporter| exporter.lane.ledger.pending()).sum()
     }
 
     fn start(&self) -> std::io::Result<bool> {
@@ -202,6 +245,7 @@ impl Exporter {
     }
 }
 
+/// An exporter that nobody holds any more drains like one that was shut down, in the background (R107).
 impl Drop for Exporter {
     fn drop(&mut self) {
         if !self.lane.ledger.is_closed() {

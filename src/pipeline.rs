@@ -3,10 +3,16 @@
 
 pub mod completion;
 
+pub mod faults;
+pub mod notice;
+
 pub(crate) mod batch;
+pub(crate) mod breaker;
 pub(crate) mod classify;
 pub(crate) mod compress;
 pub(crate) mod dispatcher;
+pub(crate) mod drop_log;
+pub(crate) mod endpoint;
 pub(crate) mod engine;
 pub(crate) mod flush;
 pub(crate) mod io;
@@ -14,4 +20,10 @@ pub(crate) mod lane;
 pub(crate) mod ledger;
 pub(crate) mod permit;
 pub(crate) mod retry;
+pub(crate) mod retry_after;
 pub(crate) mod worker;
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;

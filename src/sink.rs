@@ -1,6 +1,7 @@
 //! Where encoded requests go: owns the contract between the dispatcher and a destination.
 //! It refuses to decide: no retry rule, no schedule, no count lives here, only the facts of one attempt.
 
+mod calendar;
 mod errno;
 pub mod file;
 pub mod http;
@@ -10,7 +11,7 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 use bytes::Bytes;
 
 /// How a request body is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContentEncoding {
     /// As encoded.
     Identity,

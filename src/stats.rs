@@ -19,6 +19,11 @@ impl Drops {
         }
     }
 
+    /// Sets `reason` to zero and returns what it was.
+    pub fn take(&mut self, reason: DropReason) -> u64 {
+        self.0.get_mut(reason as usize).map(std::mem::take).unwrap_or_default()
+    }
+
     /// Spans dropped for any reason.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()

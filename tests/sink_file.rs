@@ -36,19 +36,26 @@ impl Drop for Scratch {
     }
 }
 
-fn send(sink: &Arc<FileSink>, body: &str) -> SendOutcome {
-    send_bytes(sink, body.as_bytes().to_vec())
-}
-
-fn send_bytes(sink: &Arc<FileSink>, body: Vec<u8>) -> SendOutcome {
-    let request = Request {
-        body: body.into(),
+fn line(body: &str, time_left: Duration) -> Request {
+    Request {
+        body: body.as_bytes().to_vec().into(),
         encoding: ContentEncoding::Identity,
         spans: 1,
-        time_left: Duration::from_secs(5),
+        time_left,
         headers: None,
-    };
-    Builder::new_current_thread().enable_all().build().unwrap().block_on(sink.send(request))
+    }
+}
+
+fn send(sink: &Arc<FileSink>, body: &str) -> SendOutcome {
+    send_within(sink, body, Duration::from_secs(5))
+}
+
+fn send_within(sink: &Arc<FileSink>, body: &str, time_left: Duration) -> SendOutcome {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(sink.send(line(body, time_left)))
 }
 
 #[track_caller]
@@ -152,15 +159,177 @@ fn f73_a_file_in_the_place_of_the_directory_is_reported_and_can_heal() {
 fn a_compressed_body_is_refused() {
     let scratch = Scratch::new("gzip");
     let sink = FileSink::new(FileConfig::new(&scratch.0));
-    let request = Request {
-        body: "x".into(),
-        encoding: ContentEncoding::Gzip,
-        spans: 1,
-        time_left: Duration::from_secs(1),
-        headers: None,
-    };
+    let request = Request { encoding: ContentEncoding::Gzip, ..line("x", Duration::from_secs(1)) };
     let outcome =
         Builder::new_current_thread().enable_all().build().unwrap().block_on(sink.send(request));
     assert_eq!(failed(outcome).kind, SendErrorKind::Unsendable);
     assert!(!scratch.0.exists());
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::{
+        io::Read,
+        os::unix::fs::{PermissionsExt, symlink},
+        process::Command,
+        time::Instant,
+    };
+
+    use super::*;
+
+    #[test]
+    fn files_are_for_the_owner_and_the_group() {
+        let scratch = Scratch::new("mode");
+        let sink = FileSink::new(FileConfig::new(&scratch.0));
+        stored(send(&sink, "1"));
+        let mode = fs::metadata(&files(&scratch.0)[0]).unwrap().permissions().mode();
+        assert_eq!(mode & 0o137, 0, "{mode:o}");
+        assert_eq!(mode & 0o600, 0o600, "{mode:o}");
+    }
+
+    #[test]
+    fn f77_a_link_planted_under_our_name_is_not_followed() {
+        let scratch = Scratch::new("f77");
+        let sink = FileSink::new(FileConfig::new(&scratch.0));
+        stored(send(&sink, "1"));
+        let victim = scratch.0.join("victim-0");
+        fs::write(&victim, "untouched").unwrap();
+        let ours = files(&scratch.0).pop().unwrap();
+        fs::remove_file(&ours).unwrap();
+        symlink(&victim, &ours).unwrap();
+        stored(send(&sink, "2"));
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+        assert_eq!(fs::read_to_string(files(&scratch.0).pop().unwrap()).unwrap(), "2\n");
+    }
+
+    #[test]
+    fn f75_a_stuck_disk_holds_its_thread_and_nobody_else() {
+        let scratch = Scratch::new("f75");
+        let sink = FileSink::new(FileConfig::new(&scratch.0));
+        stored(send(&sink, "1"));
+        // Opening a pipe that nobody reads blocks, as a dead NFS server does.
+        let ours = files(&scratch.0).pop().unwrap();
+        fs::remove_file(&ours).unwrap();
+        assert!(Command::new("mkfifo").arg(&ours).status().unwrap().success());
+        let started = Instant::now();
+        for _ in 0..2 {
+            let error = failed(send_within(&sink, "stuck", Duration::from_millis(100)));
+            assert_eq!(
+                (error.kind, error.code.as_deref()),
+                (SendErrorKind::TimedOut, Some("ETIMEDOUT"))
+            );
+        }
+        assert!(started.elapsed() < Duration::from_secs(1));
+        // The queue is bounded: beyond it the answer comes at once.
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let (mut waiting, mut refused) = (Vec::new(), 0);
+        runtime.block_on(async {
+            for _ in 0..100 {
+                let attempt = tokio::spawn(sink.send(line("queued", Duration::from_millis(100))));
+                waiting.push(attempt);
+            }
+            for attempt in waiting {
+                let error = failed(attempt.await.unwrap());
+                refused += usize::from(error.code.as_deref() == Some("EAGAIN"));
+            }
+        });
+        assert_eq!(refused, 100 - 63, "one batch is being written, one waits since before");
+        // The disk comes back: what was given up is not written late, what comes now is.
+        let mut pipe = fs::File::open(&ours).unwrap();
+        fs::remove_file(&ours).unwrap();
+        let mut seen = String::new();
+        pipe.read_to_string(&mut seen).unwrap();
+        assert_eq!(seen, "stuck\n", "the one that was being written");
+        while let SendOutcome::Failed(error) = send(&sink, "after") {
+            assert_eq!(error.code.as_deref(), Some("EAGAIN"), "the queue empties");
+        }
+        assert_eq!(fs::read_to_string(files(&scratch.0).pop().unwrap()).unwrap(), "after\n");
+    }
+
+    #[test]
+    fn f74_a_line_that_does_not_fit_leaves_no_trace() {
+        let scratch = Scratch::new("f74");
+        let child = "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact unix::child_with_a_file_size_limit --ignored";
+        run_limited(child, &scratch);
+        let texts: Vec<String> =
+            files(&scratch.0).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+        assert_eq!(texts, [format!("{}\nsmall\n", "a".repeat(3000))]);
+    }
+
+    #[test]
+    #[ignore = "runs in the child of f74, under its file size limit"]
+    fn child_with_a_file_size_limit() {
+        let Some(directory) = std::env::var_os("OFFLOOP_TEST_DIRECTORY") else { return };
+        let sink = FileSink::new(FileConfig::new(directory));
+        stored(send(&sink, &"a".repeat(3000)));
+        let error = failed(send(&sink, &"b".repeat(20_000)));
+        assert_eq!((error.kind, error.code.as_deref()), (SendErrorKind::File, Some("EFBIG")));
+        assert_eq!(error.message, "EFBIG: file too large, write");
+        stored(send(&sink, "small"));
+    }
+
+    #[test]
+    fn f80_no_free_descriptor_is_a_failure_that_heals() {
+        let scratch = Scratch::new("f80");
+        run_limited(
+            "ulimit -n 32; exec \"$0\" --exact unix::child_without_descriptors --ignored",
+            &scratch,
+        );
+        assert_eq!(fs::read_to_string(&files(&scratch.0)[0]).unwrap(), "before\nafter\n");
+    }
+
+    #[test]
+    #[ignore = "runs in the child of f80, under its descriptor limit"]
+    fn child_without_descriptors() {
+        let Some(directory) = std::env::var_os("OFFLOOP_TEST_DIRECTORY") else { return };
+        let sink = FileSink::new(FileConfig::new(directory));
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let send = |body: &str| runtime.block_on(sink.send(line(body, Duration::from_secs(5))));
+        stored(send("before"));
+        let mut taken = Vec::new();
+        while let Ok(file) = fs::File::open("/dev/null") {
+            taken.push(file);
+        }
+        let error = failed(send("during"));
+        assert_eq!(error.code.as_deref(), Some("EMFILE"));
+        assert!(
+            error.message.starts_with("EMFILE: too many open files, open '"),
+            "{}",
+            error.message
+        );
+        drop(taken);
+        stored(send("after"));
+    }
+
+    /// Runs this very test program under `script` with a directory to write to.
+    #[track_caller]
+    fn run_limited(script: &str, scratch: &Scratch) {
+        let output = Command::new("sh")
+            .args(["-c", script])
+            .arg(std::env::current_exe().unwrap())
+            .env("OFFLOOP_TEST_DIRECTORY", &scratch.0)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+    }
+}
+
+#[test]
+fn f78_two_sinks_of_one_process_never_share_a_file() {
+    let scratch = Scratch::new("f78");
+    let sinks: Vec<_> = (0..4).map(|_| FileSink::new(FileConfig::new(&scratch.0))).collect();
+    let threads: Vec<_> = sinks
+        .into_iter()
+        .map(|sink| {
+            std::thread::spawn(move || {
+                (0..200).for_each(|i| stored(send(&sink, &format!("{{\"n\":{i}}}"))))
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let files = files(&scratch.0);
+    assert_eq!(files.len(), 4);
+    let expected: String = (0..200).map(|i| format!("{{\"n\":{i}}}\n")).collect();
+    assert!(files.iter().all(|path| fs::read_to_string(path).unwrap() == expected));
 }

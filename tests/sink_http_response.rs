@@ -11,8 +11,14 @@ mod attempt;
 #[path = "support/raw_server.rs"]
 mod raw_server;
 
-use attempt::{config, http_sink, reply, request, send};
-use offloop::sink::{ContentEncoding, Request, http::HttpSink};
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use attempt::{config, failure, http_sink, reply, request, request_within, send};
+use offloop::sink::{ContentEncoding, Request, SendErrorKind, SendOutcome, Sink, http::HttpSink};
 use raw_server::{Peer, RawServer};
 
 #[test]
@@ -60,4 +66,212 @@ fn the_reply_carries_every_fact_of_the_head() {
     assert_eq!(reply.date.as_deref(), Some("Sat, 21 Nov 2026 10:00:00 GMT"));
     assert_eq!(&reply.body[..], b"busy");
     assert!(reply.body_error.is_none());
+}
+
+/// Answers every request of every connection with `response` and then closes.
+fn answering(response: &'static str) -> RawServer {
+    RawServer::start(move |mut peer: Peer| {
+        if peer.request().is_some() {
+            peer.write(response);
+            peer.finish();
+        }
+    })
+}
+
+/// Answers with `response` and leaves the connection open.
+fn stalling(response: &'static str) -> RawServer {
+    RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        peer.write(response);
+        peer.wait_for_close();
+    })
+}
+
+#[test]
+fn reasons_come_as_received_or_as_the_standard_has_them() {
+    let cases = [
+        (
+            "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
+            "Internal Server Error",
+        ),
+        ("HTTP/1.1 404 Nope\r\nContent-Length: 0\r\n\r\n", "Nope"),
+        ("HTTP/1.0 503 Busy\r\n\r\n", "Busy"),
+        ("HTTP/1.1 503\r\nContent-Length: 0\r\n\r\n", ""),
+        ("HTTP/1.1 503 \r\nContent-Length: 0\r\n\r\n", ""),
+    ];
+    for (response, reason) in cases {
+        assert_eq!(reply(send(&http_sink(&answering(response).url()), request(10))).reason, reason);
+    }
+}
+
+#[test]
+fn f10_an_early_413_is_used_though_the_body_was_not_read() {
+    let server = RawServer::start(|mut peer: Peer| {
+        peer.head();
+        peer.write(
+            "HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlarge",
+        );
+        peer.finish();
+    });
+    let reply = reply(send(&http_sink(&server.url()), request(16 << 20)));
+    assert_eq!((reply.status, &reply.body[..]), (413, &b"large"[..]));
+}
+
+#[test]
+fn f10_a_413_that_a_reset_overtakes_is_a_413_or_a_reset() {
+    // Node 20 and 24 lose four of five such responses to "write ECONNRESET": the reset races the client's writes.
+    for _ in 0..20 {
+        let server = RawServer::start(|mut peer: Peer| {
+            peer.head();
+            // Closing with the body unread makes the system send a reset.
+            peer.write(
+                "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+        });
+        match send(&http_sink(&server.url()), request(16 << 20)) {
+            SendOutcome::Reply(reply) => assert_eq!(reply.status, 413),
+            outcome => assert_eq!(failure(outcome).kind, SendErrorKind::Reset),
+        }
+    }
+}
+
+#[test]
+fn f12_a_body_that_stalls_leaves_its_status() {
+    let server = stalling("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nhalf");
+    let reply = reply(send(&http_sink(&server.url()), request_within(150)));
+    assert_eq!((reply.status, &reply.body[..]), (200, &b"half"[..]));
+    let error = reply.body_error.unwrap();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (SendErrorKind::TimedOut, "Request timed out")
+    );
+}
+
+#[test]
+fn f13_f14_a_drip_ends_at_the_total_time() {
+    for head in ["HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", ""] {
+        let server = RawServer::start(move |mut peer: Peer| {
+            peer.request();
+            peer.write(head);
+            let drip = if head.is_empty() { "HTTP/1.1 200 OK\r\nX-Long: " } else { "" };
+            for byte in drip.bytes().chain(std::iter::repeat(b'x')) {
+                if !peer.write([byte]) {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let started = Instant::now();
+        let outcome = send(&http_sink(&server.url()), request_within(300));
+        let error = match outcome {
+            SendOutcome::Reply(reply) if !head.is_empty() => reply.body_error.unwrap(),
+            outcome => failure(outcome),
+        };
+        assert_eq!(error.message, "Request timed out");
+        assert!((300..1_000).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn f15_a_connection_that_breaks_in_the_body_leaves_its_status() {
+    for status in [200, 503, 400] {
+        let server = RawServer::start(move |mut peer: Peer| {
+            peer.request();
+            peer.write(format!("HTTP/1.1 {status} X\r\nContent-Length: 30\r\n\r\nhalf"));
+            thread::sleep(Duration::from_millis(50));
+            peer.reset();
+        });
+        let reply = reply(send(&http_sink(&server.url()), request(10)));
+        assert_eq!((reply.status, &reply.body[..]), (status, &b"half"[..]));
+        let error = reply.body_error.unwrap();
+        assert_eq!((error.kind, error.code.as_deref()), (SendErrorKind::Reset, Some("ECONNRESET")));
+        assert_eq!(error.message, "read ECONNRESET");
+    }
+    let server = answering("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nhalf");
+    let error = reply(send(&http_sink(&server.url()), request(10))).body_error.unwrap();
+    assert_eq!((error.message.as_str(), error.code.as_deref()), ("aborted", Some("ECONNRESET")));
+    let server = answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n");
+    let error = reply(send(&http_sink(&server.url()), request(10))).body_error.unwrap();
+    assert_eq!(error.code.as_deref(), Some("HPE_INVALID_CHUNK_SIZE"), "{error:?}");
+}
+
+#[test]
+fn f16_interim_responses_are_skipped() {
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+    let server = RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        peer.write(interim);
+        thread::sleep(Duration::from_millis(20));
+        peer.respond("202 Accepted", "", b"later");
+    });
+    let reply = reply(send(&http_sink(&server.url()), request(10)));
+    assert_eq!((reply.status, &reply.body[..]), (202, &b"later"[..]));
+}
+
+#[test]
+fn f20_success_without_a_body_is_complete() {
+    for response in
+        ["HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]
+    {
+        let reply = reply(send(&http_sink(&stalling(response).url()), request(10)));
+        assert!(reply.body.is_empty() && reply.body_error.is_none(), "{reply:?}");
+    }
+}
+
+#[test]
+fn f21_redirects_are_reported_and_not_followed() {
+    let target = RawServer::start(|mut peer: Peer| drop(peer.request()));
+    for status in [301, 302, 303, 307, 308] {
+        let location = target.url();
+        let server = RawServer::start(move |mut peer: Peer| {
+            peer.request();
+            peer.respond(&format!("{status} Moved"), &format!("Location: {location}\r\n"), b"");
+        });
+        let reply = reply(send(&http_sink(&server.url()), request(10)));
+        assert_eq!((reply.status, reply.location), (status, Some(target.url())));
+        assert_eq!(server.received().len(), 1);
+    }
+    assert_eq!(target.connections(), 0);
+}
+
+#[test]
+fn f33_a_body_over_the_cap_is_left_and_its_connection_closed() {
+    for announced in [true, false] {
+        let (closed, was_closed) = mpsc::channel();
+        let server = RawServer::start(move |mut peer: Peer| {
+            peer.request();
+            let length = if announced { "Content-Length: 1000000000\r\n" } else { "" };
+            peer.write(format!("HTTP/1.1 200 OK\r\n{length}\r\n"));
+            let piece = vec![b'x'; 64 * 1024];
+            let mut written = 0;
+            while peer.write(&piece) {
+                written += piece.len();
+            }
+            closed.send(written).unwrap();
+        });
+        let started = Instant::now();
+        let sink = http_sink(&server.url());
+        let runtime = attempt::runtime();
+        let reply = reply(runtime.block_on(sink.send(request(10))));
+        assert!(started.elapsed() < Duration::from_secs(1));
+        let error = reply.body_error.unwrap();
+        assert_eq!(error.kind, SendErrorKind::ResponseTooLarge);
+        assert_eq!(error.message, "OTLP export response body exceeded size limit of 4194304 bytes");
+        assert!(reply.body.len() <= 4 << 20);
+        // The runtime goes on, as the pipeline's does.
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
+        let written = was_closed.recv_timeout(Duration::from_secs(5)).unwrap();
+        assert!(written < 32 << 20, "{written} bytes");
+    }
+}
+
+#[test]
+fn f33_a_body_of_exactly_the_cap_is_read_and_gzip_is_not_unpacked() {
+    let server = RawServer::start(|mut peer: Peer| {
+        peer.request();
+        peer.respond("200 OK", "Content-Encoding: gzip\r\n", &vec![7; 4 << 20]);
+    });
+    let reply = reply(send(&http_sink(&server.url()), request(10)));
+    assert!(reply.body_error.is_none());
+    assert!(reply.body.len() == 4 << 20 && reply.body.iter().all(|&byte| byte == 7));
 }

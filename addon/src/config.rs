@@ -19,7 +19,12 @@ use offloop::{
     },
 };
 
-use crate::{environment::Mailbox, lane::duration, node_sink::NodeSink};
+use crate::{
+    environment::Mailbox,
+    header_sink::{CurrentHeaders, HeaderSink},
+    lane::duration,
+    node_sink::NodeSink,
+};
 
 /// What `js/engine.js` passes for a lane.
 #[napi(object, object_to_js = false)]
@@ -88,13 +93,17 @@ pub struct JsTls {
 }
 
 /// Makes the exporter behind a lane.
-pub(crate) fn build(config: LaneConfig, mailbox: Arc<Mailbox>) -> Result<Arc<Exporter>> {
+pub(crate) fn build(
+    config: LaneConfig,
+    mailbox: Arc<Mailbox>,
+    headers: CurrentHeaders,
+) -> Result<Arc<Exporter>> {
     let protocol = match config.protocol.as_str() {
         "http/json" => Protocol::HttpJson,
         _ => Protocol::HttpProtobuf,
     };
     let core = core_config(&config, protocol);
-    let sink = sink(config, mailbox)?;
+    let sink = Arc::new(HeaderSink { headers, inner: sink(config, mailbox)? });
     Exporter::new(core, sink, transform(protocol)).map_err(invalid)
 }
 
@@ -151,7 +160,16 @@ fn sink(config: LaneConfig, mailbox: Arc<Mailbox>) -> Result<Arc<dyn Sink>> {
 }
 
 fn tls(tls: JsTls) -> TlsConfig {
-    TlsConfig { servername: tls.servername }
+    let bytes = |pem: Option<Uint8Array>| pem.map(|pem| pem.to_vec());
+    TlsConfig {
+        ca: bytes(tls.ca),
+        extra_ca: bytes(tls.extra_ca),
+        client_certificate: bytes(tls.cert),
+        client_key: bytes(tls.key),
+        reject_unauthorized: tls.reject_unauthorized,
+        servername: tls.servername,
+        ..TlsConfig::default()
+    }
 }
 
 fn transform(protocol: Protocol) -> Transform {

@@ -22,6 +22,7 @@ use crate::{
     config::{LaneConfig, build},
     convert::{JsFlush, JsResult, JsStats},
     environment::{Environment, Mailbox},
+    header_sink::CurrentHeaders,
 };
 
 /// The native half of an exporter.
@@ -29,6 +30,7 @@ use crate::{
 pub struct Lane {
     exporter: Arc<Exporter>,
     mailbox: Arc<Mailbox>,
+    headers: CurrentHeaders,
     /// Exports whose long texts are still being copied, by the number JavaScript gave them. Dropping one settles its
     /// spans as `environment_gone`.
     open: Mutex<HashMap<u32, Open>>,
@@ -46,8 +48,15 @@ impl Lane {
     /// Starts nothing: threads come with the first admission.
     #[napi(constructor, catch_unwind)]
     pub fn new(environment: &Environment, config: LaneConfig) -> Result<Self> {
-        let exporter = build(config, environment.mailbox())?;
-        Ok(Self { exporter, mailbox: environment.mailbox(), open: Mutex::default() })
+        let headers = CurrentHeaders::default();
+        let exporter = build(config, environment.mailbox(), headers.clone())?;
+        Ok(Self { exporter, headers, mailbox: environment.mailbox(), open: Mutex::default() })
+    }
+
+    /// Headers for every attempt from now on, in place of those of the configuration.
+    #[napi(catch_unwind)]
+    pub fn set_headers(&self, headers: Vec<(String, String)>) {
+        self.headers.set(headers);
     }
 
     /// Spans that would find room now.

@@ -7,6 +7,7 @@ mod blocks;
 mod config;
 mod convert;
 mod environment;
+mod header_sink;
 mod lane;
 mod node_sink;
 mod thread_cpu;

@@ -8,7 +8,7 @@ function fromAddon() {
   try {
     const { threadCpuMicros } = require('../../js/engine.js');
     const first = threadCpuMicros();
-    return Number.isFinite(first) ? { source: 'addon (thread CPU clock)', read: threadCpuMicros } : null;
+    return first > 0 ? { source: 'addon (thread CPU clock)', read: threadCpuMicros } : null;
   } catch {
     return null;
   }

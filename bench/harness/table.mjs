@@ -20,7 +20,7 @@ export function scenarioTable(title, rows) {
   const header = ['row', 'what', ...contenders, 'ratio', 'target', 'verdict'];
   const lines = rows.map((row) => [
     row.case,
-    `${row.what} ${row.unit}`.trim() + (row.pick === 'min' ? ' (min of rounds)' : ''),
+    `${row.what} ${row.unit}`.trim() + (row.pick === 'median' ? '' : ` (${row.pick} of rounds)`),
     ...contenders.map((contender) => measuredText(row.contenders[contender], row.pick)),
     Object.values(row.ratios).map((ratio) => `${figure(ratio)}x`).join(' / ') || '-',
     row.targets.join(', ') || '-',

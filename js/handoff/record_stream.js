@@ -11,6 +11,7 @@ const {
   BULK_HEADER_WORDS,
   PROBE_UNITS,
   CHUNK_UNITS,
+  DEFERRED_UNITS,
 } = require('./layout.js');
 
 /**
@@ -39,8 +40,11 @@ class RecordStream {
 
   nextBlock(words) {
     const block = this.memory.acquireBlock((words + BLOCK_HEADER_WORDS) * 8);
-    this.closeSegment();
-    if (this.block !== null) this.full.push(this.block);
+    if (this.block !== null) {
+      this.commit();
+      this.closeSegment();
+      this.full.push(this.block);
+    }
     this.block = block;
     this.f64 = block.f64;
     this.bytes = block.bytes;
@@ -87,6 +91,16 @@ class RecordStream {
 
   /** Writes a whole bulk text now. */
   bulkText(index, text) {
+    const units = text.length;
+    if (units <= DEFERRED_UNITS) {
+      const words = BULK_HEADER_WORDS + ((units + 11) >>> 3);
+      this.ensure(words);
+      const base = this.position;
+      if (this.bytes.utf8Write(text, (base + BULK_HEADER_WORDS) << 3, units + 4) === units) {
+        this.bulkHeader(base, words, index, ENCODING_ASCII, units);
+        return;
+      }
+    }
     const copy = new TextCopy(index, text);
     while (!copy.step(this));
   }

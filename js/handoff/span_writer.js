@@ -196,11 +196,15 @@ class SpanWriter {
    * @returns {boolean} true when none is left
    */
   copyDeferred(deferred, deadline) {
-    while (deferred.length > 0) {
-      if (deferred[deferred.length - 1].step(this.longStream)) deferred.pop();
-      if (performance.now() >= deadline) break;
+    let last = deferred.length - 1;
+    for (let steps = 1; last >= 0; steps++) {
+      if (deferred[last].step(this.longStream)) {
+        deferred.pop();
+        last -= 1;
+      }
+      if ((steps & 3) === 0 && performance.now() >= deadline) break; // four steps are at most 256 Ki units
     }
-    return deferred.length === 0;
+    return last < 0;
   }
 
   spanWithEnvelope(span) {

@@ -43,6 +43,8 @@ pub(crate) struct Batch {
 pub(crate) struct History {
     /// Attempts started.
     pub(crate) attempts: u32,
+    /// Requests made for the same spans before the batch was split.
+    pub(crate) requests_before: u32,
     /// Attempts that ended in a response that is not HTTP (F34).
     pub(crate) malformed: u32,
     /// When the batch is given up; set by the first attempt, or when a held endpoint keeps it from having one.
@@ -51,8 +53,17 @@ pub(crate) struct History {
     pub(crate) last_failure: Option<ExportFailure>,
     /// Has been resent less compressed.
     pub(crate) less_compressed: bool,
+    /// What it was compressed with when the endpoint called it a bad request: to be remembered if that was it.
+    pub(crate) suspect: Option<ContentEncoding>,
     /// Had its final attempt of a shutdown.
     pub(crate) final_attempt: bool,
+}
+
+impl History {
+    /// Requests made for these spans.
+    pub(crate) fn requests(&self) -> u32 {
+        self.requests_before + self.attempts
+    }
 }
 
 impl Batch {
@@ -72,10 +83,33 @@ impl Batch {
         }
     }
 
-    /// Records one fate for all its spans.
-    pub(crate) fn settle(self, fate: Fate) {
-        for permit in self.permits {
-            permit.settle(fate);
+    /// Charges the present size of the body.
+    pub(crate) fn recharge(&self) {
+        let permits = self.permits.len() as u64;
+        let share = (self.body.len() as u64).checked_div(permits).unwrap_or_default();
+        self.permits.iter().for_each(|permit| permit.recharge(share));
+    }
+
+    /// Moves the first `spans` spans, in wire order, to permits of their own.
+    pub(crate) fn split_permits(&mut self, mut spans: u64) -> Vec<Permit> {
+        let mut first = Vec::new();
+        while spans > 0 && !self.permits.is_empty() {
+            let Some(permit) = self.permits.first_mut() else { break };
+            if permit.spans() <= spans {
+                spans -= permit.spans();
+                first.push(self.permits.remove(0));
+            } else {
+                first.push(permit.split(spans));
+                spans = 0;
+            }
+        }
+        first
+    }
+
+    /// Records one fate for all its spans; `detail` words a drop better than its reason does.
+    pub(crate) fn settle(mut self, fate: Fate, detail: Option<&str>) {
+        for permit in &mut self.permits {
+            permit.settle_some(permit.spans(), fate, detail);
         }
     }
 
@@ -85,9 +119,9 @@ impl Batch {
         let mut left = rejected.min(self.spans());
         for permit in self.permits.iter_mut().rev() {
             let here = left.min(permit.spans());
-            permit.settle_some(here, Fate::Rejected);
+            permit.settle_some(here, Fate::Rejected, None);
             left -= here;
         }
-        self.settle(Fate::Delivered);
+        self.settle(Fate::Delivered, None);
     }
 }

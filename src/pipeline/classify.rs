@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::{
     error::{DropReason, ExportFailure},
     otlp::{self, PartialSuccess, Protocol},
+    pipeline::retry_after::retry_after,
     sink::{Reply, SendErrorKind, SendOutcome},
 };
 
@@ -35,7 +36,7 @@ pub(crate) enum Verdict {
 /// What a failure says about the endpoint and the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// Nobody answered, or a gateway without a backend did: counts against the endpoint's health.
+    /// Nobody answered, or somebody said that nobody is there: counts against the endpoint's health.
     Unreachable,
     /// The endpoint is alive and asks for less.
     Throttled,
@@ -110,11 +111,7 @@ fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration)
                 None,
             ),
             retry_after: retry_after(reply, wall),
-            cause: if matches!(reply.status, 429 | 503) {
-                Cause::Throttled
-            } else {
-                Cause::Unreachable
-            },
+            cause: if reply.status == 429 { Cause::Throttled } else { Cause::Unreachable },
         },
         status => Verdict::Final {
             failure: match &reply.body_error {
@@ -161,10 +158,4 @@ fn delivered(protocol: Protocol, spans: u64, reply: &Reply) -> Verdict {
 /// The stock exporter shows the whole body, which the sink has capped.
 fn body_text(body: &[u8]) -> String {
     String::from_utf8_lossy(body).into_owned()
-}
-
-/// Whole seconds only, for now the one form in use.
-fn retry_after(reply: &Reply, _wall: Duration) -> Option<Duration> {
-    let [value] = reply.retry_after.as_slice() else { return None };
-    value.trim().parse().ok().filter(|&seconds| seconds > 0).map(Duration::from_secs)
 }

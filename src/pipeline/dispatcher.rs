@@ -1,97 +1,56 @@
 //! The schedule of every lane as a pure state machine: `step(now, event) -> actions`.
 //! It refuses to touch clocks, sockets, threads and locks; the I/O thread carries its actions out.
 
+mod event;
+mod flushing;
+mod pump;
+mod results;
+mod shutdown;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
-    time::Duration,
 };
+
+pub(crate) use event::{Action, Attempt, Event, FlushId, Settlement, Work};
 
 use crate::{
     clock::{Moment, Now},
     config::Config,
-    error::{DropReason, ExportFailure, timed_out},
-    otlp::PartialSuccess,
+    error::{DropReason, timed_out},
     pipeline::{
         batch::{Batch, BatchId},
-        classify::{Cause, Verdict, classify},
+        endpoint::Endpoint,
         lane::LaneId,
-        retry::{Jitter, backoff},
+        ledger::Epoch,
+        retry::Jitter,
     },
-    sink::{Request, SendOutcome},
+    sink::SendOutcome,
+    stats::BreakerState,
 };
 
-/// Number of a flush.
-pub(crate) type FlushId = u64;
-
-/// One attempt of one batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Attempt {
-    pub(crate) lane: LaneId,
-    pub(crate) batch: BatchId,
-    /// 1 for the first.
-    pub(crate) number: u32,
-}
-
-/// Time beyond its own limit that an attempt gets before the dispatcher ends it: the sink's limit should come first,
-/// because it knows better words for the error.
-const OVERDUE: Duration = Duration::from_millis(250);
-
-/// What has happened.
-pub(crate) enum Event {
-    /// A lane exists from now on.
-    LaneOpened { lane: LaneId, config: Arc<Config> },
-    /// A worker has encoded and compressed a batch.
-    Ready(Batch),
-    /// An attempt has ended by itself.
-    AttemptDone { attempt: Attempt, outcome: SendOutcome },
-    /// An attempt has ended because the dispatcher asked for it.
-    AttemptAborted { attempt: Attempt },
-    /// An attempt has panicked.
-    AttemptPanicked { attempt: Attempt },
-    /// The ledger has voided the permits of a batch (`drop-oldest`).
-    Evicted { batch: BatchId },
-    /// A flush may last until `deadline`; the ledger watches its spans.
-    FlushStarted { flush: FlushId, deadline: Moment },
-    /// No new batches come except those on the workers; everything is to end by `deadline`.
-    ShutdownStarted { lane: LaneId, deadline: Moment },
-    /// The ledger has no unsettled span of a closed lane.
-    Drained { lane: LaneId },
-    /// Time has passed.
-    Timer,
-}
-
-/// What is to be done.
+/// The schedule of every lane.
 #[derive(Debug)]
-pub(crate) enum Action {
-    /// Start an attempt.
-    Send { attempt: Attempt, request: Request },
-    /// End an attempt; `AttemptAborted` follows.
-    Abort { attempt: Attempt },
-    /// Record what became of a batch.
-    Settle { batch: Batch, settlement: Settlement },
-    /// An attempt of the batch has completed and left it waiting for another one.
-    Attempted { batch: BatchId },
-    /// The batch is waiting; `drop-oldest` may take it.
-    Park { batch: BatchId },
-    /// The time of a flush is over.
-    FlushTimedOut { flush: FlushId },
-    /// The time of a shutdown is over: void what is left.
-    Abandon { lane: LaneId },
-    /// Nothing of the lane is left.
-    LaneClosed { lane: LaneId, timed_out: bool },
+pub(crate) struct Dispatcher {
+    lanes: BTreeMap<LaneId, LaneState>,
+    endpoints: HashMap<Arc<str>, Endpoint>,
+    slots: HashMap<BatchId, Slot>,
+    timers: BTreeSet<(Moment, Timer)>,
+    jitter: Jitter,
 }
 
-/// What became of a batch.
+/// A batch in the schedule.
 #[derive(Debug)]
-pub(crate) enum Settlement {
-    Delivered { rejected: u64, partial: Option<PartialSuccess>, warning: Option<String> },
-    Dropped { reason: DropReason, failure: Option<ExportFailure> },
+struct Slot {
+    batch: Box<Batch>,
+    phase: Phase,
+    /// Flushes that wait for its next completed attempt.
+    flushes: Vec<FlushId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Waits for a free slot.
+    /// Waits for a free slot and an open endpoint.
     Ready,
     /// Waits for its next attempt.
     Backoff { due: Moment },
@@ -106,18 +65,42 @@ enum Timer {
     Overdue(BatchId),
     Shutdown(LaneId),
     Flush(FlushId),
+    /// A pause or an open breaker may end.
+    Endpoint,
 }
 
+#[derive(Debug)]
 struct LaneState {
     config: Arc<Config>,
+    endpoint: Arc<str>,
     /// Oldest first.
     ready: BTreeSet<BatchId>,
-    /// Attempts under way, those being ended included: each holds a slot until it is really gone.
-    in_flight: BTreeSet<Attempt>,
+    /// Those of them whose time has not begun to run.
+    unclocked: BTreeSet<BatchId>,
+    /// Attempts under way, those being ended included: each holds its place until it is really gone.
+    in_flight: BTreeMap<Attempt, Outgoing>,
+    /// Flushes in attempt mode.
+    flushes: BTreeMap<FlushId, AttemptFlush>,
     closing: Option<Closing>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
+struct Outgoing {
+    probe: bool,
+    retry: bool,
+    /// Its result has been taken (overdue): what comes later is ignored.
+    judged: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct AttemptFlush {
+    epoch: Epoch,
+    /// Batches that still owe it an attempt.
+    waiting: usize,
+    reported: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
 struct Closing {
     deadline: Moment,
     /// The deadline has passed: nothing is sent any more.
@@ -125,19 +108,12 @@ struct Closing {
     drained: bool,
 }
 
-/// The schedule of every lane.
-pub(crate) struct Dispatcher {
-    lanes: BTreeMap<LaneId, LaneState>,
-    batches: HashMap<BatchId, (Batch, Phase)>,
-    timers: BTreeSet<(Moment, Timer)>,
-    jitter: Jitter,
-}
-
 impl Dispatcher {
     pub(crate) fn new(jitter: Jitter) -> Self {
         Dispatcher {
             lanes: BTreeMap::new(),
-            batches: HashMap::new(),
+            endpoints: HashMap::new(),
+            slots: HashMap::new(),
             timers: BTreeSet::new(),
             jitter,
         }
@@ -152,38 +128,29 @@ impl Dispatcher {
     pub(crate) fn step(&mut self, now: Now, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
         match event {
-            Event::LaneOpened { lane, config } => {
-                self.lanes.entry(lane).or_insert_with(|| LaneState {
-                    config,
-                    ready: BTreeSet::new(),
-                    in_flight: BTreeSet::new(),
-                    closing: None,
-                });
-            }
-            Event::Ready(batch) => self.ready(batch, &mut actions),
+            Event::LaneOpened { lane, config } => self.open_lane(lane, config),
+            Event::Ready(batch) => self.ready(now.mono, batch, &mut actions),
             Event::AttemptDone { attempt, outcome } => {
-                if self.end_attempt(attempt) {
-                    self.attempt_done(now, attempt.batch, &outcome, &mut actions);
+                if let Some(out) = self.end_attempt(attempt) {
+                    self.judge(now, attempt, out.probe, &outcome, &mut actions);
                 }
             }
-            Event::AttemptAborted { attempt } => {
-                self.end_attempt(attempt);
-            }
+            Event::AttemptAborted { attempt } => self.attempt_lost(now.mono, attempt),
             Event::AttemptPanicked { attempt } => {
-                if self.end_attempt(attempt)
-                    && let Some(batch) = self.take(attempt.batch)
-                {
-                    let settlement =
-                        Settlement::Dropped { reason: DropReason::InternalError, failure: None };
-                    actions.push(Action::Settle { batch, settlement });
-                }
+                self.attempt_lost(now.mono, attempt);
+                let settlement =
+                    Settlement::Dropped { reason: DropReason::InternalError, failure: None };
+                self.settle(attempt.batch, settlement, &mut actions);
             }
-            Event::Evicted { batch } => {
-                self.take(batch);
-            }
+            Event::Evicted { batch } => drop(self.take(batch, &mut actions)),
             Event::FlushStarted { flush, deadline } => {
                 self.timers.insert((deadline, Timer::Flush(flush)));
             }
+            Event::AttemptFlushStarted { flush, lane, epoch, deadline } => {
+                self.timers.insert((deadline, Timer::Flush(flush)));
+                self.attempt_flush_started(flush, lane, epoch, &mut actions);
+            }
+            Event::FlushOver { flush } => self.flush_over(flush),
             Event::ShutdownStarted { lane, deadline } => self.shutdown_started(lane, deadline),
             Event::Drained { lane } => {
                 if let Some(closing) =
@@ -195,7 +162,8 @@ impl Dispatcher {
             Event::Timer => {}
         }
         self.fire_timers(now, &mut actions);
-        self.pump(now, &mut actions);
+        self.pump(now.mono, &mut actions);
+        self.close_lanes(&mut actions);
         actions
     }
 
@@ -204,154 +172,117 @@ impl Dispatcher {
         self.lanes.get(&lane).map_or(0, |lane| lane.in_flight.len())
     }
 
-    /// The batch, for bookkeeping outside of the schedule.
-    pub(crate) fn batch(&self, batch: BatchId) -> Option<&Batch> {
-        self.batches.get(&batch).map(|(batch, _)| batch)
+    /// State of the breaker that a lane meets.
+    pub(crate) fn breaker(&self, lane: LaneId) -> BreakerState {
+        let endpoint = self.lanes.get(&lane).and_then(|lane| self.endpoints.get(&lane.endpoint));
+        endpoint.map(Endpoint::state).unwrap_or_default()
     }
 
-    fn ready(&mut self, batch: Batch, actions: &mut Vec<Action>) {
+    /// The batch, for bookkeeping outside of the schedule.
+    pub(crate) fn batch(&self, batch: BatchId) -> Option<&Batch> {
+        self.slots.get(&batch).map(|slot| &*slot.batch)
+    }
+
+    fn open_lane(&mut self, lane: LaneId, config: Arc<Config>) {
+        let endpoint: Arc<str> = config.endpoint.as_str().into();
+        self.endpoints.entry(Arc::clone(&endpoint)).or_insert_with(Endpoint::new);
+        self.lanes.entry(lane).or_insert_with(|| LaneState {
+            config,
+            endpoint,
+            ready: BTreeSet::new(),
+            unclocked: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            flushes: BTreeMap::new(),
+            closing: None,
+        });
+    }
+
+    /// Takes a batch from the workers into the schedule, if it can go out as it is.
+    fn ready(&mut self, now: Moment, mut batch: Box<Batch>, actions: &mut Vec<Action>) {
+        // A lane that is gone has settled everything; dropping the batch does no harm.
         let Some(lane) = self.lanes.get_mut(&batch.lane) else { return };
+        let Some(endpoint) = self.endpoints.get(&lane.endpoint) else { return };
         if lane.closing.is_some_and(|closing| closing.over) {
             let settlement =
                 Settlement::Dropped { reason: DropReason::ShutdownDeadline, failure: None };
             actions.push(Action::Settle { batch, settlement });
             return;
         }
-        lane.ready.insert(batch.id);
-        actions.push(Action::Park { batch: batch.id });
-        self.batches.insert(batch.id, (batch, Phase::Ready));
+        if batch.history.deadline.is_some_and(|deadline| deadline <= now) {
+            let failure = batch.history.last_failure.take();
+            let settlement = Settlement::Dropped { reason: DropReason::RetriesExhausted, failure };
+            actions.push(Action::Settle { batch, settlement });
+            return;
+        }
+        let size = batch.encoded_bytes.max(batch.body.len() as u64);
+        let too_large = size > lane.config.max_request_bytes;
+        let likely_too_large =
+            lane.config.split_on_413 && batch.encoded_bytes > endpoint.size_limit();
+        if (too_large || likely_too_large) && batch.spans() > 1 {
+            actions.push(Action::Rework { batch, work: Work::Split });
+            return;
+        }
+        if too_large && !cfg!(mutant = "F36") {
+            let settlement = Settlement::Dropped { reason: DropReason::TooLarge, failure: None };
+            actions.push(Action::Settle { batch, settlement });
+            return;
+        }
+        if !endpoint.accepts(batch.encoding) {
+            let work = Work::Reencode(endpoint.best_encoding());
+            actions.push(Action::Rework { batch, work });
+            return;
+        }
+        let (id, epoch) = (batch.id, batch.epoch());
+        let mut flushes = Vec::new();
+        for (flush, state) in &mut lane.flushes {
+            if epoch <= state.epoch {
+                state.waiting += 1;
+                flushes.push(*flush);
+            }
+        }
+        lane.ready.insert(id);
+        match batch.history.deadline {
+            Some(deadline) => drop(self.timers.insert((deadline, Timer::GiveUp(id)))),
+            None => drop(lane.unclocked.insert(id)),
+        }
+        actions.push(Action::Park { batch: id });
+        self.slots.insert(id, Slot { batch, phase: Phase::Ready, flushes });
     }
 
     /// Takes a batch out of the schedule.
-    fn take(&mut self, id: BatchId) -> Option<Batch> {
-        let (batch, phase) = self.batches.remove(&id)?;
-        if let Some(lane) = self.lanes.get_mut(&batch.lane) {
+    fn take(&mut self, id: BatchId, actions: &mut Vec<Action>) -> Option<Box<Batch>> {
+        let slot = self.slots.remove(&id)?;
+        if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
             lane.ready.remove(&id);
+            lane.unclocked.remove(&id);
+            lane.attempt_completed(slot.flushes, actions);
         }
-        match phase {
-            Phase::Backoff { due } => {
-                self.timers.remove(&(due, Timer::Retry(id)));
-            }
-            Phase::InFlight { overdue, .. } => {
-                self.timers.remove(&(overdue, Timer::Overdue(id)));
-            }
-            Phase::Ready => {}
-        }
-        if let Some(deadline) = batch.history.deadline {
-            self.timers.remove(&(deadline, Timer::GiveUp(id)));
-        }
-        Some(batch)
-    }
-
-    /// Frees the slot of an attempt. Returns whether the batch still waits for its result.
-    fn end_attempt(&mut self, attempt: Attempt) -> bool {
-        if let Some(lane) = self.lanes.get_mut(&attempt.lane) {
-            lane.in_flight.remove(&attempt);
-        }
-        matches!(self.batches.get(&attempt.batch), Some((_, Phase::InFlight { number, .. })) if *number == attempt.number)
-    }
-
-    fn attempt_done(
-        &mut self,
-        now: Now,
-        id: BatchId,
-        outcome: &SendOutcome,
-        actions: &mut Vec<Action>,
-    ) {
-        let Some((batch, _)) = self.batches.get(&id) else { return };
-        let Some(lane) = self.lanes.get(&batch.lane) else { return };
-        let verdict = classify(lane.config.protocol, batch.spans(), outcome, now.wall);
-        match verdict {
-            Verdict::Delivered { partial, rejected, warning } => {
-                let settlement = Settlement::Delivered { rejected, partial, warning };
-                actions.extend(self.take(id).map(|batch| Action::Settle { batch, settlement }));
-            }
-            Verdict::Final { failure, reason, cause: _ } => {
-                let settlement = Settlement::Dropped { reason, failure: Some(failure) };
-                actions.extend(self.take(id).map(|batch| Action::Settle { batch, settlement }));
-            }
-            Verdict::Transient { failure, retry_after, cause } => {
-                self.transient(now.mono, id, failure, retry_after, cause, actions);
-            }
-        }
-    }
-
-    fn transient(
-        &mut self,
-        now: Moment,
-        id: BatchId,
-        failure: ExportFailure,
-        retry_after: Option<Duration>,
-        cause: Cause,
-        actions: &mut Vec<Action>,
-    ) {
-        let Some((batch, phase)) = self.batches.get_mut(&id) else { return };
-        let Some(lane) = self.lanes.get_mut(&batch.lane) else { return };
-        let policy = &lane.config.retry;
-        let history = &mut batch.history;
-        history.last_failure = Some(failure);
-        if cause == Cause::Malformed {
-            history.malformed += 1;
-        }
-        let wait = backoff(policy, history.attempts, &mut self.jitter);
-        let due = match (&lane.closing, history.final_attempt) {
-            (Some(_), false) => {
-                history.final_attempt = true;
-                now
-            }
-            _ => now.after(
-                retry_after.map_or(wait, |asked| wait.max(asked.min(policy.max_retry_after))),
-            ),
+        let timer = match slot.phase {
+            Phase::Backoff { due } => Some((due, Timer::Retry(id))),
+            Phase::InFlight { overdue, .. } => Some((overdue, Timer::Overdue(id))),
+            Phase::Ready => None,
         };
-        // A wait of our own that ends after the deadline is hopeless; one that the endpoint asked for is sat out.
-        let hopeless =
-            retry_after.is_none() && history.deadline.is_some_and(|deadline| due >= deadline);
-        if history.attempts > policy.max_retries || history.malformed > 2 || hopeless {
-            let failure = history.last_failure.take();
-            let settlement = Settlement::Dropped { reason: DropReason::RetriesExhausted, failure };
-            actions.extend(self.take(id).map(|batch| Action::Settle { batch, settlement }));
-            return;
+        let deadline = slot.batch.history.deadline.map(|deadline| (deadline, Timer::GiveUp(id)));
+        for timer in [timer, deadline].into_iter().flatten() {
+            self.timers.remove(&timer);
         }
-        if let Phase::InFlight { overdue, .. } = *phase {
-            self.timers.remove(&(overdue, Timer::Overdue(id)));
-        }
-        *phase = Phase::Backoff { due };
-        self.timers.insert((due, Timer::Retry(id)));
-        actions.push(Action::Attempted { batch: id });
-        actions.push(Action::Park { batch: id });
+        Some(slot.batch)
     }
 
-    fn shutdown_started(&mut self, lane_id: LaneId, deadline: Moment) {
-        let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
-        // Callers that come later can only shorten what the first one was granted.
-        if lane.closing.is_some_and(|closing| closing.deadline <= deadline) {
-            return;
-        }
-        lane.closing = Some(Closing { deadline, over: false, drained: false });
-        self.timers.insert((deadline, Timer::Shutdown(lane_id)));
-        let waiting: Vec<BatchId> = self
-            .batches
-            .iter()
-            .filter(|(_, (batch, phase))| {
-                batch.lane == lane_id && matches!(phase, Phase::Backoff { .. })
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in waiting {
-            if let Some((batch, _)) = self.batches.get_mut(&id) {
-                batch.history.final_attempt = true;
-            }
-            self.make_due(id);
+    /// Takes a batch out of the schedule for good.
+    fn settle(&mut self, id: BatchId, settlement: Settlement, actions: &mut Vec<Action>) {
+        if let Some(batch) = self.take(id, actions) {
+            actions.push(Action::Settle { batch, settlement });
         }
     }
 
     /// Ends a wait.
     fn make_due(&mut self, id: BatchId) {
-        let Some((batch, phase)) = self.batches.get_mut(&id) else { return };
-        if let Phase::Backoff { due } = *phase {
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        if let Phase::Backoff { due } = slot.phase {
             self.timers.remove(&(due, Timer::Retry(id)));
-            *phase = Phase::Ready;
-            if let Some(lane) = self.lanes.get_mut(&batch.lane) {
+            slot.phase = Phase::Ready;
+            if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
                 lane.ready.insert(id);
             }
         }
@@ -364,99 +295,53 @@ impl Dispatcher {
             match timer {
                 Timer::Retry(id) => self.make_due(id),
                 Timer::GiveUp(id) => self.give_up(id, actions),
-                Timer::Overdue(id) => {
-                    if let Some((batch, Phase::InFlight { number, .. })) = self.batches.get(&id) {
-                        let attempt = Attempt { lane: batch.lane, batch: id, number: *number };
-                        actions.push(Action::Abort { attempt });
-                        self.attempt_done(now, id, &SendOutcome::Failed(timed_out()), actions);
-                    }
-                }
+                Timer::Overdue(id) => self.overdue(now, id, actions),
                 Timer::Shutdown(lane) => self.shutdown_over(lane, actions),
-                Timer::Flush(flush) => actions.push(Action::FlushTimedOut { flush }),
+                Timer::Flush(flush) => {
+                    self.flush_over(flush);
+                    actions.push(Action::FlushTimedOut { flush });
+                }
+                Timer::Endpoint => {}
             }
         }
+    }
+
+    /// The sink has not ended an attempt in time: the batch goes on without it, its place stays taken until it is gone.
+    fn overdue(&mut self, now: Now, id: BatchId, actions: &mut Vec<Action>) {
+        let Some(Slot { batch, phase: Phase::InFlight { number, .. }, .. }) = self.slots.get(&id)
+        else {
+            return;
+        };
+        let attempt = Attempt { lane: batch.lane, batch: id, number: *number };
+        let Some(out) =
+            self.lanes.get_mut(&attempt.lane).and_then(|lane| lane.in_flight.get_mut(&attempt))
+        else {
+            return;
+        };
+        out.judged = true;
+        let probe = out.probe;
+        actions.push(Action::Abort { attempt });
+        self.judge(now, attempt, probe, &SendOutcome::Failed(timed_out()), actions);
     }
 
     /// The batch's time is over. An attempt under way ends by its own limit, which is not later.
     fn give_up(&mut self, id: BatchId, actions: &mut Vec<Action>) {
-        if let Some((_, Phase::InFlight { .. })) = self.batches.get(&id) {
+        let Some(slot) = self.slots.get(&id) else { return };
+        if let Phase::InFlight { .. } = slot.phase {
             return;
         }
-        if let Some(mut batch) = self.take(id) {
-            let failure = batch.history.last_failure.take();
-            let settlement = Settlement::Dropped { reason: DropReason::RetriesExhausted, failure };
-            actions.push(Action::Settle { batch, settlement });
-        }
-    }
-
-    fn shutdown_over(&mut self, lane_id: LaneId, actions: &mut Vec<Action>) {
-        let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
-        let Some(closing) = lane.closing.as_mut() else { return };
-        closing.over = true;
-        actions.extend(lane.in_flight.iter().map(|&attempt| Action::Abort { attempt }));
-        let ids: Vec<BatchId> = self
-            .batches
-            .iter()
-            .filter(|(_, (batch, _))| batch.lane == lane_id)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in ids {
-            if let Some(mut batch) = self.take(id) {
-                let failure = batch.history.last_failure.take();
-                let settlement =
-                    Settlement::Dropped { reason: DropReason::ShutdownDeadline, failure };
-                actions.push(Action::Settle { batch, settlement });
-            }
-        }
-        actions.push(Action::Abandon { lane: lane_id });
-    }
-
-    fn pump(&mut self, now: Now, actions: &mut Vec<Action>) {
-        let mut closed = Vec::new();
-        for (&lane_id, lane) in &mut self.lanes {
-            let limit = lane.config.max_concurrency as usize;
-            while lane.in_flight.len() < limit
-                && !lane.closing.is_some_and(|closing| closing.over)
-                && let Some(id) = lane.ready.pop_first()
-            {
-                let Some((batch, phase)) = self.batches.get_mut(&id) else { continue };
-                let history = &mut batch.history;
-                let policy = &lane.config.retry;
-                history.attempts += 1;
-                let deadline = *history.deadline.get_or_insert_with(|| {
-                    let deadline = now.mono.after(policy.max_elapsed);
-                    self.timers.insert((deadline, Timer::GiveUp(id)));
-                    deadline
-                });
-                let mut time_left = policy.attempt_timeout.min(deadline.since(now.mono));
-                if let Some(closing) = lane.closing {
-                    time_left = time_left.min(closing.deadline.since(now.mono));
-                }
-                let overdue = now.mono.after(time_left).after(OVERDUE);
-                let attempt = Attempt { lane: lane_id, batch: id, number: history.attempts };
-                *phase = Phase::InFlight { number: history.attempts, overdue };
-                self.timers.insert((overdue, Timer::Overdue(id)));
-                lane.in_flight.insert(attempt);
-                let request = Request {
-                    body: batch.body.clone(),
-                    encoding: batch.encoding,
-                    spans: u32::try_from(batch.spans()).unwrap_or(u32::MAX),
-                    time_left,
-                    headers: None,
-                };
-                actions.push(Action::Send { attempt, request });
-            }
-            if let Some(closing) = lane.closing
-                && (closing.drained || closing.over)
-                && lane.in_flight.is_empty()
-            {
-                closed.push((lane_id, closing));
-            }
-        }
-        for (lane, closing) in closed {
-            self.lanes.remove(&lane);
-            self.timers.remove(&(closing.deadline, Timer::Shutdown(lane)));
-            actions.push(Action::LaneClosed { lane, timed_out: closing.over });
+        let lane = self.lanes.get(&slot.batch.lane);
+        let trouble =
+            lane.and_then(|lane| self.endpoints.get(&lane.endpoint)).map(Endpoint::trouble);
+        if let Some(mut batch) = self.take(id, actions) {
+            let (reason, failure) = match batch.history.last_failure.take() {
+                Some(failure) => (DropReason::RetriesExhausted, Some(failure)),
+                None => trouble.unwrap_or((DropReason::RetriesExhausted, None)),
+            };
+            actions.push(Action::Settle {
+                batch,
+                settlement: Settlement::Dropped { reason, failure },
+            });
         }
     }
 }

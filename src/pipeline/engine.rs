@@ -7,32 +7,68 @@ use std::{
     num::NonZero,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, Weak,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use crossbeam_channel::Sender;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::pipeline::{
-    io::{self as io_thread, Message},
-    worker::{self, Job},
+use crate::{
+    clock::{Moment, monotonic},
+    pipeline::{
+        faults::{Faults, Stage},
+        io::{self as io_thread, Message},
+        worker::{self, Job},
+    },
 };
 
 /// Keeps the threads running.
 pub(crate) type Handle = Arc<Running>;
+
+/// Panics outside of a job that the engine survives within [`PANIC_WINDOW`].
+const MAX_PANICS: usize = 5;
+const PANIC_WINDOW: Duration = Duration::from_secs(60);
 
 /// A set of threads, started on demand. One per process; tests make their own.
 #[derive(Debug)]
 pub struct Engine {
     running: Mutex<Weak<Running>>,
     workers: usize,
-    threads: Arc<AtomicU32>,
+    health: Arc<Health>,
+}
+
+/// What the threads of one engine know about each other.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    threads: AtomicU32,
+    degraded: AtomicBool,
+    panics: Mutex<Vec<Moment>>,
+    pub(crate) faults: Faults,
+}
+
+impl Health {
+    /// A thread has been caught panicking. True: once too often, the engine fails fast from now on.
+    pub(crate) fn panicked(&self) -> bool {
+        let now = monotonic();
+        let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        panics.retain(|at| now.since(*at) < PANIC_WINDOW);
+        panics.push(now);
+        if panics.len() > MAX_PANICS {
+            self.degraded.store(true, Ordering::Release);
+        }
+        self.is_degraded()
+    }
+
+    pub(crate) fn is_degraded(&self) -> bool {
+        self.degraded.load(Ordering::Acquire)
+    }
 }
 
 /// The ways into running threads. When the last handle goes, the channels close and the threads end by themselves:
-/// a worker after its current job, the I/O thread after its last lane.
+/// a worker after its current job, the I/O thread after its last message.
 #[derive(Debug)]
 pub(crate) struct Running {
     jobs: Sender<Job>,
@@ -46,7 +82,7 @@ impl Running {
         drop(self.jobs.send(job));
     }
 
-    /// Tells the I/O thread. If it is gone, dropping the message settles what it owns.
+    /// Tells the I/O thread. If it is gone, dropping the message settles what it owns and answers who waits.
     pub(crate) fn send(&self, message: Message) {
         drop(self.messages.send(message));
     }
@@ -64,13 +100,24 @@ impl Engine {
         Arc::new(Engine {
             running: Mutex::new(Weak::new()),
             workers: workers.max(1),
-            threads: Arc::new(AtomicU32::new(0)),
+            health: Arc::default(),
         })
     }
 
     /// Threads alive.
     pub fn threads(&self) -> u32 {
-        self.threads.load(Ordering::Acquire)
+        self.health.threads.load(Ordering::Acquire)
+    }
+
+    /// Threads could not be started, or have panicked too often: exports are refused with `internal_error`.
+    pub fn is_degraded(&self) -> bool {
+        self.health.is_degraded()
+    }
+
+    /// Makes the next `times` passes of `stage` fail.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn inject_fault(&self, stage: Stage, times: u32) {
+        self.health.faults.inject(stage, times);
     }
 
     /// The running threads, started if there are none.
@@ -79,20 +126,31 @@ impl Engine {
         if let Some(handle) = running.upgrade() {
             return Ok(handle);
         }
-        let (jobs, job_queue) = crossbeam_channel::unbounded();
-        let (messages, inbox) = tokio::sync::mpsc::unbounded_channel();
-        self.spawn("offloop-io", move || io_thread::run(inbox))?;
-        for _ in 0..self.workers {
-            let job_queue = job_queue.clone();
-            self.spawn("offloop-worker", move || worker::run(&job_queue))?;
-        }
-        let handle = Arc::new(Running { jobs, messages });
+        let started = self.start_threads();
+        // A later try may find more resources: a failed start is no final verdict.
+        self.health.degraded.store(started.is_err(), Ordering::Release);
+        let handle = started?;
         *running = Arc::downgrade(&handle);
         Ok(handle)
     }
 
+    fn start_threads(&self) -> io::Result<Handle> {
+        let (jobs, job_queue) = crossbeam_channel::unbounded();
+        let (messages, inbox) = tokio::sync::mpsc::unbounded_channel();
+        let health = Arc::clone(&self.health);
+        self.spawn("offloop-io", move || io_thread::run(inbox, &health))?;
+        for _ in 0..self.workers {
+            let (job_queue, health) = (job_queue.clone(), Arc::clone(&self.health));
+            self.spawn("offloop-worker", move || worker::run(&job_queue, &health))?;
+        }
+        Ok(Arc::new(Running { jobs, messages }))
+    }
+
     fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let alive = Alive::new(&self.threads);
+        if self.health.faults.strikes(Stage::Spawn) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let alive = Alive::new(&self.health);
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             let _alive = alive;
             body();
@@ -102,18 +160,18 @@ impl Engine {
 }
 
 /// Counts a thread for as long as it lives.
-struct Alive(Arc<AtomicU32>);
+struct Alive(Arc<Health>);
 
 impl Alive {
-    fn new(threads: &Arc<AtomicU32>) -> Self {
-        threads.fetch_add(1, Ordering::AcqRel);
-        Alive(Arc::clone(threads))
+    fn new(health: &Arc<Health>) -> Self {
+        health.threads.fetch_add(1, Ordering::AcqRel);
+        Alive(Arc::clone(health))
     }
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.0.threads.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

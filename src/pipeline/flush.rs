@@ -6,6 +6,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use crate::pipeline::ledger::Epoch;
+
 /// What a flush waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlushMode {
@@ -33,7 +35,9 @@ pub(crate) struct FlushCell(Mutex<State>);
 struct State {
     /// Conditions that still have to be met.
     parts: u32,
-    outstanding: Box<dyn Fn() -> u64 + Send>,
+    /// Last epoch that it covers.
+    epoch: Epoch,
+    outstanding: Box<dyn Fn(Epoch) -> u64 + Send>,
     done: Option<FlushDone>,
 }
 
@@ -41,10 +45,16 @@ impl FlushCell {
     /// `parts` conditions, each reported by one `part_done`; `outstanding` is asked when the last one is met.
     pub(crate) fn new(
         parts: u32,
-        outstanding: impl Fn() -> u64 + Send + 'static,
+        outstanding: impl Fn(Epoch) -> u64 + Send + 'static,
         done: FlushDone,
     ) -> Self {
-        FlushCell(Mutex::new(State { parts, outstanding: Box::new(outstanding), done: Some(done) }))
+        let outstanding = Box::new(outstanding);
+        FlushCell(Mutex::new(State { parts, epoch: 0, outstanding, done: Some(done) }))
+    }
+
+    /// Says which spans it is about.
+    pub(crate) fn cover(&self, epoch: Epoch) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).epoch = epoch;
     }
 
     /// One condition is met; answers when it was the last.
@@ -55,7 +65,7 @@ impl FlushCell {
             if state.parts > 0 {
                 return;
             }
-            (state.done.take(), (state.outstanding)())
+            (state.done.take(), (state.outstanding)(state.epoch))
         };
         answer(done, FlushOutcome { timed_out: false, outstanding });
     }
@@ -69,6 +79,14 @@ impl FlushCell {
     /// Whether the answer has been given.
     pub(crate) fn is_answered(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).done.is_none()
+    }
+}
+
+/// Nobody can meet its conditions any more: the threads are gone.
+impl Drop for FlushCell {
+    fn drop(&mut self) {
+        let done = self.0.get_mut().unwrap_or_else(PoisonError::into_inner).done.take();
+        answer(done, FlushOutcome { timed_out: true, outstanding: 0 });
     }
 }
 

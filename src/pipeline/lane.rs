@@ -2,17 +2,17 @@
 //! It refuses to act: threads act on it.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
 use crate::{
-    config::Config,
+    config::{Compression, Config},
     error::TransformError,
     handoff::RawBatch,
     otlp::Encoded,
-    pipeline::{engine::Handle, ledger::Ledger},
-    sink::Sink,
+    pipeline::{engine::Handle, ledger::Ledger, notice::Herald},
+    sink::{ContentEncoding, Sink},
 };
 
 /// Number of a lane, unique in the process.
@@ -26,8 +26,12 @@ pub(crate) struct Lane {
     pub(crate) id: LaneId,
     pub(crate) config: Config,
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) sink: Arc<dyn Sink>,
     pub(crate) transform: Transform,
+    pub(crate) herald: Arc<Herald>,
+    /// Gone after the shutdown, and its connections with it.
+    sink: Mutex<Option<Arc<dyn Sink>>>,
+    /// The best encoding that the endpoint is not known to choke on.
+    encoding: Mutex<ContentEncoding>,
     /// Keeps the engine running from the first admission to the end of the shutdown.
     engine: Mutex<Option<Handle>>,
 }
@@ -35,19 +39,38 @@ pub(crate) struct Lane {
 impl Lane {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>, transform: Transform) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        let herald = Arc::new(Herald::default());
         Arc::new(Lane {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            ledger: Ledger::new(config.queue),
+            ledger: Ledger::new(config.queue, Arc::clone(&herald)),
+            encoding: Mutex::new(configured(&config)),
             config,
-            sink,
+            sink: Mutex::new(Some(sink)),
             transform,
+            herald,
             engine: Mutex::new(None),
         })
     }
 
+    /// What the workers compress with.
+    pub(crate) fn encoding(&self) -> ContentEncoding {
+        *lock(&self.encoding)
+    }
+
+    /// From now on nothing above `encoding`.
+    pub(crate) fn limit_encoding(&self, encoding: ContentEncoding) {
+        let mut best = lock(&self.encoding);
+        *best = encoding.min(*best);
+    }
+
+    /// Where requests go, until the end of the shutdown.
+    pub(crate) fn sink(&self) -> Option<Arc<dyn Sink>> {
+        lock(&self.sink).clone()
+    }
+
     /// The running engine, if this lane has one.
     pub(crate) fn engine(&self) -> Option<Handle> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.engine).clone()
     }
 
     /// Makes sure that an engine runs. `start` runs at most once at a time; true if it was needed.
@@ -55,7 +78,7 @@ impl Lane {
         &self,
         start: impl FnOnce() -> Result<Handle, E>,
     ) -> Result<bool, E> {
-        let mut slot = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.engine);
         if slot.is_some() {
             return Ok(false);
         }
@@ -63,11 +86,16 @@ impl Lane {
         Ok(true)
     }
 
-    /// Lets the engine go. The handle is dropped outside of the lock.
-    pub(crate) fn release_engine(&self) {
-        let handle = self.engine.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(handle);
+    /// Lets the engine and the sink go; both are dropped outside of the locks.
+    pub(crate) fn release(&self) {
+        let sink = lock(&self.sink).take();
+        let handle = lock(&self.engine).take();
+        drop((sink, handle));
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Lane {
@@ -77,4 +105,28 @@ impl std::fmt::Debug for Lane {
             .field("endpoint", &self.config.endpoint)
             .finish_non_exhaustive()
     }
+}
+
+/// `auto` compresses only what leaves the machine.
+fn configured(config: &Config) -> ContentEncoding {
+    match config.compression {
+        Compression::None => ContentEncoding::Identity,
+        Compression::Gzip => ContentEncoding::Gzip,
+        Compression::Zstd => ContentEncoding::Zstd,
+        Compression::Auto if is_loopback(&config.endpoint) => ContentEncoding::Identity,
+        Compression::Auto => ContentEncoding::Gzip,
+    }
+}
+
+fn is_loopback(endpoint: &str) -> bool {
+    let authority = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let host = host.to_ascii_lowercase();
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

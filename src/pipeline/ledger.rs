@@ -12,11 +12,14 @@ use std::{
 };
 
 use crate::{
+    clock::monotonic,
     config::{Overflow, QueueConfig},
     error::DropReason,
     pipeline::{
         completion::{Answer, Call, Completion, Fate},
-        flush::FlushCell,
+        drop_log::DropLog,
+        flush::{FlushCell, FlushMode},
+        notice::{Herald, Level},
     },
     stats::{BreakerState, Drops, Stats},
 };
@@ -31,6 +34,7 @@ pub(crate) type Epoch = u64;
 pub(crate) struct Ledger {
     book: Mutex<Book>,
     queue: QueueConfig,
+    herald: Arc<Herald>,
 }
 
 /// One permit's line in the book. It is there as long as the permit owns spans; once it is gone, the permit is void.
@@ -74,6 +78,9 @@ struct Book {
     attempt_waiters: BTreeMap<Epoch, Vec<Arc<FlushCell>>>,
     closed: bool,
     gauges: Gauges,
+    drop_log: DropLog,
+    /// Lines that are due; told as soon as the lock is released.
+    lines: Vec<(Level, String)>,
 }
 
 /// Facts that the I/O thread reports for the snapshot.
@@ -107,8 +114,8 @@ struct Gone {
 }
 
 impl Ledger {
-    pub(crate) fn new(queue: QueueConfig) -> Arc<Self> {
-        Arc::new(Ledger { book: Mutex::default(), queue })
+    pub(crate) fn new(queue: QueueConfig, herald: Arc<Herald>) -> Arc<Self> {
+        Arc::new(Ledger { book: Mutex::default(), queue, herald })
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {
@@ -127,7 +134,8 @@ impl Ledger {
         let evicted = match book.make_room(&self.queue, spans, bytes) {
             Ok(evicted) => evicted,
             Err(reason) => {
-                book.refused.add(reason, spans);
+                book.refuse(spans, reason);
+                self.tell(book);
                 return Err((reason, completion));
             }
         };
@@ -150,7 +158,17 @@ impl Ledger {
     pub(crate) fn refuse(&self, spans: u64, reason: DropReason) {
         let mut book = self.lock();
         book.offered += spans;
-        book.refused.add(reason, spans);
+        book.refuse(spans, reason);
+        self.tell(book);
+    }
+
+    /// Tells the lines that are due, outside of the lock.
+    fn tell(&self, mut book: MutexGuard<'_, Book>) {
+        let lines = std::mem::take(&mut book.lines);
+        drop(book);
+        for (level, text) in lines {
+            self.herald.line(level, text);
+        }
     }
 
     /// Spans and bytes still free; nothing after shutdown.
@@ -166,7 +184,8 @@ impl Ledger {
     }
 
     /// Settles up to `spans` of a permit. A void permit settles nothing: its spans are accounted for already.
-    pub(crate) fn settle(&self, key: Key, spans: u64, fate: Fate) {
+    /// `detail` words a drop better than its reason does.
+    pub(crate) fn settle(&self, key: Key, spans: u64, fate: Fate, detail: Option<&str>) {
         let gone = {
             let mut book = self.lock();
             let book = &mut *book;
@@ -187,7 +206,7 @@ impl Ledger {
                 book.entries.remove(&key);
                 book.parked.remove(&key);
             }
-            book.count(spans, fate);
+            book.count(spans, fate, detail);
             if gone.answer.is_some() {
                 book.exports_under_way = book.exports_under_way.saturating_sub(1);
             }
@@ -223,7 +242,9 @@ impl Ledger {
                     }
                 }
             }
-            book.finished_flushes()
+            let done = book.finished_flushes();
+            self.tell(book);
+            done
         };
         done.iter().for_each(|cell| cell.part_done());
     }
@@ -302,9 +323,9 @@ impl Ledger {
         book.entries.contains_key(&key)
     }
 
-    /// Closes the current epoch and calls `cell` back when everything admitted so far is settled (and, for the
-    /// attempt mode, through `attempted`, when all of it has had its first attempt). Returns the last epoch covered.
-    pub(crate) fn flush(&self, cell: &Arc<FlushCell>, attempt: bool) -> Epoch {
+    /// Closes the current epoch and reports one part of `cell` done when everything admitted so far is settled; in
+    /// attempt mode, when all of it has had its first attempt. Returns the last epoch covered.
+    pub(crate) fn flush(&self, cell: &Arc<FlushCell>, mode: FlushMode) -> Epoch {
         let (epoch, done) = {
             let mut book = self.lock();
             let last = if book.epoch_used {
@@ -315,8 +336,11 @@ impl Ledger {
                 // The current epoch owns nothing; what is open belongs to earlier ones.
                 book.epoch.saturating_sub(1)
             };
-            let waiters =
-                if attempt { &mut book.attempt_waiters } else { &mut book.terminal_waiters };
+            cell.cover(last);
+            let waiters = match mode {
+                FlushMode::Attempt => &mut book.attempt_waiters,
+                FlushMode::Terminal => &mut book.terminal_waiters,
+            };
             waiters.entry(last).or_default().push(Arc::clone(cell));
             (last, book.finished_flushes())
         };
@@ -337,6 +361,11 @@ impl Ledger {
             }
         }
         book.epochs.range(..=epoch).map(|(_, count)| count.unsettled).sum()
+    }
+
+    /// Spans of all epochs up to `epoch` that are not settled.
+    pub(crate) fn outstanding(&self, epoch: Epoch) -> u64 {
+        self.lock().epochs.range(..=epoch).map(|(_, count)| count.unsettled).sum()
     }
 
     /// Refuses every later admission. Returns whether this call did it.
@@ -404,13 +433,33 @@ impl Ledger {
 }
 
 impl Book {
-    fn count(&mut self, spans: u64, fate: Fate) {
+    /// The one place where admitted spans end.
+    fn count(&mut self, spans: u64, fate: Fate, detail: Option<&str>) {
         match fate {
             Fate::Delivered => self.delivered += spans,
             Fate::Rejected => self.rejected += spans,
-            Fate::Dropped(reason) => self.dropped.add(reason, spans),
+            Fate::Dropped(reason) => {
+                self.dropped.add(reason, spans);
+                self.log(reason, spans, detail);
+            }
         }
         self.pending = self.pending.saturating_sub(spans);
+        if self.pending == 0 {
+            self.lines.extend(self.drop_log.drained().map(|text| (Level::Info, text)));
+        }
+    }
+
+    /// The one place where offered spans are turned away.
+    fn refuse(&mut self, spans: u64, reason: DropReason) {
+        self.refused.add(reason, spans);
+        self.log(reason, spans, None);
+    }
+
+    fn log(&mut self, reason: DropReason, spans: u64, detail: Option<&str>) {
+        if spans > 0 {
+            let line = self.drop_log.dropped(monotonic(), reason, spans, detail);
+            self.lines.extend(line.map(|text| (Level::Warn, text)));
+        }
     }
 
     fn make_room(
@@ -471,7 +520,7 @@ impl Book {
         self.parked.remove(&key);
         let Some(entry) = self.entries.remove(&key) else { return };
         let fate = Fate::Dropped(reason);
-        self.count(entry.spans, fate);
+        self.count(entry.spans, fate, None);
         self.pending_bytes = self.pending_bytes.saturating_sub(entry.bytes);
         let answer = entry.call.settle(entry.spans, fate);
         if answer.is_some() {

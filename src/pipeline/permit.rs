@@ -36,20 +36,11 @@ impl Permit {
         self.epoch
     }
 
-    pub(crate) fn key(&self) -> Key {
-        self.key
-    }
-
-    /// Records the fate of all spans that are left.
-    pub(crate) fn settle(mut self, fate: Fate) {
-        self.settle_some(self.spans, fate);
-    }
-
-    /// Records the fate of some of them.
-    pub(crate) fn settle_some(&mut self, spans: u64, fate: Fate) {
+    /// Records the fate of some of its spans; `detail` words a drop better than its reason does.
+    pub(crate) fn settle_some(&mut self, spans: u64, fate: Fate, detail: Option<&str>) {
         let spans = spans.min(self.spans);
         self.spans -= spans;
-        self.ledger.settle(self.key, spans, fate);
+        self.ledger.settle(self.key, spans, fate, detail);
     }
 
     /// Moves `spans` of them, at most all, to a permit of their own.
@@ -115,7 +106,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if self.spans > 0 {
-            self.ledger.settle(self.key, self.spans, Fate::Dropped(self.on_drop));
+            self.ledger.settle(self.key, self.spans, Fate::Dropped(self.on_drop), None);
         }
     }
 }
@@ -141,16 +132,18 @@ impl Ticket {
 
     /// Takes back `spans` that could not be written (`Invalid`, `TooLarge`), with a warning for the caller.
     pub fn drop_spans(&mut self, spans: u32, reason: DropReason, warning: Option<String>) {
+        let detail = warning.clone();
         if let Some(warning) = warning {
             self.permit.note(|outcome| outcome.warnings.push(warning));
         }
-        self.permit.settle_some(u64::from(spans), Fate::Dropped(reason));
+        self.permit.settle_some(u64::from(spans), Fate::Dropped(reason), detail.as_deref());
     }
 
     /// Gives up the rest of the call with an error of the caller's choice.
-    pub fn abandon(self, reason: DropReason, failure: ExportFailure) {
+    pub fn abandon(mut self, reason: DropReason, failure: ExportFailure) {
+        let detail = failure.to_string();
         self.permit.note(|outcome| outcome.error = Some(failure));
-        self.permit.settle(Fate::Dropped(reason));
+        self.permit.settle_some(self.permit.spans(), Fate::Dropped(reason), Some(&detail));
     }
 
     pub(crate) fn into_permit(self) -> Permit {

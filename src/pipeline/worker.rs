@@ -3,100 +3,221 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crossbeam_channel::Receiver;
 
 use crate::{
     clock::Moment,
-    config::Compression,
     error::{DropReason, ExportFailure, TransformError},
     handoff::RawBatch,
+    otlp::{self, Encoded},
     pipeline::{
         batch::{Batch, BatchId, History},
         completion::Fate,
-        compress::compress,
-        dispatcher::Event,
-        engine::Handle,
+        compress::{compress, restore},
+        dispatcher::{Event, Work},
+        engine::{Handle, Health},
+        faults::Stage,
         io::Message,
         lane::Lane,
+        notice::FailedBatch,
         permit::Permit,
     },
     sink::ContentEncoding,
 };
 
-/// One piece of work.
+/// One piece of work, with the way to the I/O thread.
 pub(crate) struct Job {
     pub(crate) lane: Arc<Lane>,
     pub(crate) engine: Handle,
-    pub(crate) permit: Permit,
-    pub(crate) batch: BatchId,
-    pub(crate) raw: RawBatch,
-    pub(crate) admitted: Moment,
+    pub(crate) task: Task,
 }
 
-/// The life of one worker: until every exporter has let the engine go.
-pub(crate) fn run(jobs: &Receiver<Job>) {
-    while let Ok(job) = jobs.recv() {
-        // Whatever unwinds here drops the job's permit, and that settles its spans.
-        let _ = catch_unwind(AssertUnwindSafe(|| work(job)));
+/// What is to be done.
+pub(crate) enum Task {
+    /// Make a request of the spans of one export call.
+    Transform { permit: Permit, raw: RawBatch, admitted: Moment },
+    /// Make other requests of a request.
+    Rework { batch: Box<Batch>, work: Work },
+}
+
+/// Grows in the order of submission over all lanes: the smallest number is the oldest batch.
+fn next_batch_id() -> BatchId {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The life of one worker: until every exporter has let the engine go, or the engine has given up.
+pub(crate) fn run(jobs: &Receiver<Job>, health: &Health) {
+    let work = || {
+        while let Ok(job) = jobs.recv() {
+            health.faults.pass(Stage::Worker);
+            // Whatever unwinds in there drops the job's permits, and that settles their spans.
+            let _ = catch_unwind(AssertUnwindSafe(|| job.run()));
+        }
+    };
+    while catch_unwind(AssertUnwindSafe(work)).is_err() {
+        if health.panicked() {
+            return;
+        }
     }
 }
 
-fn work(job: Job) {
-    let Job { lane, engine, mut permit, batch, raw, admitted } = job;
+impl Job {
+    fn run(self) {
+        let Job { lane, engine, task } = self;
+        match task {
+            Task::Transform { permit, raw, admitted } => {
+                transform(&lane, &engine, permit, raw, admitted)
+            }
+            Task::Rework { batch, work: Work::Reencode(encoding) } => {
+                reencode(&lane, &engine, batch, encoding)
+            }
+            Task::Rework { batch, work: Work::Split } => split(&lane, &engine, *batch),
+        }
+    }
+}
+
+fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, admitted: Moment) {
     // An abandoned shutdown has settled it already: nothing to do, and nothing to wait for.
     if !permit.is_live() {
         return;
     }
     let encoded = match catch_unwind(AssertUnwindSafe(|| (lane.transform)(raw))) {
         Ok(Ok(encoded)) => encoded,
-        Ok(Err(TransformError { reason, message })) => return fail(permit, reason, message),
+        Ok(Err(TransformError { reason, message })) => {
+            return fail(lane, vec![permit], reason, &message);
+        }
         Err(_) => {
-            return fail(permit, DropReason::InternalError, "the encoder panicked".to_owned());
+            return fail(lane, vec![permit], DropReason::InternalError, "the encoder panicked");
         }
     };
-    if encoded.invalid > 0 {
-        let warning =
-            format!("{} of {} spans could not be encoded", encoded.invalid, permit.spans());
-        permit.note(|outcome| outcome.warnings.push(warning));
-        permit.settle_some(u64::from(encoded.invalid), Fate::Dropped(DropReason::Invalid));
+    let Encoded { body, spans, invalid, layout } = encoded;
+    // More spans admitted than encoded: the rest is invalid, whether the encoder says so or not.
+    let invalid = u64::from(invalid).max(permit.spans().saturating_sub(u64::from(spans)));
+    if invalid > 0 {
+        let warning = format!("{invalid} of {} spans could not be encoded", permit.spans());
+        permit.note(|outcome| outcome.warnings.push(warning.clone()));
+        permit.settle_some(invalid, Fate::Dropped(DropReason::Invalid), Some(&warning));
     }
-    // Filtering everything out is a success without a request (F37).
-    if encoded.spans == 0 {
-        return permit.settle(Fate::Dropped(DropReason::Invalid));
+    // Nothing left to send is a success without a request (R109).
+    if permit.spans() == 0 {
+        return;
     }
-    let encoded_bytes = encoded.body.len() as u64;
+    let encoded_bytes = body.len() as u64;
     permit.recharge(encoded_bytes);
-    let encoding = match lane.config.compression {
-        Compression::Gzip => ContentEncoding::Gzip,
-        Compression::None | Compression::Zstd | Compression::Auto => ContentEncoding::Identity,
-    };
-    let body = match compress(encoding, encoded.body) {
+    let encoding = lane.encoding();
+    let body = match compress(encoding, body) {
         Ok(body) => body,
-        Err(error) => return fail(permit, DropReason::InternalError, error.to_string()),
+        Err(error) => {
+            return fail(lane, vec![permit], DropReason::InternalError, &error.to_string());
+        }
     };
-    permit.recharge(body.len() as u64);
+    if !cfg!(mutant = "R21") {
+        permit.recharge(body.len() as u64);
+    }
     let batch = Batch {
-        id: batch,
+        id: next_batch_id(),
         lane: lane.id,
         permits: vec![permit],
         body,
         encoding,
         encoded_bytes,
-        layout: encoded.layout,
+        layout,
         admitted,
         history: History::default(),
     };
-    engine.send(Message::Event(Event::Ready(batch)));
+    engine.send(Message::Event(Event::Ready(Box::new(batch))));
 }
 
-fn fail(permit: Permit, reason: DropReason, message: String) {
-    if reason.fails_export() {
-        permit.note(|outcome| outcome.error = Some(ExportFailure::pipeline(reason, message)));
-    } else {
-        permit.note(|outcome| outcome.warnings.push(message));
+fn reencode(lane: &Lane, engine: &Handle, mut batch: Box<Batch>, encoding: ContentEncoding) {
+    let body = restore(batch.encoding, &batch.body, batch.encoded_bytes)
+        .and_then(|body| compress(encoding, body));
+    match body {
+        Ok(body) => {
+            batch.body = body;
+            batch.encoding = encoding;
+            batch.recharge();
+            engine.send(Message::Event(Event::Ready(batch)));
+        }
+        Err(error) => fail(lane, batch.permits, DropReason::InternalError, &error.to_string()),
     }
-    permit.settle(Fate::Dropped(reason));
+}
+
+/// Makes two requests of one, of half the spans each.
+fn split(lane: &Lane, engine: &Handle, mut batch: Batch) {
+    let first_spans = batch.spans() / 2;
+    let halves = restore(batch.encoding, &batch.body, batch.encoded_bytes).ok().and_then(|body| {
+        let first_spans = u32::try_from(first_spans).ok()?;
+        otlp::split(lane.config.protocol, &body, &batch.layout, first_spans)
+    });
+    let Some([first, second]) = halves else {
+        let failure = batch.history.last_failure.take();
+        let text = failure.map_or_else(
+            || DropReason::TooLarge.message().to_owned(),
+            |failure| failure.to_string(),
+        );
+        return fail(lane, batch.permits, DropReason::TooLarge, &text);
+    };
+    let first_permits = batch.split_permits(first_spans);
+    let encoding = lane.encoding().min(batch.encoding);
+    let (id, history) = (batch.id, batch.history);
+    for (id, permits, half) in
+        [(id, first_permits, first), (next_batch_id(), batch.permits, second)]
+    {
+        let encoded_bytes = half.body.len() as u64;
+        let body = match compress(encoding, half.body) {
+            Ok(body) => body,
+            Err(error) => {
+                fail(lane, permits, DropReason::InternalError, &error.to_string());
+                continue;
+            }
+        };
+        let half = Batch {
+            id,
+            lane: lane.id,
+            permits,
+            body,
+            encoding,
+            encoded_bytes,
+            layout: half.layout,
+            admitted: batch.admitted,
+            // New requests, but the old clock: a batch must not live longer because it is large.
+            history: History {
+                attempts: 0,
+                requests_before: history.requests(),
+                deadline: history.deadline,
+                ..History::default()
+            },
+        };
+        half.recharge();
+        engine.send(Message::Event(Event::Ready(Box::new(half))));
+    }
+}
+
+fn fail(lane: &Lane, permits: Vec<Permit>, reason: DropReason, text: &str) {
+    let failure = ExportFailure::pipeline(reason, text);
+    let spans = permits.iter().map(Permit::spans).sum();
+    for mut permit in permits {
+        if reason.fails_export() {
+            permit.note(|outcome| outcome.error = Some(failure.clone()));
+        } else {
+            permit.note(|outcome| outcome.warnings.push(text.to_owned()));
+        }
+        permit.settle_some(permit.spans(), Fate::Dropped(reason), Some(text));
+    }
+    lane.herald.failed(|| FailedBatch {
+        reason,
+        spans,
+        attempts: 0,
+        http_status: None,
+        code: failure.code,
+        message: failure.message,
+        endpoint: lane.config.endpoint.clone(),
+    });
 }

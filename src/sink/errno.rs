@@ -88,6 +88,11 @@ pub(super) fn errno(error: &io::Error) -> Option<Errno> {
     )
 }
 
+/// libuv's number of a code of the table.
+pub(super) fn number_of(code: &str) -> Option<i32> {
+    ROWS.iter().find(|row| row.0 == code).map(|row| if cfg!(windows) { row.3 } else { -row.2 })
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;

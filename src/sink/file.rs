@@ -50,9 +50,32 @@ pub struct FileSink {
 
 /// One batch on its way to the disk.
 struct Job {
-    body: Bytes,
-    /// Closed when nobody waits any more: the batch is skipped then.
+    body: Body,
     done: oneshot::Sender<Result<(), SendError>>,
+}
+
+/// A body until somebody takes it: the thread to write it, or the attempt when it ends first. A batch that was given up
+/// is neither written late nor kept in memory behind a stuck disk.
+#[derive(Clone)]
+struct Body(Arc<Mutex<Option<Bytes>>>);
+
+impl Body {
+    fn new(bytes: Bytes) -> Body {
+        Body(Arc::new(Mutex::new(Some(bytes))))
+    }
+
+    fn take(&self) -> Option<Bytes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Takes the body back when the attempt ends.
+struct GiveUp(Body);
+
+impl Drop for GiveUp {
+    fn drop(&mut self) {
+        self.0.take();
+    }
 }
 
 impl FileSink {
@@ -99,8 +122,8 @@ impl FileSink {
 
 fn run(mut writer: Writer, jobs: &Receiver<Job>) {
     for job in jobs {
-        if !job.done.is_closed() {
-            let stored = writer.append(&job.body);
+        if let Some(body) = job.body.take() {
+            let stored = writer.append(&body);
             // An attempt that ended meanwhile has reported its own time-out.
             let _ = job.done.send(stored);
         }
@@ -117,9 +140,12 @@ impl Sink for FileSink {
             return Box::pin(async { SendOutcome::Failed(error) });
         }
         let (done, stored) = oneshot::channel();
-        let queued = self.queue(Job { body: request.body, done });
+        let body = Body::new(request.body);
+        let give_up = GiveUp(body.clone());
+        let queued = self.queue(Job { body, done });
         let time_left: Duration = request.time_left;
         Box::pin(async move {
+            let _give_up = give_up;
             if let Err(error) = queued {
                 return SendOutcome::Failed(error);
             }

@@ -1,6 +1,7 @@
 //! OTLP over HTTP/1.1: owns one endpoint's client, its connections and the words for what went wrong.
 //! It refuses to retry: the one exception is a request that a dying keep-alive connection never carried (F8).
 
+mod certificate;
 mod dial;
 mod endpoint;
 mod exchange;
@@ -8,8 +9,10 @@ mod failure;
 mod headers;
 mod resolve;
 mod tls;
+mod verify;
 
 use std::{
+    fmt,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -17,14 +20,19 @@ use std::{
 
 pub use tls::TlsConfig;
 
-use self::{dial::DialLayer, endpoint::Endpoint, headers::StaticHeaders, resolve::Resolver};
+use self::{
+    dial::DialLayer,
+    endpoint::Endpoint,
+    headers::StaticHeaders,
+    resolve::{LookUp, Resolver},
+};
 use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink};
 
 /// Idle connections are closed before the server's usual five seconds: the race of F8 becomes rare.
 const POOL_IDLE: Duration = Duration::from_millis(3_500);
 
 /// Where and how to send: validated, complete, no defaults left to decide.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpConfig {
     /// Endpoint as `new URL(…).href` printed it; credentials in it become Basic auth.
     pub url: String,
@@ -44,6 +52,15 @@ pub struct HttpConfig {
     pub max_idle_connections: usize,
     /// Time for name look-up, TCP and TLS together; the attempt's own time is the other limit (F5).
     pub connect_timeout: Duration,
+}
+
+/// Shows no URL and no header: both may hold credentials.
+impl fmt::Debug for HttpConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpConfig")
+            .field("content_type", &self.content_type)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HttpConfig {
@@ -68,22 +85,20 @@ impl HttpConfig {
 }
 
 /// The OTLP/HTTP destination. Cheap to make: sockets, certificates and the client come with the first `send`.
-#[derive(Debug)]
 pub struct HttpSink {
     shared: Arc<Shared>,
 }
 
 /// What a running attempt holds on to.
-#[derive(Debug)]
 struct Shared {
     config: HttpConfig,
     endpoint: Endpoint,
     headers: Result<StaticHeaders, SendError>,
     clients: OnceLock<Result<Clients, SendError>>,
+    look_up: LookUp,
 }
 
 /// Two clients with one set of TLS settings.
-#[derive(Debug)]
 struct Clients {
     /// Keeps connections.
     pooled: reqwest::Client,
@@ -91,14 +106,35 @@ struct Clients {
     fresh: reqwest::Client,
 }
 
+/// Shows the address and nothing secret.
+impl fmt::Debug for HttpSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoint = &self.shared.endpoint;
+        f.debug_struct("HttpSink")
+            .field("host", &endpoint.host)
+            .field("port", &endpoint.port)
+            .finish_non_exhaustive()
+    }
+}
+
 impl HttpSink {
     /// A sink for `config.url`. Fails only for a URL that cannot be parsed; an unknown protocol, a bad header or a bad
     /// certificate answers each `send` with its error instead, as the stock exporter does.
     pub fn new(config: HttpConfig) -> Result<Arc<HttpSink>, SendError> {
+        HttpSink::resolving_with(config, Arc::new(resolve::addresses_of))
+    }
+
+    fn resolving_with(config: HttpConfig, look_up: LookUp) -> Result<Arc<HttpSink>, SendError> {
         let endpoint = Endpoint::parse(&config)?;
         let headers = StaticHeaders::new(&config, &endpoint);
         Ok(Arc::new(HttpSink {
-            shared: Arc::new(Shared { config, endpoint, headers, clients: OnceLock::new() }),
+            shared: Arc::new(Shared {
+                config,
+                endpoint,
+                headers,
+                clients: OnceLock::new(),
+                look_up,
+            }),
         }))
     }
 }
@@ -122,7 +158,7 @@ impl Clients {
         }
         // One TLS configuration also for http: it holds no roots then, so that an image without a CA store works.
         let tls = tls::client_config(&shared.config.tls, shared.endpoint.is_https())?;
-        let resolver = Arc::new(Resolver::new(&shared.endpoint));
+        let resolver = Arc::new(Resolver::new(&shared.endpoint, Arc::clone(&shared.look_up)));
         let build = |kept: usize| {
             let builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -151,3 +187,6 @@ impl Clients {
 fn unsendable(code: &str, message: impl Into<String>) -> SendError {
     SendError::new(SendErrorKind::Unsendable, message).with_code(code)
 }
+
+#[cfg(test)]
+mod name_tests;

@@ -1,6 +1,7 @@
 //! A sink whose every answer is a gate in the test's hand.
 //! It refuses to sleep.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed wait fails the test")]
 
 use std::{
     sync::{Arc, Mutex, mpsc},

@@ -4,7 +4,7 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -77,6 +77,12 @@ impl Peer {
         }
     }
 
+    /// What the client sends first, whatever it is.
+    pub fn first_bytes(&mut self) -> Vec<u8> {
+        let _ = self.fill();
+        self.rest.clone()
+    }
+
     fn fill(&mut self) -> Option<()> {
         let mut piece = [0; 16 * 1024];
         match self.wire.read(&mut piece) {
@@ -105,6 +111,20 @@ impl Peer {
     /// Ends the connection with RST.
     pub fn reset(self) {
         let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Waits for the first byte of a request; `false` when `idle` passes or the client closes first.
+    pub fn next_within(&mut self, idle: Duration) -> bool {
+        let _ = self.socket.set_read_timeout(Some(idle));
+        let found = !self.rest.is_empty() || self.fill().is_some();
+        let _ = self.socket.set_read_timeout(None);
+        found
+    }
+
+    /// Ends our direction and goes on reading: the client sees the end without a reset.
+    pub fn finish(&mut self) {
+        let _ = self.socket.shutdown(Shutdown::Write);
+        self.wait_for_close();
     }
 
     /// Waits until the client closes, at most 10 s.

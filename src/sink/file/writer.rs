@@ -61,15 +61,11 @@ impl Writer {
         let line_bytes = body.len() as u64 + 1;
         let full =
             self.length > 0 && self.length.saturating_add(line_bytes) > self.config.max_file_bytes;
-        let file = match self.files.back() {
-            Some(path) if !full => match open(path, false) {
-                // Removed under us: go on with a new file under a new name.
-                Err(failure) if failure.error.kind() == io::ErrorKind::NotFound => {
-                    self.begin_file()?
-                }
-                result => result?,
-            },
-            _ => self.begin_file()?,
+        // A file that was removed, replaced by a link or closed to us is left: the batch goes to a new one.
+        let kept = self.files.back().filter(|_| !full).and_then(|path| open(path, false).ok());
+        let file = match kept {
+            Some(file) => file,
+            None => self.begin_file()?,
         };
         let failed = |error| Failure { error, syscall: "write", path: None };
         let before = file.metadata().map_err(failed)?.len();
@@ -132,19 +128,24 @@ fn write_line(mut file: &File, body: &[u8]) -> io::Result<()> {
 }
 
 fn open(path: &Path, create: bool) -> Result<File, Failure> {
+    let failed = |error| Failure { error, syscall: "open", path: Some(path.to_owned()) };
     let mut options = OpenOptions::new();
-    options.append(true).create_new(create);
+    options.create_new(create);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
         // A symbolic link planted under our name leads nowhere (F77).
-        options.mode(FILE_MODE).custom_flags(libc::O_NOFOLLOW);
+        options.append(true).mode(FILE_MODE).custom_flags(libc::O_NOFOLLOW);
+        options.open(path).map_err(failed)
     }
-    options.open(path).map_err(|error| Failure {
-        error,
-        syscall: "open",
-        path: Some(path.to_owned()),
-    })
+    #[cfg(not(unix))]
+    {
+        use std::io::{Seek, SeekFrom};
+        // A file opened for appending only cannot be cut back there; nobody else writes to it.
+        let mut file = options.write(true).open(path).map_err(failed)?;
+        file.seek(SeekFrom::End(0)).map_err(failed)?;
+        Ok(file)
+    }
 }
 
 fn make_directory(path: &Path) -> Result<(), Failure> {

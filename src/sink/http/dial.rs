@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::endpoint::{Endpoint, Host};
+use super::endpoint::{Endpoint, Host, Peer};
 use crate::sink::{SendError, SendErrorKind};
 
 /// How long Node waits for one address while others are left (`autoSelectFamilyAttemptTimeout`).
@@ -91,13 +91,11 @@ impl Dial {
 }
 
 /// Puts a time limit and the bookkeeping of [`Dial`] around the client's connector.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct DialLayer {
     limit: Duration,
     next_after: Duration,
-    /// What a time-out names when no address was planned: the URL's address or socket path.
-    fixed: Option<(String, Option<u16>)>,
-    port: u16,
+    endpoint: Endpoint,
 }
 
 impl DialLayer {
@@ -105,19 +103,18 @@ impl DialLayer {
     pub fn new(endpoint: &Endpoint, limit: Duration) -> DialLayer {
         let next_after =
             if endpoint.is_https() { NEXT_ADDRESS_AFTER_TLS } else { NEXT_ADDRESS_AFTER };
-        let fixed = match (&endpoint.socket_path, &endpoint.host) {
-            (Some(path), _) => Some((path.clone(), None)),
-            (None, Host::Address(address)) => Some((address.to_string(), Some(endpoint.port))),
-            (None, Host::Name(_)) => None,
-        };
-        DialLayer { limit, next_after: next_after.min(limit), fixed, port: endpoint.port }
+        DialLayer { limit, next_after: next_after.min(limit), endpoint: endpoint.clone() }
     }
 
     fn timed_out(&self, dial: Option<&Dial>) -> SendError {
-        let planned =
-            dial.and_then(Dial::next_address).map(|address| (address.to_string(), Some(self.port)));
-        let place = planned.or_else(|| self.fixed.clone());
-        connect_error("ETIMEDOUT", SendErrorKind::TimedOut, place)
+        match (self.endpoint.peer(dial.and_then(Dial::next_address)), &self.endpoint.host) {
+            (None, Host::Name(name)) => {
+                let message = format!("getaddrinfo ETIMEDOUT {name}");
+                let error = SendError::new(SendErrorKind::Dns, message).with_code("ETIMEDOUT");
+                SendError { syscall: Some("getaddrinfo"), ..error }
+            }
+            (peer, _) => connect_error("ETIMEDOUT", SendErrorKind::TimedOut, peer),
+        }
     }
 }
 
@@ -125,14 +122,14 @@ impl DialLayer {
 pub(super) fn connect_error(
     code: &'static str,
     kind: SendErrorKind,
-    place: Option<(String, Option<u16>)>,
+    peer: Option<Peer>,
 ) -> SendError {
-    let message = match &place {
-        Some((address, Some(port))) => format!("connect {code} {address}:{port}"),
-        Some((address, None)) => format!("connect {code} {address}"),
+    let message = match &peer {
+        Some(Peer { address, port: Some(port) }) => format!("connect {code} {address}:{port}"),
+        Some(Peer { address, port: None }) => format!("connect {code} {address}"),
         None => format!("connect {code}"),
     };
-    let (address, port) = place.map_or((None, None), |(address, port)| (Some(address), port));
+    let (address, port) = peer.map_or((None, None), |peer| (Some(peer.address), peer.port));
     SendError {
         syscall: Some("connect"),
         address,
@@ -150,7 +147,7 @@ impl<S> Layer<S> for DialLayer {
 }
 
 /// See [`DialLayer`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Dialer<S> {
     inner: S,
     layer: DialLayer,

@@ -10,7 +10,7 @@ use super::{HttpConfig, unsendable};
 use crate::sink::SendError;
 
 /// Where requests go.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Endpoint {
     /// URL to request: no credentials, and the host is the TLS server name when the user gave one.
     pub url: Url,
@@ -37,7 +37,27 @@ pub(super) enum Host {
     Address(IpAddr),
 }
 
+/// What an error names as the other side.
+pub(super) struct Peer {
+    /// Address, or path of a Unix socket.
+    pub address: String,
+    /// Port; a Unix socket has none.
+    pub port: Option<u16>,
+}
+
 impl Endpoint {
+    /// The other side, given which address of a name was tried; `None` while the name has none.
+    pub fn peer(&self, tried: Option<IpAddr>) -> Option<Peer> {
+        if let Some(path) = &self.socket_path {
+            return Some(Peer { address: path.clone(), port: None });
+        }
+        let address = match self.host {
+            Host::Address(address) => tried.unwrap_or(address),
+            Host::Name(_) => tried?,
+        };
+        Some(Peer { address: address.to_string(), port: Some(self.port) })
+    }
+
     /// Splits `config.url`; only a URL that is none fails here.
     pub fn parse(config: &HttpConfig) -> Result<Endpoint, SendError> {
         let invalid = || unsendable("ERR_INVALID_URL", "Invalid URL");

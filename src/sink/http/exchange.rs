@@ -12,11 +12,7 @@ use reqwest::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{
-    Clients, Shared,
-    dial::Dial,
-    failure::{self, Place},
-};
+use super::{Clients, Shared, dial::Dial, failure};
 use crate::sink::{Reply, Request, SendError, SendErrorKind, SendOutcome};
 
 /// Response bodies are read up to here (OTLP: "Response" limits; F33).
@@ -67,8 +63,7 @@ async fn head(
             dial = Arc::new(Dial::default());
             continue;
         }
-        let failed =
-            failure::of_exchange(&error, &Place { endpoint, address: dial.next_address() });
+        let failed = failure::of_exchange(&error, endpoint, dial.next_address());
         if failed.syscall != Some("connect") {
             return Err(failed);
         }

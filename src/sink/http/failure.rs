@@ -3,50 +3,28 @@
 
 use std::{error::Error, io, net::IpAddr};
 
-use super::{
-    dial::connect_error,
-    endpoint::{Endpoint, Host},
-    tls, unsendable as never_sendable,
-};
+use super::{dial::connect_error, endpoint::Endpoint, tls, unsendable as never_sendable};
 use crate::sink::{SendError, SendErrorKind, errno};
 
-/// Where a connection was dialled to.
-pub(super) struct Place<'a> {
-    /// The endpoint.
-    pub endpoint: &'a Endpoint,
-    /// The address of a name that was tried.
-    pub address: Option<IpAddr>,
-}
-
-impl Place<'_> {
-    fn peer(&self) -> Option<(String, Option<u16>)> {
-        let endpoint = self.endpoint;
-        if let Some(path) = &endpoint.socket_path {
-            return Some((path.clone(), None));
-        }
-        let address = self.address.or(match endpoint.host {
-            Host::Address(address) => Some(address),
-            Host::Name(_) => None,
-        })?;
-        Some((address.to_string(), Some(endpoint.port)))
-    }
-}
-
-/// An attempt that got no status line.
-pub(super) fn of_exchange(error: &reqwest::Error, place: &Place<'_>) -> SendError {
+/// An attempt that got no status line; `tried` is the address of a name that was dialled.
+pub(super) fn of_exchange(
+    error: &reqwest::Error,
+    endpoint: &Endpoint,
+    tried: Option<IpAddr>,
+) -> SendError {
     let known = find(error);
     if let Some(own) = known.own {
         return own.clone();
     }
     if let Some(tls_error) = known.tls {
-        return tls::failure(tls_error, place.endpoint);
+        return tls::failure(tls_error, error.is_connect());
     }
     if let Some(io_error) = known.system {
         let Some(errno) = errno::errno(io_error) else {
             return SendError::new(SendErrorKind::Other, io_error.to_string());
         };
         if error.is_connect() && !is_handshake(io_error) {
-            let failed = connect_error(errno.code, connect_kind(errno.code), place.peer());
+            let failed = connect_error(errno.code, connect_kind(errno.code), endpoint.peer(tried));
             return SendError { errno: Some(errno.number), ..failed };
         }
         return lost(errno, known.http.is_some_and(is_write));
@@ -54,6 +32,11 @@ pub(super) fn of_exchange(error: &reqwest::Error, place: &Place<'_>) -> SendErro
     match known.http {
         Some(http) if http.is_parse() => malformed(http),
         Some(http) if is_hang_up(http) => hang_up(),
+        _ if known.ended && error.is_connect() => {
+            let message =
+                "Client network socket disconnected before secure TLS connection was established";
+            SendError::new(SendErrorKind::Reset, message).with_code("ECONNRESET")
+        }
         _ if known.ended => hang_up(),
         Some(http) => SendError::new(SendErrorKind::Other, http.to_string()),
         None if error.is_builder() => unsendable(error),

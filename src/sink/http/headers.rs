@@ -10,7 +10,6 @@ use super::{HttpConfig, endpoint::Endpoint, unsendable};
 use crate::sink::{ContentEncoding, Request, SendError};
 
 /// Headers that are known before the first request.
-#[derive(Debug)]
 pub(super) struct StaticHeaders {
     user: HeaderMap,
     host: Option<HeaderValue>,
@@ -162,10 +161,10 @@ mod tests {
 
     #[test]
     fn names_and_values_are_refused_as_node_refuses_them() {
-        let name = headers(&[("bad name", "1")], "http://h.test/").unwrap_err();
+        let name = headers(&[("bad name", "1")], "http://h.test/").err().unwrap();
         assert_eq!(name.message, "Header name must be a valid HTTP token [\"bad name\"]");
         assert_eq!(name.code.as_deref(), Some("ERR_INVALID_HTTP_TOKEN"));
-        let line_break = headers(&[("x", "a\r\nb: c")], "http://h.test/").unwrap_err();
+        let line_break = headers(&[("x", "a\r\nb: c")], "http://h.test/").err().unwrap();
         assert_eq!(line_break.message, "Invalid character in header content [\"x\"]");
         assert_eq!(line_break.code.as_deref(), Some("ERR_INVALID_CHAR"));
         assert!(headers(&[("x", "snow\u{2603}")], "http://h.test/").is_err());

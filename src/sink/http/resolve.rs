@@ -17,20 +17,24 @@ use super::{
 };
 use crate::sink::{SendError, SendErrorKind, errno};
 
-type Answer = Result<Vec<IpAddr>, SendError>;
+/// Addresses of a name in the order to try them, or why there are none.
+pub(super) type Answer = Result<Vec<IpAddr>, SendError>;
+
+/// A blocking look-up: the system's, except in tests of slow and many-addressed names.
+pub(super) type LookUp = Arc<dyn Fn(&str) -> Answer + Send + Sync>;
 
 /// Resolves the endpoint's host, whatever name the client asks for (the URL may carry a TLS server name instead).
-#[derive(Debug)]
 pub(super) struct Resolver {
     host: Host,
+    system: LookUp,
     /// Everybody who asks while a look-up runs shares it: at most one stuck thread per endpoint (F3, F4).
     running: Arc<Mutex<Option<watch::Receiver<Option<Answer>>>>>,
 }
 
 impl Resolver {
     /// Looks nothing up yet.
-    pub fn new(endpoint: &Endpoint) -> Resolver {
-        Resolver { host: endpoint.host.clone(), running: Arc::default() }
+    pub fn new(endpoint: &Endpoint, system: LookUp) -> Resolver {
+        Resolver { host: endpoint.host.clone(), system, running: Arc::default() }
     }
 
     fn look_up(&self) -> Result<watch::Receiver<Option<Answer>>, SendError> {
@@ -43,11 +47,12 @@ impl Resolver {
             Host::Address(address) => drop(sender.send_replace(Some(Ok(vec![*address])))),
             Host::Name(name) => {
                 let (name, slot) = (name.clone(), Arc::clone(&self.running));
+                let system = Arc::clone(&self.system);
                 // Not the runtime's blocking pool: its shutdown would wait for a name server that never answers.
                 thread::Builder::new()
                     .name("offloop-dns".into())
                     .spawn(move || {
-                        let found = addresses_of(&name);
+                        let found = system(&name);
                         *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
                         sender.send_replace(Some(found));
                     })
@@ -97,7 +102,7 @@ fn one(address: IpAddr) -> Addrs {
 }
 
 /// What the system says, in its order, families alternating as Node tries them.
-fn addresses_of(name: &str) -> Answer {
+pub(super) fn addresses_of(name: &str) -> Answer {
     let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
     let found = dns_lookup::getaddrinfo(Some(name), None, Some(hints))
         .map_err(|error| failure(name, &error))?;

@@ -1,0 +1,110 @@
+'use strict';
+// The exporter's own metrics, beside those the stock exporter records for the same outcomes.
+
+const assert = require('node:assert/strict');
+const { after, before, describe, it } = require('node:test');
+const { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } = require('@opentelemetry/sdk-metrics');
+const { buildExportError } = require('../js/errors.js');
+const { createSelfMetrics } = require('../js/self_metrics.js');
+const { startRecorder, withEnvironment } = require('./config/recorder.js');
+const { span } = require('./config/runner.js');
+const { loadOurs, STOCK } = require('./config/subjects.js');
+
+const ours = loadOurs();
+let recorder;
+before(async () => {
+  recorder = await startRecorder();
+});
+after(() => recorder.close());
+
+/** Everything a meter provider was told during `work`, without times. */
+async function collect(work) {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
+  const meterProvider = new MeterProvider({ readers: [reader] });
+  await work(meterProvider);
+  await reader.forceFlush();
+  await meterProvider.shutdown();
+  const scopes = exporter.getMetrics().at(-1)?.scopeMetrics ?? [];
+  return scopes.map(({ scope, metrics }) => ({
+    scope: { ...scope },
+    metrics: metrics.map(({ descriptor, dataPointType, dataPoints }) => ({
+      descriptor,
+      dataPointType,
+      points: dataPoints.map(({ attributes, value }) => ({
+        attributes: { ...attributes, 'otel.component.name': String(attributes['otel.component.name']).replace(/\d+$/, '<n>') },
+        value: typeof value === 'number' ? value : { count: value.count, seconds: value.sum >= 0 && value.sum < 5, buckets: value.buckets },
+      })),
+    })),
+  }));
+}
+
+const exportWith = (Exporter, config) => (selfObsMeterProvider) =>
+  withEnvironment({}, async () => {
+    recorder.reset(config.respond);
+    const exporter = new Exporter({ url: `${recorder.origin}/x`, ...config.options, selfObsMeterProvider });
+    await new Promise((resolve) => exporter.export([span, span], resolve));
+    await exporter.shutdown();
+  });
+
+const status = (code) => (_request, response) => response.writeHead(code).end();
+const stockOptions = { timeoutMillis: 300 };
+const outcomes = {
+  success: { respond: undefined, error: undefined },
+  'another success status': { respond: status(202), error: undefined },
+  'a refusal': { respond: status(404), error: () => buildExportError({ kind: 'status', message: 'x', httpStatus: 404 }) },
+  'exhausted retries after a status': {
+    respond: status(503),
+    error: () => buildExportError({ kind: 'retries_exhausted', httpStatus: 503 }),
+    retriesExhausted: true,
+  },
+  'exhausted retries after a network error': {
+    respond: (request) => request.socket.destroy(),
+    error: () => buildExportError({ kind: 'network', code: 'ECONNRESET', message: 'socket hang up' }),
+    retriesExhausted: true,
+  },
+  'an error of the user': {
+    respond: undefined,
+    options: { headers: () => Promise.reject(new RangeError('x')) },
+    error: () => new RangeError('x'),
+  },
+  'a rejection that is no Error': {
+    respond: undefined,
+    options: { headers: () => Promise.reject('text') },
+    error: () => 'text',
+  },
+};
+
+describe('self-metrics are the stock exporter\'s after', () => {
+  for (const [name, outcome] of Object.entries(outcomes)) {
+    it(name, async () => {
+      const config = { respond: outcome.respond, options: { ...stockOptions, ...outcome.options } };
+      const stock = await collect(exportWith(STOCK['http/json'], config));
+      assert.equal(stock[0].metrics.length, 3);
+      const hooks = await collect((meterProvider) => {
+        const metrics = createSelfMetrics({ meterProvider, url: `${recorder.origin}/x` });
+        const finish = metrics.start(2);
+        finish(outcome.error?.(), outcome.retriesExhausted);
+      });
+      assert.deepEqual(hooks, stock);
+      if (ours !== null) assert.deepEqual(await collect(exportWith(ours['http/json'], config)), stock);
+    });
+  }
+});
+
+it('the component is numbered by construction, with and without a meter provider', async () => {
+  const names = [];
+  const meterProvider = {
+    getMeter: () => ({
+      createUpDownCounter: () => ({ add: (_n, attributes) => names.push(attributes['otel.component.name']) }),
+      createCounter: () => ({ add() {} }),
+      createHistogram: () => ({ record() {} }),
+    }),
+  };
+  createSelfMetrics({ meterProvider, url: 'https://collector.example/x' }).start(1);
+  createSelfMetrics({ url: 'https://collector.example/x' }).start(1)();
+  createSelfMetrics({ meterProvider, url: 'https://collector.example/x' }).start(1);
+  const [first, second] = names.map((name) => Number(name.split('/')[1]));
+  assert.match(names[0], /^otlp_http_span_exporter\/\d+$/);
+  assert.equal(second, first + 2);
+});

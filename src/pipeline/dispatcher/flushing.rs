@@ -1,0 +1,65 @@
+//! Flushes in attempt mode: every batch keeps the list of flushes that still wait for it.
+//! It refuses to know spans: what is still on the workers is the ledger's part of the flush.
+
+use crate::pipeline::{
+    batch::BatchId,
+    dispatcher::{Action, AttemptFlush, Dispatcher, FlushId, LaneState, Timer},
+    lane::LaneId,
+    ledger::Epoch,
+};
+
+impl Dispatcher {
+    pub(super) fn attempt_flush_started(
+        &mut self,
+        flush: FlushId,
+        lane_id: LaneId,
+        epoch: Epoch,
+        actions: &mut Vec<Action>,
+    ) {
+        let mut covered: Vec<BatchId> = Vec::new();
+        for (id, slot) in &mut self.slots {
+            if slot.batch.lane == lane_id && slot.batch.epoch() <= epoch {
+                slot.flushes.push(flush);
+                covered.push(*id);
+            }
+        }
+        let Some(lane) = self.lanes.get_mut(&lane_id) else {
+            actions.push(Action::FlushCovered { flush });
+            return;
+        };
+        let reported = covered.is_empty();
+        lane.flushes.insert(flush, AttemptFlush { epoch, waiting: covered.len(), reported });
+        if reported {
+            actions.push(Action::FlushCovered { flush });
+        }
+        // Oldest first, whatever order the map has.
+        covered.sort_unstable();
+        for id in covered {
+            if !cfg!(mutant = "R43") {
+                self.make_due(id);
+            }
+        }
+    }
+
+    pub(super) fn flush_over(&mut self, flush: FlushId) {
+        for lane in self.lanes.values_mut() {
+            lane.flushes.remove(&flush);
+        }
+        self.timers.retain(|(_, timer)| *timer != Timer::Flush(flush));
+    }
+}
+
+impl LaneState {
+    /// A batch has completed an attempt, or left: the flushes that waited for it need not any more.
+    pub(super) fn attempt_completed(&mut self, flushes: Vec<FlushId>, actions: &mut Vec<Action>) {
+        for flush in flushes {
+            if let Some(state) = self.flushes.get_mut(&flush) {
+                state.waiting = state.waiting.saturating_sub(1);
+                if state.waiting == 0 && !state.reported {
+                    state.reported = true;
+                    actions.push(Action::FlushCovered { flush });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Who is sent next: free places, the endpoint's gate, the retry budget.
+//! It refuses to defer anything for the sake of a flush or a shutdown: those wait, others do not (R28).
+
+use std::time::Duration;
+
+use crate::{
+    clock::Moment,
+    pipeline::{
+        batch::BatchId,
+        breaker::Gate,
+        dispatcher::{Action, Attempt, Dispatcher, Outgoing, Phase, Timer},
+        lane::LaneId,
+    },
+    sink::Request,
+};
+
+/// Time beyond its own limit that an attempt gets before the dispatcher ends it: the sink's limit should come first,
+/// because it knows better words for the error.
+const OVERDUE: Duration = Duration::from_millis(250);
+
+impl Dispatcher {
+    /// Sends what can be sent.
+    pub(super) fn pump(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        let lanes: Vec<LaneId> = self
+            .lanes
+            .iter()
+            .filter(|(_, lane)| !lane.ready.is_empty())
+            .map(|(lane, _)| *lane)
+            .collect();
+        for lane in lanes {
+            let mut from = BatchId::MIN;
+            while let Some((batch, probe)) = self.next_to_send(now, lane, &mut from) {
+                self.send(now, lane, batch, probe, actions);
+            }
+        }
+    }
+
+    /// The oldest batch at or after `from` that may go out now, and whether it goes as a probe.
+    fn next_to_send(
+        &mut self,
+        now: Moment,
+        lane_id: LaneId,
+        from: &mut BatchId,
+    ) -> Option<(BatchId, bool)> {
+        let lane = self.lanes.get_mut(&lane_id)?;
+        let endpoint = self.endpoints.get(&lane.endpoint)?;
+        if lane.in_flight.len() >= lane.config.max_concurrency as usize
+            || lane.closing.is_some_and(|c| c.over)
+        {
+            return None;
+        }
+        let closing = lane.closing.is_some();
+        if cfg!(mutant = "R28")
+            && (closing || !lane.flushes.is_empty())
+            && !lane.in_flight.is_empty()
+        {
+            return None;
+        }
+        let mut held = None;
+        for &id in lane.ready.range(*from..) {
+            let Some(slot) = self.slots.get(&id) else { continue };
+            let wanted = !slot.flushes.is_empty();
+            let retry = slot.batch.history.attempts > 0;
+            if retry && !wanted && !closing && !endpoint.affords_retry() {
+                continue;
+            }
+            match endpoint.gate(now, wanted, closing) {
+                Gate::Go => {
+                    *from = id + 1;
+                    return Some((id, false));
+                }
+                Gate::Probe => {
+                    *from = id + 1;
+                    return Some((id, true));
+                }
+                Gate::Hold(until) => {
+                    held = Some(until);
+                    // Only a batch that somebody waits for could still get through.
+                    if lane.flushes.is_empty() {
+                        break;
+                    }
+                }
+            }
+        }
+        if let Some(until) = held {
+            if let Some(until) = until {
+                self.timers.insert((until, Timer::Endpoint));
+            }
+            // Held batches grow old, though they have had no attempt to start their clock.
+            for id in std::mem::take(&mut lane.unclocked) {
+                if let Some(slot) = self.slots.get_mut(&id) {
+                    let deadline = now.after(lane.config.retry.max_elapsed);
+                    slot.batch.history.deadline = Some(deadline);
+                    self.timers.insert((deadline, Timer::GiveUp(id)));
+                }
+            }
+        }
+        None
+    }
+
+    fn send(
+        &mut self,
+        now: Moment,
+        lane_id: LaneId,
+        id: BatchId,
+        probe: bool,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        lane.ready.remove(&id);
+        lane.unclocked.remove(&id);
+        let (batch, policy) = (&mut slot.batch, &lane.config.retry);
+        let history = &mut batch.history;
+        let retry = history.attempts > 0;
+        history.attempts += 1;
+        let deadline = *history.deadline.get_or_insert_with(|| {
+            let deadline = now.after(policy.max_elapsed);
+            self.timers.insert((deadline, Timer::GiveUp(id)));
+            deadline
+        });
+        let mut time_left = policy.attempt_timeout.min(deadline.since(now));
+        if let Some(closing) = lane.closing
+            && !cfg!(mutant = "R59")
+        {
+            time_left = time_left.min(closing.deadline.since(now));
+        }
+        let overdue = now.after(time_left).after(OVERDUE);
+        let attempt = Attempt { lane: lane_id, batch: id, number: history.attempts };
+        slot.phase = Phase::InFlight { number: attempt.number, overdue };
+        self.timers.insert((overdue, Timer::Overdue(id)));
+        lane.in_flight.insert(attempt, Outgoing { probe, retry, judged: false });
+        if let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) {
+            endpoint.started(probe, retry);
+        }
+        let request = Request {
+            body: batch.body.clone(),
+            encoding: batch.encoding,
+            spans: u32::try_from(batch.spans()).unwrap_or(u32::MAX),
+            time_left,
+            headers: None,
+        };
+        actions.push(Action::Send { attempt, request });
+    }
+}

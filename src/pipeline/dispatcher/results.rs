@@ -1,0 +1,250 @@
+//! What an attempt's result means for its batch: settled, repeated, split, compressed differently.
+//! It refuses to read responses; that is `classify`.
+
+use std::time::Duration;
+
+use crate::{
+    clock::{Moment, Now},
+    error::{DropReason, ExportFailure},
+    pipeline::{
+        classify::{Cause, Verdict, classify},
+        dispatcher::{Action, Attempt, Dispatcher, Outgoing, Phase, Settlement, Timer, Work},
+        endpoint::{Finding, less_compressed},
+        notice::Level,
+        retry::backoff,
+    },
+    sink::{ContentEncoding, SendOutcome},
+    stats::BreakerState,
+};
+
+/// Attempts that may end in something that is not HTTP (F34).
+const MAX_MALFORMED: u32 = 3;
+
+impl Dispatcher {
+    /// Frees the place of an attempt. `None` if nobody waits for its result any more.
+    pub(super) fn end_attempt(&mut self, attempt: Attempt) -> Option<Outgoing> {
+        let lane = self.lanes.get_mut(&attempt.lane)?;
+        let out = lane.in_flight.remove(&attempt)?;
+        if let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) {
+            endpoint.ended(out.retry);
+        }
+        (!out.judged).then_some(out)
+    }
+
+    /// An attempt has gone without a result.
+    pub(super) fn attempt_lost(&mut self, now: Moment, attempt: Attempt) {
+        if let Some(Outgoing { probe: true, .. }) = self.end_attempt(attempt)
+            && let Some(lane) = self.lanes.get(&attempt.lane)
+            && let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint)
+        {
+            endpoint.probe_lost(now);
+        }
+    }
+
+    /// Reads a result and decides. `probe`: the attempt was the endpoint's probe.
+    pub(super) fn judge(
+        &mut self,
+        now: Now,
+        attempt: Attempt,
+        probe: bool,
+        outcome: &SendOutcome,
+        actions: &mut Vec<Action>,
+    ) {
+        let id = attempt.batch;
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        let Some(lane) = self.lanes.get_mut(&attempt.lane) else { return };
+        let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) else { return };
+        let policy = &lane.config.retry;
+        match classify(lane.config.protocol, slot.batch.spans(), outcome, now.wall) {
+            Verdict::Delivered { partial, rejected, warning } => {
+                endpoint.learn(now.mono, policy, probe, Finding::Success, &mut self.jitter);
+                if let Some(encoding) = slot.batch.history.suspect {
+                    let encoding = endpoint.downgrade(encoding);
+                    actions.push(Action::LimitEncoding { lane: attempt.lane, encoding });
+                }
+                let settlement = Settlement::Delivered { rejected, partial, warning };
+                self.settle(id, settlement, actions);
+            }
+            Verdict::Transient { failure, retry_after, cause } => {
+                let finding = Finding::Failure { cause, failure: &failure, retry_after };
+                let opened = endpoint.learn(now.mono, policy, probe, finding, &mut self.jitter);
+                self.tell_if_opened(opened, attempt, &failure, actions);
+                self.transient(now.mono, attempt, failure, retry_after, cause, actions);
+                self.represent(attempt, actions);
+            }
+            Verdict::Final { failure, reason, cause } => {
+                let finding = Finding::Failure { cause, failure: &failure, retry_after: None };
+                let opened = endpoint.learn(now.mono, policy, probe, finding, &mut self.jitter);
+                self.tell_if_opened(opened, attempt, &failure, actions);
+                self.refused(attempt, failure, reason, cause, status(outcome), actions);
+                self.represent(attempt, actions);
+            }
+        }
+    }
+
+    fn transient(
+        &mut self,
+        now: Moment,
+        attempt: Attempt,
+        failure: ExportFailure,
+        retry_after: Option<Duration>,
+        cause: Cause,
+        actions: &mut Vec<Action>,
+    ) {
+        let id = attempt.batch;
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        let Some(lane) = self.lanes.get_mut(&attempt.lane) else { return };
+        let policy = &lane.config.retry;
+        let history = &mut slot.batch.history;
+        history.malformed += u32::from(cause == Cause::Malformed);
+        let mut wait = backoff(policy, history.attempts, &mut self.jitter);
+        if let Some(asked) = retry_after
+            && !cfg!(mutant = "R31")
+        {
+            wait = wait.max(asked.min(policy.max_retry_after));
+        }
+        let last_chance = lane.closing.is_some() && !history.final_attempt && !cfg!(mutant = "R54");
+        let due = if last_chance { now } else { now.after(wait) };
+        history.final_attempt |= last_chance;
+        let deadline = history.deadline.unwrap_or(due);
+        let exhausted = history.attempts > policy.max_retries || history.malformed >= MAX_MALFORMED;
+        // A wait of our own that ends after the deadline is hopeless; one that the endpoint asked for is sat out.
+        let hopeless = retry_after.is_none() && due >= deadline;
+        let no_time = lane.closing.is_some_and(|closing| due >= closing.deadline);
+        if exhausted || hopeless || no_time {
+            let text = if exhausted {
+                format!("Export failed after maximum retry attempts ({}).", history.attempts - 1)
+            } else {
+                format!(
+                    "Export retry time {}ms exceeds remaining timeout {}ms, not retrying further.",
+                    due.since(now).as_millis(),
+                    deadline.since(now).as_millis()
+                )
+            };
+            actions.push(Action::Tell { lane: attempt.lane, level: Level::Info, text });
+            let reason = if no_time && !exhausted {
+                DropReason::ShutdownDeadline
+            } else {
+                DropReason::RetriesExhausted
+            };
+            let settlement = Settlement::Dropped { reason, failure: Some(failure) };
+            self.settle(id, settlement, actions);
+            return;
+        }
+        history.last_failure = Some(failure);
+        if let Phase::InFlight { overdue, .. } = slot.phase {
+            self.timers.remove(&(overdue, Timer::Overdue(id)));
+        }
+        slot.phase = Phase::Backoff { due };
+        self.timers.insert((due, Timer::Retry(id)));
+        let text = format!("Scheduling export retry in {}ms", due.since(now).as_millis());
+        actions.push(Action::Tell { lane: attempt.lane, level: Level::Verbose, text });
+        let flushes = std::mem::take(&mut slot.flushes);
+        lane.attempt_completed(flushes, actions);
+        actions.push(Action::Attempted { batch: id });
+        actions.push(Action::Park { batch: id });
+    }
+
+    /// The same request would fail again. Perhaps another one with the same spans will not.
+    fn refused(
+        &mut self,
+        attempt: Attempt,
+        failure: ExportFailure,
+        mut reason: DropReason,
+        cause: Cause,
+        status: Option<u16>,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(mut batch) = self.take(attempt.batch, actions) else { return };
+        let lane = self.lanes.get(&attempt.lane);
+        let splits = lane.is_some_and(|lane| lane.config.split_on_413);
+        let endpoint = lane.and_then(|lane| self.endpoints.get_mut(&lane.endpoint));
+        match (cause, endpoint) {
+            (Cause::TooLarge, Some(endpoint))
+                if splits && batch.spans() > 1 && !cfg!(mutant = "F26") =>
+            {
+                endpoint.too_large(batch.encoded_bytes);
+                actions.push(Action::Rework { batch, work: Work::Split });
+                return;
+            }
+            (Cause::TooLarge, _) => reason = DropReason::TooLarge,
+            (Cause::BadRequest, Some(endpoint))
+                if batch.encoding != ContentEncoding::Identity
+                    && !batch.history.less_compressed =>
+            {
+                let less = less_compressed(batch.encoding);
+                if status == Some(415) {
+                    endpoint.downgrade(batch.encoding);
+                    actions.push(Action::LimitEncoding { lane: attempt.lane, encoding: less });
+                } else {
+                    // 400 may mean the data: only a success of the plainer form proves the compression guilty.
+                    batch.history.suspect = Some(batch.encoding);
+                }
+                batch.history.less_compressed = true;
+                batch.history.last_failure = Some(failure);
+                actions.push(Action::Rework { batch, work: Work::Reencode(less) });
+                return;
+            }
+            _ => {}
+        }
+        let text = format!("Export failed with non-retryable error: {failure}");
+        actions.push(Action::Tell { lane: attempt.lane, level: Level::Info, text });
+        let settlement = Settlement::Dropped { reason, failure: Some(failure) };
+        actions.push(Action::Settle { batch, settlement });
+    }
+
+    /// While the endpoint holds, a failed attempt stands for every batch that waits behind it: flushes in attempt
+    /// mode have their answer.
+    fn represent(&mut self, attempt: Attempt, actions: &mut Vec<Action>) {
+        let Some(endpoint) = self.lanes.get(&attempt.lane).map(|lane| &lane.endpoint) else {
+            return;
+        };
+        if self.endpoints.get(endpoint).map(|endpoint| endpoint.state()) != Some(BreakerState::Open)
+        {
+            return;
+        }
+        let lanes = self
+            .lanes
+            .iter()
+            .filter(|(_, lane)| lane.endpoint == *endpoint && !lane.flushes.is_empty());
+        let held: Vec<_> = lanes.flat_map(|(_, lane)| lane.ready.iter().copied()).collect();
+        for id in held {
+            let Some(slot) = self.slots.get_mut(&id) else { continue };
+            if slot.flushes.is_empty() {
+                continue;
+            }
+            let flushes = std::mem::take(&mut slot.flushes);
+            if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
+                lane.attempt_completed(flushes, actions);
+            }
+            actions.push(Action::Attempted { batch: id });
+        }
+    }
+
+    fn tell_if_opened(
+        &self,
+        opened: bool,
+        attempt: Attempt,
+        failure: &ExportFailure,
+        actions: &mut Vec<Action>,
+    ) {
+        if opened {
+            let endpoint = self
+                .lanes
+                .get(&attempt.lane)
+                .map(|lane| lane.config.endpoint.as_str())
+                .unwrap_or_default();
+            let text = format!(
+                "{endpoint} does not take spans, exports are held until it does: {failure}"
+            );
+            actions.push(Action::Tell { lane: attempt.lane, level: Level::Warn, text });
+        }
+    }
+}
+
+fn status(outcome: &SendOutcome) -> Option<u16> {
+    match outcome {
+        SendOutcome::Reply(reply) => Some(reply.status),
+        SendOutcome::Stored | SendOutcome::Failed(_) => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! What the pipeline tells the user: lines for `diag` and facts for `onError`, as data.
+//! It refuses to print, and to carry payloads, headers or credentials.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
+};
+
+use crate::error::DropReason;
+
+/// Levels of OpenTelemetry's `diag`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// `diag.error`
+    Error,
+    /// `diag.warn`
+    Warn,
+    /// `diag.info`
+    Info,
+    /// `diag.debug`
+    Debug,
+    /// `diag.verbose`
+    Verbose,
+}
+
+/// A batch that was lost after its admission, for `onError`. Refused admissions are answered where they happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedBatch {
+    /// Why.
+    pub reason: DropReason,
+    /// Spans lost.
+    pub spans: u64,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Status of the last response.
+    pub http_status: Option<u16>,
+    /// Code of the last error.
+    pub code: String,
+    /// Its text.
+    pub message: String,
+    /// Where the batch was to go, without credentials.
+    pub endpoint: String,
+}
+
+/// Something to tell the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A line for `diag`.
+    Line {
+        /// Its level.
+        level: Level,
+        /// Its text.
+        text: String,
+    },
+    /// A failed batch.
+    Failed(FailedBatch),
+}
+
+/// Takes notices on any Rust thread, or inside a call into the exporter. Must not block or call the exporter back.
+pub type Observer = Arc<dyn Fn(Notice) + Send + Sync>;
+
+/// The way to the observer of one exporter, if it has one.
+#[derive(Default)]
+pub(crate) struct Herald(OnceLock<(Level, Observer)>);
+
+impl Herald {
+    /// Sets the observer, once; lines above `level` are not made.
+    pub(crate) fn set(&self, level: Level, observer: Observer) {
+        let _ = self.0.set((level, observer));
+    }
+
+    pub(crate) fn line(&self, level: Level, text: impl Into<String>) {
+        if let Some((max, observer)) = self.0.get()
+            && level <= *max
+        {
+            tell(observer, Notice::Line { level, text: text.into() });
+        }
+    }
+
+    pub(crate) fn failed(&self, failed: impl FnOnce() -> FailedBatch) {
+        if let Some((_, observer)) = self.0.get() {
+            tell(observer, Notice::Failed(failed()));
+        }
+    }
+}
+
+/// An observer that throws is its own problem.
+fn tell(observer: &Observer, notice: Notice) {
+    let _ = catch_unwind(AssertUnwindSafe(|| observer(notice)));
+}
+
+impl std::fmt::Debug for Herald {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Herald").field("observed", &self.0.get().is_some()).finish()
+    }
+}

@@ -1,0 +1,473 @@
+//! A world in virtual time for the dispatcher: real ledgers, lanes and permits, no threads, no sockets, no clock.
+//! It refuses to decide anything that the I/O thread would not.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use crate::{
+    clock::{Moment, Now},
+    config::{Config, RetryPolicy},
+    error::DropReason,
+    otlp::Layout,
+    pipeline::{
+        batch::{Batch, BatchId, History},
+        completion::{Completion, Outcome},
+        dispatcher::{Action, Attempt, Dispatcher, Event, FlushId, Work},
+        flush::{FlushCell, FlushMode, FlushOutcome},
+        io::driver::record,
+        lane::{Lane, LaneId},
+        ledger::Epoch,
+        notice::{Level, Notice},
+        permit::Permit,
+        retry::Jitter,
+    },
+    sink::{ContentEncoding, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink},
+};
+
+/// A request that went out.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub(super) at: Moment,
+    pub(super) attempt: Attempt,
+    pub(super) request: Request,
+}
+
+pub(super) struct World {
+    pub(super) now: Now,
+    pub(super) dispatcher: Dispatcher,
+    pub(super) lanes: BTreeMap<LaneId, Arc<Lane>>,
+    /// Every request so far.
+    pub(super) sent: Vec<Sent>,
+    /// Those whose result is still to come.
+    pub(super) open: Vec<Attempt>,
+    /// Attempts ended by the dispatcher.
+    pub(super) aborted: Vec<(Moment, Attempt)>,
+    /// Lanes that are gone, when, and whether their time ran out.
+    pub(super) closed: Vec<(LaneId, Moment, bool)>,
+    pub(super) notices: Arc<Mutex<Vec<Notice>>>,
+    pub(super) reworks: Vec<Work>,
+    /// Whether an abort ends the attempt at once, as the runtime does.
+    pub(super) aborts_end: bool,
+    flushes: BTreeMap<FlushId, Flush>,
+    drained: Vec<(LaneId, Arc<AtomicBool>)>,
+    next_batch: BatchId,
+    next_flush: FlushId,
+    steps: u64,
+}
+
+struct Flush {
+    lane: LaneId,
+    cell: Arc<FlushCell>,
+    epoch: Epoch,
+}
+
+struct NoSink;
+
+impl Sink for NoSink {
+    fn send(&self, _request: Request) -> crate::sink::Attempt {
+        unreachable!("the world sends by itself")
+    }
+}
+
+/// Config of the table tests: the stock policy with ten seconds.
+pub(super) fn stock() -> Config {
+    Config::default()
+}
+
+/// The long mode with an hour.
+pub(super) fn long() -> Config {
+    let retry = RetryPolicy::long(Duration::from_secs(10), Duration::from_secs(3600), u32::MAX);
+    Config { retry, ..Config::default() }
+}
+
+pub(super) fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(super) fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(super) fn status(status: u16) -> SendOutcome {
+    SendOutcome::Reply(Reply { status, reason: format!("Status {status}"), ..Reply::default() })
+}
+
+pub(super) fn throttled(status: u16, retry_after: &str) -> SendOutcome {
+    SendOutcome::Reply(Reply {
+        status,
+        retry_after: vec![retry_after.to_owned()],
+        ..Reply::default()
+    })
+}
+
+pub(super) fn failed(kind: SendErrorKind) -> SendOutcome {
+    SendOutcome::Failed(SendError {
+        kind,
+        code: (kind == SendErrorKind::Refused).then(|| "ECONNREFUSED".to_owned()),
+        message: format!("{kind:?}"),
+        syscall: None,
+        address: None,
+        port: None,
+        errno: None,
+    })
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        World::seeded(7)
+    }
+
+    pub(super) fn seeded(seed: u64) -> Self {
+        World {
+            now: Now { mono: Moment(secs(1_000)), wall: secs(1_800_000_000) },
+            dispatcher: Dispatcher::new(Jitter::seeded(seed)),
+            lanes: BTreeMap::new(),
+            sent: Vec::new(),
+            open: Vec::new(),
+            aborted: Vec::new(),
+            closed: Vec::new(),
+            notices: Arc::default(),
+            reworks: Vec::new(),
+            aborts_end: true,
+            flushes: BTreeMap::new(),
+            drained: Vec::new(),
+            next_batch: 1,
+            next_flush: 1,
+            steps: 0,
+        }
+    }
+
+    pub(super) fn lane(&mut self, config: Config) -> LaneId {
+        let transform = Arc::new(|_| unreachable!("the world transforms by itself"));
+        let lane = Lane::new(config.normalised().unwrap(), Arc::new(NoSink), transform);
+        let notices = Arc::clone(&self.notices);
+        lane.herald.set(Level::Info, Arc::new(move |notice| notices.lock().unwrap().push(notice)));
+        let (id, config) = (lane.id, Arc::new(lane.config.clone()));
+        self.lanes.insert(id, lane);
+        self.step(Event::LaneOpened { lane: id, config });
+        id
+    }
+
+    /// Admits one call of `spans` spans.
+    pub(super) fn admit(
+        &mut self,
+        lane: LaneId,
+        spans: u64,
+        bytes: u64,
+    ) -> (Result<Permit, DropReason>, mpsc::Receiver<Outcome>) {
+        let (done, outcome) = mpsc::channel();
+        let completion = Completion::new(move |outcome| {
+            let _ = done.send(outcome);
+        });
+        let ledger = &self.lanes[&lane].ledger;
+        let admitted = match ledger.admit(spans, bytes, completion) {
+            Ok(admission) => {
+                ledger.finish_eviction(admission.evicted);
+                Ok(Permit::new(Arc::clone(ledger), admission.key, admission.epoch, spans))
+            }
+            Err((reason, completion)) => {
+                drop(completion);
+                Err(reason)
+            }
+        };
+        (admitted, outcome)
+    }
+
+    /// Admits one call and brings it, encoded, to the dispatcher.
+    pub(super) fn export(&mut self, lane: LaneId, spans: u64) -> mpsc::Receiver<Outcome> {
+        self.export_as(lane, spans, spans * 100, ContentEncoding::Identity)
+    }
+
+    pub(super) fn export_as(
+        &mut self,
+        lane: LaneId,
+        spans: u64,
+        bytes: u64,
+        encoding: ContentEncoding,
+    ) -> mpsc::Receiver<Outcome> {
+        let (permit, outcome) = self.admit(lane, spans, bytes);
+        let batch = self.encoded(lane, vec![permit.unwrap()], bytes, encoding);
+        self.step(Event::Ready(batch));
+        outcome
+    }
+
+    pub(super) fn encoded(
+        &mut self,
+        lane: LaneId,
+        permits: Vec<Permit>,
+        bytes: u64,
+        encoding: ContentEncoding,
+    ) -> Box<Batch> {
+        let id = self.next_batch;
+        self.next_batch += 1;
+        let body = vec![0; bytes as usize].into();
+        let (layout, admitted) = (Layout::default(), self.now.mono);
+        let history = History::default();
+        Box::new(Batch {
+            id,
+            lane,
+            permits,
+            body,
+            encoding,
+            encoded_bytes: bytes,
+            layout,
+            admitted,
+            history,
+        })
+    }
+
+    pub(super) fn step(&mut self, event: Event) {
+        self.steps += 1;
+        let mut actions = self.dispatcher.step(self.now, event);
+        while !actions.is_empty() {
+            let mut next = Vec::new();
+            for action in actions {
+                if let Some(event) = self.act(action) {
+                    next.extend(self.dispatcher.step(self.now, event));
+                }
+            }
+            for (lane, drained) in std::mem::take(&mut self.drained) {
+                if drained.load(Ordering::SeqCst) {
+                    next.extend(self.dispatcher.step(self.now, Event::Drained { lane }));
+                } else {
+                    self.drained.push((lane, drained));
+                }
+            }
+            actions = next;
+        }
+        for lane in self.lanes.values() {
+            let stats = lane.ledger.snapshot();
+            assert!(stats.is_conserved(), "{stats:?}");
+            assert!(stats.pending <= lane.config.queue.max_spans, "{stats:?}");
+        }
+    }
+
+    fn act(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Send { attempt, request } => {
+                let batch = self.dispatcher.batch(attempt.batch)?;
+                if !batch.permits.iter().fold(false, |live, permit| permit.unpark() | live) {
+                    let actions =
+                        self.dispatcher.step(self.now, Event::Evicted { batch: attempt.batch });
+                    assert!(actions.is_empty(), "{actions:?}");
+                    return Some(Event::AttemptAborted { attempt });
+                }
+                self.open.push(attempt);
+                self.sent.push(Sent { at: self.now.mono, attempt, request });
+                let running = self.dispatcher.in_flight(attempt.lane);
+                assert!(running <= self.lanes[&attempt.lane].config.max_concurrency as usize);
+            }
+            Action::Abort { attempt } => {
+                self.aborted.push((self.now.mono, attempt));
+                if self.aborts_end {
+                    self.open.retain(|open| *open != attempt);
+                    return Some(Event::AttemptAborted { attempt });
+                }
+            }
+            Action::Settle { batch, settlement } => {
+                let lane = Arc::clone(&self.lanes[&batch.lane]);
+                record(&lane, *batch, settlement);
+            }
+            Action::Rework { batch, work } => {
+                self.reworks.push(work);
+                return self.rework(batch, work);
+            }
+            Action::Attempted { batch } => {
+                self.dispatcher.batch(batch)?.permits.iter().for_each(Permit::attempted);
+            }
+            Action::Park { batch } => {
+                self.dispatcher.batch(batch)?.permits.iter().for_each(Permit::park)
+            }
+            Action::LimitEncoding { lane, encoding } => self.lanes[&lane].limit_encoding(encoding),
+            Action::FlushCovered { flush } => self.flushes.get(&flush)?.cell.part_done(),
+            Action::FlushTimedOut { flush } => {
+                let Flush { lane, cell, epoch } = self.flushes.remove(&flush)?;
+                cell.time_out(self.lanes[&lane].ledger.abandon_flush(epoch, &cell));
+            }
+            Action::Abandon { lane } => {
+                self.lanes[&lane].ledger.abandon(DropReason::ShutdownDeadline);
+            }
+            Action::LaneClosed { lane, timed_out } => {
+                self.closed.push((lane, self.now.mono, timed_out))
+            }
+            Action::Tell { lane, level, text } => self.lanes[&lane].herald.line(level, text),
+        }
+        None
+    }
+
+    /// What the workers would make of it, with spans of equal size.
+    fn rework(&mut self, mut batch: Box<Batch>, work: Work) -> Option<Event> {
+        match work {
+            Work::Reencode(encoding) => {
+                batch.encoding = encoding;
+                Some(Event::Ready(batch))
+            }
+            Work::Split => {
+                let first = batch.spans() / 2;
+                let each = batch.encoded_bytes / batch.spans();
+                let permits = batch.split_permits(first);
+                let mut half = self.encoded(batch.lane, permits, each * first, batch.encoding);
+                half.id = batch.id;
+                let rest = batch.spans() * each;
+                let second = self.encoded(
+                    batch.lane,
+                    std::mem::take(&mut batch.permits),
+                    rest,
+                    batch.encoding,
+                );
+                for half in [&mut half] {
+                    half.history.deadline = batch.history.deadline;
+                    half.history.requests_before = batch.history.requests();
+                }
+                self.step(Event::Ready(half));
+                Some(Event::Ready(second))
+            }
+        }
+    }
+
+    /// Gives the result of the oldest open attempt.
+    pub(super) fn answer(&mut self, outcome: SendOutcome) -> Attempt {
+        assert!(!self.open.is_empty(), "no request is open");
+        let attempt = self.open.remove(0);
+        self.step(Event::AttemptDone { attempt, outcome: Box::new(outcome) });
+        attempt
+    }
+
+    pub(super) fn answer_batch(&mut self, batch: BatchId, outcome: SendOutcome) {
+        let index = self
+            .open
+            .iter()
+            .position(|attempt| attempt.batch == batch)
+            .expect("that batch is not in flight");
+        let attempt = self.open.remove(index);
+        self.step(Event::AttemptDone { attempt, outcome: Box::new(outcome) });
+    }
+
+    /// Lets time pass, stopping wherever the dispatcher asked to be woken.
+    pub(super) fn advance(&mut self, time: Duration) {
+        let end = self.now.mono.after(time);
+        while let Some(at) = self.dispatcher.next_wake().filter(|at| *at <= end) {
+            let before = self.steps;
+            self.set(at.max(self.now.mono));
+            self.step(Event::Timer);
+            assert!(
+                self.steps - before < 1_000 && self.dispatcher.next_wake() != Some(at),
+                "the schedule spins"
+            );
+        }
+        self.set(end);
+    }
+
+    /// Lets time pass at once, as after a suspension.
+    pub(super) fn jump(&mut self, time: Duration) {
+        self.set(self.now.mono.after(time));
+        self.step(Event::Timer);
+    }
+
+    fn set(&mut self, at: Moment) {
+        self.now.wall += at.since(self.now.mono);
+        self.now.mono = at;
+    }
+
+    /// Answers every request with what `answer` says, at once, until nothing is open, for as long as `time`.
+    pub(super) fn serve(
+        &mut self,
+        time: Duration,
+        mut answer: impl FnMut(Moment, &Request) -> SendOutcome,
+    ) {
+        let end = self.now.mono.after(time);
+        loop {
+            while let Some(attempt) = self.open.first().copied() {
+                let sent = self.sent.iter().rfind(|sent| sent.attempt == attempt).unwrap().clone();
+                let outcome = answer(self.now.mono, &sent.request);
+                self.answer(outcome);
+            }
+            let Some(at) = self.dispatcher.next_wake().filter(|at| *at <= end) else { break };
+            self.set(at.max(self.now.mono));
+            self.step(Event::Timer);
+        }
+        self.set(end);
+    }
+
+    pub(super) fn flush(
+        &mut self,
+        lane: LaneId,
+        mode: FlushMode,
+        timeout: Duration,
+    ) -> mpsc::Receiver<FlushOutcome> {
+        let (done, outcome) = mpsc::channel();
+        let ledger = Arc::clone(&self.lanes[&lane].ledger);
+        let parts = if mode == FlushMode::Attempt { 2 } else { 1 };
+        let outstanding = Arc::clone(&ledger);
+        let done = Box::new(move |outcome| drop(done.send(outcome)));
+        let cell =
+            Arc::new(FlushCell::new(parts, move |epoch| outstanding.outstanding(epoch), done));
+        let epoch = ledger.flush(&cell, mode);
+        let flush = self.next_flush;
+        self.next_flush += 1;
+        self.flushes.insert(flush, Flush { lane, cell, epoch });
+        let deadline = self.now.mono.after(timeout);
+        self.step(match mode {
+            FlushMode::Terminal => Event::FlushStarted { flush, deadline },
+            FlushMode::Attempt => Event::AttemptFlushStarted { flush, lane, epoch, deadline },
+        });
+        outcome
+    }
+
+    pub(super) fn shutdown(&mut self, lane: LaneId, timeout: Duration) {
+        let ledger = Arc::clone(&self.lanes[&lane].ledger);
+        let first = ledger.close();
+        let deadline = self.now.mono.after(timeout);
+        self.step(Event::ShutdownStarted { lane, deadline });
+        if first {
+            let drained = Arc::new(AtomicBool::new(false));
+            let flag = Arc::clone(&drained);
+            let cell = Arc::new(FlushCell::new(
+                1,
+                |_| 0,
+                Box::new(move |_| flag.store(true, Ordering::SeqCst)),
+            ));
+            ledger.flush(&cell, FlushMode::Terminal);
+            self.drained.push((lane, drained));
+            self.step(Event::Timer);
+            self.settle_drained();
+        }
+    }
+
+    fn settle_drained(&mut self) {
+        for (lane, drained) in std::mem::take(&mut self.drained) {
+            if drained.load(Ordering::SeqCst) {
+                self.step(Event::Drained { lane });
+            } else {
+                self.drained.push((lane, drained));
+            }
+        }
+    }
+
+    pub(super) fn stats(&self, lane: LaneId) -> crate::stats::Stats {
+        self.lanes[&lane].ledger.snapshot()
+    }
+
+    /// When each request so far went out, since the start of the world.
+    pub(super) fn times(&self) -> Vec<Duration> {
+        self.sent.iter().map(|sent| sent.at.since(Moment(secs(1_000)))).collect()
+    }
+
+    pub(super) fn lines(&self, level: Level) -> Vec<String> {
+        let notices = self.notices.lock().unwrap();
+        notices
+            .iter()
+            .filter_map(|notice| match notice {
+                Notice::Line { level: at, text } if *at == level => Some(text.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,336 @@
+//! How the HTTP sink dials, keeps and gives up connections (F5, F7, F8, R53, §8 of the exporter's behaviour).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
+
+#[path = "support/attempt.rs"]
+mod attempt;
+#[path = "support/raw_server.rs"]
+mod raw_server;
+
+use std::{
+    net::TcpStream,
+    process::Command,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use attempt::{config, failure, http_sink, reply, request, request_within, runtime, send};
+use offloop::sink::{SendErrorKind, SendOutcome, Sink, http::HttpSink};
+use raw_server::{Peer, RawServer};
+use socket2::{Domain, Socket, Type};
+
+/// Answers everything for as long as the client likes.
+fn ok() -> RawServer {
+    RawServer::start(|mut peer: Peer| {
+        while peer.request().is_some() {
+            peer.respond("200 OK", "", b"");
+        }
+    })
+}
+
+/// `count` requests one after the other on one runtime.
+fn send_all(sink: &HttpSink, count: usize) -> Vec<SendOutcome> {
+    let runtime = runtime();
+    (0..count).map(|_| runtime.block_on(sink.send(request(10)))).collect()
+}
+
+#[test]
+fn sequential_requests_share_one_connection() {
+    let server = ok();
+    for outcome in send_all(&http_sink(&server.url()), 5) {
+        assert_eq!(reply(outcome).status, 200);
+    }
+    assert_eq!((server.connections(), server.received().len()), (1, 5));
+}
+
+#[test]
+fn without_keep_alive_each_request_has_its_own_connection() {
+    let server = ok();
+    let mut config = config(&server.url());
+    config.keep_alive = false;
+    for outcome in send_all(&HttpSink::new(config).unwrap(), 3) {
+        assert_eq!(reply(outcome).status, 200);
+    }
+    assert_eq!(server.connections(), 3);
+    assert!(server.received().iter().all(|request| request.header("connection") == Some("close")));
+}
+
+#[test]
+fn requests_in_flight_together_use_one_connection_each() {
+    let (arrived, all_arrived) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let server = RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        arrived.send(()).unwrap();
+        let _ = released.lock().unwrap().recv();
+        peer.respond("200 OK", "", b"");
+    });
+    let gate = std::thread::spawn(move || {
+        for _ in 0..4 {
+            all_arrived.recv_timeout(Duration::from_secs(5)).unwrap();
+        }
+        for _ in 0..4 {
+            release.send(()).unwrap();
+        }
+    });
+    let sink = http_sink(&server.url());
+    let outcomes = runtime().block_on(async {
+        let attempts: Vec<_> = (0..4).map(|_| tokio::spawn(sink.send(request(10)))).collect();
+        let mut outcomes = Vec::new();
+        for attempt in attempts {
+            outcomes.push(attempt.await.unwrap());
+        }
+        outcomes
+    });
+    gate.join().unwrap();
+    assert!(outcomes.into_iter().all(|outcome| reply(outcome).status == 200));
+    assert_eq!(server.connections(), 4);
+}
+
+#[test]
+fn f5_a_black_hole_ends_at_the_connect_time_out() {
+    // A listener that never accepts, its queue full: further SYNs are dropped.
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap().as_socket().unwrap();
+    let mut fillers = Vec::new();
+    while let Ok(filler) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+        fillers.push(filler);
+        assert!(fillers.len() < 64, "the queue never fills");
+    }
+    let mut config = config(&format!("http://{address}/"));
+    config.connect_timeout = Duration::from_millis(200);
+    let started = Instant::now();
+    let error = failure(send(&HttpSink::new(config).unwrap(), request(10)));
+    assert_eq!((error.kind, error.code.as_deref()), (SendErrorKind::TimedOut, Some("ETIMEDOUT")));
+    assert_eq!(error.message, format!("connect ETIMEDOUT {address}"));
+    assert!((200..1_000).contains(&started.elapsed().as_millis()));
+    let error = failure(send(&http_sink(&format!("http://{address}/")), request_within(100)));
+    assert_eq!(error.message, "Request timed out", "the attempt's time is the other limit");
+}
+
+#[test]
+fn f7_proxy_variables_are_ignored() {
+    // The environment is the process's: a child runs the test below with every variable set.
+    let proxy = RawServer::start(|mut peer: Peer| {
+        peer.request();
+        peer.respond("200 OK", "", b"");
+    });
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["sequential_requests_share_one_connection", "--exact"]);
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    {
+        child.env(name, format!("http://{}", proxy.address));
+    }
+    let output = child.env_remove("NO_PROXY").env_remove("no_proxy").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+    assert_eq!(proxy.connections(), 0);
+}
+
+#[test]
+fn f8_a_kept_connection_that_dies_under_the_request_is_replayed_once_at_once() {
+    for reset in [false, true] {
+        let server = RawServer::start(move |mut peer: Peer| {
+            peer.request();
+            peer.respond("200 OK", "", b"");
+            if peer.connection == 0 && peer.request().is_some() {
+                if reset {
+                    peer.reset();
+                }
+                return;
+            }
+            while peer.request().is_some() {
+                peer.respond("200 OK", "", b"");
+            }
+        });
+        let started = Instant::now();
+        for outcome in send_all(&http_sink(&server.url()), 3) {
+            assert_eq!(reply(outcome).status, 200);
+        }
+        assert!(started.elapsed() < Duration::from_millis(500));
+        // First, lost, replayed; the third may open its own.
+        assert_eq!(server.received().len(), 4);
+        assert!((2..=3).contains(&server.connections()));
+    }
+}
+
+#[test]
+fn f8_a_replay_that_dies_too_is_reported() {
+    let server = RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        if peer.connection == 0 {
+            peer.respond("200 OK", "", b"");
+            peer.request();
+        }
+    });
+    let outcomes = send_all(&http_sink(&server.url()), 2);
+    let mut outcomes = outcomes.into_iter();
+    assert_eq!(reply(outcomes.next().unwrap()).status, 200);
+    assert_eq!(failure(outcomes.next().unwrap()).message, "socket hang up");
+    assert_eq!(server.connections(), 2, "one replay, no more");
+}
+
+#[test]
+fn f8_a_response_that_breaks_off_on_a_kept_connection_is_not_replayed() {
+    let server = RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        peer.respond("200 OK", "", b"");
+        peer.request();
+        peer.write("HTTP/1.1 503 Busy\r\nContent-Length: 10\r\n\r\nhalf");
+    });
+    let mut outcomes = send_all(&http_sink(&server.url()), 2);
+    let second = reply(outcomes.pop().unwrap());
+    assert_eq!((second.status, second.body_error.is_some()), (503, true));
+    assert_eq!(server.received().len(), 2);
+}
+
+#[test]
+fn f8_a_server_that_closes_idle_connections_costs_no_request() {
+    const IDLE: Duration = Duration::from_millis(5);
+    let server = RawServer::start(|mut peer: Peer| {
+        while peer.next_within(IDLE) && peer.request().is_some() {
+            peer.respond("200 OK", "", b"");
+        }
+    });
+    let sink = http_sink(&server.url());
+    let runtime = runtime();
+    for i in 0..400 {
+        let outcome = runtime.block_on(async {
+            // Around the moment at which the server gives up.
+            tokio::time::sleep(
+                IDLE - Duration::from_micros(500) + Duration::from_micros(i % 10 * 100),
+            )
+            .await;
+            sink.send(request(10)).await
+        });
+        assert_eq!(reply(outcome).status, 200, "request {i}");
+    }
+}
+
+#[test]
+fn f8_an_idle_connection_is_closed_before_nodes_servers_would() {
+    let (closed, was_closed) = mpsc::channel();
+    let server = RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        peer.respond("200 OK", "", b"");
+        let kept = Instant::now();
+        peer.wait_for_close();
+        closed.send(kept.elapsed()).unwrap();
+    });
+    let sink = http_sink(&server.url());
+    runtime().block_on(async {
+        assert_eq!(reply(sink.send(request(10)).await).status, 200);
+        loop {
+            match was_closed.try_recv() {
+                // A Node server gives an idle connection five seconds.
+                Ok(kept) => return assert!((3.0..4.8).contains(&kept.as_secs_f32()), "{kept:?}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    });
+}
+
+#[test]
+fn r53_dropping_an_attempt_closes_its_connection() {
+    let (arrived, has_arrived) = mpsc::channel();
+    let (closed, was_closed) = mpsc::channel();
+    let server = RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        arrived.send(()).unwrap();
+        closed.send(peer.wait_for_close()).unwrap();
+    });
+    let sink = http_sink(&server.url());
+    runtime().block_on(async {
+        let attempt = tokio::spawn(sink.send(request(10)));
+        while has_arrived.try_recv().is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        attempt.abort();
+        while !matches!(was_closed.try_recv(), Ok(true)) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+}
+
+#[test]
+fn a_timed_out_request_gives_its_connection_up() {
+    let server = RawServer::start(|mut peer: Peer| {
+        peer.request();
+        if peer.connection == 0 {
+            peer.wait_for_close();
+        } else {
+            peer.respond("200 OK", "", b"");
+        }
+    });
+    let sink = http_sink(&server.url());
+    let runtime = runtime();
+    assert_eq!(
+        failure(runtime.block_on(sink.send(request_within(100)))).kind,
+        SendErrorKind::TimedOut
+    );
+    assert_eq!(reply(runtime.block_on(sink.send(request(10)))).status, 200);
+    assert_eq!(server.connections(), 2);
+}
+
+#[cfg(unix)]
+mod unix_sockets {
+    use std::{
+        io::{Read, Write},
+        os::unix::net::UnixListener,
+        path::{Path, PathBuf},
+        thread,
+    };
+
+    use super::*;
+
+    fn path(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("offloop-{}-{name}.sock", std::process::id()))
+    }
+
+    fn sink(path: &Path) -> std::sync::Arc<HttpSink> {
+        let mut config = config("http://localhost/v1/traces");
+        config.unix_socket = Some(path.to_owned());
+        HttpSink::new(config).unwrap()
+    }
+
+    #[test]
+    fn a_socket_path_is_dialled_instead_of_the_host() {
+        let path = path("ok");
+        let listener = UnixListener::bind(&path).unwrap();
+        let served = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"xxxxxxxxxx") {
+                socket.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+            String::from_utf8(head).unwrap()
+        });
+        assert_eq!(reply(send(&sink(&path), request(10))).status, 200);
+        let head = served.join().unwrap();
+        assert!(
+            head.starts_with("POST /v1/traces HTTP/1.1\r\n")
+                && head.contains("host: localhost\r\n"),
+            "{head}"
+        );
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_missing_socket_is_named_by_its_path() {
+        let path = path("missing");
+        let error = failure(send(&sink(&path), request(10)));
+        assert_eq!((error.code.as_deref(), error.syscall), (Some("ENOENT"), Some("connect")));
+        assert_eq!(error.message, format!("connect ENOENT {}", path.display()));
+        assert_eq!((error.address.as_deref(), error.port), (path.to_str(), None));
+    }
+}
