@@ -210,6 +210,7 @@ impl World {
         Box::new(Batch {
             id,
             lane,
+            call: 0,
             permits,
             body,
             encoding,
