@@ -46,7 +46,7 @@ function withoutListedDifferences(scenario, stock, observed) {
     // An HTTP client of ours says what leaving it out means too (RFC 9110 §12.5.1).
     for (const { headers } of observation.requests) if (headers.accept === '*/*') delete headers.accept;
     // The response that could not be read is described in other words.
-    observation.lines = observation.lines.map((line) => line.replace(/(response specification compliant\?).*/s, '$1'));
+    observation.lines = observation.lines.map((line) => line.replace(/(specification compliant\?|parse trace export response:).*/s, '$1'));
     // A log line or an error never repeats the credentials of an unusable URL.
     observation.lines = observation.lines.map(mask);
     if (observation.thrown) observation.thrown.message = mask(observation.thrown.message);

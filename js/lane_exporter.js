@@ -261,7 +261,7 @@ class LaneExporter {
     const error = this.#errorOf(outcome, reason, withOriginal(failure, batch.call.original));
     logRetryOutcome({ attempts, reason, error, thrown: batch.call.thrown });
     if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
-    for (const warning of warnings ?? []) exportDelegateLogger.warn(warning);
+    for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
     if (batch.refused[reason] > 0) this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...outcome.error });
     done(outcome, error);
@@ -302,6 +302,11 @@ class LaneExporter {
 
 function isListOfSpans(spans) {
   return typeof spans === 'object' && spans !== null && typeof spans.length === 'number';
+}
+
+/** The stock exporter names the component in one of its lines only. */
+function loggerFor(warning) {
+  return warning.startsWith('Export succeeded') ? exportDelegateLogger : diag;
 }
 
 /** The error object that user code or Node's http threw, where it is what ended the export. */
