@@ -24,6 +24,7 @@ class LaneExporter {
   #lane = null;
   #writer = null;
   #underWay = 0;
+  #calls = new Map(); // number of an export under way -> { context, original }
   #deferredCalls = []; // made by getters of spans while another batch was being written
   #shutdown = null;
 
@@ -47,7 +48,12 @@ class LaneExporter {
       return;
     }
     const context = new ExportContext();
-    this.#start(spans, (outcome, error) => {
+    if (!isListOfSpans(spans)) {
+      const error = new TypeError('export expects an array of spans');
+      queueMicrotask(() => this.#answer(resultCallback, { code: FAILED, error }));
+      return;
+    }
+    this.#start(spans, context, (outcome, error) => {
       const result = error === undefined ? { code: SUCCESS } : { code: FAILED, error };
       context.run(() => this.#answer(resultCallback, result));
     });
@@ -55,11 +61,10 @@ class LaneExporter {
 
   /** Resolves with what became of the spans; rejects only if `spans` is no list of spans. */
   exportSpans(spans) {
-    if (spans === null || typeof spans !== 'object' || typeof spans.length !== 'number') {
-      return Promise.reject(new TypeError('exportSpans expects an array of spans'));
-    }
+    if (!isListOfSpans(spans)) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
+    const context = this.#settings.help === undefined ? null : new ExportContext();
     return new Promise((resolve) => {
-      this.#start(spans, (outcome) => resolve(outcome));
+      this.#start(spans, context, resolve);
     });
   }
 
@@ -93,8 +98,8 @@ class LaneExporter {
   #open() {
     if (this.#lane === null) {
       const engine = getEngine();
-      const { native, sendThroughNode, limits } = this.#settings;
-      this.#lane = engine.createLane(native, sendThroughNode);
+      const { native, limits } = this.#settings;
+      this.#lane = engine.createLane(native, this.#help());
       this.#writer = new SpanWriter(
         engine.memory,
         { maxSpanBytes: limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES },
@@ -102,6 +107,31 @@ class LaneExporter {
       );
     }
     return this.#lane;
+  }
+
+  /** What attempts need from JavaScript, each in the context of the export call it belongs to. */
+  #help() {
+    const { help } = this.#settings;
+    if (help === undefined) return undefined;
+    return {
+      send: async (id, ...args) => {
+        const call = this.#calls.get(id);
+        if (call === undefined) return null; // answered already
+        const facts = await call.context.run(help.send, ...args);
+        const error = facts?.error ?? facts?.bodyError;
+        if (error) call.original = error.original;
+        return facts;
+      },
+      readHeaders: async (id) => {
+        const call = this.#calls.get(id);
+        try {
+          return await (call === undefined ? help.readHeaders() : call.context.run(help.readHeaders));
+        } catch (error) {
+          if (call !== undefined) call.original = error;
+          throw error;
+        }
+      },
+    };
   }
 
   #answer(resultCallback, result) {
@@ -113,14 +143,14 @@ class LaneExporter {
   }
 
   /** Reads and hands over a batch; `done(outcome, error)` comes later, exactly once. */
-  #start(spans, done) {
+  #start(spans, context, done) {
     if (this.#writer?.writing) {
-      this.#deferredCalls.push(() => this.#start(spans, done));
+      this.#deferredCalls.push(() => this.#start(spans, context, done));
       return;
     }
     const lane = this.#open();
     this.#underWay += 1;
-    const batch = { spans: spans.length, written: 0, refused: {}, finishMetrics: null };
+    const batch = { spans: spans.length, written: 0, refused: {}, finishMetrics: null, call: { context, original: undefined } };
     if (batch.spans === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
@@ -189,7 +219,11 @@ class LaneExporter {
     const engine = getEngine();
     const { stream, longStream, deferred } = writer;
     batch.finishMetrics = this.#settings.metrics?.start(batch.spans) ?? null;
-    const id = engine.register(({ outcome }) => this.#finish(batch, outcome, done), this.#settings.holdMillis);
+    const id = engine.register(({ outcome }) => {
+      this.#calls.delete(id);
+      this.#finish(batch, outcome, done);
+    }, this.#settings.holdMillis);
+    this.#calls.set(id, batch.call);
     const copy = (deadline) => writer.copyDeferred(deferred, deadline);
     // A few long texts fit into this turn; many are copied in later ones, behind those of earlier batches.
     const isComplete = deferred.length === 0 || (engine.slices.isIdle() && copy(until));
@@ -217,7 +251,7 @@ class LaneExporter {
     if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
     for (const warning of warnings ?? []) diag.warn(warning);
     const outcome = { delivered, rejected, dropped, attempts };
-    const error = this.#errorOf(outcome, failure);
+    const error = this.#errorOf(outcome, withOriginal(failure, batch.call.original));
     batch.finishMetrics?.(error);
     done(outcome, error);
   }
@@ -247,6 +281,17 @@ class LaneExporter {
       diag.error('Offloop: onError threw', error);
     }
   }
+}
+
+function isListOfSpans(spans) {
+  return typeof spans === 'object' && spans !== null && typeof spans.length === 'number';
+}
+
+/** The error object that user code or Node's http threw, where it is what ended the export. */
+function withOriginal(failure, original) {
+  if (failure?.kind !== 'network' || original === undefined) return failure;
+  const { message, code } = Object(original);
+  return String(message || code || original) === failure.message ? { ...failure, original } : failure;
 }
 
 module.exports = { LaneExporter };

@@ -7,6 +7,11 @@ const { createNodeSender } = require('./fallback_lane.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
 
+const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
+const USE_SYSTEM_CA =
+  process.env.NODE_USE_SYSTEM_CA === '1' ||
+  /--use-system-ca\b/.test(`${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`);
+
 class OTLPTraceExporter extends LaneExporter {
   /** @param {object} [config] as for `@opentelemetry/exporter-trace-otlp-proto` and `-http`, plus ours (index.d.ts) */
   constructor(config = {}) {
@@ -17,7 +22,7 @@ class OTLPTraceExporter extends LaneExporter {
 
 function settingsFor(config) {
   const { queue, retry, timeoutMillis, limits, concurrencyLimit, onError, endpoint, exit } = config;
-  const transport = config.headers.kind === 'async' ? 'node' : config.transport;
+  const { transport, headers } = config;
   const holdMillis = retry.maxElapsedMillis ?? timeoutMillis;
   return {
     native: {
@@ -27,7 +32,8 @@ function settingsFor(config) {
       url: config.endpoint,
       contentType: config.contentType,
       userAgent: config.userAgent,
-      headers: config.headers.kind === 'static' ? config.headers.entries : [],
+      headers: headers.kind === 'static' ? headers.entries : [],
+      headerSource: headers.kind,
       socketPath: config.socketPath ?? undefined,
       keepAlive: config.keepAlive,
       maxIdleSockets: config.maxIdleSockets ?? undefined,
@@ -41,8 +47,8 @@ function settingsFor(config) {
       maxElapsedMillis: retry.maxElapsedMillis,
       maxAttempts: retry.maxAttempts,
     },
-    beforeExport: transport === 'native' ? headerReading(config.headers) : undefined,
-    sendThroughNode: transport === 'node' ? nodeSending(config) : undefined,
+    beforeExport: transport === 'native' && headers.kind === 'live' ? headerReading(headers) : undefined,
+    help: transport === 'native' && headers.kind === 'static' ? undefined : helpFor(config),
     holdMillis: holdMillis + 1000, // the native side answers at the deadline; this is for its way back
     limits,
     concurrencyLimit,
@@ -62,12 +68,13 @@ function nativeTls({ ca, extraCa, cert, key, rejectUnauthorized, servername }) {
     key: bytes(key),
     rejectUnauthorized,
     servername: servername ?? undefined,
+    useSystemCa: USE_SYSTEM_CA,
+    systemCaHint: NODE_MAJOR >= 24,
   };
 }
 
 /** Gives the native side the headers as the user's object has them at each export. */
 function headerReading(headers) {
-  if (headers.kind !== 'live') return undefined;
   let last;
   return (lane) => {
     const entries = headers.read();
@@ -77,10 +84,17 @@ function headerReading(headers) {
   };
 }
 
-function nodeSending(config) {
+/** What attempts need from JavaScript; see engine.js. */
+function helpFor(config) {
+  const { headers, transport } = config;
+  const readHeaders = headers.kind === 'static' ? async () => headers.entries : async () => headers.read();
+  if (transport !== 'node') return { readHeaders };
   const sender = createNodeSender(config);
-  const headers = config.headers.kind === 'static' ? config.headers.entries : config.headers.read;
-  return (body, timeoutMillis, contentEncoding) => sender.send(body, headers, timeoutMillis, contentEncoding);
+  const source = headers.kind === 'static' ? headers.entries : headers.read;
+  return {
+    readHeaders,
+    send: (body, timeoutMillis, contentEncoding) => sender.send(body, source, timeoutMillis, contentEncoding),
+  };
 }
 
 module.exports = { OTLPTraceExporter };

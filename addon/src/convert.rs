@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::{Buffer, Either, Null};
 use napi_derive::napi;
 use offloop::{
     error::{ExportFailure, FailureKind},
@@ -22,12 +22,14 @@ pub struct JsResult {
     pub flush: Option<JsFlush>,
     /// An attempt to make through Node's http.
     pub send: Option<JsSend>,
+    /// Headers to read for an attempt.
+    pub headers: Option<JsHeaderQuestion>,
 }
 
 impl JsResult {
     /// A call that has no outcome beyond being over.
     pub fn done(id: u32) -> Self {
-        Self { id, outcome: None, flush: None, send: None }
+        Self { id, outcome: None, flush: None, send: None, headers: None }
     }
 }
 
@@ -89,12 +91,23 @@ pub struct JsFlush {
 pub struct JsSend {
     /// Number of the lane.
     pub lane: u32,
+    /// The export that the attempt belongs to.
+    pub call: u32,
     /// Encoded, compressed body.
     pub body: Buffer,
     /// `gzip`, `zstd` or nothing.
     pub content_encoding: Option<String>,
     /// Time for the whole exchange.
     pub timeout_millis: f64,
+}
+
+/// Headers to read.
+#[napi(object, object_from_js = false)]
+pub struct JsHeaderQuestion {
+    /// Number of the lane.
+    pub lane: u32,
+    /// The export that the attempt belongs to.
+    pub call: u32,
 }
 
 /// A snapshot of an exporter.
@@ -123,7 +136,7 @@ pub struct JsStats {
     /// Breaker state.
     pub breaker: String,
     /// From admission to delivery, of the batch delivered last.
-    pub last_export_latency_ms: Option<f64>,
+    pub last_export_latency_ms: Either<f64, Null>,
     /// Native threads.
     pub threads: u32,
 }
@@ -191,9 +204,10 @@ impl From<Stats> for JsStats {
             in_flight: stats.in_flight,
             retries: stats.retries as f64,
             breaker: stats.breaker.name().to_owned(),
-            last_export_latency_ms: stats
-                .last_export_latency
-                .map(|latency| latency.as_secs_f64() * 1e3),
+            last_export_latency_ms: match stats.last_export_latency {
+                Some(latency) => Either::A(latency.as_secs_f64() * 1e3),
+                None => Either::B(Null),
+            },
             threads: stats.threads,
         }
     }

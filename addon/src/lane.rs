@@ -56,7 +56,7 @@ impl Lane {
     /// Headers for every attempt from now on, in place of those of the configuration.
     #[napi(catch_unwind)]
     pub fn set_headers(&self, headers: Vec<(String, String)>) {
-        self.headers.set(headers);
+        self.headers.set(headers.into());
     }
 
     /// Spans that would find room now.
@@ -98,7 +98,7 @@ impl Lane {
         });
         match self.exporter.admit(spans, bytes as u64, completion) {
             Ok(ticket) if is_complete => {
-                self.exporter.submit(ticket, RawBatch::new(segments, spans))
+                self.exporter.submit(ticket, RawBatch::new(segments, spans).with_call(id));
             }
             Ok(ticket) => {
                 let open = Open { ticket, spans, segments };
@@ -124,7 +124,7 @@ impl Lane {
         let mut open =
             open.ok_or_else(|| Error::new(Status::InvalidArg, "unknown export".to_owned()))?;
         open.segments.extend(environment.segments(&segments)?);
-        self.exporter.submit(open.ticket, RawBatch::new(open.segments, open.spans));
+        self.exporter.submit(open.ticket, RawBatch::new(open.segments, open.spans).with_call(id));
         Ok(())
     }
 

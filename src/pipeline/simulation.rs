@@ -116,6 +116,7 @@ pub(super) fn failed(kind: SendErrorKind) -> SendOutcome {
         address: None,
         port: None,
         errno: None,
+        errors: Vec::new(),
     })
 }
 
@@ -213,6 +214,7 @@ impl World {
         Box::new(Batch {
             id,
             lane,
+            call: 0,
             permits,
             body,
             encoding,

@@ -137,6 +137,8 @@ impl Dispatcher {
             body: batch.body.clone(),
             encoding: batch.encoding,
             spans: u32::try_from(batch.spans()).unwrap_or(u32::MAX),
+            call: batch.call,
+            attempt: attempt.number,
             time_left,
             headers: None,
         };

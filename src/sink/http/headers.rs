@@ -116,6 +116,8 @@ mod tests {
             body: Default::default(),
             encoding,
             spans: 1,
+            call: 0,
+            attempt: 1,
             time_left: Duration::from_secs(1),
             headers,
         }
