@@ -75,9 +75,13 @@ enum Timer {
 struct LaneState {
     config: Arc<Config>,
     endpoint: Arc<str>,
-    /// Oldest first.
-    ready: BTreeSet<BatchId>,
-    /// Those of them whose time has not begun to run.
+    /// Ready for their first attempt, oldest first.
+    fresh: BTreeSet<BatchId>,
+    /// Ready for another one.
+    retries: BTreeSet<BatchId>,
+    /// Those of both that a flush in attempt mode waits for.
+    wanted: BTreeSet<BatchId>,
+    /// Those of both whose time has not begun to run.
     unclocked: BTreeSet<BatchId>,
     /// Attempts under way, those being ended included: each holds its place until it is really gone.
     in_flight: BTreeMap<Attempt, Outgoing>,
@@ -108,6 +112,23 @@ struct Closing {
     /// The deadline has passed: nothing is sent any more.
     over: bool,
     drained: bool,
+}
+
+impl LaneState {
+    /// A batch waits for a place.
+    fn enqueue(&mut self, id: BatchId, retry: bool, wanted: bool) {
+        if retry { &mut self.retries } else { &mut self.fresh }.insert(id);
+        if wanted {
+            self.wanted.insert(id);
+        }
+    }
+
+    /// It does not wait any more.
+    fn dequeue(&mut self, id: BatchId) {
+        for queue in [&mut self.fresh, &mut self.retries, &mut self.wanted, &mut self.unclocked] {
+            queue.remove(&id);
+        }
+    }
 }
 
 impl Dispatcher {
@@ -194,7 +215,9 @@ impl Dispatcher {
         self.lanes.entry(lane).or_insert_with(|| LaneState {
             config,
             endpoint,
-            ready: BTreeSet::new(),
+            fresh: BTreeSet::new(),
+            retries: BTreeSet::new(),
+            wanted: BTreeSet::new(),
             unclocked: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             flushes: BTreeMap::new(),
@@ -245,7 +268,7 @@ impl Dispatcher {
                 flushes.push(*flush);
             }
         }
-        lane.ready.insert(id);
+        lane.enqueue(id, batch.history.attempts > 0, !flushes.is_empty());
         match batch.history.deadline {
             Some(deadline) => drop(self.timers.insert((deadline, Timer::GiveUp(id)))),
             None => drop(lane.unclocked.insert(id)),
@@ -258,8 +281,7 @@ impl Dispatcher {
     fn take(&mut self, id: BatchId) -> Option<Box<Batch>> {
         let slot = self.slots.remove(&id)?;
         if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
-            lane.ready.remove(&id);
-            lane.unclocked.remove(&id);
+            lane.dequeue(id);
             lane.attempt_completed(slot.flushes, &mut self.covered);
         }
         let timer = match slot.phase {
@@ -288,7 +310,7 @@ impl Dispatcher {
             self.timers.remove(&(due, Timer::Retry(id)));
             slot.phase = Phase::Ready;
             if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
-                lane.ready.insert(id);
+                lane.enqueue(id, slot.batch.history.attempts > 0, !slot.flushes.is_empty());
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::pipeline::{
     batch::BatchId,
-    dispatcher::{AttemptFlush, Dispatcher, FlushId, LaneState, Timer},
+    dispatcher::{AttemptFlush, Dispatcher, FlushId, LaneState, Phase, Timer},
     lane::LaneId,
     ledger::Epoch,
 };
@@ -14,6 +14,11 @@ impl Dispatcher {
         for (id, slot) in &mut self.slots {
             if slot.batch.lane == lane_id && slot.batch.epoch() <= epoch {
                 slot.flushes.push(flush);
+                if slot.phase == Phase::Ready
+                    && let Some(lane) = self.lanes.get_mut(&lane_id)
+                {
+                    lane.wanted.insert(*id);
+                }
                 covered.push(*id);
             }
         }

@@ -1,7 +1,7 @@
 //! What an attempt's result means for its batch: settled, repeated, split, compressed differently.
 //! It refuses to read responses; that is `classify`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     clock::{Moment, Now},
@@ -201,16 +201,11 @@ impl Dispatcher {
         {
             return;
         }
-        let lanes = self
-            .lanes
-            .iter()
-            .filter(|(_, lane)| lane.endpoint == *endpoint && !lane.flushes.is_empty());
-        let held: Vec<_> = lanes.flat_map(|(_, lane)| lane.ready.iter().copied()).collect();
+        let endpoint = Arc::clone(endpoint);
+        let lanes = self.lanes.values_mut().filter(|lane| lane.endpoint == endpoint);
+        let held: Vec<_> = lanes.flat_map(|lane| std::mem::take(&mut lane.wanted)).collect();
         for id in held {
             let Some(slot) = self.slots.get_mut(&id) else { continue };
-            if slot.flushes.is_empty() {
-                continue;
-            }
             let flushes = std::mem::take(&mut slot.flushes);
             if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
                 lane.attempt_completed(flushes, &mut self.covered);

@@ -212,7 +212,7 @@ fn r69_unwinding_settles_what_it_passes() {
 
 #[test]
 fn r41_memory_is_bounded_by_flushes_and_pending_spans_not_by_traffic() {
-    let calls = if cfg!(miri) { 2_000 } else { 300_000 };
+    let calls = if cfg!(miri) { 2_000 } else { 100_000 };
     let ledger = ledger();
     let stuck = admit(&ledger, 1);
     for call in 0..calls {
