@@ -32,7 +32,6 @@ class LaneExporter {
   /**
    * @param settings.native what `Lane` takes
    * @param settings.holdMillis how long an unanswered export may hold the process
-   * @param settings.budgetMillis time of an export, retries included
    * @param settings.limits, settings.concurrencyLimit, settings.onError as configured
    * @param settings.endpoint what `onError` shows
    * @param settings.metrics `{ start(spans) }`
@@ -114,8 +113,8 @@ class LaneExporter {
   /** What attempts need from JavaScript, each in the context of the export call it belongs to. */
   #help() {
     const { help } = this.#settings;
-    if (help === undefined) return undefined;
     return {
+      tell: (notice) => this.#tell(notice),
       send: async (id, ...args) => {
         const call = this.#calls.get(id);
         if (call === undefined) return null; // answered already
@@ -159,7 +158,6 @@ class LaneExporter {
       refused: {},
       finishMetrics: null,
       call: { context, original: undefined, thrown: false },
-      deadline: performance.now() + (this.#settings.budgetMillis ?? this.#settings.holdMillis),
     };
     if (batch.spans === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
@@ -261,12 +259,11 @@ class LaneExporter {
     const outcome = { delivered, rejected, dropped, attempts };
     const reason = Object.keys(dropped).find((name) => name !== 'invalid');
     const error = this.#errorOf(outcome, reason, withOriginal(failure, batch.call.original));
-    const remainingMillis = Math.max(0, batch.deadline - performance.now());
-    logRetryOutcome({ attempts, reason, error, thrown: batch.call.thrown, remainingMillis });
+    logRetryOutcome({ attempts, reason, error, thrown: batch.call.thrown });
     if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
     for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
-    if (error !== undefined) this.#report(outcome, reason);
+    if (batch.refused[reason] > 0) this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...outcome.error });
     done(outcome, error);
   }
 
@@ -283,12 +280,20 @@ class LaneExporter {
     return error;
   }
 
-  #report(outcome, reason) {
+  /** Lines for `diag` and losses for `onError`, as the native side reports them. */
+  #tell({ level, text, failed }) {
+    if (failed == null) diag[level](text);
+    else this.#reportFailure(failed);
+  }
+
+  #reportFailure({ reason, spans, attempts, httpStatus, code, message }) {
     const { onError, endpoint } = this.#settings;
     if (onError === undefined) return;
-    const spans = Object.values(outcome.dropped).reduce((sum, count) => sum + count, 0);
+    const failure = { reason, spans, attempts, message, endpoint };
+    if (httpStatus != null) failure.httpStatus = httpStatus;
+    if (code != null) failure.code = code;
     try {
-      onError({ reason, spans, attempts: outcome.attempts, ...outcome.error, endpoint });
+      onError(failure);
     } catch (error) {
       diag.error('Offloop: onError threw', error);
     }

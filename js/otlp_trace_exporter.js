@@ -44,7 +44,6 @@ function settingsFor(config) {
     },
     beforeExport: transport === 'native' && headers.kind === 'live' ? headerReading(headers) : undefined,
     help: transport === 'native' && headers.kind === 'static' ? undefined : helpFor(config),
-    budgetMillis,
     holdMillis: budgetMillis + 1000, // the native side answers at the deadline; this is for its way back
     limits,
     concurrencyLimit,
