@@ -37,11 +37,17 @@ after(async () => {
 
 async function runProgram(subject, protocol, { config = {}, env = {}, flags = [] }) {
   for (const recorder of [tls, tls12, plain]) recorder.reset();
-  const { stdout, stderr } = await run(process.execPath, [...flags, program, subject, protocol, JSON.stringify(config)], {
-    timeout: 20_000,
-    env: { PATH: process.env.PATH, ...env },
-  });
-  const requests = [tls, tls12, plain].map((recorder) => recorder.requests.map(({ path: url, body }) => ({ url, body })));
+  const { stdout, stderr } = await run(
+    process.execPath,
+    [...flags, program, subject, protocol, JSON.stringify(config)],
+    {
+      timeout: 20_000,
+      env: { PATH: process.env.PATH, ...env },
+    },
+  );
+  const requests = [tls, tls12, plain].map((recorder) =>
+    recorder.requests.map(({ path: url, body }) => ({ url, body })),
+  );
   const result = JSON.parse(stdout);
   if (result.error) {
     // OpenSSL's texts name lines of its source.
@@ -63,7 +69,10 @@ const scenarios = {
     code: 0,
   }),
   'NODE_EXTRA_CA_CERTS does not count beside an own CA': () => ({
-    config: { url: `${tls.origin}/x`, httpAgentOptions: { ca: issue({ commonName: 'another', authority: true }).cert } },
+    config: {
+      url: `${tls.origin}/x`,
+      httpAgentOptions: { ca: issue({ commonName: 'another', authority: true }).cert },
+    },
     env: { NODE_EXTRA_CA_CERTS: file('ca.pem') },
     code: 1,
   }),
@@ -137,7 +146,10 @@ for (const protocol of Object.keys(STOCK)) {
         const seen = [];
         for (const subject of ['stock', 'ours']) {
           wellKnown.reset();
-          const { stdout } = await run(process.execPath, [program, subject, protocol, '{}'], { timeout: 20_000, env: {} });
+          const { stdout } = await run(process.execPath, [program, subject, protocol, '{}'], {
+            timeout: 20_000,
+            env: {},
+          });
           assert.equal(JSON.parse(stdout).code, 0);
           seen.push(wellKnown.requests.map(({ path: url, headers, body }) => ({ url, host: headers.host, body })));
         }

@@ -34,7 +34,8 @@ function resolveTls(options) {
 function usesSystemCa() {
   if (!process.allowedNodeEnvironmentFlags.has('--use-system-ca')) return false;
   if (/--use-system-ca\b/.test(nodeFlags())) return true;
-  const knowsVariable = NODE_MAJOR > 24 || (NODE_MAJOR === 24 && NODE_MINOR >= 6) || (NODE_MAJOR === 22 && NODE_MINOR >= 19);
+  const knowsVariable =
+    NODE_MAJOR > 24 || (NODE_MAJOR === 24 && NODE_MINOR >= 6) || (NODE_MAJOR === 22 && NODE_MINOR >= 19);
   return knowsVariable && process.env.NODE_USE_SYSTEM_CA === '1';
 }
 
