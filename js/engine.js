@@ -58,6 +58,7 @@ class Engine {
    * A lane. `help` is what JavaScript does for its attempts:
    * `send(call, body, timeoutMillis, contentEncoding)` answers the facts of an attempt made through Node's http,
    * `readHeaders(call)` the header entries; both get the number of the export call and never throw synchronously.
+   * `tell({ level, text } | { failed })` passes a notice on.
    */
   createLane(config, help) {
     const number = this.#nextLane++;
@@ -94,6 +95,10 @@ class Engine {
     for (const result of this.#environment.takeResults()) {
       if (result.send != null) {
         this.#send(result.id, result.send);
+        continue;
+      }
+      if (result.notice != null) {
+        this.#lanes.get(result.notice.lane)?.tell(result.notice);
         continue;
       }
       if (result.headers != null) {

@@ -7,6 +7,7 @@ const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
+const { logRetryOutcome } = require('./retry_diag.js');
 const { getEngine } = require('./engine.js');
 
 const SUCCESS = 0;
@@ -24,7 +25,7 @@ class LaneExporter {
   #lane = null;
   #writer = null;
   #underWay = 0;
-  #calls = new Map(); // number of an export under way -> { context, original }
+  #calls = new Map(); // number of an export under way -> { context, original, thrown }
   #deferredCalls = []; // made by getters of spans while another batch was being written
   #shutdown = null;
 
@@ -53,7 +54,7 @@ class LaneExporter {
       queueMicrotask(() => this.#answer(resultCallback, { code: FAILED, error }));
       return;
     }
-    this.#start(spans, context, (outcome, error) => {
+    this.#start(spans, context, (_outcome, error) => {
       const result = error === undefined ? { code: SUCCESS } : { code: FAILED, error };
       context.run(() => this.#answer(resultCallback, result));
     });
@@ -112,14 +113,15 @@ class LaneExporter {
   /** What attempts need from JavaScript, each in the context of the export call it belongs to. */
   #help() {
     const { help } = this.#settings;
-    if (help === undefined) return undefined;
     return {
+      tell: (notice) => this.#tell(notice),
       send: async (id, ...args) => {
         const call = this.#calls.get(id);
         if (call === undefined) return null; // answered already
         const facts = await call.context.run(help.send, ...args);
         const error = facts?.error ?? facts?.bodyError;
         if (error) call.original = error.original;
+        call.thrown = error?.kind === 'unsendable';
         return facts;
       },
       readHeaders: async (id) => {
@@ -127,7 +129,7 @@ class LaneExporter {
         try {
           return await (call === undefined ? help.readHeaders() : call.context.run(help.readHeaders));
         } catch (error) {
-          if (call !== undefined) call.original = error;
+          if (call !== undefined) Object.assign(call, { original: error, thrown: true });
           throw error;
         }
       },
@@ -150,7 +152,13 @@ class LaneExporter {
     }
     const lane = this.#open();
     this.#underWay += 1;
-    const batch = { spans: spans.length, written: 0, refused: {}, finishMetrics: null, call: { context, original: undefined } };
+    const batch = {
+      spans: spans.length,
+      written: 0,
+      refused: {},
+      finishMetrics: null,
+      call: { context, original: undefined, thrown: false },
+    };
     if (batch.spans === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
@@ -248,17 +256,20 @@ class LaneExporter {
     const { delivered, rejected, attempts, error: failure, partialSuccess, warnings } = native;
     const dropped = { ...native.dropped };
     for (const [reason, count] of Object.entries(batch.refused)) dropped[reason] = (dropped[reason] ?? 0) + count;
-    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
-    for (const warning of warnings ?? []) diag.warn(warning);
     const outcome = { delivered, rejected, dropped, attempts };
-    const error = this.#errorOf(outcome, withOriginal(failure, batch.call.original));
-    batch.finishMetrics?.(error);
+    const reason = Object.keys(dropped).find((name) => name !== 'invalid');
+    const error = this.#errorOf(outcome, reason, withOriginal(failure, batch.call.original));
+    logRetryOutcome({ attempts, reason, error, thrown: batch.call.thrown });
+    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
+    for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
+    batch.finishMetrics?.(error, reason === 'retries_exhausted');
+    if (batch.refused[reason] > 0)
+      this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...outcome.error });
     done(outcome, error);
   }
 
   /** The Error of a failed export, or undefined; also fills `outcome.error`. */
-  #errorOf(outcome, failure) {
-    const reason = Object.keys(outcome.dropped).find((name) => name !== 'invalid');
+  #errorOf(outcome, reason, failure) {
     if (reason === undefined) {
       if (outcome.dropped.invalid > 0) diag.warn(`Offloop: ${outcome.dropped.invalid} spans could not be read`);
       return undefined;
@@ -267,16 +278,23 @@ class LaneExporter {
     const error = buildExportError(facts);
     outcome.error = { code: String(facts.code || reason), message: error.message };
     if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
-    this.#report(outcome, reason);
     return error;
   }
 
-  #report(outcome, reason) {
+  /** Lines for `diag` and losses for `onError`, as the native side reports them. */
+  #tell({ level, text, failed }) {
+    if (failed == null) diag[level](text);
+    else this.#reportFailure(failed);
+  }
+
+  #reportFailure({ reason, spans, attempts, httpStatus, code, message }) {
     const { onError, endpoint } = this.#settings;
     if (onError === undefined) return;
-    const spans = Object.values(outcome.dropped).reduce((sum, count) => sum + count, 0);
+    const failure = { reason, spans, attempts, message, endpoint };
+    if (httpStatus != null) failure.httpStatus = httpStatus;
+    if (code != null) failure.code = code;
     try {
-      onError({ reason, spans, attempts: outcome.attempts, ...outcome.error, endpoint });
+      onError(failure);
     } catch (error) {
       diag.error('Offloop: onError threw', error);
     }
@@ -285,6 +303,11 @@ class LaneExporter {
 
 function isListOfSpans(spans) {
   return typeof spans === 'object' && spans !== null && typeof spans.length === 'number';
+}
+
+/** The stock exporter names the component in one of its lines only. */
+function loggerFor(warning) {
+  return warning.startsWith('Export succeeded') ? exportDelegateLogger : diag;
 }
 
 /** The error object that user code or Node's http threw, where it is what ended the export. */

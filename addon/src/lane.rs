@@ -16,11 +16,12 @@ use offloop::{
     error::DropReason,
     exporter::{Completion, Exporter, FlushMode, Ticket},
     handoff::{RawBatch, Segment},
+    pipeline::notice::Level,
 };
 
 use crate::{
     config::{LaneConfig, build},
-    convert::{JsFlush, JsResult, JsStats},
+    convert::{JsFlush, JsNotice, JsResult, JsStats},
     environment::{Environment, Mailbox},
     header_sink::CurrentHeaders,
 };
@@ -49,7 +50,16 @@ impl Lane {
     #[napi(constructor, catch_unwind)]
     pub fn new(environment: &Environment, config: LaneConfig) -> Result<Self> {
         let headers = CurrentHeaders::default();
+        let number = config.number;
         let exporter = build(config, environment.mailbox(), headers.clone())?;
+        let mailbox = environment.mailbox();
+        exporter.observe(
+            Level::Verbose,
+            Arc::new(move |notice| {
+                let notice = JsNotice::new(number, notice);
+                mailbox.post(JsResult { notice: Some(notice), ..JsResult::done(0) });
+            }),
+        );
         Ok(Self { exporter, headers, mailbox: environment.mailbox(), open: Mutex::default() })
     }
 
