@@ -9,7 +9,7 @@ const path = require('node:path');
 const { after, before, describe, it, test } = require('node:test');
 const { issue } = require('./config/certificates.js');
 const { startRecorder } = require('./config/recorder.js');
-const { observe } = require('./config/runner.js');
+const { observe, withoutOurNotices } = require('./config/runner.js');
 const { scenarios, SECRET } = require('./config/scenarios.js');
 const { OURS, STOCK } = require('./config/subjects.js');
 
@@ -52,10 +52,7 @@ function withoutListedDifferences(scenario, stock, observed) {
     observation.lines = observation.lines.map((line) =>
       line.replace(/(specification compliant\?|parse trace export response:).*/s, '$1'),
     );
-    // Every loss is told (R68), and an endpoint that is held (13.14), where the stock exporter says nothing.
-    observation.lines = observation.lines.filter(
-      (line) => !/^warn: (Dropped \d+ spans \(|\S+ does not take spans, exports are held)/.test(line),
-    );
+    observation.lines = withoutOurNotices(observation.lines);
     // A log line or an error never repeats the credentials of an unusable URL.
     observation.lines = observation.lines.map(mask);
     if (observation.thrown) observation.thrown.message = mask(observation.thrown.message);

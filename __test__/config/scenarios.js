@@ -469,6 +469,7 @@ add('connections: an agent with its own createConnection', {
 });
 add('connections: name that cannot be resolved', {
   config: () => ({ url: 'http://collector.invalid/x', timeoutMillis: 300 }),
+  retried: true,
 });
 
 function loopback(options, done) {
