@@ -78,7 +78,7 @@ describe('a request', () => {
         }\r\n\r\n`)),
       async (url) => {
         const facts = await senderFor({ url }).send(BODY, ENTRIES, 1000);
-        assert.equal(facts.bodyError, null, 'content-length was there and chunked was not');
+        assert.equal(facts.bodyError, undefined, 'content-length was there and chunked was not');
         assert.equal(facts.status, 200);
       },
     );
@@ -199,7 +199,7 @@ describe('a reply', () => {
       retryAfter: ['7', '9'],
       date: 'Sat, 21 Nov 2026 10:00:00 GMT',
       location: '/elsewhere',
-      bodyError: null,
+      bodyError: undefined,
     });
   });
 
@@ -234,7 +234,7 @@ describe('a reply', () => {
   it('of exactly 4 MiB is complete', async () => {
     recorder.respond = (_request, response) => response.end(Buffer.alloc(4 * 1024 * 1024));
     const facts = await senderFor().send(BODY, ENTRIES, 5000);
-    assert.equal(facts.bodyError, null);
+    assert.equal(facts.bodyError, undefined);
     assert.equal(facts.body.length, 4 * 1024 * 1024);
   });
 

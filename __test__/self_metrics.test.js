@@ -8,9 +8,8 @@ const { buildExportError } = require('../js/errors.js');
 const { createSelfMetrics } = require('../js/self_metrics.js');
 const { startRecorder, withEnvironment } = require('./config/recorder.js');
 const { span } = require('./config/runner.js');
-const { loadOurs, STOCK } = require('./config/subjects.js');
+const { OURS, STOCK } = require('./config/subjects.js');
 
-const ours = loadOurs();
 let recorder;
 before(async () => {
   recorder = await startRecorder();
@@ -87,7 +86,7 @@ describe('self-metrics are the stock exporter\'s after', () => {
         finish(outcome.error?.(), outcome.retriesExhausted);
       });
       assert.deepEqual(hooks, stock);
-      if (ours !== null) assert.deepEqual(await collect(exportWith(ours['http/json'], config)), stock);
+      assert.deepEqual(await collect(exportWith(OURS['http/json'], config)), stock);
     });
   }
 });

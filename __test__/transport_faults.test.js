@@ -38,7 +38,6 @@ const ours = (config) => new OTLPTraceExporter(config);
 
 // Here the answer is the stock one, property by property.
 const sameAsStock = {
-  'F15: reset within the body of a 200': [{ body: 'x'.repeat(1000), reset: 'body' }],
   'F15: end within the body of a 200': [{ body: 'x'.repeat(1000), hangUp: 'body' }],
   'F16: several interim replies': [{ interim: [103, 102, 103], status: 200 }],
   'F17: an empty body': [200],
@@ -60,6 +59,21 @@ for (const [name, script] of Object.entries(sameAsStock)) {
     await healthyAfter(observed);
   });
 }
+
+test('F15: a reset within the body: the status decides', oursOnly, async (t) => {
+  const cut = { body: 'x'.repeat(1000), reset: 'body' };
+  const success = await observe(t, ours, [cut]);
+  assert.deepEqual(success.result, { code: 0 });
+  await healthyAfter(success);
+  const retried = await observe(t, ours, [{ ...cut, status: 503 }], { timeoutMillis: 5000 });
+  assert.deepEqual(retried.result, { code: 0 });
+  assert.equal(retried.receiver.requests.length, 2);
+  await healthyAfter(retried);
+  const failed = await observe(t, ours, [{ ...cut, status: 404 }]);
+  assert.equal(failed.result.code, 1);
+  assert.equal(failed.receiver.requests.length, 1);
+  await healthyAfter(failed);
+});
 
 test('F9, §13.15: a reset while the request is read is retried', async (t) => {
   for (const step of [{ reset: 'head' }, { reset: 'request' }]) {

@@ -26,6 +26,8 @@ export declare class Environment {
   constructor(onResults: () => void)
   /** Everything posted since the last call, in order. */
   takeResults(): Array<JsResult>
+  /** The headers that question `id` asked for, or why there are none. */
+  answerHeaders(id: number, headers?: Array<[string, string]> | undefined | null, error?: string | undefined | null): void
   /** The facts of attempt `id`. */
   answerAttempt(id: number, facts: JsFacts): void
 }
@@ -114,6 +116,14 @@ export interface JsFlush {
   outstanding: number
 }
 
+/** Headers to read. */
+export interface JsHeaderQuestion {
+  /** Number of the lane. */
+  lane: number
+  /** The export that the attempt belongs to. */
+  call: number
+}
+
 /** What became of the spans of one export. */
 export interface JsOutcome {
   /** Spans delivered. */
@@ -142,12 +152,16 @@ export interface JsResult {
   flush?: JsFlush
   /** An attempt to make through Node's http. */
   send?: JsSend
+  /** Headers to read for an attempt. */
+  headers?: JsHeaderQuestion
 }
 
 /** An attempt for `js/fallback_lane.js`. */
 export interface JsSend {
   /** Number of the lane. */
   lane: number
+  /** The export that the attempt belongs to. */
+  call: number
   /** Encoded, compressed body. */
   body: Buffer
   /** `gzip`, `zstd` or nothing. */
@@ -170,8 +184,6 @@ export interface JsSendError {
   port?: number
   /** Negative errno. */
   errno?: number
-  /** Number of the error object that JavaScript keeps. */
-  original?: number
 }
 
 /** A snapshot of an exporter. */
@@ -199,7 +211,7 @@ export interface JsStats {
   /** Breaker state. */
   breaker: string
   /** From admission to delivery, of the batch delivered last. */
-  lastExportLatencyMs?: number
+  lastExportLatencyMs: number | null
   /** Native threads. */
   threads: number
 }
@@ -218,6 +230,10 @@ export interface JsTls {
   rejectUnauthorized: boolean
   /** Name to verify instead of the URL's host. */
   servername?: string
+  /** The system's roots beside the bundled ones (`--use-system-ca`). */
+  useSystemCa: boolean
+  /** Word untrusted roots as Node ≥ 24 does. */
+  systemCaHint: boolean
 }
 
 /** What `js/engine.js` passes for a lane. */
@@ -238,6 +254,8 @@ export interface LaneConfig {
   userAgent?: string
   /** Every other header, in order (sink `http`). */
   headers?: Array<[string, string]>
+  /** `static` (they are in `headers`), `live` or `async` (sink `http`). */
+  headerSource?: string
   /** Unix socket instead of host and port. */
   socketPath?: string
   /** Keep connections. */

@@ -73,13 +73,14 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
 
   const userAgent = buildUserAgent(options.userAgent);
   const parts = dissectUrl(url);
+  const agent = resolveAgent(options, environment);
+  const { connectionHeader, ...connection } = agent.facts;
   const headers = createHeaderSource({
     userHeaders: options.headers,
     environmentHeaders: environment.headers,
     required: { 'Content-Type': CONTENT_TYPES[protocol], 'User-Agent': userAgent },
-    authorization: parts.authorization,
+    fallbacks: { authorization: parts.authorization, connection: connectionHeader ?? null },
   });
-  const agent = resolveAgent(options, environment);
   const native = agent.reason === null && parts.scheme === 'https:';
   const tls = native ? resolveTls(agent.options) : { settings: null, reason: null };
   const reason =
@@ -106,7 +107,7 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     ...chooseTransport(wantedTransport, reason),
     tls: tls.settings && Object.freeze(tls.settings),
     ...connectionDefaults,
-    ...agent.facts,
+    ...connection,
     agentFactory: agent.factory,
     agentOptions: agent.options,
     ...own,
@@ -116,7 +117,6 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
 
 const connectionDefaults = {
   keepAlive: true,
-  connectionHeader: 'keep-alive',
   maxSockets: null,
   maxIdleSockets: null,
   idleTimeoutMillis: null,

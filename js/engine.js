@@ -48,16 +48,21 @@ class Engine {
 
   #environment;
   #calls = new Map(); // id -> (result) => void
-  #senders = new Map(); // lane number -> (send) => Promise<facts>
+  #lanes = new Map(); // lane number -> what JavaScript does for it: `send`, `readHeaders`
   #nextId = 1;
   #nextLane = 1;
   #idleTimer = null;
   #lastUseMillis = 0;
 
-  /** A lane; `sendThroughNode` makes the attempts of one whose transport is Node's. */
-  createLane(config, sendThroughNode) {
+  /**
+   * A lane. `help` is what JavaScript does for its attempts:
+   * `send(call, body, timeoutMillis, contentEncoding)` answers the facts of an attempt made through Node's http,
+   * `readHeaders(call)` the header entries; both get the number of the export call and never throw synchronously.
+   * `tell({ level, text } | { failed })` passes a notice on.
+   */
+  createLane(config, help) {
     const number = this.#nextLane++;
-    if (sendThroughNode !== undefined) this.#senders.set(number, sendThroughNode);
+    this.#lanes.set(number, help);
     return new this.binding.Lane(this.#environment, { ...config, number });
   }
 
@@ -88,8 +93,16 @@ class Engine {
   /** Hands out every result that is waiting. */
   #collect() {
     for (const result of this.#environment.takeResults()) {
-      if (result.send !== undefined && result.send !== null) {
+      if (result.send != null) {
         this.#send(result.id, result.send);
+        continue;
+      }
+      if (result.notice != null) {
+        this.#lanes.get(result.notice.lane)?.tell(result.notice);
+        continue;
+      }
+      if (result.headers != null) {
+        this.#readHeaders(result.id, result.headers);
         continue;
       }
       const onResult = this.#calls.get(result.id);
@@ -100,12 +113,21 @@ class Engine {
     }
   }
 
-  #send(attempt, { lane, body, contentEncoding, timeoutMillis }) {
-    const sender = this.#senders.get(lane);
-    if (sender === undefined) return;
-    sender(body, timeoutMillis, contentEncoding ?? null).then((facts) => {
+  #send(attempt, { lane, call, body, contentEncoding, timeoutMillis }) {
+    const sending = this.#lanes.get(lane)?.send(call, body, timeoutMillis, contentEncoding ?? null);
+    sending?.then((facts) => {
       if (facts !== null) this.#environment.answerAttempt(attempt, facts);
     });
+  }
+
+  #readHeaders(question, { lane, call }) {
+    this.#lanes
+      .get(lane)
+      ?.readHeaders(call)
+      .then(
+        (entries) => this.#environment.answerHeaders(question, entries, null),
+        (error) => this.#environment.answerHeaders(question, null, String(error?.message ?? error)),
+      );
   }
 
   /** Idle blocks keep their address and give their memory back. */

@@ -48,7 +48,7 @@ const REASON_CODES = new Set([
 function nodeError(facts, message = facts.message) {
   const error = new Error(message);
   for (const name of NODE_PROPERTIES) {
-    if (facts[name] != null) error[name] = facts[name];
+    if (facts[name] != null && facts[name] !== '') error[name] = facts[name];
   }
   return error;
 }

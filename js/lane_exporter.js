@@ -7,6 +7,7 @@ const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
+const { logRetryOutcome } = require('./retry_diag.js');
 const { getEngine } = require('./engine.js');
 
 const SUCCESS = 0;
@@ -24,6 +25,7 @@ class LaneExporter {
   #lane = null;
   #writer = null;
   #underWay = 0;
+  #calls = new Map(); // number of an export under way -> { context, original, thrown }
   #deferredCalls = []; // made by getters of spans while another batch was being written
   #shutdown = null;
 
@@ -47,7 +49,12 @@ class LaneExporter {
       return;
     }
     const context = new ExportContext();
-    this.#start(spans, (outcome, error) => {
+    if (!isListOfSpans(spans)) {
+      const error = new TypeError('export expects an array of spans');
+      queueMicrotask(() => this.#answer(resultCallback, { code: FAILED, error }));
+      return;
+    }
+    this.#start(spans, context, (outcome, error) => {
       const result = error === undefined ? { code: SUCCESS } : { code: FAILED, error };
       context.run(() => this.#answer(resultCallback, result));
     });
@@ -55,11 +62,10 @@ class LaneExporter {
 
   /** Resolves with what became of the spans; rejects only if `spans` is no list of spans. */
   exportSpans(spans) {
-    if (spans === null || typeof spans !== 'object' || typeof spans.length !== 'number') {
-      return Promise.reject(new TypeError('exportSpans expects an array of spans'));
-    }
+    if (!isListOfSpans(spans)) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
+    const context = this.#settings.help === undefined ? null : new ExportContext();
     return new Promise((resolve) => {
-      this.#start(spans, (outcome) => resolve(outcome));
+      this.#start(spans, context, resolve);
     });
   }
 
@@ -93,8 +99,8 @@ class LaneExporter {
   #open() {
     if (this.#lane === null) {
       const engine = getEngine();
-      const { native, sendThroughNode, limits } = this.#settings;
-      this.#lane = engine.createLane(native, sendThroughNode);
+      const { native, limits } = this.#settings;
+      this.#lane = engine.createLane(native, this.#help());
       this.#writer = new SpanWriter(
         engine.memory,
         { maxSpanBytes: limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES },
@@ -102,6 +108,32 @@ class LaneExporter {
       );
     }
     return this.#lane;
+  }
+
+  /** What attempts need from JavaScript, each in the context of the export call it belongs to. */
+  #help() {
+    const { help } = this.#settings;
+    return {
+      tell: (notice) => this.#tell(notice),
+      send: async (id, ...args) => {
+        const call = this.#calls.get(id);
+        if (call === undefined) return null; // answered already
+        const facts = await call.context.run(help.send, ...args);
+        const error = facts?.error ?? facts?.bodyError;
+        if (error) call.original = error.original;
+        call.thrown = error?.kind === 'unsendable';
+        return facts;
+      },
+      readHeaders: async (id) => {
+        const call = this.#calls.get(id);
+        try {
+          return await (call === undefined ? help.readHeaders() : call.context.run(help.readHeaders));
+        } catch (error) {
+          if (call !== undefined) Object.assign(call, { original: error, thrown: true });
+          throw error;
+        }
+      },
+    };
   }
 
   #answer(resultCallback, result) {
@@ -113,14 +145,20 @@ class LaneExporter {
   }
 
   /** Reads and hands over a batch; `done(outcome, error)` comes later, exactly once. */
-  #start(spans, done) {
+  #start(spans, context, done) {
     if (this.#writer?.writing) {
-      this.#deferredCalls.push(() => this.#start(spans, done));
+      this.#deferredCalls.push(() => this.#start(spans, context, done));
       return;
     }
     const lane = this.#open();
     this.#underWay += 1;
-    const batch = { spans: spans.length, written: 0, refused: {}, finishMetrics: null };
+    const batch = {
+      spans: spans.length,
+      written: 0,
+      refused: {},
+      finishMetrics: null,
+      call: { context, original: undefined, thrown: false },
+    };
     if (batch.spans === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
@@ -189,7 +227,11 @@ class LaneExporter {
     const engine = getEngine();
     const { stream, longStream, deferred } = writer;
     batch.finishMetrics = this.#settings.metrics?.start(batch.spans) ?? null;
-    const id = engine.register(({ outcome }) => this.#finish(batch, outcome, done), this.#settings.holdMillis);
+    const id = engine.register(({ outcome }) => {
+      this.#calls.delete(id);
+      this.#finish(batch, outcome, done);
+    }, this.#settings.holdMillis);
+    this.#calls.set(id, batch.call);
     const copy = (deadline) => writer.copyDeferred(deferred, deadline);
     // A few long texts fit into this turn; many are copied in later ones, behind those of earlier batches.
     const isComplete = deferred.length === 0 || (engine.slices.isIdle() && copy(until));
@@ -214,17 +256,19 @@ class LaneExporter {
     const { delivered, rejected, attempts, error: failure, partialSuccess, warnings } = native;
     const dropped = { ...native.dropped };
     for (const [reason, count] of Object.entries(batch.refused)) dropped[reason] = (dropped[reason] ?? 0) + count;
-    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
-    for (const warning of warnings ?? []) diag.warn(warning);
     const outcome = { delivered, rejected, dropped, attempts };
-    const error = this.#errorOf(outcome, failure);
-    batch.finishMetrics?.(error);
+    const reason = Object.keys(dropped).find((name) => name !== 'invalid');
+    const error = this.#errorOf(outcome, reason, withOriginal(failure, batch.call.original));
+    logRetryOutcome({ attempts, reason, error, thrown: batch.call.thrown });
+    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
+    for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
+    batch.finishMetrics?.(error, reason === 'retries_exhausted');
+    if (batch.refused[reason] > 0) this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...outcome.error });
     done(outcome, error);
   }
 
   /** The Error of a failed export, or undefined; also fills `outcome.error`. */
-  #errorOf(outcome, failure) {
-    const reason = Object.keys(outcome.dropped).find((name) => name !== 'invalid');
+  #errorOf(outcome, reason, failure) {
     if (reason === undefined) {
       if (outcome.dropped.invalid > 0) diag.warn(`Offloop: ${outcome.dropped.invalid} spans could not be read`);
       return undefined;
@@ -233,20 +277,43 @@ class LaneExporter {
     const error = buildExportError(facts);
     outcome.error = { code: String(facts.code || reason), message: error.message };
     if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
-    this.#report(outcome, reason);
     return error;
   }
 
-  #report(outcome, reason) {
+  /** Lines for `diag` and losses for `onError`, as the native side reports them. */
+  #tell({ level, text, failed }) {
+    if (failed == null) diag[level](text);
+    else this.#reportFailure(failed);
+  }
+
+  #reportFailure({ reason, spans, attempts, httpStatus, code, message }) {
     const { onError, endpoint } = this.#settings;
     if (onError === undefined) return;
-    const spans = Object.values(outcome.dropped).reduce((sum, count) => sum + count, 0);
+    const failure = { reason, spans, attempts, message, endpoint };
+    if (httpStatus != null) failure.httpStatus = httpStatus;
+    if (code != null) failure.code = code;
     try {
-      onError({ reason, spans, attempts: outcome.attempts, ...outcome.error, endpoint });
+      onError(failure);
     } catch (error) {
       diag.error('Offloop: onError threw', error);
     }
   }
+}
+
+function isListOfSpans(spans) {
+  return typeof spans === 'object' && spans !== null && typeof spans.length === 'number';
+}
+
+/** The stock exporter names the component in one of its lines only. */
+function loggerFor(warning) {
+  return warning.startsWith('Export succeeded') ? exportDelegateLogger : diag;
+}
+
+/** The error object that user code or Node's http threw, where it is what ended the export. */
+function withOriginal(failure, original) {
+  if (failure?.kind !== 'network' || original === undefined) return failure;
+  const { message, code } = Object(original);
+  return String(message || code || original) === failure.message ? { ...failure, original } : failure;
 }
 
 module.exports = { LaneExporter };

@@ -25,8 +25,14 @@ function kindOf(code) {
   return TLS_CODE.test(code) ? 'tls' : 'other';
 }
 
-function addressFacts({ message, code, errno, syscall, address, port }) {
-  return { message, code, errno, syscall, address, port };
+/** User code may put anything anywhere; the native side takes texts. */
+function textOrNothing(value) {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function addressFacts(error) {
+  const { original, addresses, ...facts } = factsOfError(error);
+  return facts;
 }
 
 /**
@@ -38,13 +44,13 @@ function factsOfError(error, kind) {
   const { message, code, errno, syscall, hostname, address, port, errors } = Object(error);
   return {
     kind: kind ?? kindOf(code),
-    code: typeof code === 'string' ? code : null,
+    code: textOrNothing(code),
     message: String(message || code || error),
-    syscall: syscall ?? null,
-    hostname: hostname ?? null,
-    address: address ?? null,
-    port: port ?? null,
-    errno: typeof errno === 'number' ? errno : null,
+    syscall: textOrNothing(syscall),
+    hostname: textOrNothing(hostname),
+    address: textOrNothing(address),
+    port: typeof port === 'number' ? port : undefined,
+    errno: typeof errno === 'number' ? errno : undefined,
     addresses: Array.isArray(errors) ? errors.map(addressFacts) : [],
     original: error,
   };

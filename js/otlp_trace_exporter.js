@@ -17,8 +17,8 @@ class OTLPTraceExporter extends LaneExporter {
 
 function settingsFor(config) {
   const { queue, retry, timeoutMillis, limits, concurrencyLimit, onError, endpoint, exit } = config;
-  const transport = config.headers.kind === 'async' ? 'node' : config.transport;
-  const holdMillis = retry.maxElapsedMillis ?? timeoutMillis;
+  const { transport, headers } = config;
+  const budgetMillis = retry.maxElapsedMillis ?? timeoutMillis;
   return {
     native: {
       sink: transport === 'node' ? 'node' : 'http',
@@ -27,7 +27,8 @@ function settingsFor(config) {
       url: config.endpoint,
       contentType: config.contentType,
       userAgent: config.userAgent,
-      headers: config.headers.kind === 'static' ? config.headers.entries : [],
+      headers: headers.kind === 'static' ? headers.entries : [],
+      headerSource: headers.kind,
       socketPath: config.socketPath ?? undefined,
       keepAlive: config.keepAlive,
       maxIdleSockets: config.maxIdleSockets ?? undefined,
@@ -41,9 +42,9 @@ function settingsFor(config) {
       maxElapsedMillis: retry.maxElapsedMillis,
       maxAttempts: retry.maxAttempts,
     },
-    beforeExport: transport === 'native' ? headerReading(config.headers) : undefined,
-    sendThroughNode: transport === 'node' ? nodeSending(config) : undefined,
-    holdMillis: holdMillis + 1000, // the native side answers at the deadline; this is for its way back
+    beforeExport: transport === 'native' && headers.kind === 'live' ? headerReading(headers) : undefined,
+    help: transport === 'native' && headers.kind === 'static' ? undefined : helpFor(config),
+    holdMillis: budgetMillis + 1000, // the native side answers at the deadline; this is for its way back
     limits,
     concurrencyLimit,
     onError,
@@ -53,7 +54,7 @@ function settingsFor(config) {
   };
 }
 
-function nativeTls({ ca, extraCa, cert, key, rejectUnauthorized, servername }) {
+function nativeTls({ ca, extraCa, cert, key, rejectUnauthorized, servername, useSystemCa, systemCaHint }) {
   const bytes = (value) => value ?? undefined;
   return {
     ca: bytes(ca),
@@ -62,12 +63,13 @@ function nativeTls({ ca, extraCa, cert, key, rejectUnauthorized, servername }) {
     key: bytes(key),
     rejectUnauthorized,
     servername: servername ?? undefined,
+    useSystemCa,
+    systemCaHint,
   };
 }
 
 /** Gives the native side the headers as the user's object has them at each export. */
 function headerReading(headers) {
-  if (headers.kind !== 'live') return undefined;
   let last;
   return (lane) => {
     const entries = headers.read();
@@ -77,10 +79,17 @@ function headerReading(headers) {
   };
 }
 
-function nodeSending(config) {
+/** What attempts need from JavaScript; see engine.js. */
+function helpFor(config) {
+  const { headers, transport } = config;
+  const readHeaders = headers.kind === 'static' ? async () => headers.entries : async () => headers.read();
+  if (transport !== 'node') return { readHeaders };
   const sender = createNodeSender(config);
-  const headers = config.headers.kind === 'static' ? config.headers.entries : config.headers.read;
-  return (body, timeoutMillis, contentEncoding) => sender.send(body, headers, timeoutMillis, contentEncoding);
+  const source = headers.kind === 'static' ? headers.entries : headers.read;
+  return {
+    readHeaders,
+    send: (body, timeoutMillis, contentEncoding) => sender.send(body, source, timeoutMillis, contentEncoding),
+  };
 }
 
 module.exports = { OTLPTraceExporter };

@@ -30,6 +30,10 @@ pub struct Request {
     pub encoding: ContentEncoding,
     /// Spans inside `body`.
     pub spans: u32,
+    /// Tag of the export call whose spans these are (of one of them, if a batch was built from several).
+    pub call: u32,
+    /// 1 for the first attempt with these spans.
+    pub attempt: u32,
     /// Time this attempt may take from now, the whole exchange included (F11, F13).
     pub time_left: Duration,
     /// Headers of this attempt that replace the sink's own (a `headers` function, resolved on the JS thread).

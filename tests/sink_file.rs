@@ -41,6 +41,8 @@ fn line(body: &str, time_left: Duration) -> Request {
         body: body.as_bytes().to_vec().into(),
         encoding: ContentEncoding::Identity,
         spans: 1,
+        call: 0,
+        attempt: 1,
         time_left,
         headers: None,
     }

@@ -105,6 +105,8 @@ fn f9_a_reset_within_a_large_body_is_a_reset() {
 #[test]
 fn f34_garbage_is_malformed_with_llhttps_code() {
     let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "a".repeat(600_000));
+    let longer_than_nodes =
+        format!("HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 0\r\n\r\n", "a".repeat(100_000));
     let cases = [
         ("SSH-2.0-OpenSSH_9\r\n", "HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/"),
         ("<html>hi</html>\r\n\r\n", "HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/"),
@@ -125,6 +127,7 @@ fn f34_garbage_is_malformed_with_llhttps_code() {
             "Transfer-Encoding can't be present with Content-Length",
         ),
         (long.as_str(), "HPE_HEADER_OVERFLOW", "Header overflow"),
+        (longer_than_nodes.as_str(), "HPE_HEADER_OVERFLOW", "Header overflow"),
     ];
     for (answer, code, reason) in cases {
         let bytes = answer.to_owned();

@@ -501,6 +501,22 @@ for (const [name, respond] of Object.entries({
 })) {
   add(`answer: ${name}`, { respond });
 }
+/** An ExportTraceServiceResponse in the format of the request. */
+const partial = (partialSuccess, bytes) => (request, response) => {
+  const json = request.headers['content-type'] === 'application/json';
+  response.end(json ? JSON.stringify({ partialSuccess }) : Buffer.from(bytes, 'hex'));
+};
+add('answer: partial success', {
+  respond: partial({ rejectedSpans: 1, errorMessage: 'too old' }, '0a0b08011207746f6f206f6c64'),
+});
+add('answer: partial success with a message alone', {
+  respond: partial({ errorMessage: 'slow down' }, '0a0b1209736c6f7720646f776e'),
+});
+add('answer: empty partial success', { respond: partial({}, '0a00') });
+add('answer: partial success null', { respond: partial(null, '') });
+add('answer: success with a body of another kind', {
+  respond: (_request, response) => response.end(Buffer.from('{"partialSuccess":5}')),
+});
 add('answer: undecodable success', { respond: answer(200, '\xff\xff not a response') });
 add('answer: socket closed without a word', {
   respond: (request) => request.socket.destroy(),

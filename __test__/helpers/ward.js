@@ -46,6 +46,19 @@ class Ward {
     return outcome;
   }
 
+  /** All of `bads`, named spans, in one batch, a good span before each; if one comes to harm, the culprit is named. */
+  async checkAll(label, bads) {
+    const goods = bads.map(() => this.good());
+    const batch = bads.flatMap(([, bad], nth) => [goods[nth], bad]);
+    try {
+      assertOutcome(await this.exporter.exportSpans(batch), batch.length);
+      this.assertArrived(label, goods, this.take());
+    } catch (error) {
+      for (const [name, bad] of bads) await this.check(`${label}: ${name}`, [bad]);
+      throw error;
+    }
+  }
+
   /** The spans received since the last call, by name. */
   take() {
     const spans = new Map();

@@ -21,7 +21,7 @@ use offloop::{
 
 use crate::{
     environment::Mailbox,
-    header_sink::{CurrentHeaders, HeaderSink},
+    header_sink::{CurrentHeaders, HeaderSink, Source},
     lane::duration,
     node_sink::NodeSink,
 };
@@ -45,6 +45,8 @@ pub struct LaneConfig {
     pub user_agent: Option<String>,
     /// Every other header, in order (sink `http`).
     pub headers: Option<Vec<(String, String)>>,
+    /// `static` (they are in `headers`), `live` or `async` (sink `http`).
+    pub header_source: Option<String>,
     /// Unix socket instead of host and port.
     pub socket_path: Option<String>,
     /// Keep connections.
@@ -90,6 +92,10 @@ pub struct JsTls {
     pub reject_unauthorized: bool,
     /// Name to verify instead of the URL's host.
     pub servername: Option<String>,
+    /// The system's roots beside the bundled ones (`--use-system-ca`).
+    pub use_system_ca: bool,
+    /// Word untrusted roots as Node ≥ 24 does.
+    pub system_ca_hint: bool,
 }
 
 /// Makes the exporter behind a lane.
@@ -103,7 +109,14 @@ pub(crate) fn build(
         _ => Protocol::HttpProtobuf,
     };
     let core = core_config(&config, protocol);
-    let sink = Arc::new(HeaderSink { headers, inner: sink(config, mailbox)? });
+    let source = match config.header_source.as_deref() {
+        Some("live") => Source::Live,
+        Some("async") => Source::Function,
+        _ => Source::Static,
+    };
+    let lane = config.number;
+    let inner = sink(config, Arc::clone(&mailbox))?;
+    let sink = Arc::new(HeaderSink { lane, source, current: headers, mailbox, inner });
     Exporter::new(core, sink, transform(protocol)).map_err(invalid)
 }
 
@@ -168,7 +181,8 @@ fn tls(tls: JsTls) -> TlsConfig {
         client_key: bytes(tls.key),
         reject_unauthorized: tls.reject_unauthorized,
         servername: tls.servername,
-        ..TlsConfig::default()
+        use_system_ca: tls.use_system_ca,
+        system_ca_hint: tls.system_ca_hint,
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::{Buffer, Either, Null};
 use napi_derive::napi;
 use offloop::{
     error::{ExportFailure, FailureKind},
     exporter::{FlushOutcome, Outcome},
+    pipeline::notice::{Level, Notice},
     stats::{Drops, Stats},
 };
 
@@ -22,12 +23,16 @@ pub struct JsResult {
     pub flush: Option<JsFlush>,
     /// An attempt to make through Node's http.
     pub send: Option<JsSend>,
+    /// Headers to read for an attempt.
+    pub headers: Option<JsHeaderQuestion>,
+    /// Something to tell the user.
+    pub notice: Option<JsNotice>,
 }
 
 impl JsResult {
     /// A call that has no outcome beyond being over.
     pub fn done(id: u32) -> Self {
-        Self { id, outcome: None, flush: None, send: None }
+        Self { id, outcome: None, flush: None, send: None, headers: None, notice: None }
     }
 }
 
@@ -89,12 +94,85 @@ pub struct JsFlush {
 pub struct JsSend {
     /// Number of the lane.
     pub lane: u32,
+    /// The export that the attempt belongs to.
+    pub call: u32,
     /// Encoded, compressed body.
     pub body: Buffer,
     /// `gzip`, `zstd` or nothing.
     pub content_encoding: Option<String>,
     /// Time for the whole exchange.
     pub timeout_millis: f64,
+}
+
+/// Headers to read.
+#[napi(object, object_from_js = false)]
+pub struct JsHeaderQuestion {
+    /// Number of the lane.
+    pub lane: u32,
+    /// The export that the attempt belongs to.
+    pub call: u32,
+}
+
+/// A line for `diag`, or a batch that was lost after its admission.
+#[napi(object, object_from_js = false)]
+pub struct JsNotice {
+    /// Number of the lane.
+    pub lane: u32,
+    /// Level of the line.
+    pub level: Option<String>,
+    /// Its text.
+    pub text: Option<String>,
+    /// The lost batch, for `onError`.
+    pub failed: Option<JsFailedBatch>,
+}
+
+/// A lost batch.
+#[napi(object, object_from_js = false)]
+pub struct JsFailedBatch {
+    /// Why.
+    pub reason: String,
+    /// Spans lost.
+    pub spans: f64,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Status of the last response.
+    pub http_status: Option<u16>,
+    /// Code of the last error.
+    pub code: Option<String>,
+    /// Its text.
+    pub message: String,
+    /// Where the batch was to go.
+    pub endpoint: String,
+}
+
+impl JsNotice {
+    /// What lane number `lane` has to tell.
+    pub fn new(lane: u32, notice: Notice) -> Self {
+        match notice {
+            Notice::Line { level, text } => {
+                let level = match level {
+                    Level::Error => "error",
+                    Level::Warn => "warn",
+                    Level::Info => "info",
+                    Level::Debug => "debug",
+                    Level::Verbose => "verbose",
+                };
+                Self { lane, level: Some(level.to_owned()), text: Some(text), failed: None }
+            }
+            Notice::Failed(failed) => {
+                let failed = JsFailedBatch {
+                    reason: failed.reason.code().to_owned(),
+                    spans: failed.spans as f64,
+                    attempts: failed.attempts,
+                    http_status: failed.http_status,
+                    code: Some(failed.code).filter(|code| !code.is_empty()),
+                    message: failed.message,
+                    endpoint: failed.endpoint,
+                };
+                Self { lane, level: None, text: None, failed: Some(failed) }
+            }
+        }
+    }
 }
 
 /// A snapshot of an exporter.
@@ -123,7 +201,7 @@ pub struct JsStats {
     /// Breaker state.
     pub breaker: String,
     /// From admission to delivery, of the batch delivered last.
-    pub last_export_latency_ms: Option<f64>,
+    pub last_export_latency_ms: Either<f64, Null>,
     /// Native threads.
     pub threads: u32,
 }
@@ -191,9 +269,10 @@ impl From<Stats> for JsStats {
             in_flight: stats.in_flight,
             retries: stats.retries as f64,
             breaker: stats.breaker.name().to_owned(),
-            last_export_latency_ms: stats
-                .last_export_latency
-                .map(|latency| latency.as_secs_f64() * 1e3),
+            last_export_latency_ms: match stats.last_export_latency {
+                Some(latency) => Either::A(latency.as_secs_f64() * 1e3),
+                None => Either::B(Null),
+            },
             threads: stats.threads,
         }
     }

@@ -14,7 +14,11 @@ use napi::{
 };
 use napi_derive::napi;
 
-use crate::{blocks::Blocks, convert::JsResult, node_sink::Attempts};
+use offloop::sink::SendOutcome;
+
+use crate::{
+    blocks::Blocks, convert::JsResult, header_sink::HeaderAnswer, open_questions::OpenQuestions,
+};
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
@@ -31,7 +35,9 @@ pub(crate) struct Mailbox {
     is_announced: AtomicBool,
     wake: Wake,
     /// Attempts that this environment makes itself.
-    pub attempts: Attempts,
+    pub attempts: OpenQuestions<SendOutcome>,
+    /// Headers that this environment has to tell.
+    pub header_questions: OpenQuestions<HeaderAnswer>,
 }
 
 impl Mailbox {
@@ -66,7 +72,8 @@ impl Environment {
             results: Mutex::default(),
             is_announced: AtomicBool::new(false),
             wake,
-            attempts: Attempts::default(),
+            attempts: OpenQuestions::default(),
+            header_questions: OpenQuestions::default(),
         };
         Ok(Self { mailbox: Arc::new(mailbox), blocks: Mutex::default() })
     }

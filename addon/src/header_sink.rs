@@ -1,19 +1,33 @@
-//! Headers that change between exports: the user's `headers` object is read on the JavaScript thread and used here.
-//! It refuses to ask for them while a request is on its way: the event loop may be blocked.
+//! Headers that are not known once and for all: an object that its owner may change, a function that makes them.
+//! It refuses to read them itself: both live on the JavaScript thread.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
-use offloop::sink::{Attempt, Request, Sink};
+use napi_derive::napi;
+use offloop::sink::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink};
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::{
+    convert::{JsHeaderQuestion, JsResult},
+    environment::{Environment, Mailbox},
+};
 
 type Headers = Arc<[(String, String)]>;
+pub(crate) type HeaderAnswer = Result<Headers, SendError>;
 
-/// The headers of the next attempts; shared by a lane and its sink.
+/// How long a retry waits for a blocked event loop before it takes the headers of the last export.
+const REREAD_PATIENCE: Duration = Duration::from_millis(100);
+
+/// The headers read last; shared by a lane and its sink.
 #[derive(Clone, Default)]
 pub(crate) struct CurrentHeaders(Arc<RwLock<Option<Headers>>>);
 
 impl CurrentHeaders {
-    pub fn set(&self, headers: Vec<(String, String)>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(headers.into());
+    pub fn set(&self, headers: Headers) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(headers);
     }
 
     fn get(&self) -> Option<Headers> {
@@ -21,15 +35,86 @@ impl CurrentHeaders {
     }
 }
 
-/// Puts the current headers into each request.
+/// When JavaScript is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Never: the configuration has them.
+    Static,
+    /// An object: read at each export, and again at each retry if the event loop turns.
+    Live,
+    /// A function: called for each attempt.
+    Function,
+}
+
+/// Puts the headers of the moment into each request.
 pub(crate) struct HeaderSink {
-    pub headers: CurrentHeaders,
+    pub lane: u32,
+    pub source: Source,
+    pub current: CurrentHeaders,
+    pub mailbox: Arc<Mailbox>,
     pub inner: Arc<dyn Sink>,
 }
 
 impl Sink for HeaderSink {
     fn send(&self, mut request: Request) -> Attempt {
-        request.headers = request.headers.or_else(|| self.headers.get());
-        self.inner.send(request)
+        let must_ask = match self.source {
+            Source::Static => return self.inner.send(request),
+            Source::Live => request.attempt > 1,
+            Source::Function => true,
+        };
+        if !must_ask {
+            request.headers = self.current.get();
+            return self.inner.send(request);
+        }
+        let answered = self.ask(request.call);
+        let patience =
+            if self.source == Source::Live { REREAD_PATIENCE } else { request.time_left };
+        let (current, inner) = (self.current.clone(), Arc::clone(&self.inner));
+        Box::pin(async move {
+            match timeout(patience, answered).await {
+                Ok(Ok(Ok(headers))) => {
+                    current.set(Arc::clone(&headers));
+                    request.headers = Some(headers);
+                }
+                Ok(Ok(Err(error))) => return SendOutcome::Failed(error),
+                // The loop is blocked, or its environment is gone: the last ones, if there are any.
+                Ok(Err(_)) | Err(_) => {
+                    request.headers = current.get();
+                    if request.headers.is_none() {
+                        let gone = "the headers function could not be called";
+                        return SendOutcome::Failed(SendError::new(SendErrorKind::Other, gone));
+                    }
+                }
+            }
+            inner.send(request).await
+        })
+    }
+}
+
+impl HeaderSink {
+    fn ask(&self, call: u32) -> oneshot::Receiver<HeaderAnswer> {
+        let (answer, answered) = oneshot::channel();
+        let id = self.mailbox.header_questions.begin(answer);
+        let question = JsHeaderQuestion { lane: self.lane, call };
+        self.mailbox.post(JsResult { headers: Some(question), ..JsResult::done(id) });
+        answered
+    }
+}
+
+#[napi]
+impl Environment {
+    /// The headers that question `id` asked for, or why there are none.
+    #[napi(catch_unwind)]
+    pub fn answer_headers(
+        &self,
+        id: u32,
+        headers: Option<Vec<(String, String)>>,
+        error: Option<String>,
+    ) {
+        let answer = match headers {
+            Some(headers) => Ok(headers.into()),
+            None => Err(SendError::new(SendErrorKind::Unsendable, error.unwrap_or_default())),
+        };
+        self.mailbox().header_questions.answer(id, answer);
     }
 }

@@ -16,11 +16,12 @@ use offloop::{
     error::DropReason,
     exporter::{Completion, Exporter, FlushMode, Ticket},
     handoff::{RawBatch, Segment},
+    pipeline::notice::Level,
 };
 
 use crate::{
     config::{LaneConfig, build},
-    convert::{JsFlush, JsResult, JsStats},
+    convert::{JsFlush, JsNotice, JsResult, JsStats},
     environment::{Environment, Mailbox},
     header_sink::CurrentHeaders,
 };
@@ -49,14 +50,23 @@ impl Lane {
     #[napi(constructor, catch_unwind)]
     pub fn new(environment: &Environment, config: LaneConfig) -> Result<Self> {
         let headers = CurrentHeaders::default();
+        let number = config.number;
         let exporter = build(config, environment.mailbox(), headers.clone())?;
+        let mailbox = environment.mailbox();
+        exporter.observe(
+            Level::Verbose,
+            Arc::new(move |notice| {
+                let notice = JsNotice::new(number, notice);
+                mailbox.post(JsResult { notice: Some(notice), ..JsResult::done(0) });
+            }),
+        );
         Ok(Self { exporter, headers, mailbox: environment.mailbox(), open: Mutex::default() })
     }
 
     /// Headers for every attempt from now on, in place of those of the configuration.
     #[napi(catch_unwind)]
     pub fn set_headers(&self, headers: Vec<(String, String)>) {
-        self.headers.set(headers);
+        self.headers.set(headers.into());
     }
 
     /// Spans that would find room now.
@@ -98,7 +108,7 @@ impl Lane {
         });
         match self.exporter.admit(spans, bytes as u64, completion) {
             Ok(ticket) if is_complete => {
-                self.exporter.submit(ticket, RawBatch::new(segments, spans))
+                self.exporter.submit(ticket, RawBatch::new(segments, spans).with_call(id));
             }
             Ok(ticket) => {
                 let open = Open { ticket, spans, segments };
@@ -124,7 +134,7 @@ impl Lane {
         let mut open =
             open.ok_or_else(|| Error::new(Status::InvalidArg, "unknown export".to_owned()))?;
         open.segments.extend(environment.segments(&segments)?);
-        self.exporter.submit(open.ticket, RawBatch::new(open.segments, open.spans));
+        self.exporter.submit(open.ticket, RawBatch::new(open.segments, open.spans).with_call(id));
         Ok(())
     }
 

@@ -10,4 +10,5 @@ mod environment;
 mod header_sink;
 mod lane;
 mod node_sink;
+mod open_questions;
 mod thread_cpu;

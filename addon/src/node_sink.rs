@@ -1,13 +1,7 @@
 //! A sink that lets JavaScript send: options that are code can be honoured by Node's http only.
 //! It refuses to time: the attempt's own deadline runs in `js/fallback_lane.js` and in the dispatcher.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::sync::Arc;
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -20,13 +14,6 @@ use crate::{
     convert::{JsResult, JsSend},
     environment::{Environment, Mailbox},
 };
-
-/// Attempts that JavaScript is making, by number.
-#[derive(Default)]
-pub(crate) struct Attempts {
-    next: AtomicU32,
-    open: Mutex<HashMap<u32, oneshot::Sender<SendOutcome>>>,
-}
 
 /// Posts each attempt to the environment that made the exporter.
 pub(crate) struct NodeSink {
@@ -41,6 +28,7 @@ impl Sink for NodeSink {
         self.mailbox.post(JsResult {
             send: Some(JsSend {
                 lane: self.lane,
+                call: request.call,
                 body: request.body.to_vec().into(),
                 content_encoding: match request.encoding {
                     ContentEncoding::Identity => None,
@@ -59,23 +47,6 @@ impl Sink for NodeSink {
                 ))
             })
         })
-    }
-}
-
-impl Attempts {
-    fn begin(&self, answer: oneshot::Sender<SendOutcome>) -> u32 {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, answer| !answer.is_closed()); // aborted ones
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        open.insert(id, answer);
-        id
-    }
-
-    fn answer(&self, id: u32, outcome: SendOutcome) {
-        let answer = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        if let Some(answer) = answer {
-            let _ = answer.send(outcome);
-        }
     }
 }
 
@@ -117,8 +88,6 @@ pub struct JsSendError {
     pub port: Option<u16>,
     /// Negative errno.
     pub errno: Option<i32>,
-    /// Number of the error object that JavaScript keeps.
-    pub original: Option<u32>,
 }
 
 impl From<JsSendError> for SendError {

@@ -60,6 +60,8 @@ class RecordStream {
 
   closeSegment() {
     if (this.position > this.segmentStart) {
+      // A span may end in this block while its long texts go on in the next one.
+      this.commit();
       this.segments.push(this.block.id, this.segmentStart, this.position);
       this.segmentStart = this.position;
     }
@@ -111,8 +113,13 @@ class RecordStream {
     const words = BULK_HEADER_WORDS + ((length + 7) >>> 3);
     this.ensure(words);
     const base = this.position;
-    this.bytes.set(bytes, (base + BULK_HEADER_WORDS) << 3);
-    this.bulkHeader(base, words, index, ENCODING_BYTES, length);
+    let copied = length;
+    try {
+      this.bytes.set(bytes, (base + BULK_HEADER_WORDS) << 3);
+    } catch {
+      copied = 0; // detached, or made larger by another thread meanwhile
+    }
+    this.bulkHeader(base, words, index, ENCODING_BYTES, copied);
   }
 
   bulkHeader(base, words, index, encoding, units) {

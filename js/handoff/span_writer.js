@@ -144,7 +144,13 @@ class SpanWriter {
           }
         }
       }
-      this.writeBulk();
+      try {
+        this.writeBulk();
+      } catch {
+        // No memory for a block: what is missing makes the reader drop this span, and only this one.
+        this.bulk.length = 0;
+        this.bulkUnits = 0;
+      }
       stream.commit();
       return WRITTEN;
     } finally {
@@ -283,8 +289,16 @@ class SpanWriter {
     this.closeRecord(base, KIND_SPAN);
   }
 
+  /** The length of a list that may be anything. */
+  lengthOf(list) {
+    const { length } = list;
+    if (!Number.isInteger(length) || length < 0) throw UNREADABLE;
+    if (length * 8 > this.maxSpanBytes) throw OVERSIZE;
+    return length;
+  }
+
   events(events) {
-    const count = events.length;
+    const count = this.lengthOf(events);
     for (let i = 0; i < count; i++) {
       const event = events[i];
       const at = this.reserve(5);
@@ -299,7 +313,7 @@ class SpanWriter {
   }
 
   links(links) {
-    const count = links.length;
+    const count = this.lengthOf(links);
     for (let i = 0; i < count; i++) {
       const link = links[i];
       const { context } = link;
@@ -551,7 +565,10 @@ class SpanWriter {
     let count = 0;
     if (Array.isArray(value)) {
       f64[at] = TAG_ARRAY;
-      for (; count < value.length; count++) this.value(value[count]);
+      const { length } = value;
+      // Every element takes a word at least: a length that cannot fit is refused before it is walked.
+      if (length * 8 > this.maxSpanBytes) throw OVERSIZE;
+      for (; count < length; count++) this.value(value[count]);
     } else {
       f64[at] = TAG_MAP;
       for (const key of Object.keys(value)) {

@@ -9,6 +9,7 @@ pub struct RawBatch {
     segments: Vec<Segment>,
     spans: u32,
     bytes: u64,
+    call: u32,
 }
 
 /// A run of records.
@@ -55,13 +56,24 @@ impl RawBatch {
     /// `spans`: the span records that `segments` hold.
     pub fn new(segments: Vec<Segment>, spans: u32) -> Self {
         let bytes = segments.iter().map(|segment| segment.len() as u64).sum();
-        Self { segments, spans, bytes }
+        Self { segments, spans, bytes, call: 0 }
     }
 
     /// A batch without content, for tests of the pipeline with a transform of their own.
     #[cfg(any(test, feature = "testing"))]
     pub fn for_test(spans: u32, bytes: u64) -> Self {
-        RawBatch { segments: Vec::new(), spans, bytes }
+        RawBatch { segments: Vec::new(), spans, bytes, call: 0 }
+    }
+
+    /// Remembers which export call this is; it comes back with every request made of it.
+    pub fn with_call(mut self, call: u32) -> Self {
+        self.call = call;
+        self
+    }
+
+    /// Tag of the export call.
+    pub fn call(&self) -> u32 {
+        self.call
     }
 
     /// Spans that JavaScript committed.

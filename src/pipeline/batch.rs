@@ -24,6 +24,8 @@ pub(crate) type BatchId = u64;
 pub(crate) struct Batch {
     pub(crate) id: BatchId,
     pub(crate) lane: LaneId,
+    /// Tag of the export call it was made of.
+    pub(crate) call: u32,
     /// In the order of their spans in the body; one per export call.
     pub(crate) permits: Vec<Permit>,
     /// The body as it goes out; clones share it.

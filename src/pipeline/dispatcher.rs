@@ -36,6 +36,8 @@ pub(crate) struct Dispatcher {
     endpoints: HashMap<Arc<str>, Endpoint>,
     slots: HashMap<BatchId, Slot>,
     timers: BTreeSet<(Moment, Timer)>,
+    /// Flushes in attempt mode that this step has completed.
+    covered: Vec<FlushId>,
     jitter: Jitter,
 }
 
@@ -73,9 +75,13 @@ enum Timer {
 struct LaneState {
     config: Arc<Config>,
     endpoint: Arc<str>,
-    /// Oldest first.
-    ready: BTreeSet<BatchId>,
-    /// Those of them whose time has not begun to run.
+    /// Ready for their first attempt, oldest first.
+    fresh: BTreeSet<BatchId>,
+    /// Ready for another one.
+    retries: BTreeSet<BatchId>,
+    /// Those of both that a flush in attempt mode waits for.
+    wanted: BTreeSet<BatchId>,
+    /// Those of both whose time has not begun to run.
     unclocked: BTreeSet<BatchId>,
     /// Attempts under way, those being ended included: each holds its place until it is really gone.
     in_flight: BTreeMap<Attempt, Outgoing>,
@@ -108,6 +114,23 @@ struct Closing {
     drained: bool,
 }
 
+impl LaneState {
+    /// A batch waits for a place.
+    fn enqueue(&mut self, id: BatchId, retry: bool, wanted: bool) {
+        if retry { &mut self.retries } else { &mut self.fresh }.insert(id);
+        if wanted {
+            self.wanted.insert(id);
+        }
+    }
+
+    /// It does not wait any more.
+    fn dequeue(&mut self, id: BatchId) {
+        for queue in [&mut self.fresh, &mut self.retries, &mut self.wanted, &mut self.unclocked] {
+            queue.remove(&id);
+        }
+    }
+}
+
 impl Dispatcher {
     pub(crate) fn new(jitter: Jitter) -> Self {
         Dispatcher {
@@ -115,6 +138,7 @@ impl Dispatcher {
             endpoints: HashMap::new(),
             slots: HashMap::new(),
             timers: BTreeSet::new(),
+            covered: Vec::new(),
             jitter,
         }
     }
@@ -142,13 +166,13 @@ impl Dispatcher {
                     Settlement::Dropped { reason: DropReason::InternalError, failure: None };
                 self.settle(attempt.batch, settlement, &mut actions);
             }
-            Event::Evicted { batch } => drop(self.take(batch, &mut actions)),
+            Event::Evicted { batch } => drop(self.take(batch)),
             Event::FlushStarted { flush, deadline } => {
                 self.timers.insert((deadline, Timer::Flush(flush)));
             }
             Event::AttemptFlushStarted { flush, lane, epoch, deadline } => {
                 self.timers.insert((deadline, Timer::Flush(flush)));
-                self.attempt_flush_started(flush, lane, epoch, &mut actions);
+                self.attempt_flush_started(flush, lane, epoch);
             }
             Event::FlushOver { flush } => self.flush_over(flush),
             Event::ShutdownStarted { lane, deadline } => self.shutdown_started(lane, deadline),
@@ -164,6 +188,8 @@ impl Dispatcher {
         self.fire_timers(now, &mut actions);
         self.pump(now.mono, &mut actions);
         self.close_lanes(&mut actions);
+        // Last: what such a flush waited for is recorded by the actions before.
+        actions.extend(self.covered.drain(..).map(|flush| Action::FlushCovered { flush }));
         actions
     }
 
@@ -189,7 +215,9 @@ impl Dispatcher {
         self.lanes.entry(lane).or_insert_with(|| LaneState {
             config,
             endpoint,
-            ready: BTreeSet::new(),
+            fresh: BTreeSet::new(),
+            retries: BTreeSet::new(),
+            wanted: BTreeSet::new(),
             unclocked: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             flushes: BTreeMap::new(),
@@ -240,7 +268,7 @@ impl Dispatcher {
                 flushes.push(*flush);
             }
         }
-        lane.ready.insert(id);
+        lane.enqueue(id, batch.history.attempts > 0, !flushes.is_empty());
         match batch.history.deadline {
             Some(deadline) => drop(self.timers.insert((deadline, Timer::GiveUp(id)))),
             None => drop(lane.unclocked.insert(id)),
@@ -250,12 +278,11 @@ impl Dispatcher {
     }
 
     /// Takes a batch out of the schedule.
-    fn take(&mut self, id: BatchId, actions: &mut Vec<Action>) -> Option<Box<Batch>> {
+    fn take(&mut self, id: BatchId) -> Option<Box<Batch>> {
         let slot = self.slots.remove(&id)?;
         if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
-            lane.ready.remove(&id);
-            lane.unclocked.remove(&id);
-            lane.attempt_completed(slot.flushes, actions);
+            lane.dequeue(id);
+            lane.attempt_completed(slot.flushes, &mut self.covered);
         }
         let timer = match slot.phase {
             Phase::Backoff { due } => Some((due, Timer::Retry(id))),
@@ -271,7 +298,7 @@ impl Dispatcher {
 
     /// Takes a batch out of the schedule for good.
     fn settle(&mut self, id: BatchId, settlement: Settlement, actions: &mut Vec<Action>) {
-        if let Some(batch) = self.take(id, actions) {
+        if let Some(batch) = self.take(id) {
             actions.push(Action::Settle { batch, settlement });
         }
     }
@@ -283,7 +310,7 @@ impl Dispatcher {
             self.timers.remove(&(due, Timer::Retry(id)));
             slot.phase = Phase::Ready;
             if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
-                lane.ready.insert(id);
+                lane.enqueue(id, slot.batch.history.attempts > 0, !slot.flushes.is_empty());
             }
         }
     }
@@ -333,7 +360,7 @@ impl Dispatcher {
         let lane = self.lanes.get(&slot.batch.lane);
         let trouble =
             lane.and_then(|lane| self.endpoints.get(&lane.endpoint)).map(Endpoint::trouble);
-        if let Some(mut batch) = self.take(id, actions) {
+        if let Some(mut batch) = self.take(id) {
             let (reason, failure) = match batch.history.last_failure.take() {
                 Some(failure) => (DropReason::RetriesExhausted, Some(failure)),
                 None => trouble.unwrap_or((DropReason::RetriesExhausted, None)),

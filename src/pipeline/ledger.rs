@@ -249,24 +249,27 @@ impl Ledger {
         done.iter().for_each(|cell| cell.part_done());
     }
 
-    /// Moves `spans` of a permit, with their share of its bytes, to a new one.
+    /// Moves `spans` of a permit, with their share of its bytes, to a new one. `None`: there is nothing to move.
     pub(crate) fn split(&self, key: Key, spans: u64) -> Option<Key> {
         let mut book = self.lock();
         let entry = book.entries.get_mut(&key)?;
         let moved = spans.min(entry.spans);
-        let bytes = entry.bytes.checked_div(entry.spans).unwrap_or_default() * moved;
+        if moved == 0 {
+            return None;
+        }
+        // A line without spans would never be settled: with all spans go all bytes.
+        let bytes =
+            if moved == entry.spans { entry.bytes } else { entry.bytes / entry.spans * moved };
         entry.spans -= moved;
         entry.bytes -= bytes;
-        let half = Entry {
-            epoch: entry.epoch,
-            spans: moved,
-            bytes,
-            fresh: entry.fresh,
-            call: Arc::clone(&entry.call),
-        };
+        let (epoch, fresh, call) = (entry.epoch, entry.fresh, Arc::clone(&entry.call));
+        if entry.spans == 0 {
+            book.entries.remove(&key);
+            book.parked.remove(&key);
+        }
         let new_key = book.next_key;
         book.next_key += 1;
-        book.entries.insert(new_key, half);
+        book.entries.insert(new_key, Entry { epoch, spans: moved, bytes, fresh, call });
         Some(new_key)
     }
 

@@ -108,14 +108,11 @@ pub(super) fn throttled(status: u16, retry_after: &str) -> SendOutcome {
 }
 
 pub(super) fn failed(kind: SendErrorKind) -> SendOutcome {
-    SendOutcome::Failed(SendError {
-        kind,
-        code: (kind == SendErrorKind::Refused).then(|| "ECONNREFUSED".to_owned()),
-        message: format!("{kind:?}"),
-        syscall: None,
-        address: None,
-        port: None,
-        errno: None,
+    let error = SendError::new(kind, format!("{kind:?}"));
+    SendOutcome::Failed(if kind == SendErrorKind::Refused {
+        error.with_code("ECONNREFUSED")
+    } else {
+        error
     })
 }
 
@@ -213,6 +210,7 @@ impl World {
         Box::new(Batch {
             id,
             lane,
+            call: 0,
             permits,
             body,
             encoding,
@@ -229,7 +227,7 @@ impl World {
         while !actions.is_empty() {
             let mut next = Vec::new();
             for action in actions {
-                if let Some(event) = self.act(action) {
+                for event in self.act(action) {
                     next.extend(self.dispatcher.step(self.now, event));
                 }
             }
@@ -249,15 +247,18 @@ impl World {
         }
     }
 
-    fn act(&mut self, action: Action) -> Option<Event> {
+    fn act(&mut self, action: Action) -> Vec<Event> {
+        let permits = |world: &World, batch: BatchId, act: &dyn Fn(&Permit)| {
+            if let Some(batch) = world.dispatcher.batch(batch) {
+                batch.permits.iter().for_each(act);
+            }
+        };
         match action {
             Action::Send { attempt, request } => {
-                let batch = self.dispatcher.batch(attempt.batch)?;
+                let batch = self.dispatcher.batch(attempt.batch).expect("a batch is sent");
                 if !batch.permits.iter().fold(false, |live, permit| permit.unpark() | live) {
-                    let actions =
-                        self.dispatcher.step(self.now, Event::Evicted { batch: attempt.batch });
-                    assert!(actions.is_empty(), "{actions:?}");
-                    return Some(Event::AttemptAborted { attempt });
+                    let evicted = Event::Evicted { batch: attempt.batch };
+                    return vec![evicted, Event::AttemptAborted { attempt }];
                 }
                 self.open.push(attempt);
                 self.sent.push(Sent { at: self.now.mono, attempt, request });
@@ -268,7 +269,7 @@ impl World {
                 self.aborted.push((self.now.mono, attempt));
                 if self.aborts_end {
                     self.open.retain(|open| *open != attempt);
-                    return Some(Event::AttemptAborted { attempt });
+                    return vec![Event::AttemptAborted { attempt }];
                 }
             }
             Action::Settle { batch, settlement } => {
@@ -277,37 +278,41 @@ impl World {
             }
             Action::Rework { batch, work } => {
                 self.reworks.push(work);
+                if batch.history.requests() > 0 {
+                    batch.permits.iter().for_each(Permit::attempted);
+                }
                 return self.rework(batch, work);
             }
-            Action::Attempted { batch } => {
-                self.dispatcher.batch(batch)?.permits.iter().for_each(Permit::attempted);
-            }
-            Action::Park { batch } => {
-                self.dispatcher.batch(batch)?.permits.iter().for_each(Permit::park)
-            }
+            Action::Attempted { batch } => permits(self, batch, &Permit::attempted),
+            Action::Park { batch } => permits(self, batch, &Permit::park),
             Action::LimitEncoding { lane, encoding } => self.lanes[&lane].limit_encoding(encoding),
-            Action::FlushCovered { flush } => self.flushes.get(&flush)?.cell.part_done(),
+            Action::FlushCovered { flush } => {
+                if let Some(flush) = self.flushes.get(&flush) {
+                    flush.cell.part_done();
+                }
+            }
             Action::FlushTimedOut { flush } => {
-                let Flush { lane, cell, epoch } = self.flushes.remove(&flush)?;
-                cell.time_out(self.lanes[&lane].ledger.abandon_flush(epoch, &cell));
+                if let Some(Flush { lane, cell, epoch }) = self.flushes.remove(&flush) {
+                    cell.time_out(self.lanes[&lane].ledger.abandon_flush(epoch, &cell));
+                }
             }
             Action::Abandon { lane } => {
                 self.lanes[&lane].ledger.abandon(DropReason::ShutdownDeadline);
             }
             Action::LaneClosed { lane, timed_out } => {
-                self.closed.push((lane, self.now.mono, timed_out))
+                self.closed.push((lane, self.now.mono, timed_out));
             }
             Action::Tell { lane, level, text } => self.lanes[&lane].herald.line(level, text),
         }
-        None
+        Vec::new()
     }
 
     /// What the workers would make of it, with spans of equal size.
-    fn rework(&mut self, mut batch: Box<Batch>, work: Work) -> Option<Event> {
+    fn rework(&mut self, mut batch: Box<Batch>, work: Work) -> Vec<Event> {
         match work {
             Work::Reencode(encoding) => {
                 batch.encoding = encoding;
-                Some(Event::Ready(batch))
+                vec![Event::Ready(batch)]
             }
             Work::Split => {
                 let first = batch.spans() / 2;
@@ -316,18 +321,13 @@ impl World {
                 let mut half = self.encoded(batch.lane, permits, each * first, batch.encoding);
                 half.id = batch.id;
                 let rest = batch.spans() * each;
-                let second = self.encoded(
-                    batch.lane,
-                    std::mem::take(&mut batch.permits),
-                    rest,
-                    batch.encoding,
-                );
-                for half in [&mut half] {
-                    half.history.deadline = batch.history.deadline;
-                    half.history.requests_before = batch.history.requests();
+                let permits = std::mem::take(&mut batch.permits);
+                let mut second = self.encoded(batch.lane, permits, rest, batch.encoding);
+                for history in [&mut half.history, &mut second.history] {
+                    history.deadline = batch.history.deadline;
+                    history.requests_before = batch.history.requests();
                 }
-                self.step(Event::Ready(half));
-                Some(Event::Ready(second))
+                vec![Event::Ready(half), Event::Ready(second)]
             }
         }
     }
@@ -406,7 +406,9 @@ impl World {
         let ledger = Arc::clone(&self.lanes[&lane].ledger);
         let parts = if mode == FlushMode::Attempt { 2 } else { 1 };
         let outstanding = Arc::clone(&ledger);
-        let done = Box::new(move |outcome| drop(done.send(outcome)));
+        let done = Box::new(move |outcome| {
+            let _ = done.send(outcome);
+        });
         let cell =
             Arc::new(FlushCell::new(parts, move |epoch| outstanding.outstanding(epoch), done));
         let epoch = ledger.flush(&cell, mode);

@@ -1,1 +1,14 @@
+//! The schedule in virtual time and the ledger under random use. A test's name begins with the row that it proves.
+//! Nothing here sleeps or reads a clock.
+#![allow(clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
+mod bounds;
+mod closing;
+mod endpoint;
+mod epochs;
+mod flushing;
+mod outage;
+mod requests;
+mod results;
+mod retrying;
+mod telling;

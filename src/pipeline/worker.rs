@@ -88,6 +88,7 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
     if !permit.is_live() {
         return;
     }
+    let call = raw.call();
     let encoded = match catch_unwind(AssertUnwindSafe(|| (lane.transform)(raw))) {
         Ok(Ok(encoded)) => encoded,
         Ok(Err(TransformError { reason, message })) => {
@@ -124,6 +125,7 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
     let batch = Batch {
         id: next_batch_id(),
         lane: lane.id,
+        call,
         permits: vec![permit],
         body,
         encoding,
@@ -181,6 +183,7 @@ fn split(lane: &Lane, engine: &Handle, mut batch: Batch) {
         let half = Batch {
             id,
             lane: lane.id,
+            call: batch.call,
             permits,
             body,
             encoding,

@@ -28,6 +28,9 @@ use self::{
 };
 use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink};
 
+/// Header lines of a reply that are read; Node's number.
+const MAX_RESPONSE_HEADERS: usize = 2000;
+
 /// Idle connections are closed before the server's usual five seconds: the race of F8 becomes rare.
 const POOL_IDLE: Duration = Duration::from_millis(3_500);
 
@@ -167,6 +170,7 @@ impl Clients {
                 .referer(false)
                 .no_proxy()
                 .http1_only()
+                .http1_max_headers(MAX_RESPONSE_HEADERS)
                 .pool_max_idle_per_host(kept)
                 .pool_idle_timeout(POOL_IDLE)
                 .dns_resolver(Arc::clone(&resolver))

@@ -30,6 +30,8 @@ pub fn request(bytes: usize) -> Request {
         body: vec![b'x'; bytes].into(),
         encoding: ContentEncoding::Identity,
         spans: 1,
+        call: 0,
+        attempt: 1,
         time_left: Duration::from_secs(2),
         headers: None,
     }

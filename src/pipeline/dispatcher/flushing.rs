@@ -3,34 +3,33 @@
 
 use crate::pipeline::{
     batch::BatchId,
-    dispatcher::{Action, AttemptFlush, Dispatcher, FlushId, LaneState, Timer},
+    dispatcher::{AttemptFlush, Dispatcher, FlushId, LaneState, Phase, Timer},
     lane::LaneId,
     ledger::Epoch,
 };
 
 impl Dispatcher {
-    pub(super) fn attempt_flush_started(
-        &mut self,
-        flush: FlushId,
-        lane_id: LaneId,
-        epoch: Epoch,
-        actions: &mut Vec<Action>,
-    ) {
+    pub(super) fn attempt_flush_started(&mut self, flush: FlushId, lane_id: LaneId, epoch: Epoch) {
         let mut covered: Vec<BatchId> = Vec::new();
         for (id, slot) in &mut self.slots {
             if slot.batch.lane == lane_id && slot.batch.epoch() <= epoch {
                 slot.flushes.push(flush);
+                if slot.phase == Phase::Ready
+                    && let Some(lane) = self.lanes.get_mut(&lane_id)
+                {
+                    lane.wanted.insert(*id);
+                }
                 covered.push(*id);
             }
         }
         let Some(lane) = self.lanes.get_mut(&lane_id) else {
-            actions.push(Action::FlushCovered { flush });
+            self.covered.push(flush);
             return;
         };
         let reported = covered.is_empty();
         lane.flushes.insert(flush, AttemptFlush { epoch, waiting: covered.len(), reported });
         if reported {
-            actions.push(Action::FlushCovered { flush });
+            self.covered.push(flush);
         }
         // Oldest first, whatever order the map has.
         covered.sort_unstable();
@@ -50,14 +49,15 @@ impl Dispatcher {
 }
 
 impl LaneState {
-    /// A batch has completed an attempt, or left: the flushes that waited for it need not any more.
-    pub(super) fn attempt_completed(&mut self, flushes: Vec<FlushId>, actions: &mut Vec<Action>) {
+    /// A batch has completed an attempt, or left: the flushes that waited for it need not any more. Those that wait
+    /// for nobody else are added to `covered`.
+    pub(super) fn attempt_completed(&mut self, flushes: Vec<FlushId>, covered: &mut Vec<FlushId>) {
         for flush in flushes {
             if let Some(state) = self.flushes.get_mut(&flush) {
                 state.waiting = state.waiting.saturating_sub(1);
                 if state.waiting == 0 && !state.reported {
                     state.reported = true;
-                    actions.push(Action::FlushCovered { flush });
+                    covered.push(flush);
                 }
             }
         }

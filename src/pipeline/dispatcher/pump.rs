@@ -8,7 +8,7 @@ use crate::{
     pipeline::{
         batch::BatchId,
         breaker::Gate,
-        dispatcher::{Action, Attempt, Dispatcher, Outgoing, Phase, Timer},
+        dispatcher::{Action, Attempt, Dispatcher, LaneState, Outgoing, Phase, Timer},
         lane::LaneId,
     },
     sink::Request,
@@ -21,32 +21,22 @@ const OVERDUE: Duration = Duration::from_millis(250);
 impl Dispatcher {
     /// Sends what can be sent.
     pub(super) fn pump(&mut self, now: Moment, actions: &mut Vec<Action>) {
-        let lanes: Vec<LaneId> = self
-            .lanes
-            .iter()
-            .filter(|(_, lane)| !lane.ready.is_empty())
-            .map(|(lane, _)| *lane)
-            .collect();
+        let waiting = |lane: &LaneState| !(lane.fresh.is_empty() && lane.retries.is_empty());
+        let lanes: Vec<LaneId> =
+            self.lanes.iter().filter(|(_, lane)| waiting(lane)).map(|(lane, _)| *lane).collect();
         for lane in lanes {
-            let mut from = BatchId::MIN;
-            while let Some((batch, probe)) = self.next_to_send(now, lane, &mut from) {
+            while let Some((batch, probe)) = self.next_to_send(now, lane) {
                 self.send(now, lane, batch, probe, actions);
             }
         }
     }
 
-    /// The oldest batch at or after `from` that may go out now, and whether it goes as a probe.
-    fn next_to_send(
-        &mut self,
-        now: Moment,
-        lane_id: LaneId,
-        from: &mut BatchId,
-    ) -> Option<(BatchId, bool)> {
+    /// The oldest batch that may go out now, and whether it goes as a probe.
+    fn next_to_send(&mut self, now: Moment, lane_id: LaneId) -> Option<(BatchId, bool)> {
         let lane = self.lanes.get_mut(&lane_id)?;
         let endpoint = self.endpoints.get(&lane.endpoint)?;
-        if lane.in_flight.len() >= lane.config.max_concurrency as usize
-            || lane.closing.is_some_and(|c| c.over)
-        {
+        let full = lane.in_flight.len() >= lane.config.max_concurrency as usize;
+        if full && !cfg!(mutant = "R29") || lane.closing.is_some_and(|closing| closing.over) {
             return None;
         }
         let closing = lane.closing.is_some();
@@ -56,43 +46,30 @@ impl Dispatcher {
         {
             return None;
         }
-        let mut held = None;
-        for &id in lane.ready.range(*from..) {
-            let Some(slot) = self.slots.get(&id) else { continue };
-            let wanted = !slot.flushes.is_empty();
-            let retry = slot.batch.history.attempts > 0;
-            if retry && !wanted && !closing && !endpoint.affords_retry() {
-                continue;
-            }
-            match endpoint.gate(now, wanted, closing) {
-                Gate::Go => {
-                    *from = id + 1;
-                    return Some((id, false));
-                }
-                Gate::Probe => {
-                    *from = id + 1;
-                    return Some((id, true));
-                }
-                Gate::Hold(until) => {
-                    held = Some(until);
-                    // Only a batch that somebody waits for could still get through.
-                    if lane.flushes.is_empty() {
-                        break;
-                    }
-                }
-            }
+        let affordable = closing || endpoint.affords_retry();
+        let retry = lane.retries.first().filter(|_| affordable);
+        let wanted = lane.wanted.first();
+        let first = [lane.fresh.first(), retry, wanted].into_iter().flatten().min().copied();
+        let until = match endpoint.gate(now, false, closing) {
+            Gate::Go => return Some((first?, false)),
+            Gate::Probe => return Some((first?, true)),
+            Gate::Hold(until) => until,
+        };
+        // Only a batch that somebody waits for could still get through.
+        if let Some(&wanted) = wanted
+            && endpoint.gate(now, true, closing) == Gate::Probe
+        {
+            return Some((wanted, true));
         }
-        if let Some(until) = held {
-            if let Some(until) = until {
-                self.timers.insert((until, Timer::Endpoint));
-            }
-            // Held batches grow old, though they have had no attempt to start their clock.
-            for id in std::mem::take(&mut lane.unclocked) {
-                if let Some(slot) = self.slots.get_mut(&id) {
-                    let deadline = now.after(lane.config.retry.max_elapsed);
-                    slot.batch.history.deadline = Some(deadline);
-                    self.timers.insert((deadline, Timer::GiveUp(id)));
-                }
+        if let Some(until) = until {
+            self.timers.insert((until, Timer::Endpoint));
+        }
+        // Held batches grow old, though they have had no attempt to start their clock.
+        for id in std::mem::take(&mut lane.unclocked) {
+            if let Some(slot) = self.slots.get_mut(&id) {
+                let deadline = now.after(lane.config.retry.max_elapsed);
+                slot.batch.history.deadline = Some(deadline);
+                self.timers.insert((deadline, Timer::GiveUp(id)));
             }
         }
         None
@@ -108,8 +85,7 @@ impl Dispatcher {
     ) {
         let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
         let Some(slot) = self.slots.get_mut(&id) else { return };
-        lane.ready.remove(&id);
-        lane.unclocked.remove(&id);
+        lane.dequeue(id);
         let (batch, policy) = (&mut slot.batch, &lane.config.retry);
         let history = &mut batch.history;
         let retry = history.attempts > 0;
@@ -137,6 +113,8 @@ impl Dispatcher {
             body: batch.body.clone(),
             encoding: batch.encoding,
             spans: u32::try_from(batch.spans()).unwrap_or(u32::MAX),
+            call: batch.call,
+            attempt: batch.history.requests(),
             time_left,
             headers: None,
         };

@@ -1,7 +1,7 @@
 //! What an attempt's result means for its batch: settled, repeated, split, compressed differently.
 //! It refuses to read responses; that is `classify`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     clock::{Moment, Now},
@@ -140,7 +140,7 @@ impl Dispatcher {
         let text = format!("Scheduling export retry in {}ms", due.since(now).as_millis());
         actions.push(Action::Tell { lane: attempt.lane, level: Level::Verbose, text });
         let flushes = std::mem::take(&mut slot.flushes);
-        lane.attempt_completed(flushes, actions);
+        lane.attempt_completed(flushes, &mut self.covered);
         actions.push(Action::Attempted { batch: id });
         actions.push(Action::Park { batch: id });
     }
@@ -155,7 +155,7 @@ impl Dispatcher {
         status: Option<u16>,
         actions: &mut Vec<Action>,
     ) {
-        let Some(mut batch) = self.take(attempt.batch, actions) else { return };
+        let Some(mut batch) = self.take(attempt.batch) else { return };
         let lane = self.lanes.get(&attempt.lane);
         let splits = lane.is_some_and(|lane| lane.config.split_on_413);
         let endpoint = lane.and_then(|lane| self.endpoints.get_mut(&lane.endpoint));
@@ -187,8 +187,6 @@ impl Dispatcher {
             }
             _ => {}
         }
-        let text = format!("Export failed with non-retryable error: {failure}");
-        actions.push(Action::Tell { lane: attempt.lane, level: Level::Info, text });
         let settlement = Settlement::Dropped { reason, failure: Some(failure) };
         actions.push(Action::Settle { batch, settlement });
     }
@@ -203,19 +201,14 @@ impl Dispatcher {
         {
             return;
         }
-        let lanes = self
-            .lanes
-            .iter()
-            .filter(|(_, lane)| lane.endpoint == *endpoint && !lane.flushes.is_empty());
-        let held: Vec<_> = lanes.flat_map(|(_, lane)| lane.ready.iter().copied()).collect();
+        let endpoint = Arc::clone(endpoint);
+        let lanes = self.lanes.values_mut().filter(|lane| lane.endpoint == endpoint);
+        let held: Vec<_> = lanes.flat_map(|lane| std::mem::take(&mut lane.wanted)).collect();
         for id in held {
             let Some(slot) = self.slots.get_mut(&id) else { continue };
-            if slot.flushes.is_empty() {
-                continue;
-            }
             let flushes = std::mem::take(&mut slot.flushes);
             if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
-                lane.attempt_completed(flushes, actions);
+                lane.attempt_completed(flushes, &mut self.covered);
             }
             actions.push(Action::Attempted { batch: id });
         }

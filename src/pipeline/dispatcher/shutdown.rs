@@ -60,7 +60,7 @@ impl Dispatcher {
             .collect();
         ids.sort_unstable();
         for id in ids {
-            if let Some(mut batch) = self.take(id, actions) {
+            if let Some(mut batch) = self.take(id) {
                 let failure = batch.history.last_failure.take();
                 let settlement =
                     Settlement::Dropped { reason: DropReason::ShutdownDeadline, failure };
@@ -86,6 +86,10 @@ impl Dispatcher {
                 self.endpoints.remove(&lane.endpoint);
             }
             actions.push(Action::LaneClosed { lane: lane_id, timed_out: closing.over });
+        }
+        if self.lanes.is_empty() {
+            // Pauses and flushes of lanes that are gone concern nobody.
+            self.timers.clear();
         }
     }
 }

@@ -367,10 +367,6 @@ pub(crate) fn record(lane: &Lane, batch: Batch, settlement: Settlement) {
         Settlement::Delivered { rejected, partial, warning } => {
             let latency = monotonic().since(batch.admitted);
             lane.ledger.gauge(|gauges| gauges.last_export_latency = Some(latency));
-            if attempts > 1 {
-                let text = format!("Export succeeded after {} retry attempts.", attempts - 1);
-                lane.herald.line(Level::Verbose, text);
-            }
             batch.note(|outcome| {
                 outcome.attempts = outcome.attempts.max(attempts);
                 outcome.partial_success = partial.clone().or(outcome.partial_success.take());

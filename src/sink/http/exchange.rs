@@ -17,6 +17,8 @@ use crate::sink::{Reply, Request, SendError, SendErrorKind, SendOutcome};
 
 /// Response bodies are read up to here (OTLP: "Response" limits; F33).
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+/// Node's `--max-http-header-size`; the client's own limit is some 400 kB (F34).
+const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// Sends `request` and reads the answer.
 pub(super) async fn exchange(shared: &Shared, clients: &Clients, request: Request) -> SendOutcome {
@@ -77,12 +79,8 @@ async fn head(
 /// Reads the body; a status without a complete body is still a status (F12, F15).
 async fn reply(mut response: Response, end: Instant) -> SendOutcome {
     let headers = response.headers();
-    if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
-        // Two lengths: whoever stands between may read another message than we do (F34).
-        return SendOutcome::Failed(failure::parse_error(
-            "HPE_INVALID_TRANSFER_ENCODING",
-            "Transfer-Encoding can't be present with Content-Length",
-        ));
+    if let Some(error) = unacceptable(headers) {
+        return SendOutcome::Failed(error);
     }
     let mut reply = Reply {
         status: response.status().as_u16(),
@@ -109,6 +107,18 @@ async fn reply(mut response: Response, end: Instant) -> SendOutcome {
     };
     reply.body = body.freeze();
     SendOutcome::Reply(reply)
+}
+
+/// What llhttp refuses and the client's parser takes (F34).
+fn unacceptable(headers: &HeaderMap) -> Option<SendError> {
+    if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
+        // Two lengths: whoever stands between may read another message than we do.
+        let reason = "Transfer-Encoding can't be present with Content-Length";
+        return Some(failure::parse_error("HPE_INVALID_TRANSFER_ENCODING", reason));
+    }
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    (bytes > MAX_HEADER_BYTES)
+        .then(|| failure::parse_error("HPE_HEADER_OVERFLOW", "Header overflow"))
 }
 
 /// The reason phrase as received; the client keeps it only where it is not the standard one.

@@ -28,6 +28,8 @@ fn request(time_left: Duration) -> Request {
         body: "x".into(),
         encoding: ContentEncoding::Identity,
         spans: 1,
+        call: 0,
+        attempt: 1,
         time_left,
         headers: None,
     }

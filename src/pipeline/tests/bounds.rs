@@ -1,0 +1,232 @@
+//! The ledger's bounds and its conservation law, with threads racing.
+
+use std::{
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use super::super::{
+    completion::{Completion, Fate},
+    ledger::Ledger,
+    permit::Permit,
+    retry::Jitter,
+};
+use crate::{
+    config::{Overflow, QueueConfig},
+    error::DropReason,
+};
+
+fn ledger(max_spans: u64, max_bytes: u64) -> Arc<Ledger> {
+    Ledger::new(
+        QueueConfig { max_spans, max_bytes, overflow: Overflow::DropNewest },
+        Arc::default(),
+    )
+}
+
+fn admit(ledger: &Arc<Ledger>, spans: u64, bytes: u64) -> Result<Permit, DropReason> {
+    match ledger.admit(spans, bytes, Completion::new(|_| ())) {
+        Ok(admission) => Ok(Permit::new(Arc::clone(ledger), admission.key, admission.epoch, spans)),
+        Err((reason, _)) => Err(reason),
+    }
+}
+
+const ROUNDS: u64 = if cfg!(miri) { 3 } else { 1_000 };
+
+#[test]
+fn r26_reservation_is_exact_when_producers_race_for_the_last_slots() {
+    for _ in 0..ROUNDS / 10 {
+        let ledger = ledger(10, 1_000);
+        let start = Barrier::new(8);
+        let admitted: Vec<Permit> = thread::scope(|scope| {
+            let producers: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        (0..5).filter_map(|_| admit(&ledger, 1, 1).ok()).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            producers.into_iter().flat_map(|producer| producer.join().unwrap()).collect()
+        });
+        assert_eq!(admitted.len(), 10);
+        let stats = ledger.snapshot();
+        assert_eq!((stats.pending, stats.refused[DropReason::QueueFull]), (10, 30));
+        assert!(stats.is_conserved());
+    }
+}
+
+#[test]
+fn r22_r12_bounds_at_one_below_at_and_one_above() {
+    for (spans, bytes, result) in [
+        (9, 10, None),
+        (10, 10, None),
+        (11, 10, Some(DropReason::QueueFull)),
+        (1, 99, None),
+        (1, 100, None),
+        // It could never fit.
+        (1, 101, Some(DropReason::TooLarge)),
+    ] {
+        assert_eq!(
+            admit(&ledger(10, 100), spans, bytes).err(),
+            result,
+            "{spans} spans, {bytes} bytes"
+        );
+    }
+    let ledger = ledger(10, 100);
+    let _held = admit(&ledger, 1, 60).unwrap();
+    assert_eq!(admit(&ledger, 1, 41).err(), Some(DropReason::BytesFull));
+    let _fits = admit(&ledger, 1, 40).unwrap();
+    assert_eq!(ledger.room(), (8, 0));
+    assert!(ledger.snapshot().is_conserved());
+}
+
+#[test]
+fn r20_a_bound_on_everything_that_is_not_terminal() {
+    let ledger = ledger(10, 1_000);
+    let permits: Vec<_> = (0..10).map(|_| admit(&ledger, 1, 10).unwrap()).collect();
+    // Whatever stage they are in: attempted, parked, split.
+    permits.iter().for_each(Permit::attempted);
+    permits.iter().for_each(Permit::park);
+    assert_eq!(admit(&ledger, 1, 1).err(), Some(DropReason::QueueFull));
+    drop(permits);
+    assert_eq!(ledger.room(), (10, 1_000));
+}
+
+#[test]
+fn r21_the_charge_follows_the_representation() {
+    let ledger = ledger(10, 1_000);
+    let permit = admit(&ledger, 4, 900).unwrap();
+    assert_eq!(admit(&ledger, 1, 200).err(), Some(DropReason::BytesFull));
+    permit.recharge(300);
+    assert_eq!(ledger.snapshot().pending_bytes, 300);
+    let other = admit(&ledger, 1, 700).unwrap();
+    drop(permit);
+    assert_eq!(ledger.snapshot().pending_bytes, 700);
+    drop(other);
+    assert_eq!(ledger.snapshot().pending_bytes, 0);
+}
+
+#[test]
+fn r73_no_order_of_settling_makes_a_counter_wrap() {
+    let steps = if cfg!(miri) { 2_000 } else { 1_000_000 };
+    let ledger = ledger(1 << 40, 1 << 50);
+    let mut random = Jitter::seeded(3);
+    let mut below = |limit: u64| (random.next() * limit as f64) as u64;
+    let mut held: Vec<Permit> = Vec::new();
+    let mut settled = 0;
+    while settled < steps {
+        if held.len() < 50 {
+            held.push(admit(&ledger, 1 + below(40), below(10_000)).unwrap());
+        }
+        let index = below(held.len() as u64) as usize;
+        let permit = &mut held[index];
+        match below(5) {
+            // More than it owns: only what it owns is settled.
+            0 => permit.settle_some(below(60), Fate::Delivered, None),
+            1 => permit.settle_some(below(3), Fate::Rejected, None),
+            2 => {
+                let half = permit.split(below(20));
+                held.push(half);
+            }
+            3 => permit.recharge(below(10_000)),
+            _ => drop(held.swap_remove(index)),
+        }
+        settled += 1;
+    }
+    let stats = ledger.snapshot();
+    assert!(stats.is_conserved(), "{stats:?}");
+    assert_eq!(stats.pending, held.iter().map(Permit::spans).sum::<u64>());
+    drop(held);
+    let stats = ledger.snapshot();
+    assert_eq!((stats.pending, stats.pending_bytes, stats.exports_under_way), (0, 0, 0));
+    assert_eq!(ledger.footprint(), 0);
+}
+
+#[test]
+fn r74_r24_the_identities_hold_in_every_snapshot_while_threads_race() {
+    let ledger = ledger(200, 20_000);
+    let producers = AtomicU64::new(4);
+    thread::scope(|scope| {
+        for seed in 0..4 {
+            let (ledger, producers) = (&ledger, &producers);
+            scope.spawn(move || {
+                let mut random = Jitter::seeded(seed);
+                let mut held = Vec::new();
+                for _ in 0..ROUNDS * 3 {
+                    if let Ok(permit) = admit(ledger, 1 + (random.next() * 9.0) as u64, 50) {
+                        held.push(permit);
+                    }
+                    if random.next() < 0.5 && !held.is_empty() {
+                        let mut permit =
+                            held.swap_remove((random.next() * held.len() as f64) as usize);
+                        permit.settle_some(1, Fate::Delivered, None);
+                    }
+                }
+                producers.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+        while producers.load(Ordering::SeqCst) > 0 {
+            let stats = ledger.snapshot();
+            assert!(stats.is_conserved() && stats.pending <= 200, "{stats:?}");
+        }
+    });
+    assert_eq!(ledger.snapshot().pending, 0);
+}
+
+#[test]
+fn r48_every_call_is_answered_once_with_its_own_counts() {
+    for (fates, delivered, rejected, dropped) in [
+        (vec![(5, Fate::Delivered)], 5, 0, 0),
+        (vec![(2, Fate::Delivered), (3, Fate::Rejected)], 2, 3, 0),
+        (vec![(1, Fate::Dropped(DropReason::Invalid)), (4, Fate::Delivered)], 4, 0, 1),
+        // Nobody settles the rest: the permit's own end does.
+        (vec![(1, Fate::Delivered)], 1, 0, 4),
+        (vec![], 0, 0, 5),
+    ] {
+        let ledger = ledger(10, 100);
+        let (done, outcomes) = mpsc::channel();
+        let completion = Completion::new(move |outcome| done.send(outcome).unwrap());
+        let admission = ledger.admit(5, 10, completion).unwrap_or_else(|_| panic!("there is room"));
+        let mut permit = Permit::new(Arc::clone(&ledger), admission.key, admission.epoch, 5);
+        for (spans, fate) in fates {
+            permit.settle_some(spans, fate, None);
+        }
+        drop(permit);
+        let outcome = outcomes.try_recv().unwrap();
+        assert_eq!(
+            (outcome.delivered, outcome.rejected, outcome.dropped.total()),
+            (delivered, rejected, dropped)
+        );
+        assert!(outcomes.try_recv().is_err());
+    }
+    // A completion that nobody could take is answered by its own end.
+    let (done, outcomes) = mpsc::channel();
+    drop(Completion::new(move |outcome| done.send(outcome).unwrap()));
+    assert_eq!(outcomes.try_recv().unwrap().error.unwrap().code, "internal_error");
+}
+
+#[test]
+fn a_completion_that_panics_hurts_nobody() {
+    let ledger = ledger(10, 100);
+    let completion = Completion::new(|_| std::panic::resume_unwind(Box::new("callback")));
+    let admission = ledger.admit(5, 10, completion).unwrap_or_else(|_| panic!("there is room"));
+    drop(Permit::new(Arc::clone(&ledger), admission.key, admission.epoch, 5));
+    assert_eq!(ledger.snapshot().pending, 0);
+}
+
+#[test]
+fn a_partial_success_of_several_calls_takes_the_last_spans_in_wire_order() {
+    let mut world = super::super::simulation::World::new();
+    let lane = world.lane(super::super::simulation::stock());
+    let (first, one) = world.admit(lane, 4, 10);
+    let (second, other) = world.admit(lane, 6, 10);
+    let permits = vec![first.unwrap(), second.unwrap()];
+    let batch = world.encoded(lane, permits, 20, crate::sink::ContentEncoding::Identity);
+    batch.settle_partially(8);
+    let (one, other) = (one.try_recv().unwrap(), other.try_recv().unwrap());
+    assert_eq!((one.delivered, one.rejected, other.delivered, other.rejected), (2, 2, 0, 6));
+}

@@ -1,0 +1,163 @@
+//! What all batches and lanes know about one endpoint.
+
+use super::super::simulation::{World, failed, long, millis, secs, status, stock, throttled};
+use crate::{
+    config::Config,
+    error::DropReason,
+    sink::SendErrorKind::{Refused, Tls},
+    stats::BreakerState,
+};
+
+#[test]
+fn r32_f27_a_throttle_pauses_the_endpoint_for_every_lane() {
+    let mut world = World::new();
+    let (one, other) = (world.lane(long()), world.lane(long()));
+    let _first = world.export(one, 1);
+    world.answer(throttled(429, "2"));
+    let _second = world.export(one, 1);
+    let _third = world.export(other, 1);
+    world.advance(millis(1_999));
+    assert_eq!(world.sent.len(), 1, "nothing is sent into a pause");
+    world.advance(millis(1));
+    assert!(world.sent.len() >= 3, "then all resume");
+}
+
+#[test]
+fn r32_another_endpoint_is_not_paused() {
+    let mut world = World::new();
+    let one = world.lane(long());
+    let other =
+        world.lane(Config { endpoint: "http://elsewhere:4318/v1/traces".to_owned(), ..long() });
+    let _first = world.export(one, 1);
+    world.answer(throttled(429, "2"));
+    let _second = world.export(other, 1);
+    assert_eq!(world.sent.len(), 2);
+}
+
+#[test]
+fn d7_five_failures_open_the_breaker_and_one_probe_closes_it() {
+    let mut world = World::new();
+    let lane = world.lane(Config { max_concurrency: 8, ..long() });
+    let outcomes: Vec<_> = (0..8).map(|_| world.export(lane, 1)).collect();
+    for _ in 0..5 {
+        world.answer(failed(Refused));
+    }
+    assert_eq!(world.dispatcher.breaker(lane), BreakerState::Open);
+    for _ in 0..3 {
+        world.answer(failed(Refused));
+    }
+    world.advance(millis(499));
+    assert_eq!(world.sent.len(), 8, "open for at least half a second");
+    world.advance(secs(1));
+    assert_eq!(world.sent.len(), 9, "exactly one probe");
+    assert_eq!(world.dispatcher.breaker(lane), BreakerState::HalfOpen);
+    world.answer(status(200));
+    assert_eq!(world.dispatcher.breaker(lane), BreakerState::Closed);
+    world.serve(secs(60), |_, _| status(200));
+    assert!(outcomes.iter().all(|outcome| outcome.try_recv().unwrap().delivered == 1));
+}
+
+#[test]
+fn d7_the_time_between_probes_doubles_up_to_thirty_seconds() {
+    let mut world = World::new();
+    let lane = world.lane(long());
+    let _outcomes: Vec<_> = (0..50).map(|_| world.export(lane, 1)).collect();
+    world.serve(secs(1200), |_, _| failed(Refused));
+    let times = world.times();
+    let gaps: Vec<_> =
+        times.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > millis(400)).collect();
+    assert!(gaps.iter().all(|gap| *gap <= secs(60)), "{gaps:?}");
+    let last: Vec<_> = gaps.iter().rev().take(10).collect();
+    assert!(last.iter().all(|gap| **gap >= secs(15)), "half of thirty seconds at least: {last:?}");
+    assert!(times.len() < 120, "{} requests in twenty minutes", times.len());
+}
+
+#[test]
+fn d7_held_batches_are_given_up_when_their_time_is_over_with_the_endpoint_s_error() {
+    let mut world = World::new();
+    let lane = world.lane(stock());
+    let outcomes: Vec<_> = (0..40).map(|_| world.export(lane, 1)).collect();
+    world.serve(secs(25), |_, _| failed(Refused));
+    for outcome in outcomes {
+        let outcome = outcome.try_recv().expect("nobody waits for ever");
+        assert_eq!(outcome.dropped[DropReason::RetriesExhausted], 1);
+        assert_eq!(outcome.error.unwrap().code, "ECONNREFUSED");
+    }
+}
+
+#[test]
+fn f23_bad_credentials_hold_the_endpoint_with_a_probe_each_thirty_seconds() {
+    for code in [401, 403] {
+        let mut world = World::new();
+        let lane = world.lane(long());
+        let first = world.export(lane, 1);
+        world.answer(status(code));
+        assert_eq!(
+            first.try_recv().unwrap().dropped[DropReason::NonRetryable],
+            1,
+            "its data is refused at once"
+        );
+        let _held: Vec<_> = (0..10).map(|_| world.export(lane, 1)).collect();
+        world.advance(millis(29_999));
+        assert_eq!(world.sent.len(), 1, "a bad key must not hammer");
+        world.advance(millis(1));
+        assert_eq!(world.sent.len(), 2);
+        world.answer(status(code));
+        world.advance(secs(29));
+        assert_eq!(world.sent.len(), 2);
+        world.advance(secs(1));
+        assert_eq!(world.sent.len(), 3);
+        world.answer(status(200));
+        assert_eq!(world.open.len(), 4, "the key has been mended");
+    }
+}
+
+#[test]
+fn f6_a_certificate_error_is_final_and_loud() {
+    let mut world = World::new();
+    let lane = world.lane(stock());
+    let outcome = world.export(lane, 3);
+    world.answer(failed(Tls));
+    assert_eq!(outcome.try_recv().unwrap().dropped[DropReason::NonRetryable], 3);
+    world.advance(secs(60));
+    assert_eq!(world.sent.len(), 1);
+    assert_eq!(world.lines(super::super::notice::Level::Warn).len(), 1);
+}
+
+#[test]
+fn d6_a_sick_endpoint_does_not_get_more_retries_than_the_budget() {
+    let mut world = World::new();
+    let lane = world.lane(Config { max_concurrency: 64, ..long() });
+    let _outcomes: Vec<_> = (0..60).map(|_| world.export(lane, 1)).collect();
+    // Every other request fails: not dead enough for the breaker.
+    let mut count = 0;
+    let mut retries_at_once = 0;
+    let mut open_retries = 0;
+    for _ in 0..60 {
+        count += 1;
+        world.answer(if count % 2 == 0 { status(502) } else { status(200) });
+    }
+    for _ in 0..200 {
+        world.advance(millis(50));
+        open_retries = world.open.iter().filter(|attempt| attempt.number > 1).count();
+        retries_at_once = retries_at_once.max(open_retries);
+    }
+    assert!(open_retries >= 10, "the budget can be used");
+    assert!(retries_at_once <= 10, "{retries_at_once} retries at once");
+}
+
+#[test]
+fn d6_without_a_token_retries_go_one_by_one() {
+    let mut world = World::new();
+    let lane = world.lane(Config { max_concurrency: 64, ..long() });
+    let outcomes: Vec<_> = (0..40).map(|_| world.export(lane, 1)).collect();
+    // 503 and 200 in turn, so that the breaker stays closed while the budget runs dry.
+    for count in 0..40 {
+        world.answer(if count % 2 == 0 { status(200) } else { status(503) });
+    }
+    world.serve(secs(3600), |_, _| status(200));
+    assert!(
+        outcomes.iter().all(|outcome| outcome.try_recv().unwrap().delivered == 1),
+        "nobody starves"
+    );
+}

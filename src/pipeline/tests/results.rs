@@ -1,0 +1,204 @@
+//! What one response means.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::super::{
+    classify::{Cause, Verdict, classify},
+    retry_after::{http_date, retry_after},
+    simulation::{World, failed, secs, status, stock},
+};
+use crate::{
+    error::DropReason,
+    otlp::Protocol,
+    sink::{Reply, SendError, SendErrorKind, SendOutcome},
+};
+
+fn verdict(outcome: &SendOutcome) -> Verdict {
+    classify(Protocol::HttpProtobuf, 10, outcome, Duration::ZERO)
+}
+
+/// What OTLP says about each status: `Some(true)` delivered, `Some(false)` final, `None` may be repeated.
+fn expected(status: u16) -> Option<bool> {
+    match status {
+        ..=299 => Some(true),
+        429 | 502 | 503 | 504 => None,
+        _ => Some(false),
+    }
+}
+
+#[test]
+fn r30_every_status_has_its_class() {
+    for code in 200..=599 {
+        let found = match verdict(&status(code)) {
+            Verdict::Delivered { .. } => Some(true),
+            Verdict::Transient { .. } => None,
+            Verdict::Final { .. } => Some(false),
+        };
+        assert_eq!(found, expected(code), "status {code}");
+    }
+}
+
+#[test]
+fn f20_f21_f25_f30_f31_f32_the_rows_that_others_get_wrong() {
+    for (code, class) in
+        [(204, Some(true)), (202, Some(true)), (302, Some(false)), (307, Some(false))]
+    {
+        assert_eq!(expected(code), class);
+    }
+    for (code, repeated) in [
+        (408, false),
+        (429, true),
+        (500, false),
+        (501, false),
+        (502, true),
+        (503, true),
+        (505, false),
+    ] {
+        assert_eq!(
+            matches!(verdict(&status(code)), Verdict::Transient { .. }),
+            repeated,
+            "status {code}"
+        );
+    }
+}
+
+#[test]
+fn f1_f3_f9_f11_transport_failures_are_repeated() {
+    use SendErrorKind::{
+        Dns, File, Malformed, Other, Refused, Reset, ResponseTooLarge, TimedOut, Tls, Unreachable,
+        Unsendable,
+    };
+    for kind in [Refused, Reset, TimedOut, Dns, Unreachable, Malformed] {
+        assert!(matches!(verdict(&failed(kind)), Verdict::Transient { .. }), "{kind:?}");
+    }
+    for kind in [Tls, ResponseTooLarge, Unsendable, File, Other] {
+        assert!(matches!(verdict(&failed(kind)), Verdict::Final { .. }), "{kind:?}");
+    }
+}
+
+fn broken_body(code: u16, kind: SendErrorKind) -> SendOutcome {
+    let body_error = Some(SendError::new(kind, "aborted").with_code("ECONNRESET"));
+    SendOutcome::Reply(Reply { status: code, body_error, ..Reply::default() })
+}
+
+#[test]
+fn f12_f15_a_body_that_breaks_off_does_not_change_what_the_status_said() {
+    for kind in [SendErrorKind::Reset, SendErrorKind::TimedOut] {
+        assert!(matches!(
+            verdict(&broken_body(200, kind)),
+            Verdict::Delivered { warning: Some(_), .. }
+        ));
+        assert!(matches!(verdict(&broken_body(503, kind)), Verdict::Transient { .. }));
+        let Verdict::Final { failure, .. } = verdict(&broken_body(400, kind)) else {
+            panic!("400 is final")
+        };
+        assert_eq!((failure.code.as_str(), failure.http_status), ("ECONNRESET", Some(400)));
+    }
+}
+
+#[test]
+fn f33_a_response_over_the_cap_is_final_whatever_its_status() {
+    for code in [200, 400, 503] {
+        let verdict = verdict(&broken_body(code, SendErrorKind::ResponseTooLarge));
+        assert!(matches!(
+            verdict,
+            Verdict::Final { reason: DropReason::NonRetryable, cause: Cause::Refused, .. }
+        ));
+    }
+}
+
+#[test]
+fn f19_an_unreadable_success_is_a_success_with_a_warning() {
+    let body = Bytes::from_static(&[0xff, 0xff, 0xff, 0xff]);
+    let outcome = SendOutcome::Reply(Reply { status: 200, body, ..Reply::default() });
+    assert!(matches!(verdict(&outcome), Verdict::Delivered { warning: Some(_), rejected: 0, .. }));
+}
+
+/// `partial_success { rejected_spans: n, error_message: "no" }`
+fn partial(rejected: u8) -> SendOutcome {
+    let inner = [0x08, rejected, 0x12, 0x02, b'n', b'o'];
+    let mut body = vec![0x0a, inner.len() as u8];
+    body.extend(inner);
+    SendOutcome::Reply(Reply { status: 200, body: body.into(), ..Reply::default() })
+}
+
+#[test]
+fn r111_f18_the_spans_of_a_partial_success_are_rejected_and_never_repeated() {
+    // More rejected than sent is clamped.
+    for (rejected, counted) in [(3, 3), (0, 0), (100, 10)] {
+        let mut world = World::new();
+        let lane = world.lane(stock());
+        let outcome = world.export(lane, 10);
+        world.answer(partial(rejected));
+        let outcome = outcome.try_recv().expect("terminal at once");
+        assert_eq!((outcome.rejected, outcome.delivered), (counted, 10 - counted));
+        assert!(!outcome.is_failure());
+        assert_eq!(outcome.partial_success.unwrap().error_message, "no");
+        world.advance(secs(3600));
+        assert_eq!(world.sent.len(), 1);
+    }
+}
+
+#[test]
+fn f28_dates_are_measured_against_the_response_s_own_clock() {
+    let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+    assert_eq!(now, secs(784_111_777));
+    // Ours is three hours behind.
+    let wall = now - secs(3 * 3600);
+    for date in [
+        "Sun, 06 Nov 1994 08:49:39 GMT",
+        "Sunday, 06-Nov-94 08:49:39 GMT",
+        "Sun Nov  6 08:49:39 1994",
+    ] {
+        let reply = Reply {
+            status: 503,
+            retry_after: vec![date.to_owned()],
+            date: Some("Sun, 06 Nov 1994 08:49:37 GMT".to_owned()),
+            ..Reply::default()
+        };
+        assert_eq!(retry_after(&reply, wall), Some(secs(2)), "{date}");
+    }
+}
+
+#[test]
+fn r31_f27_f29_retry_after_in_every_form() {
+    let ask = |values: &[&str]| {
+        let retry_after_values = values.iter().map(|value| (*value).to_owned()).collect();
+        let reply = Reply { status: 429, retry_after: retry_after_values, ..Reply::default() };
+        retry_after(&reply, secs(784_111_777))
+    };
+    for (value, asked) in [
+        ("2", Some(secs(2))),
+        (" 120 ", Some(secs(120))),
+        ("0", None),
+        ("-5", None),
+        ("1.9xyz", None),
+        ("soon", None),
+        ("", None),
+        ("1000000000000", Some(secs(1_000_000_000_000))),
+        ("99999999999999999999999", Some(secs(u64::MAX))),
+        ("Sun, 06 Nov 1994 08:49:47 GMT", Some(secs(10))),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", None),
+        ("Sun, 06 Nov 1994 08:49:27 GMT", None),
+        ("Sun, 32 Nov 1994 08:49:47 GMT", None),
+        ("Sun, 06 Nov 1994 25:49:47 GMT", None),
+    ] {
+        assert_eq!(ask(&[value]), asked, "{value:?}");
+    }
+    assert_eq!(ask(&["2", "5"]), Some(secs(5)), "the longest of several satisfies all of them");
+    assert_eq!(ask(&[]), None);
+}
+
+#[test]
+fn http_dates_over_the_centuries() {
+    for (date, seconds) in [
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Tue, 29 Feb 2000 12:00:00 GMT", 951_825_600),
+        ("Sat, 21 Nov 2026 22:00:00 GMT", 1_795_298_400),
+        ("Mon, 01 Mar 2100 00:00:00 GMT", 4_107_542_400),
+    ] {
+        assert_eq!(http_date(date), Some(secs(seconds)), "{date}");
+    }
+}

@@ -1,0 +1,148 @@
+//! What the user is told, and how often.
+
+use std::sync::Arc;
+
+use super::super::{
+    drop_log::{DropLog, LINE_INTERVAL},
+    notice::{FailedBatch, Herald, Level, Notice},
+    simulation::{World, failed, long, secs, status, stock},
+};
+use crate::{
+    clock::Moment,
+    config::{Config, Overflow, QueueConfig},
+    error::DropReason,
+    sink::SendErrorKind::Refused,
+};
+
+#[test]
+fn r23_one_warning_per_full_episode_re_armed_only_when_empty() {
+    let queue = QueueConfig { max_spans: 10, max_bytes: 1 << 20, overflow: Overflow::DropNewest };
+    let mut world = World::new();
+    let lane = world.lane(Config { queue, max_concurrency: 10, ..stock() });
+    let overflow = |world: &mut World, times: usize| {
+        for _ in 0..times {
+            let (refused, _) = world.admit(lane, 1, 1);
+            assert_eq!(refused.unwrap_err(), DropReason::QueueFull);
+        }
+    };
+    let fill = |world: &mut World| {
+        while world.stats(lane).pending < 10 {
+            let _ = world.export(lane, 1);
+        }
+    };
+    fill(&mut world);
+    overflow(&mut world, 100);
+    for _ in 0..5 {
+        world.answer(status(200));
+    }
+    fill(&mut world);
+    overflow(&mut world, 3);
+    while !world.open.is_empty() {
+        world.answer(status(200));
+    }
+    fill(&mut world);
+    overflow(&mut world, 1);
+    assert_eq!(world.lines(Level::Warn).len(), 2, "{:?}", world.lines(Level::Warn));
+    assert_eq!(world.lines(Level::Info).len(), 1, "the end of the first episode, with its count");
+    assert!(world.lines(Level::Info)[0].contains("103"));
+}
+
+#[test]
+fn r68_every_reason_is_counted_and_told_the_same_way() {
+    for reason in DropReason::ALL {
+        let mut log = DropLog::default();
+        let at = |seconds| Moment(secs(seconds));
+        let first = log.dropped(at(0), reason, 5, None);
+        let again = log.dropped(at(1), reason, 7, None);
+        let later = log.dropped(at(1).after(LINE_INTERVAL), reason, 1, None);
+        assert_eq!(again, None, "{reason}: one line, not one per drop");
+        match reason {
+            // Told by the end of the shutdown, with the sum.
+            DropReason::ShutdownDeadline => assert_eq!((first, later), (None, None)),
+            DropReason::QueueFull | DropReason::BytesFull => {
+                assert!(first.is_some_and(|line| line.contains(reason.code())));
+                assert_eq!(later, None, "still the same episode");
+                assert!(log.drained().is_some_and(|line| line.contains("13")));
+            }
+            _ => {
+                assert!(
+                    first.is_some_and(|line| line.contains(reason.code())),
+                    "the first drop is visible at once"
+                );
+                assert!(later.is_some_and(|line| line.contains("7 more")));
+            }
+        }
+    }
+}
+
+#[test]
+fn r68_the_ledger_tells_of_every_drop_after_admission() {
+    let mut world = World::new();
+    let lane = world.lane(stock());
+    let _outcome = world.export(lane, 3);
+    world.answer(status(500));
+    let (permit, _) = world.admit(lane, 2, 2);
+    drop(permit);
+    let queue = QueueConfig { max_spans: 1, max_bytes: 10, overflow: Overflow::DropOldest };
+    let evicting =
+        world.lane(Config { queue, max_concurrency: 1, endpoint: "other".to_owned(), ..stock() });
+    let _in_flight = world.export_as(evicting, 1, 1, crate::sink::ContentEncoding::Identity);
+    world.answer(failed(Refused));
+    let _evictor = world.admit(evicting, 1, 1);
+    let warnings = world.lines(Level::Warn);
+    for code in ["non_retryable", "internal_error", "queue_full"] {
+        assert_eq!(
+            warnings.iter().filter(|line| line.contains(code)).count(),
+            1,
+            "{code} in {warnings:?}"
+        );
+    }
+}
+
+#[test]
+fn r75_a_failed_batch_is_told_once_with_everything_known() {
+    let mut world = World::new();
+    let lane = world.lane(long());
+    let _outcome = world.export(lane, 9);
+    world.answer(status(503));
+    world.advance(secs(1));
+    world.answer(status(500));
+    let notices = world.notices.lock().unwrap();
+    let failed: Vec<_> =
+        notices.iter().filter(|notice| matches!(notice, Notice::Failed(_))).collect();
+    let expected = Notice::Failed(FailedBatch {
+        reason: DropReason::NonRetryable,
+        spans: 9,
+        attempts: 2,
+        http_status: Some(500),
+        code: "500".to_owned(),
+        message: "Status 500".to_owned(),
+        endpoint: "http://localhost:4318/v1/traces".to_owned(),
+    });
+    assert_eq!(failed, [&expected]);
+}
+
+#[test]
+fn r75_an_observer_that_panics_hurts_nobody() {
+    let herald = Herald::default();
+    herald.set(Level::Verbose, Arc::new(|_| std::panic::resume_unwind(Box::new("observer"))));
+    herald.line(Level::Error, "text");
+    herald.failed(|| FailedBatch {
+        reason: DropReason::Invalid,
+        spans: 1,
+        attempts: 0,
+        http_status: None,
+        code: String::new(),
+        message: String::new(),
+        endpoint: String::new(),
+    });
+}
+
+#[test]
+fn lines_above_the_level_asked_for_are_not_made() {
+    let mut world = World::new();
+    let lane = world.lane(long());
+    let _outcome = world.export(lane, 1);
+    world.answer(failed(Refused));
+    assert!(world.lines(Level::Verbose).is_empty(), "the world asked for info and above");
+}
