@@ -232,7 +232,16 @@ class LaneExporter {
       this.#finish(batch, outcome, done);
     }, this.#settings.holdMillis);
     this.#calls.set(id, batch.call);
-    const copy = (deadline) => writer.copyDeferred(deferred, deadline);
+    const copy = (deadline) => {
+      try {
+        return writer.copyDeferred(deferred, deadline);
+      } catch (error) {
+        // No memory for a block: what is missing makes the reader drop those spans, and only those.
+        diag.error('Offloop: long texts could not be copied', error);
+        deferred.length = 0;
+        return true;
+      }
+    };
     // A few long texts fit into this turn; many are copied in later ones, behind those of earlier batches.
     const isComplete = deferred.length === 0 || (engine.slices.isIdle() && copy(until));
     const segments = stream.takeSegments();
