@@ -9,7 +9,10 @@ const { startReceiverProcess } = require('./helpers/receiver_process.js');
 // How a process with an exporter ends (DESIGN §5; faults.md F57–F59). Each program is a process of its own.
 
 // Without the exit listener of DESIGN §5 these pass only when the native threads are faster than Node's own end.
-const untilExitListener = { todo: 'the exit listener does not exist yet', skip: subjectName === 'stock' && 'a rule of ours' };
+const untilExitListener = {
+  todo: 'the exit listener does not exist yet',
+  skip: subjectName === 'stock' && 'a rule of ours',
+};
 
 async function receiverFor(t, options) {
   return startReceiverProcess(options, t);
