@@ -157,7 +157,7 @@ impl Exporter {
         let parts = if mode == FlushMode::Attempt { 2 } else { 1 };
         let cell = Arc::new(FlushCell::new(parts, move |epoch| ledger.outstanding(epoch), done));
         let epoch = lane.ledger.flush(&cell, mode);
-        if cfg!(mutant = "R45") && mode == FlushMode::Attempt {
+        if mutant!("R45") && mode == FlushMode::Attempt {
             cell.part_done();
         }
         if cell.is_answered() {
@@ -263,7 +263,7 @@ impl Exporter {
 /// An exporter that nobody holds any more drains like one that was shut down, in the background (R107).
 impl Drop for Exporter {
     fn drop(&mut self) {
-        if !self.lane.ledger.is_closed() && !cfg!(mutant = "R107") {
+        if !self.lane.ledger.is_closed() && !mutant!("R107") {
             self.shutdown(self.lane.config.shutdown_timeout, Box::new(|_| ()));
         }
     }
