@@ -84,6 +84,24 @@ export interface JsFacts {
   error?: JsSendError
 }
 
+/** A lost batch. */
+export interface JsFailedBatch {
+  /** Why. */
+  reason: string
+  /** Spans lost. */
+  spans: number
+  /** Attempts made. */
+  attempts: number
+  /** Status of the last response. */
+  httpStatus?: number
+  /** Code of the last error. */
+  code?: string
+  /** Its text. */
+  message: string
+  /** Where the batch was to go. */
+  endpoint: string
+}
+
 /** Facts of a failure. */
 export interface JsFailure {
   /** `status`, `network`, or a drop reason. */
@@ -124,6 +142,18 @@ export interface JsHeaderQuestion {
   call: number
 }
 
+/** A line for `diag`, or a batch that was lost after its admission. */
+export interface JsNotice {
+  /** Number of the lane. */
+  lane: number
+  /** Level of the line. */
+  level?: string
+  /** Its text. */
+  text?: string
+  /** The lost batch, for `onError`. */
+  failed?: JsFailedBatch
+}
+
 /** What became of the spans of one export. */
 export interface JsOutcome {
   /** Spans delivered. */
@@ -154,6 +184,8 @@ export interface JsResult {
   send?: JsSend
   /** Headers to read for an attempt. */
   headers?: JsHeaderQuestion
+  /** Something to tell the user. */
+  notice?: JsNotice
 }
 
 /** An attempt for `js/fallback_lane.js`. */
