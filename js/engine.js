@@ -5,6 +5,7 @@
 const { createMemory } = require('./handoff/memory.js');
 const { Slices } = require('./handoff/slices.js');
 const { loadBinding } = require('./binding.js');
+const { textOfError } = require('./network_facts.js');
 
 const IDLE_MILLIS = 30000;
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
@@ -115,9 +116,15 @@ class Engine {
 
   #send(attempt, { lane, call, body, contentEncoding, timeoutMillis }) {
     const sending = this.#lanes.get(lane)?.send(call, body, timeoutMillis, contentEncoding ?? null);
-    sending?.then((facts) => {
-      if (facts !== null) this.#environment.answerAttempt(attempt, facts);
-    });
+    sending
+      ?.then((facts) => {
+        if (facts !== null) this.#environment.answerAttempt(attempt, facts);
+      })
+      .catch((error) => {
+        // Facts that the native side cannot read must not become an unhandled rejection of the application.
+        const facts = { outcome: 'failed', error: { kind: 'other', message: `Offloop: ${error.message}` } };
+        this.#environment.answerAttempt(attempt, facts);
+      });
   }
 
   #readHeaders(question, { lane, call }) {
@@ -126,7 +133,7 @@ class Engine {
       ?.readHeaders(call)
       .then(
         (entries) => this.#environment.answerHeaders(question, entries, null),
-        (error) => this.#environment.answerHeaders(question, null, String(error?.message ?? error)),
+        (error) => this.#environment.answerHeaders(question, null, textOfError(error)),
       );
   }
 

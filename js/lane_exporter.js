@@ -7,6 +7,7 @@ const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
+const { textOfError } = require('./network_facts.js');
 const { logRetryOutcome } = require('./retry_diag.js');
 const { getEngine } = require('./engine.js');
 
@@ -285,7 +286,7 @@ class LaneExporter {
     }
     const facts = failure ?? { kind: reason };
     const error = buildExportError(facts);
-    outcome.error = { code: String(facts.code || reason), message: error.message };
+    outcome.error = { code: String(facts.code || reason), message: textOfError(error) };
     if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
     return error;
   }
@@ -322,8 +323,7 @@ function loggerFor(warning) {
 /** The error object that user code or Node's http threw, where it is what ended the export. */
 function withOriginal(failure, original) {
   if (failure?.kind !== 'network' || original === undefined) return failure;
-  const { message, code } = Object(original);
-  return String(message || code || original) === failure.message ? { ...failure, original } : failure;
+  return textOfError(original) === failure.message ? { ...failure, original } : failure;
 }
 
 module.exports = { LaneExporter };
