@@ -38,7 +38,10 @@ function holdAnswers() {
     held.push(response);
     arrive();
   };
-  return { arrived, release: (status = 200) => held.splice(0).forEach((response) => response.writeHead(status).end()) };
+  return {
+    arrived,
+    release: (status = 200) => held.splice(0).forEach((response) => void response.writeHead(status).end()),
+  };
 }
 
 for (const [name, classes] of Object.entries({ stock: STOCK, ours: OURS })) {
@@ -53,10 +56,19 @@ for (const [name, classes] of Object.entries({ stock: STOCK, ours: OURS })) {
 
     it('the callback, a headers function and an agent factory run in the context of the export', async () => {
       const exporter = create({
-        headers: async () => (note('headers'), { a: '1' }),
-        httpAgentOptions: async () => (note('factory'), new http.Agent()),
+        headers: async () => {
+          note('headers');
+          return { a: '1' };
+        },
+        httpAgentOptions: async () => {
+          note('factory');
+          return new http.Agent();
+        },
       });
-      await storage.run('caller', () => new Promise((resolve) => exporter.export([span], () => resolve(note('callback')))));
+      await storage.run(
+        'caller',
+        () => new Promise((resolve) => exporter.export([span], () => resolve(note('callback')))),
+      );
       assert.deepEqual(seen, { headers: 'caller', factory: 'caller', callback: 'caller' });
       await exporter.shutdown();
     });
@@ -65,7 +77,10 @@ for (const [name, classes] of Object.entries({ stock: STOCK, ours: OURS })) {
       const callers = [];
       const exporter = create({ headers: async () => ({ caller: storage.getStore() }) });
       const exportAs = (caller) =>
-        storage.run(caller, () => new Promise((resolve) => exporter.export([span], () => resolve(callers.push(storage.getStore())))));
+        storage.run(
+          caller,
+          () => new Promise((resolve) => exporter.export([span], () => resolve(callers.push(storage.getStore())))),
+        );
       await Promise.all(['a', 'b', 'c'].map(exportAs));
       assert.deepEqual(callers.sort(), ['a', 'b', 'c']);
       assert.deepEqual(recorder.requests.map(({ headers }) => headers.caller).sort(), ['a', 'b', 'c']);
@@ -74,14 +89,17 @@ for (const [name, classes] of Object.entries({ stock: STOCK, ours: OURS })) {
   });
 
   describe(`headers per attempt, ${name}`, () => {
-    const failOnce = (request, response, count) => response.writeHead(count === 1 ? 503 : 200).end();
+    const failOnce = (_request, response, count) => response.writeHead(count === 1 ? 503 : 200).end();
 
     it('a function is called once for each', async () => {
       recorder.respond = failOnce;
       let calls = 0;
       const exporter = create({ headers: async () => ({ call: String(++calls) }) });
       assert.equal((await exportSpans(exporter)).code, 0);
-      assert.deepEqual(recorder.requests.map(({ headers }) => headers.call), ['1', '2']);
+      assert.deepEqual(
+        recorder.requests.map(({ headers }) => headers.call),
+        ['1', '2'],
+      );
       await exporter.shutdown();
     });
 
@@ -93,7 +111,10 @@ for (const [name, classes] of Object.entries({ stock: STOCK, ours: OURS })) {
       };
       const exporter = create({ headers });
       assert.equal((await exportSpans(exporter)).code, 0);
-      assert.deepEqual(recorder.requests.map((request) => request.headers.token), ['old', 'new']);
+      assert.deepEqual(
+        recorder.requests.map((request) => request.headers.token),
+        ['old', 'new'],
+      );
       await exporter.shutdown();
     });
   });

@@ -16,7 +16,10 @@ const { issue } = require('./config/certificates.js');
 const { describeError, recordDiag, withEnvironment } = require('./config/recorder.js');
 const { scenarios, SECRET } = require('./config/scenarios.js');
 
-const stockManifest = path.join(path.dirname(require.resolve('@opentelemetry/otlp-exporter-base')), '../../package.json');
+const stockManifest = path.join(
+  path.dirname(require.resolve('@opentelemetry/otlp-exporter-base')),
+  '../../package.json',
+);
 const STOCK_VERSION = JSON.parse(fs.readFileSync(stockManifest, 'utf8')).version;
 const STOCK_CONCURRENCY = 30;
 const CONTENT_TYPES = { 'http/protobuf': 'application/x-protobuf', 'http/json': 'application/json' };
@@ -239,7 +242,7 @@ describe('the transport chooses itself', () => {
     [https({ maxVersion: 'TLSv1.2' }), 'httpAgentOptions.maxVersion'],
     [https({ socketPath: '/tmp/s' }), 'TLS over a unix socket'],
     [https({ ca: 'no certificate' }), 'ca without a certificate'],
-    [https({ ca: selfSigned.cert }), 'ca that is itself a server certificate'],
+    [https({ ca: selfSigned.cert }), null],
     [https({ ca: {} }), 'httpAgentOptions.ca'],
     [https({ cert: rsa.cert }), 'client certificate and key are not a PEM pair'],
     [

@@ -71,7 +71,7 @@ test('the natural end with a receiver that never answers ends at the deadline', 
 test('process.exit() at once: prompt, the code is kept, the spans arrive', oursOnly, async (t) => {
   const receiver = await receiverFor(t);
   const source = `
-    const exporter = new OTLPTraceExporter({ url });
+    const exporter = new OTLPTraceExporter({ url, exit: { blockMillis: 5000 } });
     exporter.export(makeSpans(300), () => {});
     process.exit(7);
   `;
@@ -87,8 +87,7 @@ test('process.exit() with a dead receiver is prompt', async (t) => {
     const source = `
       const exporter = new OTLPTraceExporter({ url });
       exporter.export(makeSpans(10), () => {});
-      setTimeout(() => { console.log(Date.now()); process.exit(3); }, 100);
-      process.on('exit', () => {});
+      setTimeout(() => process.exit(3), 100);
     `;
     const ended = await runProgram(source, { url: receiver.url });
     assert.equal(ended.code, 3);
@@ -105,9 +104,12 @@ test('an uncaught error keeps its code and its text, and the spans arrive', ours
     ["Promise.reject(new Error('the unhandled one'));", /the unhandled one/],
   ]) {
     await receiver.reset();
-    const ended = await runProgram(`new OTLPTraceExporter({ url }).export(makeSpans(300), () => {}); ${source}`, {
-      url: receiver.url,
-    });
+    const ended = await runProgram(
+      `new OTLPTraceExporter({ url, exit: { blockMillis: 5000 } }).export(makeSpans(300), () => {}); ${source}`,
+      {
+        url: receiver.url,
+      },
+    );
     assert.equal(ended.code, 1);
     assert.match(ended.stderr, pattern);
     assert.doesNotMatch(ended.stderr, /panick|thread '/);

@@ -47,7 +47,9 @@ after(async () => {
 });
 
 it('no planted secret is printed', { timeout: 60_000 }, async () => {
-  const files = Object.fromEntries(['ca', 'cert', 'key', 'directory'].map((name) => [name, path.join(directory, name)]));
+  const files = Object.fromEntries(
+    ['ca', 'cert', 'key', 'directory'].map((name) => [name, path.join(directory, name)]),
+  );
   const program = path.join(__dirname, 'config', 'secretive_program.js');
   const argument = JSON.stringify({ origin: plain.origin, tlsOrigin: tls.origin, files, secrets });
   const { stdout, stderr } = await run(process.execPath, [program, argument], { maxBuffer: 64 << 20 });

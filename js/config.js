@@ -62,12 +62,10 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     options.timeoutMillis ?? environment.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS,
   );
   const compression = options.compression ?? environment.compression ?? 'none';
-  const url =
-    normaliseUserUrl(options.url) ?? environment.url ?? `http://localhost:4318/${RESOURCE_PATHS[signal]}`;
+  const url = normaliseUserUrl(options.url) ?? environment.url ?? `http://localhost:4318/${RESOURCE_PATHS[signal]}`;
 
   const wantedProtocol = fixedProtocol ? undefined : userConfig.protocol;
-  const protocol =
-    checkOption('protocol', wantedProtocol, oneOf(...Object.keys(CONTENT_TYPES))) ?? defaultProtocol;
+  const protocol = checkOption('protocol', wantedProtocol, oneOf(...Object.keys(CONTENT_TYPES))) ?? defaultProtocol;
   const wantedTransport = checkOption('transport', userConfig.transport, oneOf('native', 'node'));
   const own = resolveLimits(userConfig);
 

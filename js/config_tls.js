@@ -34,7 +34,8 @@ function resolveTls(options) {
 function usesSystemCa() {
   if (!process.allowedNodeEnvironmentFlags.has('--use-system-ca')) return false;
   if (/--use-system-ca\b/.test(nodeFlags())) return true;
-  const knowsVariable = NODE_MAJOR > 24 || (NODE_MAJOR === 24 && NODE_MINOR >= 6) || (NODE_MAJOR === 22 && NODE_MINOR >= 19);
+  const knowsVariable =
+    NODE_MAJOR > 24 || (NODE_MAJOR === 24 && NODE_MINOR >= 6) || (NODE_MAJOR === 22 && NODE_MINOR >= 19);
   return knowsVariable && process.env.NODE_USE_SYSTEM_CA === '1';
 }
 
@@ -92,12 +93,7 @@ function reasonInRoots(options, settings) {
   if (blocks === null) return 'ca without a certificate';
   try {
     for (const block of blocks) {
-      const certificate = new X509Certificate(block);
-      // A self-signed server certificate that is its own root: OpenSSL takes it, rustls wants an end-entity certificate.
-      if (certificate.subjectAltName !== undefined && certificate.issuer === certificate.subject) {
-        return 'ca that is itself a server certificate';
-      }
-      if (!isKnownKey(certificate.publicKey)) return 'ca with an unusual key type';
+      if (!isKnownKey(new X509Certificate(block).publicKey)) return 'ca with an unusual key type';
     }
   } catch {
     return 'ca that cannot be read';

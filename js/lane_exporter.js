@@ -57,7 +57,7 @@ class LaneExporter {
       queueMicrotask(() => this.#answer(resultCallback, { code: FAILED, error }));
       return;
     }
-    this.#start(spans, context, (outcome, error) => {
+    this.#start(spans, context, (_outcome, error) => {
       const result = error === undefined ? { code: SUCCESS } : { code: FAILED, error };
       context.run(() => this.#answer(resultCallback, result));
     });
@@ -276,7 +276,8 @@ class LaneExporter {
     if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
     for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
-    if (batch.refused[reason] > 0) this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...outcome.error });
+    if (batch.refused[reason] > 0)
+      this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...outcome.error });
     done(outcome, error);
   }
 

@@ -16,7 +16,8 @@ const KINDS = {
   EPROTO: 'tls',
 };
 
-const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)|_CERT(_|$)/;
+const TLS_CODE =
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)|_CERT(_|$)/;
 
 function kindOf(code) {
   if (typeof code !== 'string') return 'other';

@@ -102,6 +102,11 @@ impl Exporter {
     /// Reserves room for one export call. Never waits: no room is a counted drop and an immediate refusal.
     pub fn admit(&self, spans: u32, bytes: u64, completion: Completion) -> Result<Ticket, Refused> {
         let ledger = &self.lane.ledger;
+        if spans == 0 {
+            // A success without a request (R109): nothing to account for, nothing to send.
+            completion.complete(Outcome::default());
+            return Ok(Ticket::new(Permit::empty(Arc::clone(ledger))));
+        }
         let started = !ledger.is_closed() && {
             let Some(started) = self.start().ok().filter(|_| !self.engine.is_degraded()) else {
                 ledger.refuse(u64::from(spans), DropReason::InternalError);
@@ -159,10 +164,17 @@ impl Exporter {
         let answer = ShutdownAnswer::new(done);
         let Some(engine) = lane.engine() else { return };
         let deadline = monotonic().after(clamp_timeout(timeout));
-        engine.send(Message::Shutdown { lane: Arc::clone(lane), deadline, answer });
+        if !engine.send(Message::Shutdown { lane: Arc::clone(lane), deadline, answer }) {
+            // The I/O thread has given up: there is nobody else to end this.
+            lane.ledger.abandon(DropReason::InternalError);
+            lane.release();
+            return;
+        }
         if first {
             let id = lane.id;
-            let drained = move |_| engine.send(Message::Event(Event::Drained { lane: id }));
+            let drained = move |_| {
+                engine.send(Message::Event(Event::Drained { lane: id }));
+            };
             let cell = Arc::new(FlushCell::new(1, |_| 0, Box::new(drained)));
             lane.ledger.flush(&cell, FlushMode::Terminal);
         }
@@ -217,7 +229,7 @@ fn lanes(exporters: &[&Exporter]) -> Vec<Arc<Lane>> {
 /// An exporter that nobody holds any more drains like one that was shut down, in the background (R107).
 impl Drop for Exporter {
     fn drop(&mut self) {
-        if !self.lane.ledger.is_closed() {
+        if !self.lane.ledger.is_closed() && !cfg!(mutant = "R107") {
             self.shutdown(self.lane.config.shutdown_timeout, Box::new(|_| ()));
         }
     }

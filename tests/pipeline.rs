@@ -1,4 +1,5 @@
 //! The life of a batch through real threads and a gated sink.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 mod support;
 
@@ -115,4 +116,202 @@ fn gzip_bodies_are_gzip() {
     assert_eq!(at_gate.request.encoding, ContentEncoding::Gzip);
     assert_eq!(at_gate.request.body.get(..2), Some(&[0x1f, 0x8b][..]));
     at_gate.status(200);
+}
+
+#[test]
+fn r109_nothing_left_to_send_is_a_success_without_a_request() {
+    let transform = Arc::new(|raw: RawBatch| {
+        Ok::<_, TransformError>(Encoded { invalid: raw.spans(), ..Encoded::default() })
+    });
+    let bench = bench_with(patient(), transform);
+    let outcome = take(&bench.export(3));
+    assert_eq!((outcome.dropped[DropReason::Invalid], outcome.is_failure()), (3, false));
+    let (done, empty) = std::sync::mpsc::channel();
+    let completion = Completion::new(move |outcome| done.send(outcome).unwrap());
+    let ticket = bench.exporter.admit(0, 0, completion).unwrap();
+    bench.exporter.submit(ticket, RawBatch::for_test(0, 0));
+    assert!(!take(&empty).is_failure());
+    assert!(!take(&bench.flush(FlushMode::Terminal, Duration::from_secs(60))).timed_out);
+    assert!(bench.gate.try_recv().is_err());
+}
+
+#[test]
+fn r77_one_bad_span_costs_one_span() {
+    let transform = Arc::new(|raw: RawBatch| {
+        let spans = raw.spans() - 1;
+        Ok::<_, TransformError>(Encoded { body: vec![1], spans, invalid: 1, ..Encoded::default() })
+    });
+    let bench = bench_with(patient(), transform);
+    let outcome = bench.export(3);
+    let at_gate = bench.next();
+    assert_eq!(at_gate.request.spans, 2);
+    at_gate.status(200);
+    let outcome = take(&outcome);
+    assert_eq!((outcome.delivered, outcome.dropped[DropReason::Invalid]), (2, 1));
+    assert!(!outcome.is_failure() && outcome.warnings.len() == 1);
+}
+
+#[test]
+fn r45_a_flush_waits_for_what_is_still_being_transformed() {
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let transform = Arc::new(move |raw: RawBatch| {
+        gate.lock().unwrap().recv().unwrap();
+        support::plain()(raw)
+    });
+    for mode in [FlushMode::Terminal, FlushMode::Attempt] {
+        let transform: offloop::exporter::Transform = Arc::clone(&transform) as _;
+        let bench = bench_with(patient(), transform);
+        let outcome = bench.export(1);
+        let flush = bench.flush(mode, Duration::from_secs(3600));
+        assert!(flush.try_recv().is_err());
+        open.send(()).unwrap();
+        let at_gate = bench.next();
+        assert!(flush.try_recv().is_err());
+        at_gate.status(200);
+        assert!(!take(&flush).timed_out);
+        assert_eq!(outcome.try_recv().expect("answered before the flush").delivered, 1);
+    }
+}
+
+#[test]
+fn r46_a_flush_runs_out_of_its_own_time() {
+    let bench = bench(patient());
+    let outcome = bench.export(4);
+    let stalled = bench.next();
+    let flush = take(&bench.flush(FlushMode::Terminal, Duration::from_millis(20)));
+    assert!(flush.timed_out && flush.outstanding == 4, "{flush:?}");
+    stalled.status(200);
+    assert_eq!(take(&outcome).delivered, 4);
+}
+
+#[test]
+fn r19_the_deadline_of_a_flush_is_served_while_messages_pour_in() {
+    let bench = bench(Config { max_concurrency: 1, ..patient() });
+    let _first = bench.export(1);
+    let _stalled = bench.next();
+    let flush = bench.flush(FlushMode::Terminal, Duration::from_millis(30));
+    let end = std::time::Instant::now() + support::PATIENCE;
+    // Never an idle moment for the I/O thread.
+    while flush.try_recv().is_err() {
+        assert!(std::time::Instant::now() < end, "the timer starves");
+        let _ = bench.flush(FlushMode::Terminal, Duration::from_secs(3600));
+    }
+}
+
+/// Spans of a real request, `spans` of them, with the trace id counting up.
+fn otlp_transform(protocol: offloop::otlp::Protocol) -> offloop::exporter::Transform {
+    use offloop::span::{Attributes, HrTime, Resource, Scope, Span, SpanBatch, Text};
+    Arc::new(move |raw: RawBatch| {
+        let attributes = || Attributes { entries: 0..0, count: 0 };
+        let ids: Vec<String> = (1..=raw.spans()).map(|id| format!("{id:032x}")).collect();
+        let resource = Resource { attributes: attributes(), schema_url: None };
+        let scope = Scope {
+            name: Some(Text::utf8("scope")),
+            version: None,
+            schema_url: None,
+            attributes: None,
+            dropped_attributes: f64::NAN,
+        };
+        let spans = ids.iter().map(|id| Span {
+            resource: 0,
+            scope: 0,
+            trace_id: Text::utf8(id),
+            span_id: Text::utf8("00000000000000ff"),
+            trace_state: None,
+            parent_span_id: None,
+            name: Some(Text::utf8("a span with a name")),
+            kind: 0.0,
+            start: HrTime::default(),
+            end: HrTime::default(),
+            status_code: 0.0,
+            status_message: None,
+            flags: 1.0,
+            dropped_attributes: 0.0,
+            dropped_events: 0.0,
+            dropped_links: 0.0,
+            attributes: attributes(),
+            events: 0..0,
+            links: 0..0,
+        });
+        let batch = SpanBatch {
+            resources: vec![resource],
+            scopes: vec![scope],
+            spans: spans.collect(),
+            ..SpanBatch::default()
+        };
+        Ok(offloop::otlp::encode(protocol, &batch))
+    })
+}
+
+/// How many of the trace ids 1 to 16 occur in a body.
+fn ids_in(request: &offloop::sink::Request, protocol: offloop::otlp::Protocol) -> Vec<u32> {
+    let body = match request.encoding {
+        ContentEncoding::Identity => request.body.to_vec(),
+        ContentEncoding::Gzip => {
+            let mut body = Vec::new();
+            std::io::Read::read_to_end(
+                &mut flate2::read::GzDecoder::new(&*request.body),
+                &mut body,
+            )
+            .unwrap();
+            body
+        }
+        ContentEncoding::Zstd => panic!("not asked for"),
+    };
+    (1..=16)
+        .filter(|id: &u32| {
+            let needle = match protocol {
+                offloop::otlp::Protocol::HttpJson => format!("{id:032x}").into_bytes(),
+                offloop::otlp::Protocol::HttpProtobuf => u128::from(*id).to_be_bytes().to_vec(),
+            };
+            body.windows(needle.len()).any(|window| window == needle)
+        })
+        .collect()
+}
+
+#[test]
+fn f26_the_halves_of_a_real_request_hold_all_its_spans() {
+    use offloop::{config::Compression, otlp::Protocol};
+    for protocol in [Protocol::HttpProtobuf, Protocol::HttpJson] {
+        for compression in [Compression::None, Compression::Gzip] {
+            let config = Config { protocol, compression, max_concurrency: 8, ..patient() };
+            let bench = bench_with(config, otlp_transform(protocol));
+            let outcome = bench.export(16);
+            bench.next().status(413);
+            let mut halves = [bench.next(), bench.next()];
+            halves.sort_by_key(|half| ids_in(&half.request, protocol));
+            assert_eq!(ids_in(&halves[0].request, protocol), (1..=8).collect::<Vec<_>>());
+            assert_eq!(ids_in(&halves[1].request, protocol), (9..=16).collect::<Vec<_>>());
+            for half in halves {
+                assert_eq!(half.request.spans, 8);
+                half.status(200);
+            }
+            let outcome = take(&outcome);
+            assert_eq!((outcome.delivered, outcome.attempts), (16, 2));
+            assert!(bench.exporter.stats().is_conserved());
+        }
+    }
+}
+
+#[test]
+fn a_415_to_a_gzip_body_is_resent_as_it_was_encoded() {
+    use offloop::{config::Compression, otlp::Protocol};
+    let config = Config { compression: Compression::Gzip, ..patient() };
+    let bench = bench_with(config, otlp_transform(Protocol::HttpProtobuf));
+    let outcome = bench.export(16);
+    let first = bench.next();
+    assert_eq!(first.request.encoding, ContentEncoding::Gzip);
+    first.status(415);
+    let second = bench.next();
+    assert_eq!(second.request.encoding, ContentEncoding::Identity);
+    assert_eq!(ids_in(&second.request, Protocol::HttpProtobuf).len(), 16);
+    second.status(200);
+    assert_eq!(take(&outcome).delivered, 16);
+    let _next = bench.export(16);
+    assert_eq!(
+        bench.next().request.encoding,
+        ContentEncoding::Identity,
+        "remembered before compressing"
+    );
 }

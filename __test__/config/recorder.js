@@ -104,7 +104,12 @@ async function recordDiag(work) {
   for (const level of ['verbose', 'debug', 'info', 'warn', 'error']) {
     logger[level] = (...args) => {
       if (!listening) return;
-      lines.push(`${level}: ${args.map(describeArgument).join(' ').replace(/-?\d+ms/g, '<n>ms')}`);
+      lines.push(
+        `${level}: ${args
+          .map(describeArgument)
+          .join(' ')
+          .replace(/-?\d+ms/g, '<n>ms')}`,
+      );
     };
   }
   diag.setLogger(logger, { logLevel: DiagLogLevel.ALL, suppressOverrideMessage: true });

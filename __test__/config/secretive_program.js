@@ -9,7 +9,13 @@ const { span } = require('./runner.js');
 
 const { origin, tlsOrigin, files, secrets } = JSON.parse(process.argv[2]);
 
-const everything = { depth: Infinity, showHidden: true, getters: true, maxStringLength: Infinity, maxArrayLength: Infinity };
+const everything = {
+  depth: Infinity,
+  showHidden: true,
+  getters: true,
+  maxStringLength: Infinity,
+  maxArrayLength: Infinity,
+};
 const say = (...args) => process.stdout.write(`${args.map((arg) => inspect(arg, everything)).join(' ')}\n`);
 diag.setLogger(
   { verbose: say, debug: say, info: say, warn: say, error: say },
@@ -37,12 +43,17 @@ const configs = [
   { url: `ftp://user:${secrets.credential}@${host}/scheme` },
   { url: `http://us%zer:${secrets.credential}@${host}/broken` },
   { url: origin, headers: { 'x-bad': `${secrets.header}\n` } },
-  { url: origin, headers: { [`bad name`]: secrets.header } },
+  { url: origin, headers: { 'bad name': secrets.header } },
   { url: origin, headers: async () => ({ 'x-bad': `${secrets.header}€` }) },
   { url: origin, headers: { a: secrets.header, b: undefined } },
   { url: origin, headers, httpAgentOptions: { keepAlive: true, family: 4 } },
   { url: `${tlsOrigin}/x` },
-  { url: `${tlsOrigin}/x`, headers, httpAgentOptions: { ca: files.ca, key: secrets.keyText, cert: 'x' }, timeoutMillis },
+  {
+    url: `${tlsOrigin}/x`,
+    headers,
+    httpAgentOptions: { ca: files.ca, key: secrets.keyText, cert: 'x' },
+    timeoutMillis,
+  },
   { url: `${tlsOrigin}/x`, httpAgentOptions: { passphrase: secrets.passphrase, pfx: Buffer.from('x') }, timeoutMillis },
   { url: `${tlsOrigin}/x`, headers, httpAgentOptions: { rejectUnauthorized: true }, timeoutMillis },
 ];

@@ -97,6 +97,7 @@ pub(crate) fn classify(
 fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration) -> Verdict {
     if let Some(error) = &reply.body_error
         && error.kind == SendErrorKind::ResponseTooLarge
+        && !cfg!(mutant = "F33")
     {
         let failure =
             ExportFailure { http_status: Some(reply.status), ..ExportFailure::transport(error) };
@@ -104,32 +105,41 @@ fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration)
     }
     match reply.status {
         ..=299 => delivered(protocol, spans, reply),
-        429 | 502 | 503 | 504 => Verdict::Transient {
-            failure: ExportFailure::http(
-                reply.status,
-                DropReason::RetriesExhausted.message(),
-                None,
-            ),
-            retry_after: retry_after(reply, wall),
-            cause: if reply.status == 429 { Cause::Throttled } else { Cause::Unreachable },
+        // What each of these mutants does is some other exporter's behaviour.
+        429 if cfg!(mutant = "F30") => refused(reply),
+        408 if cfg!(mutant = "F25") => transient(reply, wall),
+        500 if cfg!(mutant = "F31") => transient(reply, wall),
+        429 | 502 | 503 | 504 => transient(reply, wall),
+        _ => refused(reply),
+    }
+}
+
+fn transient(reply: &Reply, wall: Duration) -> Verdict {
+    Verdict::Transient {
+        failure: ExportFailure::http(reply.status, DropReason::RetriesExhausted.message(), None),
+        retry_after: retry_after(reply, wall),
+        cause: if reply.status == 429 { Cause::Throttled } else { Cause::Unreachable },
+    }
+}
+
+fn refused(reply: &Reply) -> Verdict {
+    let status = reply.status;
+    Verdict::Final {
+        failure: match &reply.body_error {
+            // The stock exporter reports the read error of a failing response, not its status.
+            Some(error) => {
+                ExportFailure { http_status: Some(status), ..ExportFailure::transport(error) }
+            }
+            None => {
+                ExportFailure::http(status, reply.reason.as_str(), Some(body_text(&reply.body)))
+            }
         },
-        status => Verdict::Final {
-            failure: match &reply.body_error {
-                // The stock exporter reports the read error of a failing response, not its status.
-                Some(error) => {
-                    ExportFailure { http_status: Some(status), ..ExportFailure::transport(error) }
-                }
-                None => {
-                    ExportFailure::http(status, reply.reason.as_str(), Some(body_text(&reply.body)))
-                }
-            },
-            reason: DropReason::NonRetryable,
-            cause: match status {
-                400 | 415 => Cause::BadRequest,
-                401 | 403 => Cause::Unauthorised,
-                413 => Cause::TooLarge,
-                _ => Cause::Refused,
-            },
+        reason: DropReason::NonRetryable,
+        cause: match status {
+            400 | 415 => Cause::BadRequest,
+            401 | 403 => Cause::Unauthorised,
+            413 => Cause::TooLarge,
+            _ => Cause::Refused,
         },
     }
 }
@@ -137,15 +147,22 @@ fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration)
 /// The data is there, whatever else is wrong with the response (F12, F19).
 fn delivered(protocol: Protocol, spans: u64, reply: &Reply) -> Verdict {
     if let Some(error) = &reply.body_error {
+        if cfg!(mutant = "F12") {
+            return refused(reply);
+        }
         let warning = Some(format!("Export succeeded but the response could not be read: {error}"));
         return Verdict::Delivered { partial: None, rejected: 0, warning };
     }
     match otlp::partial_success(protocol, &reply.body) {
         Ok(None) => Verdict::Delivered { partial: None, rejected: 0, warning: None },
         Ok(Some(partial)) => {
-            let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0).min(spans);
+            let mut rejected = u64::try_from(partial.rejected_spans).unwrap_or(0).min(spans);
+            if cfg!(mutant = "R111") {
+                rejected = 0;
+            }
             Verdict::Delivered { partial: Some(partial), rejected, warning: None }
         }
+        Err(_) if cfg!(mutant = "F19") => refused(reply),
         Err(error) => {
             // Each stock package has words of its own.
             let warning = Some(match protocol {

@@ -151,6 +151,7 @@ impl Dispatcher {
     /// Takes note of one event and says what is to be done now.
     pub(crate) fn step(&mut self, now: Now, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
+        let busy = cfg!(mutant = "R19") && !matches!(event, Event::Timer);
         match event {
             Event::LaneOpened { lane, config } => self.open_lane(lane, config),
             Event::Ready(batch) => self.ready(now.mono, batch, &mut actions),
@@ -185,7 +186,9 @@ impl Dispatcher {
             }
             Event::Timer => {}
         }
-        self.fire_timers(now, &mut actions);
+        if !busy {
+            self.fire_timers(now, &mut actions);
+        }
         self.pump(now.mono, &mut actions);
         self.close_lanes(&mut actions);
         // Last: what such a flush waited for is recorded by the actions before.
@@ -244,8 +247,10 @@ impl Dispatcher {
         }
         let size = batch.encoded_bytes.max(batch.body.len() as u64);
         let too_large = size > lane.config.max_request_bytes;
+        // What has just been split after a 413 is tried before it is split again.
+        let untried = batch.history.requests() == 0;
         let likely_too_large =
-            lane.config.split_on_413 && batch.encoded_bytes > endpoint.size_limit();
+            lane.config.split_on_413 && untried && batch.encoded_bytes > endpoint.size_limit();
         if (too_large || likely_too_large) && batch.spans() > 1 {
             actions.push(Action::Rework { batch, work: Work::Split });
             return;

@@ -83,7 +83,7 @@ impl Endpoint {
 
     /// Whether the retry budget allows one more repeated request. Without a token only a lone one may go.
     pub(crate) fn affords_retry(&self) -> bool {
-        self.budget >= 1.0 || self.retries_in_flight == 0
+        self.budget >= 1.0 || self.retries_in_flight == 0 || cfg!(mutant = "D6")
     }
 
     /// A request goes out.
@@ -136,6 +136,7 @@ impl Endpoint {
                     Cause::Unreachable | Cause::Malformed | Cause::Tls => {
                         self.breaker.failure(now, probe, policy.max_breaker_open, jitter);
                     }
+                    Cause::Unauthorised if cfg!(mutant = "F23") => self.breaker.success(),
                     Cause::Unauthorised => self.breaker.hold(now, UNAUTHORISED_HOLD),
                     // It answers, so it is alive.
                     Cause::Throttled | Cause::BadRequest | Cause::TooLarge | Cause::Refused => {
@@ -167,7 +168,8 @@ impl Endpoint {
 
     /// The body of `bytes` bytes was too large (F26).
     pub(crate) fn too_large(&mut self, bytes: u64) {
-        self.size_limit = self.size_limit.min(bytes / 2).max(1);
+        // A little above the half: both halves carry the envelopes of the whole.
+        self.size_limit = self.size_limit.min(bytes / 2 + bytes / 8).max(1);
     }
 
     /// Uncompressed size that it is believed to take.

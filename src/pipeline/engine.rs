@@ -6,7 +6,7 @@ use std::{
     io,
     num::NonZero,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
@@ -49,26 +49,25 @@ pub struct Engine {
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     threads: AtomicU32,
-    degraded: AtomicBool,
+    /// The last start has failed.
+    unstartable: AtomicBool,
+    /// Panics outside of a job within the last [`PANIC_WINDOW`].
     panics: Mutex<Vec<Moment>>,
     pub(crate) faults: Faults,
 }
 
 impl Health {
-    /// A thread has been caught panicking. True: once too often, the engine fails fast from now on.
+    /// A thread has been caught panicking. True: once too often, the engine fails fast for a while.
     pub(crate) fn panicked(&self) -> bool {
-        let now = monotonic();
-        let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
-        panics.retain(|at| now.since(*at) < PANIC_WINDOW);
-        panics.push(now);
-        if panics.len() > MAX_PANICS {
-            self.degraded.store(true, Ordering::Release);
-        }
-        self.is_degraded()
+        lock(&self.panics).push(monotonic());
+        self.has_given_up()
     }
 
-    pub(crate) fn is_degraded(&self) -> bool {
-        self.degraded.load(Ordering::Acquire)
+    fn has_given_up(&self) -> bool {
+        let now = monotonic();
+        let mut panics = lock(&self.panics);
+        panics.retain(|at| now.since(*at) < PANIC_WINDOW);
+        panics.len() > MAX_PANICS && !cfg!(mutant = "R71")
     }
 }
 
@@ -88,8 +87,9 @@ impl Running {
     }
 
     /// Tells the I/O thread. If it is gone, dropping the message settles what it owns and answers who waits.
-    pub(crate) fn send(&self, message: Message) {
-        drop(self.messages.send(message));
+    /// False if it is gone.
+    pub(crate) fn send(&self, message: Message) -> bool {
+        self.messages.send(message).is_ok()
     }
 }
 
@@ -117,7 +117,7 @@ impl Engine {
 
     /// Threads could not be started, or have panicked too often: exports are refused with `internal_error`.
     pub fn is_degraded(&self) -> bool {
-        self.health.is_degraded()
+        self.health.unstartable.load(Ordering::Acquire) || self.health.has_given_up()
     }
 
     /// Calls `done` with the spans left when everything that any exporter has accepted is terminal or has nowhere to
@@ -156,13 +156,16 @@ impl Engine {
 
     /// The running threads, started if there are none.
     pub(crate) fn start(&self) -> io::Result<Handle> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = lock(&self.running);
+        if self.health.has_given_up() {
+            return Err(io::Error::other("the export threads keep panicking"));
+        }
         if let Some(handle) = running.upgrade() {
             return Ok(handle);
         }
         let started = self.start_threads();
         // A later try may find more resources: a failed start is no final verdict.
-        self.health.degraded.store(started.is_err(), Ordering::Release);
+        self.health.unstartable.store(started.is_err(), Ordering::Release);
         let handle = started?;
         *running = Arc::downgrade(&handle);
         Ok(handle)
@@ -182,6 +185,9 @@ impl Engine {
 
     fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
         if self.health.faults.strikes(Stage::Spawn) {
+            if cfg!(mutant = "R72") {
+                return Ok(());
+            }
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let alive = Alive::new(&self.health);
@@ -191,6 +197,10 @@ impl Engine {
         })?;
         Ok(())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Counts a thread for as long as it lives.

@@ -140,6 +140,11 @@ impl Ledger {
                 return Err((reason, completion));
             }
         };
+        if cfg!(mutant = "R26") {
+            drop(book);
+            std::thread::yield_now();
+            book = self.lock();
+        }
         let (key, epoch) = (book.next_key, book.epoch);
         book.next_key += 1;
         book.accepted += spans;
@@ -238,7 +243,7 @@ impl Ledger {
                     if fresh {
                         count.fresh = count.fresh.saturating_sub(spans);
                     }
-                    if count.unsettled == 0 {
+                    if count.unsettled == 0 || cfg!(mutant = "R42") {
                         book.epochs.remove(&epoch);
                     }
                 }
@@ -332,7 +337,9 @@ impl Ledger {
     pub(crate) fn flush(&self, cell: &Arc<FlushCell>, mode: FlushMode) -> Epoch {
         let (epoch, done) = {
             let mut book = self.lock();
-            let last = if book.epoch_used {
+            let last = if cfg!(mutant = "R41-shared") {
+                book.epoch
+            } else if book.epoch_used {
                 book.epoch += 1;
                 book.epoch_used = false;
                 book.epoch - 1
@@ -340,6 +347,7 @@ impl Ledger {
                 // The current epoch owns nothing; what is open belongs to earlier ones.
                 book.epoch.saturating_sub(1)
             };
+            let last = if cfg!(mutant = "R41-few") { last.saturating_sub(1) } else { last };
             cell.cover(last);
             let waiters = match mode {
                 FlushMode::Attempt => &mut book.attempt_waiters,
@@ -384,6 +392,9 @@ impl Ledger {
     /// Voids every permit: what is left is dropped for `reason`. Returns the number of spans.
     pub(crate) fn abandon(&self, reason: DropReason) -> u64 {
         let mut evicted = Eviction::default();
+        if cfg!(mutant = "R61") {
+            return 0;
+        }
         {
             let mut book = self.lock();
             let keys: Vec<Key> = book.entries.keys().copied().collect();
@@ -445,18 +456,24 @@ impl Book {
             Fate::Rejected => self.rejected += spans,
             Fate::Dropped(reason) => {
                 self.dropped.add(reason, spans);
-                self.log(reason, spans, detail);
+                if !cfg!(mutant = "R68") {
+                    self.log(reason, spans, detail);
+                }
             }
         }
-        self.pending = self.pending.saturating_sub(spans);
-        if self.pending == 0 {
+        if fate != Fate::Rejected || !cfg!(mutant = "R74") {
+            self.pending = self.pending.saturating_sub(spans);
+        }
+        if self.pending == 0 || cfg!(mutant = "R23") {
             self.lines.extend(self.drop_log.drained().map(|text| (Level::Info, text)));
         }
     }
 
     /// The one place where offered spans are turned away.
     fn refuse(&mut self, spans: u64, reason: DropReason) {
-        self.refused.add(reason, spans);
+        if !cfg!(mutant = "R22") {
+            self.refused.add(reason, spans);
+        }
         self.log(reason, spans, None);
     }
 
@@ -473,7 +490,7 @@ impl Book {
         spans: u64,
         bytes: u64,
     ) -> Result<Eviction, DropReason> {
-        if self.closed {
+        if self.closed && !cfg!(mutant = "R60") {
             return Err(DropReason::AfterShutdown);
         }
         // What can never fit evicts nobody.
@@ -484,7 +501,9 @@ impl Book {
             return Err(DropReason::QueueFull);
         }
         let lack = |book: &Book| {
-            if book.pending + spans > queue.max_spans {
+            let pending =
+                if cfg!(mutant = "R20") { book.parked.len() as u64 } else { book.pending };
+            if pending + spans > queue.max_spans {
                 Some(DropReason::QueueFull)
             } else if book.pending_bytes + bytes > queue.max_bytes {
                 Some(DropReason::BytesFull)
@@ -496,7 +515,7 @@ impl Book {
         if let Some(reason) = lack(self) {
             let (mut free_spans, mut free_bytes) = (0, 0);
             let enough = |spans_freed: u64, bytes_freed: u64| {
-                self.pending - spans_freed + spans <= queue.max_spans
+                self.pending.saturating_sub(spans_freed) + spans <= queue.max_spans
                     && self.pending_bytes.saturating_sub(bytes_freed) + bytes <= queue.max_bytes
             };
             let mut victims = Vec::new();
@@ -542,6 +561,14 @@ impl Book {
 
     fn finished_flushes(&mut self) -> Vec<Arc<FlushCell>> {
         let mut done = Vec::new();
+        if cfg!(mutant = "R41-own") {
+            let (owned, waiters) = (&self.epochs, &mut self.terminal_waiters);
+            waiters.retain(|epoch, cells| {
+                let wakes = !owned.contains_key(epoch);
+                done.extend(cells.drain(..).filter(|_| wakes));
+                !wakes
+            });
+        }
         if !self.terminal_waiters.is_empty() {
             let low = self.epochs.keys().next().copied();
             take_below(&mut self.terminal_waiters, low, &mut done);

@@ -28,6 +28,11 @@ impl Permit {
         Permit { ledger, key, epoch, spans, on_drop: DropReason::InternalError }
     }
 
+    /// Owns nothing: for an export of no spans.
+    pub(crate) fn empty(ledger: Arc<Ledger>) -> Self {
+        Permit::new(ledger, Key::MAX, 0, 0)
+    }
+
     pub(crate) fn spans(&self) -> u64 {
         self.spans
     }
@@ -38,7 +43,7 @@ impl Permit {
 
     /// Records the fate of some of its spans; `detail` words a drop better than its reason does.
     pub(crate) fn settle_some(&mut self, spans: u64, fate: Fate, detail: Option<&str>) {
-        let spans = spans.min(self.spans);
+        let spans = if cfg!(mutant = "R73") { spans } else { spans.min(self.spans) };
         self.spans -= spans;
         self.ledger.settle(self.key, spans, fate, detail);
     }
@@ -105,7 +110,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if self.spans > 0 {
+        if self.spans > 0 && !cfg!(mutant = "R56") {
             self.ledger.settle(self.key, self.spans, Fate::Dropped(self.on_drop), None);
         }
     }

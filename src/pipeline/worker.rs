@@ -62,7 +62,7 @@ pub(crate) fn run(jobs: &Receiver<Job>, health: &Health) {
         }
     };
     while catch_unwind(AssertUnwindSafe(work)).is_err() {
-        if health.panicked() {
+        if health.panicked() || cfg!(mutant = "R70") {
             return;
         }
     }
@@ -101,13 +101,16 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
     let Encoded { body, spans, invalid, layout } = encoded;
     // More spans admitted than encoded: the rest is invalid, whether the encoder says so or not.
     let invalid = u64::from(invalid).max(permit.spans().saturating_sub(u64::from(spans)));
+    if invalid > 0 && cfg!(mutant = "R77") {
+        return fail(lane, vec![permit], DropReason::Invalid, "a span could not be encoded");
+    }
     if invalid > 0 {
         let warning = format!("{invalid} of {} spans could not be encoded", permit.spans());
         permit.note(|outcome| outcome.warnings.push(warning.clone()));
         permit.settle_some(invalid, Fate::Dropped(DropReason::Invalid), Some(&warning));
     }
     // Nothing left to send is a success without a request (R109).
-    if permit.spans() == 0 {
+    if permit.spans() == 0 && !cfg!(mutant = "R109") {
         return;
     }
     let encoded_bytes = body.len() as u64;

@@ -49,7 +49,8 @@ impl Dispatcher {
         let affordable = closing || endpoint.affords_retry();
         let retry = lane.retries.first().filter(|_| affordable);
         let wanted = lane.wanted.first();
-        let first = [lane.fresh.first(), retry, wanted].into_iter().flatten().min().copied();
+        let fresh = if cfg!(mutant = "F56") { lane.fresh.last() } else { lane.fresh.first() };
+        let first = [fresh, retry, wanted].into_iter().flatten().min().copied();
         let until = match endpoint.gate(now, false, closing) {
             Gate::Go => return Some((first?, false)),
             Gate::Probe => return Some((first?, true)),

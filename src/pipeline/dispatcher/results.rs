@@ -96,18 +96,19 @@ impl Dispatcher {
         let Some(lane) = self.lanes.get_mut(&attempt.lane) else { return };
         let policy = &lane.config.retry;
         let history = &mut slot.batch.history;
-        history.malformed += u32::from(cause == Cause::Malformed);
+        history.malformed += u32::from(cause == Cause::Malformed && !cfg!(mutant = "F34"));
         let mut wait = backoff(policy, history.attempts, &mut self.jitter);
         if let Some(asked) = retry_after
             && !cfg!(mutant = "R31")
         {
-            wait = wait.max(asked.min(policy.max_retry_after));
+            wait = asked.min(policy.max_retry_after).max(wait);
         }
         let last_chance = lane.closing.is_some() && !history.final_attempt && !cfg!(mutant = "R54");
         let due = if last_chance { now } else { now.after(wait) };
         history.final_attempt |= last_chance;
         let deadline = history.deadline.unwrap_or(due);
-        let exhausted = history.attempts > policy.max_retries || history.malformed >= MAX_MALFORMED;
+        let max_retries = policy.max_retries.saturating_add(u32::from(cfg!(mutant = "R30")));
+        let exhausted = history.attempts > max_retries || history.malformed >= MAX_MALFORMED;
         // A wait of our own that ends after the deadline is hopeless; one that the endpoint asked for is sat out.
         let hopeless = retry_after.is_none() && due >= deadline;
         let no_time = lane.closing.is_some_and(|closing| due >= closing.deadline);

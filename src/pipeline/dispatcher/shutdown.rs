@@ -1,6 +1,8 @@
 //! The end of a lane: last attempts while the deadline allows, then nothing more, ever.
 //! It refuses to wait for anybody beyond the deadline.
 
+use std::time::Duration;
+
 use crate::{
     clock::Moment,
     error::DropReason,
@@ -14,6 +16,8 @@ use crate::{
 impl Dispatcher {
     pub(super) fn shutdown_started(&mut self, lane_id: LaneId, deadline: Moment) {
         let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
+        let deadline =
+            if cfg!(mutant = "R57") { deadline.after(Duration::from_secs(30)) } else { deadline };
         if let Some(closing) = &mut lane.closing {
             // Callers that come later can only shorten what the first one was granted.
             if deadline < closing.deadline {
@@ -77,7 +81,7 @@ impl Dispatcher {
             .iter()
             .filter(|(_, lane)| lane.in_flight.is_empty())
             .filter_map(|(id, lane)| Some((*id, lane.closing?)))
-            .filter(|(_, closing)| closing.drained || closing.over)
+            .filter(|(_, closing)| closing.drained || closing.over || cfg!(mutant = "R49"))
             .collect();
         for (lane_id, closing) in done {
             self.timers.remove(&(closing.deadline, Timer::Shutdown(lane_id)));

@@ -41,8 +41,9 @@ const MESSAGES_PER_TURN: usize = 64;
 pub(super) struct Driver<'a> {
     desk: &'a mut Desk,
     health: &'a Health,
-    dispatcher: Dispatcher,
+    /// Before the dispatcher: unwinding ends the attempts first, then settles their batches.
     sends: JoinSet<(Attempt, SendOutcome)>,
+    dispatcher: Dispatcher,
     running: HashMap<Id, (Attempt, AbortHandle)>,
     tasks: HashMap<Attempt, Id>,
     wake: Option<Pin<Box<Sleep>>>,
@@ -124,11 +125,6 @@ impl<'a> Driver<'a> {
 
     /// Timers and finished attempts come before new messages: a busy inbox must not delay them (R19).
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
-        if cfg!(mutant = "R19")
-            && let Poll::Ready(message) = self.desk.inbox.poll_recv(cx)
-        {
-            return Poll::Ready(Wake::Message(message));
-        }
         if let Some(sleep) = &mut self.wake
             && sleep.as_mut().poll(cx).is_ready()
         {
@@ -157,7 +153,9 @@ impl<'a> Driver<'a> {
                     let (earliest, answers) =
                         open.shutdown.get_or_insert_with(|| (deadline, Vec::new()));
                     *earliest = deadline.min(*earliest);
-                    answers.push(answer);
+                    if answers.is_empty() || !cfg!(mutant = "R50") {
+                        answers.push(answer);
+                    }
                     self.step(Event::ShutdownStarted { lane: lane.id, deadline });
                 }
                 None => answer.give(ShutdownOutcome::default()),
@@ -200,6 +198,9 @@ impl<'a> Driver<'a> {
                 let id = error.id();
                 let Some(&(attempt, _)) = self.running.get(&id) else { return };
                 let panicked = error.is_panic();
+                if panicked && cfg!(mutant = "R69") {
+                    return;
+                }
                 (
                     id,
                     if panicked {
@@ -278,6 +279,9 @@ impl<'a> Driver<'a> {
             Action::FlushTimedOut { flush } => {
                 if let Some(Flush { lane, cell, epoch, .. }) = self.desk.flushes.remove(&flush) {
                     let outstanding = lane.ledger.abandon_flush(epoch, &cell);
+                    if cfg!(mutant = "R46") {
+                        lane.ledger.abandon(DropReason::ShutdownDeadline);
+                    }
                     cell.time_out(outstanding);
                 }
             }
@@ -372,7 +376,9 @@ pub(crate) fn record(lane: &Lane, batch: Batch, settlement: Settlement) {
             let latency = monotonic().since(batch.admitted);
             lane.ledger.gauge(|gauges| gauges.last_export_latency = Some(latency));
             batch.note(|outcome| {
-                outcome.attempts = outcome.attempts.max(attempts);
+                if !cfg!(mutant = "R112") {
+                    outcome.attempts = outcome.attempts.max(attempts);
+                }
                 outcome.partial_success = partial.clone().or(outcome.partial_success.take());
                 outcome.warnings.extend(warning.clone());
             });

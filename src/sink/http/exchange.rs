@@ -1,7 +1,7 @@
 //! One attempt: owns the order of dial, send, replay and read, all inside the attempt's time.
 //! It refuses to judge what came back: status and errors are reported as they are.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
@@ -57,6 +57,7 @@ async fn head(
         };
         let used_before = !dial.connected() && !error.is_connect();
         if used_before
+            && !cfg!(mutant = "F8")
             && std::ptr::eq(client, &clients.pooled)
             && failure::is_lost_connection(&error)
         {
@@ -92,8 +93,10 @@ async fn reply(mut response: Response, end: Instant) -> SendOutcome {
     };
     let announced = response.content_length().unwrap_or(0);
     let mut body = BytesMut::new();
+    let end = if cfg!(mutant = "F13") { end + Duration::from_secs(5) } else { end };
     reply.body_error = loop {
-        if announced > MAX_RESPONSE_BYTES as u64 || body.len() > MAX_RESPONSE_BYTES {
+        let too_long = announced > MAX_RESPONSE_BYTES as u64 || body.len() > MAX_RESPONSE_BYTES;
+        if too_long && !cfg!(mutant = "F33") {
             // Dropping the response closes its connection, so nobody waits for the rest.
             body.truncate(MAX_RESPONSE_BYTES);
             break Some(too_large());
@@ -111,6 +114,9 @@ async fn reply(mut response: Response, end: Instant) -> SendOutcome {
 
 /// What llhttp refuses and the client's parser takes (F34).
 fn unacceptable(headers: &HeaderMap) -> Option<SendError> {
+    if cfg!(mutant = "F34") {
+        return None;
+    }
     if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
         // Two lengths: whoever stands between may read another message than we do.
         let reason = "Transfer-Encoding can't be present with Content-Length";

@@ -1,4 +1,10 @@
 //! Names that resolve slowly, or to several addresses: what only a look-up of our own can stage (F3, F4, F5).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
 
 #[path = "../../../tests/support/raw_server.rs"]
 mod raw_server;

@@ -39,7 +39,7 @@ impl Resolver {
 
     fn look_up(&self) -> Result<watch::Receiver<Option<Answer>>, SendError> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = &*running {
+        if let Some(answer) = running.as_ref().filter(|_| !cfg!(mutant = "F3")) {
             return Ok(answer.clone());
         }
         let (sender, answer) = watch::channel(None);
@@ -164,6 +164,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "asks the system")]
     fn an_unknown_name_is_enotfound_or_again() {
         let error = addresses_of("nothing-here.invalid").unwrap_err();
         let code = error.code.unwrap();
