@@ -45,7 +45,11 @@ describe('a network error built from facts is the one Node gives', () => {
     ],
     'unknown name': [() => requestError('http://collector.invalid/'), 'dns'],
     'socket hang up': [
-      () => withServer((socket) => socket.destroy(), (port) => requestError(`http://127.0.0.1:${port}`)),
+      () =>
+        withServer(
+          (socket) => socket.destroy(),
+          (port) => requestError(`http://127.0.0.1:${port}`),
+        ),
       'reset',
     ],
     'connection reset': [
@@ -57,7 +61,11 @@ describe('a network error built from facts is the one Node gives', () => {
       'reset',
     ],
     'not http': [
-      () => withServer((socket) => socket.end('220 mail\r\n'), (port) => requestError(`http://127.0.0.1:${port}`)),
+      () =>
+        withServer(
+          (socket) => socket.end('220 mail\r\n'),
+          (port) => requestError(`http://127.0.0.1:${port}`),
+        ),
       'malformed',
     ],
     'no such unix socket': [() => requestError({ socketPath: '/nowhere.sock' }), 'other'],
@@ -69,7 +77,8 @@ describe('a network error built from facts is the one Node gives', () => {
       assert.equal(facts.kind, kind);
       const expected = describeError(original);
       // The parser's details have no place among the facts.
-      if (kind === 'malformed') expected.own = expected.own.filter((own) => !['bytesParsed', 'rawPacket'].includes(own));
+      if (kind === 'malformed')
+        expected.own = expected.own.filter((own) => !['bytesParsed', 'rawPacket'].includes(own));
       if (kind === 'malformed') delete expected.reason;
       const built = describeError(buildExportError({ ...facts, kind: 'network' }));
       built.own.sort();
@@ -122,7 +131,7 @@ test('exhausted retries keep the status (otlp.md §13.6)', () => {
   assert.equal(error.message, 'Export failed with retryable status');
 });
 
-test('the stock exporter\'s own failures have its words and no code', () => {
+test("the stock exporter's own failures have its words and no code", () => {
   for (const [kind, message] of Object.entries({
     limit: 'Concurrent export limit reached',
     empty: 'Nothing to send',
@@ -130,7 +139,12 @@ test('the stock exporter\'s own failures have its words and no code', () => {
     too_large_response: 'OTLP export response body exceeded size limit of 4194304 bytes',
     unheard_of: 'Export failed with unknown error',
   })) {
-    assert.deepEqual(describeError(buildExportError({ kind })), { name: 'Error', kind: 'Error', message, own: ['message'] });
+    assert.deepEqual(describeError(buildExportError({ kind })), {
+      name: 'Error',
+      kind: 'Error',
+      message,
+      own: ['message'],
+    });
   }
 });
 
@@ -164,4 +178,25 @@ test('TLS trouble is told from weather', () => {
   }
   assert.equal(factsOfError(Object.assign(new Error('x'), { code: 'ERR_INVALID_ARG_TYPE' })).kind, 'other');
   assert.equal(factsOfError(undefined).message, 'undefined');
+});
+
+test('an error that resists being read still gives facts', () => {
+  const hostile = [
+    null,
+    Symbol('x'),
+    Object.create(null),
+    { message: { toString: () => assert.fail('called') } },
+    new Proxy({}, { get: () => assert.fail('read') }),
+    Object.assign(new Error('x'), { port: 70_000, errno: 1e20, code: 5, address: {}, syscall: Symbol('s') }),
+    Object.assign(new Error('x'), { port: Number.NaN, errno: 1.5, errors: [null, undefined] }),
+  ];
+  for (const error of hostile) {
+    const facts = factsOfError(error, 'unsendable');
+    assert.equal(typeof facts.message, 'string');
+    assert.equal(facts.kind, 'unsendable');
+    for (const [name, value] of Object.entries(facts)) {
+      if (['port', 'errno', 'code', 'address', 'syscall'].includes(name) && error instanceof Error)
+        assert.equal(value, undefined);
+    }
+  }
 });

@@ -73,12 +73,16 @@ describe('a request', () => {
   it('says its length instead of chunking (otlp.md §13.4)', async () => {
     await withRawServer(
       (socket) =>
-        socket.once('data', (head) => socket.end(`HTTP/1.1 200 OK\r\nx: ${/content-length: 2/i.test(head)}\r\ncontent-length: ${
-          /transfer-encoding/i.test(head) ? 1 : 0
-        }\r\n\r\n`)),
+        socket.once('data', (head) =>
+          socket.end(
+            `HTTP/1.1 200 OK\r\nx: ${/content-length: 2/i.test(head)}\r\ncontent-length: ${
+              /transfer-encoding/i.test(head) ? 1 : 0
+            }\r\n\r\n`,
+          ),
+        ),
       async (url) => {
         const facts = await senderFor({ url }).send(BODY, ENTRIES, 1000);
-        assert.equal(facts.bodyError, null, 'content-length was there and chunked was not');
+        assert.equal(facts.bodyError, undefined, 'content-length was there and chunked was not');
         assert.equal(facts.status, 200);
       },
     );
@@ -99,11 +103,15 @@ describe('a request', () => {
       return new http.Agent();
     };
     const sender = senderFor({ httpAgentOptions: factory });
-    await sender.send(BODY, async () => (order.push('headers'), ENTRIES), 1000);
+    const headers = async () => {
+      order.push('headers');
+      return ENTRIES;
+    };
+    await sender.send(BODY, headers, 1000);
     assert.deepEqual(order, ['agent', 'headers']);
   });
 
-  it('that Node refuses to send is an error of the request, with Node\'s own words', async () => {
+  it("that Node refuses to send is an error of the request, with Node's own words", async () => {
     const facts = await senderFor().send(BODY, [['bad name', '1']], 1000);
     assert.equal(facts.outcome, 'failed');
     assert.equal(facts.error.kind, 'unsendable');
@@ -144,11 +152,15 @@ describe('the agent', () => {
 
   it('gets the protocol of the endpoint', async () => {
     let seen;
-    await senderFor({ httpAgentOptions: (protocol) => ((seen = protocol), new http.Agent()) }).send(BODY, ENTRIES, 1000);
+    const httpAgentOptions = (protocol) => {
+      seen = protocol;
+      return new http.Agent();
+    };
+    await senderFor({ httpAgentOptions }).send(BODY, ENTRIES, 1000);
     assert.equal(seen, 'http:');
   });
 
-  it('is closed with the sender when it is ours, left alone when it is the user\'s', async () => {
+  it("is closed with the sender when it is ours, left alone when it is the user's", async () => {
     const agent = new http.Agent({ keepAlive: true });
     const theirs = senderFor({ httpAgentOptions: () => agent });
     const own = senderFor({ keepAlive: true });
@@ -156,7 +168,7 @@ describe('the agent', () => {
     await own.send(BODY, ENTRIES, 1000);
     await theirs.close();
     await own.close();
-    assert.equal(Object.keys(agent.freeSockets).length, 1, 'the idle connection of the user\'s agent');
+    assert.equal(Object.keys(agent.freeSockets).length, 1, "the idle connection of the user's agent");
     await senderFor({ httpAgentOptions: () => agent }).send(BODY, ENTRIES, 1000);
     assert.equal(recorder.connections, 2, 'it was used again');
     agent.destroy();
@@ -182,12 +194,16 @@ describe('the agent', () => {
 describe('a reply', () => {
   it('is reported in full', async () => {
     recorder.respond = (_request, response) => {
-      response.writeHead(503, 'Later, please', [
-        ['Retry-After', '7'],
-        ['retry-after', '9'],
-        ['Date', 'Sat, 21 Nov 2026 10:00:00 GMT'],
-        ['Location', '/elsewhere'],
-      ].flat());
+      response.writeHead(
+        503,
+        'Later, please',
+        [
+          ['Retry-After', '7'],
+          ['retry-after', '9'],
+          ['Date', 'Sat, 21 Nov 2026 10:00:00 GMT'],
+          ['Location', '/elsewhere'],
+        ].flat(),
+      );
       response.end('busy');
     };
     const { body, ...facts } = await senderFor().send(BODY, ENTRIES, 1000);
@@ -199,7 +215,7 @@ describe('a reply', () => {
       retryAfter: ['7', '9'],
       date: 'Sat, 21 Nov 2026 10:00:00 GMT',
       location: '/elsewhere',
-      bodyError: null,
+      bodyError: undefined,
     });
   });
 
@@ -234,7 +250,7 @@ describe('a reply', () => {
   it('of exactly 4 MiB is complete', async () => {
     recorder.respond = (_request, response) => response.end(Buffer.alloc(4 * 1024 * 1024));
     const facts = await senderFor().send(BODY, ENTRIES, 5000);
-    assert.equal(facts.bodyError, null);
+    assert.equal(facts.bodyError, undefined);
     assert.equal(facts.body.length, 4 * 1024 * 1024);
   });
 
@@ -252,9 +268,7 @@ describe('a reply', () => {
   it('comes after interim responses', async () => {
     await withRawServer(
       (socket) =>
-        socket.once('data', () =>
-          socket.end('HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n'),
-        ),
+        socket.once('data', () => socket.end('HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n')),
       async (url) => assert.equal((await senderFor({ url }).send(BODY, ENTRIES, 1000)).status, 204),
     );
   });
@@ -301,7 +315,7 @@ describe('the deadline', () => {
     assert.equal(facts.bodyError.kind, 'timed_out');
   });
 
-  it('covers the user\'s own code, and nothing is sent afterwards', async () => {
+  it("covers the user's own code, and nothing is sent afterwards", async () => {
     isTimeout(await senderFor().send(BODY, () => new Promise(() => {}), 50));
     isTimeout(await senderFor({ httpAgentOptions: () => new Promise(() => {}) }).send(BODY, ENTRIES, 50));
     let release;
@@ -309,7 +323,10 @@ describe('the deadline', () => {
     release(ENTRIES);
     await new Promise(setImmediate);
     await senderFor().send(BODY, [['x-last', '1']], 1000);
-    assert.deepEqual(recorder.requests.map(({ headers }) => headers['x-last']), ['1']);
+    assert.deepEqual(
+      recorder.requests.map(({ headers }) => headers['x-last']),
+      ['1'],
+    );
   });
 
   it('longer than a timer can be does not fire at once', async () => {
@@ -347,7 +364,7 @@ describe('a connection', () => {
   });
 });
 
-it('the user\'s code runs in the context of the export', async () => {
+it("the user's code runs in the context of the export", async () => {
   const storage = new AsyncLocalStorage();
   const seen = {};
   class ContextAgent extends http.Agent {
@@ -363,14 +380,17 @@ it('the user\'s code runs in the context of the export', async () => {
     },
   });
   const context = storage.run('the caller', () => new ExportContext());
-  const headers = async () => ((seen.headers = storage.getStore()), ENTRIES);
+  const headers = async () => {
+    seen.headers = storage.getStore();
+    return ENTRIES;
+  };
   assert.equal(storage.getStore(), undefined, 'as in a call that a native thread woke');
   const facts = await context.run(() => sender.send(BODY, headers, 1000));
   assert.equal(facts.status, 200);
   assert.deepEqual(seen, { factory: 'the caller', headers: 'the caller', connection: 'the caller' });
 });
 
-it('what the user\'s code throws is kept, whatever it is', async () => {
+it("what the user's code throws is kept, whatever it is", async () => {
   const facts = await senderFor().send(BODY, () => Promise.reject(null), 1000);
   assert.equal(facts.outcome, 'failed');
   assert.equal(facts.error.original, null);

@@ -8,7 +8,11 @@ const { startReceiverProcess } = require('./helpers/receiver_process.js');
 
 // How a process with an exporter ends (DESIGN §5; faults.md F57–F59). Each program is a process of its own.
 
-const oursOnly = { skip: subjectName === 'stock' && 'a rule of ours' };
+// Without the exit listener of DESIGN §5 these pass only when the native threads are faster than Node's own end.
+const untilExitListener = {
+  todo: 'the exit listener does not exist yet',
+  skip: subjectName === 'stock' && 'a rule of ours',
+};
 
 async function receiverFor(t, options) {
   return startReceiverProcess(options, t);
@@ -68,10 +72,10 @@ test('the natural end with a receiver that never answers ends at the deadline', 
   assert.ok(ended.millis < 6000, `${ended.millis} ms`);
 });
 
-test('process.exit() at once: prompt, the code is kept, the spans arrive', oursOnly, async (t) => {
+test('process.exit() at once: prompt, the code is kept, the spans arrive', untilExitListener, async (t) => {
   const receiver = await receiverFor(t);
   const source = `
-    const exporter = new OTLPTraceExporter({ url });
+    const exporter = new OTLPTraceExporter({ url, exit: { blockMillis: 5000 } });
     exporter.export(makeSpans(300), () => {});
     process.exit(7);
   `;
@@ -87,8 +91,7 @@ test('process.exit() with a dead receiver is prompt', async (t) => {
     const source = `
       const exporter = new OTLPTraceExporter({ url });
       exporter.export(makeSpans(10), () => {});
-      setTimeout(() => { console.log(Date.now()); process.exit(3); }, 100);
-      process.on('exit', () => {});
+      setTimeout(() => process.exit(3), 100);
     `;
     const ended = await runProgram(source, { url: receiver.url });
     assert.equal(ended.code, 3);
@@ -98,16 +101,19 @@ test('process.exit() with a dead receiver is prompt', async (t) => {
   }
 });
 
-test('an uncaught error keeps its code and its text, and the spans arrive', oursOnly, async (t) => {
+test('an uncaught error keeps its code and its text, and the spans arrive', untilExitListener, async (t) => {
   const receiver = await receiverFor(t);
   for (const [source, pattern] of [
     ["throw new Error('the uncaught one');", /the uncaught one/],
     ["Promise.reject(new Error('the unhandled one'));", /the unhandled one/],
   ]) {
     await receiver.reset();
-    const ended = await runProgram(`new OTLPTraceExporter({ url }).export(makeSpans(300), () => {}); ${source}`, {
-      url: receiver.url,
-    });
+    const ended = await runProgram(
+      `new OTLPTraceExporter({ url, exit: { blockMillis: 5000 } }).export(makeSpans(300), () => {}); ${source}`,
+      {
+        url: receiver.url,
+      },
+    );
     assert.equal(ended.code, 1);
     assert.match(ended.stderr, pattern);
     assert.doesNotMatch(ended.stderr, /panick|thread '/);

@@ -3,14 +3,18 @@
 
 const assert = require('node:assert/strict');
 const { after, before, describe, it } = require('node:test');
-const { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } = require('@opentelemetry/sdk-metrics');
+const {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} = require('@opentelemetry/sdk-metrics');
 const { buildExportError } = require('../js/errors.js');
 const { createSelfMetrics } = require('../js/self_metrics.js');
 const { startRecorder, withEnvironment } = require('./config/recorder.js');
 const { span } = require('./config/runner.js');
-const { loadOurs, STOCK } = require('./config/subjects.js');
+const { OURS, STOCK } = require('./config/subjects.js');
 
-const ours = loadOurs();
 let recorder;
 before(async () => {
   recorder = await startRecorder();
@@ -32,8 +36,14 @@ async function collect(work) {
       descriptor,
       dataPointType,
       points: dataPoints.map(({ attributes, value }) => ({
-        attributes: { ...attributes, 'otel.component.name': String(attributes['otel.component.name']).replace(/\d+$/, '<n>') },
-        value: typeof value === 'number' ? value : { count: value.count, seconds: value.sum >= 0 && value.sum < 5, buckets: value.buckets },
+        attributes: {
+          ...attributes,
+          'otel.component.name': String(attributes['otel.component.name']).replace(/\d+$/, '<n>'),
+        },
+        value:
+          typeof value === 'number'
+            ? value
+            : { count: value.count, seconds: value.sum >= 0 && value.sum < 5, buckets: value.buckets },
       })),
     })),
   }));
@@ -52,7 +62,10 @@ const stockOptions = { timeoutMillis: 300 };
 const outcomes = {
   success: { respond: undefined, error: undefined },
   'another success status': { respond: status(202), error: undefined },
-  'a refusal': { respond: status(404), error: () => buildExportError({ kind: 'status', message: 'x', httpStatus: 404 }) },
+  'a refusal': {
+    respond: status(404),
+    error: () => buildExportError({ kind: 'status', message: 'x', httpStatus: 404 }),
+  },
   'exhausted retries after a status': {
     respond: status(503),
     error: () => buildExportError({ kind: 'retries_exhausted', httpStatus: 503 }),
@@ -75,7 +88,7 @@ const outcomes = {
   },
 };
 
-describe('self-metrics are the stock exporter\'s after', () => {
+describe("self-metrics are the stock exporter's after", () => {
   for (const [name, outcome] of Object.entries(outcomes)) {
     it(name, async () => {
       const config = { respond: outcome.respond, options: { ...stockOptions, ...outcome.options } };
@@ -87,7 +100,7 @@ describe('self-metrics are the stock exporter\'s after', () => {
         finish(outcome.error?.(), outcome.retriesExhausted);
       });
       assert.deepEqual(hooks, stock);
-      if (ours !== null) assert.deepEqual(await collect(exportWith(ours['http/json'], config)), stock);
+      assert.deepEqual(await collect(exportWith(OURS['http/json'], config)), stock);
     });
   }
 });

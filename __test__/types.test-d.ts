@@ -40,9 +40,7 @@ expectAssignable<ReadableSpan>(span3);
 expectType<Promise<ExportOutcome>>(exporter.exportSpans([span1, span2, span3]));
 
 // A callback written against an SDK's own result type is accepted.
-type ResultOf<E extends { export(spans: never[], callback: never): void }> = Parameters<
-  Parameters<E['export']>[1]
->[0];
+type ResultOf<E extends { export(spans: never[], callback: never): void }> = Parameters<Parameters<E['export']>[1]>[0];
 declare const callback2: (result: ResultOf<sdk2.SpanExporter>) => void;
 declare const callback1: (result: ResultOf<sdk1.SpanExporter>) => void;
 exporter.export([span2], callback2);

@@ -26,6 +26,14 @@ export declare class Environment {
   constructor(onResults: () => void)
   /** Everything posted since the last call, in order. */
   takeResults(): Array<JsResult>
+  /** Spans accepted and not terminal, of this environment's exporters or of the whole process. */
+  pending(wholeProcess: boolean): number
+  /** Posts the spans left under `id` when everything is terminal or has nowhere to go, or after the timeout. */
+  drain(id: number, timeoutMillis: number, wholeProcess: boolean): void
+  /** Blocks until everything is terminal or has nowhere to go or the time is over; the spans left then. */
+  drainBlocking(millis: number, wholeProcess: boolean): number
+  /** The event loop will not turn any more: no result is posted from now on, and no question is asked. */
+  close(): void
   /** The headers that question `id` asked for, or why there are none. */
   answerHeaders(id: number, headers?: Array<[string, string]> | undefined | null, error?: string | undefined | null): void
   /** The facts of attempt `id`. */
@@ -56,8 +64,6 @@ export declare class Lane {
   forceFlush(id: number, attempt: boolean, timeoutMillis: number): void
   /** Refuses later exports, gives what is pending its last attempts and posts under `id` when all is settled. */
   shutdown(id: number, timeoutMillis: number): void
-  /** Blocks until everything accepted is terminal or the time is over; the spans left then. */
-  drainBlocking(millis: number): number
   /** One consistent snapshot. */
   stats(): JsStats
 }
@@ -82,6 +88,24 @@ export interface JsFacts {
   bodyError?: JsSendError
   /** Why there is no reply. */
   error?: JsSendError
+}
+
+/** A lost batch. */
+export interface JsFailedBatch {
+  /** Why. */
+  reason: string
+  /** Spans lost. */
+  spans: number
+  /** Attempts made. */
+  attempts: number
+  /** Status of the last response. */
+  httpStatus?: number
+  /** Code of the last error. */
+  code?: string
+  /** Its text. */
+  message: string
+  /** Where the batch was to go. */
+  endpoint: string
 }
 
 /** Facts of a failure. */
@@ -124,6 +148,18 @@ export interface JsHeaderQuestion {
   call: number
 }
 
+/** A line for `diag`, or a batch that was lost after its admission. */
+export interface JsNotice {
+  /** Number of the lane. */
+  lane: number
+  /** Level of the line. */
+  level?: string
+  /** Its text. */
+  text?: string
+  /** The lost batch, for `onError`. */
+  failed?: JsFailedBatch
+}
+
 /** What became of the spans of one export. */
 export interface JsOutcome {
   /** Spans delivered. */
@@ -154,6 +190,10 @@ export interface JsResult {
   send?: JsSend
   /** Headers to read for an attempt. */
   headers?: JsHeaderQuestion
+  /** Something to tell the user. */
+  notice?: JsNotice
+  /** Spans left after a drain. */
+  left?: number
 }
 
 /** An attempt for `js/fallback_lane.js`. */

@@ -62,24 +62,23 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     options.timeoutMillis ?? environment.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS,
   );
   const compression = options.compression ?? environment.compression ?? 'none';
-  const url =
-    normaliseUserUrl(options.url) ?? environment.url ?? `http://localhost:4318/${RESOURCE_PATHS[signal]}`;
+  const url = normaliseUserUrl(options.url) ?? environment.url ?? `http://localhost:4318/${RESOURCE_PATHS[signal]}`;
 
   const wantedProtocol = fixedProtocol ? undefined : userConfig.protocol;
-  const protocol =
-    checkOption('protocol', wantedProtocol, oneOf(...Object.keys(CONTENT_TYPES))) ?? defaultProtocol;
+  const protocol = checkOption('protocol', wantedProtocol, oneOf(...Object.keys(CONTENT_TYPES))) ?? defaultProtocol;
   const wantedTransport = checkOption('transport', userConfig.transport, oneOf('native', 'node'));
   const own = resolveLimits(userConfig);
 
   const userAgent = buildUserAgent(options.userAgent);
   const parts = dissectUrl(url);
+  const agent = resolveAgent(options, environment);
+  const { connectionHeader, ...connection } = agent.facts;
   const headers = createHeaderSource({
     userHeaders: options.headers,
     environmentHeaders: environment.headers,
     required: { 'Content-Type': CONTENT_TYPES[protocol], 'User-Agent': userAgent },
-    authorization: parts.authorization,
+    fallbacks: { authorization: parts.authorization, connection: connectionHeader ?? null },
   });
-  const agent = resolveAgent(options, environment);
   const native = agent.reason === null && parts.scheme === 'https:';
   const tls = native ? resolveTls(agent.options) : { settings: null, reason: null };
   const reason =
@@ -106,7 +105,7 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     ...chooseTransport(wantedTransport, reason),
     tls: tls.settings && Object.freeze(tls.settings),
     ...connectionDefaults,
-    ...agent.facts,
+    ...connection,
     agentFactory: agent.factory,
     agentOptions: agent.options,
     ...own,
@@ -116,7 +115,6 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
 
 const connectionDefaults = {
   keepAlive: true,
-  connectionHeader: 'keep-alive',
   maxSockets: null,
   maxIdleSockets: null,
   idleTimeoutMillis: null,

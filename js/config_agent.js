@@ -73,7 +73,7 @@ function connectionFacts(options) {
   return {
     keepAlive,
     // Node announces keep-alive also where it only queues requests for a bounded number of sockets.
-    connectionHeader: keepAlive || Number.isFinite(options.maxSockets) ? 'keep-alive' : 'close',
+    connectionHeader: !keepAlive && Number.isFinite(options.maxSockets) ? 'keep-alive' : null,
     maxSockets: Number.isFinite(maxSockets) ? Math.max(1, Math.floor(maxSockets)) : null,
     maxIdleSockets: Number.isFinite(options.maxFreeSockets) ? Math.floor(options.maxFreeSockets) : null,
     idleTimeoutMillis: options.timeout > 0 ? options.timeout : null,

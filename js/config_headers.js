@@ -12,14 +12,16 @@ const FRAMING = new Set(['content-length', 'transfer-encoding', 'expect', 'upgra
 /**
  * Every header in sending order, names compared without case: a later one replaces value and spelling of an earlier one.
  * @param {Record<string, string>} headers merged headers of environment, user and required ones
- * @param {string | null} authorization Basic credential of the URL; a header of the user wins over it
+ * @param {{ authorization: string | null, connection: string | null }} fallbacks what goes out where no header of the
+ *   user says otherwise: the Basic credential of the URL, and what Node's agent would announce
  */
-function toEntries(headers, authorization) {
+function toEntries(headers, { authorization, connection }) {
   const byName = new Map();
   for (const [name, value] of Object.entries(headers)) byName.set(name.toLowerCase(), [name, value]);
   if (authorization !== null && !byName.get('authorization')?.[1]) {
     byName.set('authorization', ['Authorization', authorization]);
   }
+  if (connection !== null && !byName.has('connection')) byName.set('connection', ['Connection', connection]);
   return [...byName.values()];
 }
 
@@ -52,13 +54,13 @@ function assertSendable(entries) {
  * - `live`: `read()` gives the entries as the user's object has them now (the same array while nothing has changed).
  * - `async`: `read()` gives a promise of them.
  *
- * Entries are `[name, value]` pairs, complete but for Content-Encoding, Content-Length, Host and Connection. Values are
- * Latin-1: one byte per character.
+ * Entries are `[name, value]` pairs, complete but for Content-Encoding, Content-Length, Host and what keep-alive decides
+ * alone. Values are Latin-1: one byte per character.
  */
-function createHeaderSource({ userHeaders, environmentHeaders, required, authorization }) {
+function createHeaderSource({ userHeaders, environmentHeaders, required, fallbacks }) {
   const merge = (user) => {
     const merged = Object.assign({}, environmentHeaders, stringifyUserHeaders(user), required);
-    const entries = toEntries(merged, authorization);
+    const entries = toEntries(merged, fallbacks);
     assertSendable(entries);
     return entries;
   };
@@ -66,7 +68,7 @@ function createHeaderSource({ userHeaders, environmentHeaders, required, authori
     return Object.freeze({ kind: 'async', read: async () => freezeEntries(merge(await userHeaders())) });
   }
   if (userHeaders == null) {
-    const entries = toEntries(Object.assign({}, environmentHeaders, required), authorization);
+    const entries = toEntries(Object.assign({}, environmentHeaders, required), fallbacks);
     return Object.freeze({ kind: 'static', entries: freezeEntries(entries) });
   }
   let last = freezeEntries([]);

@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 
 const CERTIFICATE_BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+const [NODE_MAJOR, NODE_MINOR] = process.versions.node.split('.').map(Number);
 const EC_CURVES = new Set(['prime256v1', 'secp384r1']);
 const OPENSSL_FLAGS = /--(use-openssl-ca|openssl-(config|legacy-provider|shared-config)|enable-fips|force-fips)\b/;
 
@@ -23,8 +24,23 @@ function resolveTls(options) {
       ? options.rejectUnauthorized !== false
       : process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0',
     servername: typeof options.servername === 'string' && options.servername !== '' ? options.servername : null,
+    useSystemCa: usesSystemCa(),
+    // Since Node 24 three messages end with the advice to use the system's certificates.
+    systemCaHint: NODE_MAJOR >= 24,
   };
   return { settings, reason: reasonForNode(options, settings) };
+}
+
+function usesSystemCa() {
+  if (!process.allowedNodeEnvironmentFlags.has('--use-system-ca')) return false;
+  if (/--use-system-ca\b/.test(nodeFlags())) return true;
+  const knowsVariable =
+    NODE_MAJOR > 24 || (NODE_MAJOR === 24 && NODE_MINOR >= 6) || (NODE_MAJOR === 22 && NODE_MINOR >= 19);
+  return knowsVariable && process.env.NODE_USE_SYSTEM_CA === '1';
+}
+
+function nodeFlags() {
+  return `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`;
 }
 
 /** One PEM text, or null when the value is not made of texts and bytes. */
@@ -66,8 +82,7 @@ function reasonInDefaults() {
     return 'TLS versions of this process';
   }
   if (tls.DEFAULT_CIPHERS !== constants.defaultCoreCipherList) return 'TLS ciphers of this process';
-  const flags = `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`;
-  return OPENSSL_FLAGS.test(flags) ? 'OpenSSL flags of this process' : null;
+  return OPENSSL_FLAGS.test(nodeFlags()) ? 'OpenSSL flags of this process' : null;
 }
 
 function reasonInRoots(options, settings) {
@@ -78,12 +93,7 @@ function reasonInRoots(options, settings) {
   if (blocks === null) return 'ca without a certificate';
   try {
     for (const block of blocks) {
-      const certificate = new X509Certificate(block);
-      // A self-signed server certificate that is its own root: OpenSSL takes it, rustls wants an end-entity certificate.
-      if (certificate.subjectAltName !== undefined && certificate.issuer === certificate.subject) {
-        return 'ca that is itself a server certificate';
-      }
-      if (!isKnownKey(certificate.publicKey)) return 'ca with an unusual key type';
+      if (!isKnownKey(new X509Certificate(block).publicKey)) return 'ca with an unusual key type';
     }
   } catch {
     return 'ca that cannot be read';

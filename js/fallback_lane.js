@@ -67,8 +67,8 @@ function factsOfReply(response, body, bodyError) {
     status: response.statusCode,
     reason: response.statusMessage,
     retryAfter,
-    date: response.headers.date ?? null,
-    location: response.headers.location ?? null,
+    date: response.headers.date,
+    location: response.headers.location,
     body,
     bodyError,
   };
@@ -105,7 +105,7 @@ function exchange(url, options, body, attempt) {
         fail(factsOfError(new Error(message), 'response_too_large'));
         response.destroy();
       });
-      response.on('end', () => finishReply(null));
+      response.on('end', () => finishReply(undefined));
       response.on('error', (error) => fail(factsOfError(error)));
     };
 

@@ -7,6 +7,8 @@ const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
+const { textOfError } = require('./network_facts.js');
+const { logRetryOutcome } = require('./retry_diag.js');
 const { getEngine } = require('./engine.js');
 
 const SUCCESS = 0;
@@ -24,15 +26,18 @@ class LaneExporter {
   #lane = null;
   #writer = null;
   #underWay = 0;
-  #calls = new Map(); // number of an export under way -> { context, original }
+  #calls = new Map(); // number of an export under way -> { context, original, thrown }
   #deferredCalls = []; // made by getters of spans while another batch was being written
   #shutdown = null;
+  #heldHelp = null;
+  #isEnlisted = false;
 
   /**
    * @param settings.native what `Lane` takes
    * @param settings.holdMillis how long an unanswered export may hold the process
    * @param settings.limits, settings.concurrencyLimit, settings.onError as configured
    * @param settings.endpoint what `onError` shows
+   * @param settings.exit how long the end of the process may wait for spans
    * @param settings.metrics `{ start(spans) }`
    */
   constructor(settings) {
@@ -53,7 +58,7 @@ class LaneExporter {
       queueMicrotask(() => this.#answer(resultCallback, { code: FAILED, error }));
       return;
     }
-    this.#start(spans, context, (outcome, error) => {
+    this.#start(spans, context, (_outcome, error) => {
       const result = error === undefined ? { code: SUCCESS } : { code: FAILED, error };
       context.run(() => this.#answer(resultCallback, result));
     });
@@ -84,6 +89,7 @@ class LaneExporter {
       exportDelegateLogger.debug('shutdown started');
       const id = getEngine().register(() => {
         this.#writer?.release();
+        getEngine().exit.dismiss(this.#settings.exit);
         resolve();
       }, timeoutMillis);
       this.#open().shutdown(id, timeoutMillis);
@@ -99,12 +105,16 @@ class LaneExporter {
     if (this.#lane === null) {
       const engine = getEngine();
       const { native, limits } = this.#settings;
-      this.#lane = engine.createLane(native, this.#help());
-      this.#writer = new SpanWriter(
-        engine.memory,
-        { maxSpanBytes: limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES },
-        true,
-      );
+      this.#heldHelp = this.#help();
+      this.#lane = engine.createLane(native, this.#heldHelp);
+      const maxSpanBytes = limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES;
+      const writer = new SpanWriter(engine.memory, { maxSpanBytes }, true);
+      const { exit } = this.#settings;
+      engine.onCollected(this, () => {
+        writer.release();
+        engine.exit.dismiss(exit);
+      });
+      this.#writer = writer;
     }
     return this.#lane;
   }
@@ -112,14 +122,15 @@ class LaneExporter {
   /** What attempts need from JavaScript, each in the context of the export call it belongs to. */
   #help() {
     const { help } = this.#settings;
-    if (help === undefined) return undefined;
     return {
+      tell: (notice) => this.#tell(notice),
       send: async (id, ...args) => {
         const call = this.#calls.get(id);
         if (call === undefined) return null; // answered already
         const facts = await call.context.run(help.send, ...args);
         const error = facts?.error ?? facts?.bodyError;
         if (error) call.original = error.original;
+        call.thrown = error?.kind === 'unsendable';
         return facts;
       },
       readHeaders: async (id) => {
@@ -127,7 +138,7 @@ class LaneExporter {
         try {
           return await (call === undefined ? help.readHeaders() : call.context.run(help.readHeaders));
         } catch (error) {
-          if (call !== undefined) call.original = error;
+          if (call !== undefined) Object.assign(call, { original: error, thrown: true });
           throw error;
         }
       },
@@ -150,10 +161,20 @@ class LaneExporter {
     }
     const lane = this.#open();
     this.#underWay += 1;
-    const batch = { spans: spans.length, written: 0, refused: {}, finishMetrics: null, call: { context, original: undefined } };
+    const batch = {
+      spans: spans.length,
+      written: 0,
+      refused: {},
+      finishMetrics: null,
+      call: { context, original: undefined, thrown: false },
+    };
     if (batch.spans === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
+    }
+    if (!this.#isEnlisted && this.#shutdown === null) {
+      this.#isEnlisted = true;
+      getEngine().exit.enlist(this.#settings.exit);
     }
     const until = performance.now() + SLICE_MILLIS;
     try {
@@ -224,7 +245,16 @@ class LaneExporter {
       this.#finish(batch, outcome, done);
     }, this.#settings.holdMillis);
     this.#calls.set(id, batch.call);
-    const copy = (deadline) => writer.copyDeferred(deferred, deadline);
+    const copy = (deadline) => {
+      try {
+        return writer.copyDeferred(deferred, deadline);
+      } catch (error) {
+        // No memory for a block: what is missing makes the reader drop those spans, and only those.
+        diag.error('Offloop: long texts could not be copied', error);
+        deferred.length = 0;
+        return true;
+      }
+    };
     // A few long texts fit into this turn; many are copied in later ones, behind those of earlier batches.
     const isComplete = deferred.length === 0 || (engine.slices.isIdle() && copy(until));
     const segments = stream.takeSegments();
@@ -241,6 +271,7 @@ class LaneExporter {
     } else {
       longStream.takeSegments();
     }
+    engine.exit.noteHandOver();
   }
 
   #finish(batch, native, done) {
@@ -248,35 +279,45 @@ class LaneExporter {
     const { delivered, rejected, attempts, error: failure, partialSuccess, warnings } = native;
     const dropped = { ...native.dropped };
     for (const [reason, count] of Object.entries(batch.refused)) dropped[reason] = (dropped[reason] ?? 0) + count;
-    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
-    for (const warning of warnings ?? []) diag.warn(warning);
     const outcome = { delivered, rejected, dropped, attempts };
-    const error = this.#errorOf(outcome, withOriginal(failure, batch.call.original));
-    batch.finishMetrics?.(error);
+    const reason = Object.keys(dropped).find((name) => name !== 'invalid');
+    const error = this.#errorOf(outcome, reason, withOriginal(failure, batch.call.original));
+    logRetryOutcome({ attempts, reason, error, thrown: batch.call.thrown });
+    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
+    for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
+    batch.finishMetrics?.(error, reason === 'retries_exhausted');
+    if (batch.refused[reason] > 0)
+      this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...outcome.error });
     done(outcome, error);
   }
 
   /** The Error of a failed export, or undefined; also fills `outcome.error`. */
-  #errorOf(outcome, failure) {
-    const reason = Object.keys(outcome.dropped).find((name) => name !== 'invalid');
+  #errorOf(outcome, reason, failure) {
     if (reason === undefined) {
       if (outcome.dropped.invalid > 0) diag.warn(`Offloop: ${outcome.dropped.invalid} spans could not be read`);
       return undefined;
     }
     const facts = failure ?? { kind: reason };
     const error = buildExportError(facts);
-    outcome.error = { code: String(facts.code || reason), message: error.message };
+    outcome.error = { code: String(facts.code || reason), message: textOfError(error) };
     if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
-    this.#report(outcome, reason);
     return error;
   }
 
-  #report(outcome, reason) {
+  /** Lines for `diag` and losses for `onError`, as the native side reports them. */
+  #tell({ level, text, failed }) {
+    if (failed == null) diag[level](text);
+    else this.#reportFailure(failed);
+  }
+
+  #reportFailure({ reason, spans, attempts, httpStatus, code, message }) {
     const { onError, endpoint } = this.#settings;
     if (onError === undefined) return;
-    const spans = Object.values(outcome.dropped).reduce((sum, count) => sum + count, 0);
+    const failure = { reason, spans, attempts, message, endpoint };
+    if (httpStatus != null) failure.httpStatus = httpStatus;
+    if (code != null) failure.code = code;
     try {
-      onError({ reason, spans, attempts: outcome.attempts, ...outcome.error, endpoint });
+      onError(failure);
     } catch (error) {
       diag.error('Offloop: onError threw', error);
     }
@@ -287,11 +328,15 @@ function isListOfSpans(spans) {
   return typeof spans === 'object' && spans !== null && typeof spans.length === 'number';
 }
 
+/** The stock exporter names the component in one of its lines only. */
+function loggerFor(warning) {
+  return warning.startsWith('Export succeeded') ? exportDelegateLogger : diag;
+}
+
 /** The error object that user code or Node's http threw, where it is what ended the export. */
 function withOriginal(failure, original) {
   if (failure?.kind !== 'network' || original === undefined) return failure;
-  const { message, code } = Object(original);
-  return String(message || code || original) === failure.message ? { ...failure, original } : failure;
+  return textOfError(original) === failure.message ? { ...failure, original } : failure;
 }
 
 module.exports = { LaneExporter };

@@ -7,11 +7,6 @@ const { createNodeSender } = require('./fallback_lane.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
 
-const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
-const USE_SYSTEM_CA =
-  process.env.NODE_USE_SYSTEM_CA === '1' ||
-  /--use-system-ca\b/.test(`${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`);
-
 class OTLPTraceExporter extends LaneExporter {
   /** @param {object} [config] as for `@opentelemetry/exporter-trace-otlp-proto` and `-http`, plus ours (index.d.ts) */
   constructor(config = {}) {
@@ -23,7 +18,7 @@ class OTLPTraceExporter extends LaneExporter {
 function settingsFor(config) {
   const { queue, retry, timeoutMillis, limits, concurrencyLimit, onError, endpoint, exit } = config;
   const { transport, headers } = config;
-  const holdMillis = retry.maxElapsedMillis ?? timeoutMillis;
+  const budgetMillis = retry.maxElapsedMillis ?? timeoutMillis;
   return {
     native: {
       sink: transport === 'node' ? 'node' : 'http',
@@ -49,7 +44,7 @@ function settingsFor(config) {
     },
     beforeExport: transport === 'native' && headers.kind === 'live' ? headerReading(headers) : undefined,
     help: transport === 'native' && headers.kind === 'static' ? undefined : helpFor(config),
-    holdMillis: holdMillis + 1000, // the native side answers at the deadline; this is for its way back
+    holdMillis: budgetMillis + 1000, // the native side answers at the deadline; this is for its way back
     limits,
     concurrencyLimit,
     onError,
@@ -59,7 +54,7 @@ function settingsFor(config) {
   };
 }
 
-function nativeTls({ ca, extraCa, cert, key, rejectUnauthorized, servername }) {
+function nativeTls({ ca, extraCa, cert, key, rejectUnauthorized, servername, useSystemCa, systemCaHint }) {
   const bytes = (value) => value ?? undefined;
   return {
     ca: bytes(ca),
@@ -68,8 +63,8 @@ function nativeTls({ ca, extraCa, cert, key, rejectUnauthorized, servername }) {
     key: bytes(key),
     rejectUnauthorized,
     servername: servername ?? undefined,
-    useSystemCa: USE_SYSTEM_CA,
-    systemCaHint: NODE_MAJOR >= 24,
+    useSystemCa,
+    systemCaHint,
   };
 }
 

@@ -74,7 +74,7 @@ pub struct HrTime {
 impl HrTime {
     /// Nanoseconds since the epoch: `trunc(seconds) × 10⁹ + trunc(nanos)`; what is not a number counts as 0.
     pub fn unix_nanos(&self) -> i128 {
-        self.seconds as i128 * 1_000_000_000 + self.nanos as i128
+        (self.seconds as i128).saturating_mul(1_000_000_000).saturating_add(self.nanos as i128)
     }
 }
 

@@ -105,6 +105,8 @@ fn f9_a_reset_within_a_large_body_is_a_reset() {
 #[test]
 fn f34_garbage_is_malformed_with_llhttps_code() {
     let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "a".repeat(600_000));
+    let longer_than_nodes =
+        format!("HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 0\r\n\r\n", "a".repeat(100_000));
     let cases = [
         ("SSH-2.0-OpenSSH_9\r\n", "HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/"),
         ("<html>hi</html>\r\n\r\n", "HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/"),
@@ -125,6 +127,7 @@ fn f34_garbage_is_malformed_with_llhttps_code() {
             "Transfer-Encoding can't be present with Content-Length",
         ),
         (long.as_str(), "HPE_HEADER_OVERFLOW", "Header overflow"),
+        (longer_than_nodes.as_str(), "HPE_HEADER_OVERFLOW", "Header overflow"),
     ];
     for (answer, code, reason) in cases {
         let bytes = answer.to_owned();
@@ -179,4 +182,43 @@ fn a_bad_header_fails_each_send_and_nothing_is_dialled() {
         (SendErrorKind::Unsendable, Some("ERR_INVALID_CHAR"))
     );
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn r78_no_error_shows_credentials_tokens_or_headers() {
+    let answering = |answer: &'static str| {
+        RawServer::start(move |mut peer: Peer| {
+            peer.request();
+            peer.write(answer);
+        })
+        .address
+    };
+    let silent = RawServer::start(|mut peer: Peer| {
+        peer.wait_for_close();
+    });
+    let hosts = [
+        closed_port().to_string(),
+        "nothing.invalid:1".to_owned(),
+        answering("").to_string(),
+        answering("SSH-2.0-OpenSSH_9\r\n").to_string(),
+        answering("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n").to_string(),
+        silent.address.to_string(),
+    ];
+    for (scheme, host) in
+        hosts.iter().flat_map(|host| [("http", host), ("https", host), ("ftp", host)])
+    {
+        let mut config =
+            config(&format!("{scheme}://planted:planted@{host}/planted?token=planted"));
+        config.headers = vec![("x-key".into(), "planted".into())];
+        let sink = HttpSink::new(config.clone()).unwrap();
+        let shown = format!("{:?} {sink:?} {config:?}", send(&sink, request_within(300)));
+        assert!(
+            !shown.contains("planted") && !shown.contains("cGxhbnRlZD"),
+            "{scheme} {host}: {shown}"
+        );
+        config.headers =
+            vec![("x-key".into(), "planted\n".into()), ("bad name".into(), "planted".into())];
+        let shown = format!("{:?}", send(&HttpSink::new(config).unwrap(), request_within(300)));
+        assert!(!shown.contains("planted"), "{shown}");
+    }
 }

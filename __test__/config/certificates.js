@@ -64,7 +64,10 @@ function signatureAlgorithm(key) {
 }
 
 function pem(bytes) {
-  return `-----BEGIN CERTIFICATE-----\n${bytes.toString('base64').match(/.{1,64}/g).join('\n')}\n-----END CERTIFICATE-----\n`;
+  return `-----BEGIN CERTIFICATE-----\n${bytes
+    .toString('base64')
+    .match(/.{1,64}/g)
+    .join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
 const DAY = 24 * 3600 * 1000;
@@ -81,7 +84,15 @@ let serial = 1;
  * @param {number} [options.notAfterDays] from now, default 30
  * @param {'ec' | 'rsa'} [options.keyType]
  */
-function issue({ commonName, names, authority = false, issuer, notBeforeDays = -1, notAfterDays = 30, keyType = 'ec' }) {
+function issue({
+  commonName,
+  names,
+  authority = false,
+  issuer,
+  notBeforeDays = -1,
+  notAfterDays = 30,
+  keyType = 'ec',
+}) {
   const { privateKey, publicKey } =
     keyType === 'rsa'
       ? crypto.generateKeyPairSync('rsa', { modulusLength: 2048 })

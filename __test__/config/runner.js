@@ -84,4 +84,9 @@ async function observe(Exporter, scenario, context) {
   return { ...value, requests, connections, lines };
 }
 
-module.exports = { observe, span };
+/** Every loss is told (R68), and an endpoint that is held (13.14), where the stock exporter says nothing. */
+function withoutOurNotices(lines) {
+  return lines.filter((line) => !/^warn: (Dropped \d+ spans \(|\S+ does not take spans, exports are held)/.test(line));
+}
+
+module.exports = { observe, span, withoutOurNotices };

@@ -57,13 +57,20 @@ add('url: localhost', { config: ({ port }) => ({ url: `http://localhost:${port}/
 add('url: short IPv4 form', { config: ({ port }) => ({ url: `http://127.1:${port}/x` }) });
 add('url: a URL object', { config: ({ origin }) => ({ url: new URL('/object', origin) }) });
 add('url: credentials', { config: ({ port }) => ({ url: `http://user:${SECRET}@127.0.0.1:${port}/x` }) });
-add('url: encoded credentials', { config: ({ port }) => ({ url: `http://us%40er:p%3A${SECRET}@127.0.0.1:${port}/x` }) });
+add('url: encoded credentials', {
+  config: ({ port }) => ({ url: `http://us%40er:p%3A${SECRET}@127.0.0.1:${port}/x` }),
+});
 add('url: user only', { config: ({ port }) => ({ url: `http://user@127.0.0.1:${port}/x` }) });
 add('url: password only', { config: ({ port }) => ({ url: `http://:${SECRET}@127.0.0.1:${port}/x` }) });
 add('url: unicode credentials', { config: ({ port }) => ({ url: `http://ü:ß@127.0.0.1:${port}/x` }) });
-add('url: broken encoding in credentials', { config: ({ port }) => ({ url: `http://a%zz:${SECRET}@127.0.0.1:${port}/x` }) });
+add('url: broken encoding in credentials', {
+  config: ({ port }) => ({ url: `http://a%zz:${SECRET}@127.0.0.1:${port}/x` }),
+});
 add('url: credentials and an Authorization header', {
-  config: ({ port }) => ({ url: `http://a:${SECRET}@127.0.0.1:${port}/x`, headers: { authorization: `Bearer ${SECRET}` } }),
+  config: ({ port }) => ({
+    url: `http://a:${SECRET}@127.0.0.1:${port}/x`,
+    headers: { authorization: `Bearer ${SECRET}` },
+  }),
 });
 add('url: credentials and an empty Authorization header', {
   config: ({ port }) => ({ url: `http://a:${SECRET}@127.0.0.1:${port}/x`, headers: { Authorization: '' } }),
@@ -179,7 +186,9 @@ add('signal timeout wins', { env: () => ({ [`${SPECIFIC}TIMEOUT`]: '4000', [`${G
 add('a bad generic timeout is reported beside a good one', {
   env: () => ({ [`${SPECIFIC}TIMEOUT`]: '4000', [`${GENERIC}TIMEOUT`]: 'x' }),
 });
-add('a bad signal timeout falls back', { env: () => ({ [`${SPECIFIC}TIMEOUT`]: '-4', [`${GENERIC}TIMEOUT`]: '6000' }) });
+add('a bad signal timeout falls back', {
+  env: () => ({ [`${SPECIFIC}TIMEOUT`]: '-4', [`${GENERIC}TIMEOUT`]: '6000' }),
+});
 add('timeoutMillis wins over variables', {
   env: () => ({ [`${SPECIFIC}TIMEOUT`]: '4000' }),
   config: ({ origin }) => ({ url: origin, timeoutMillis: 3000 }),
@@ -205,7 +214,9 @@ for (const value of ['gzip', 'none', ' gzip ', 'GZIP', 'deflate', '', '   ']) {
   add(`signal compression variable '${value}'`, { env: () => ({ [`${SPECIFIC}COMPRESSION`]: value }) });
   add(`generic compression variable '${value}'`, { env: () => ({ [`${GENERIC}COMPRESSION`]: value }) });
 }
-add('signal compression wins', { env: () => ({ [`${SPECIFIC}COMPRESSION`]: 'none', [`${GENERIC}COMPRESSION`]: 'gzip' }) });
+add('signal compression wins', {
+  env: () => ({ [`${SPECIFIC}COMPRESSION`]: 'none', [`${GENERIC}COMPRESSION`]: 'gzip' }),
+});
 add('a bad signal compression falls back', {
   env: () => ({ [`${SPECIFIC}COMPRESSION`]: 'lz4', [`${GENERIC}COMPRESSION`]: 'gzip' }),
 });
@@ -270,6 +281,20 @@ add('headers function: throws', {
 });
 add('headers function: rejects with a text', {
   config: ({ origin }) => ({ url: origin, headers: () => Promise.reject('plain text') }),
+});
+add('headers function: rejects with null', {
+  config: ({ origin }) => ({ url: origin, headers: () => Promise.reject(null) }),
+});
+add('headers function: rejects with what cannot be read', {
+  config: ({ origin }) => ({ url: origin, headers: () => Promise.reject(new Proxy({}, { get: () => undefined })) }),
+});
+add('connections: agent factory throws null', {
+  config: ({ origin }) => ({
+    url: origin,
+    httpAgentOptions: () => {
+      throw null;
+    },
+  }),
 });
 const headerVariables = {
   one: 'a=1',
@@ -377,7 +402,10 @@ for (const [name, options] of Object.entries(agents)) {
 }
 add('connections: unix socket', {
   exports: 2,
-  config: ({ socket }) => ({ url: 'http://collector.example/x', httpAgentOptions: { socketPath: socket, keepAlive: true } }),
+  config: ({ socket }) => ({
+    url: 'http://collector.example/x',
+    httpAgentOptions: { socketPath: socket, keepAlive: true },
+  }),
 });
 add('connections: agent options host and port win over the url', {
   config: ({ port }) => ({ url: 'http://collector.example/x', httpAgentOptions: { host: '127.0.0.1', port } }),
@@ -393,7 +421,9 @@ add('connections: lookup fails', {
   config: () => ({
     url: 'http://collector.example/x',
     timeoutMillis: 500,
-    httpAgentOptions: { lookup: (_host, _options, done) => done(Object.assign(new Error('no such host'), { code: 'EBADNAME' })) },
+    httpAgentOptions: {
+      lookup: (_host, _options, done) => done(Object.assign(new Error('no such host'), { code: 'EBADNAME' })),
+    },
   }),
 });
 add('connections: agent factory', {
@@ -453,6 +483,7 @@ add('connections: an agent with its own createConnection', {
 });
 add('connections: name that cannot be resolved', {
   config: () => ({ url: 'http://collector.invalid/x', timeoutMillis: 300 }),
+  retried: true,
 });
 
 function loopback(options, done) {
@@ -477,7 +508,7 @@ add('certificate path relative to the working directory', {
 });
 
 // --- variables nobody reads -------------------------------------------------------------------------------------
-add('OTEL_SDK_DISABLED is not the exporter\'s', { env: () => ({ OTEL_SDK_DISABLED: 'true' }) });
+add("OTEL_SDK_DISABLED is not the exporter's", { env: () => ({ OTEL_SDK_DISABLED: 'true' }) });
 add('OTEL_EXPORTER_OTLP_INSECURE is for gRPC', { env: () => ({ [`${GENERIC}INSECURE`]: 'true' }) });
 add('OTEL_EXPORTER_OTLP_PROTOCOL is for the SDK', { env: () => ({ [`${GENERIC}PROTOCOL`]: 'grpc' }) });
 add('proxy variables are not read', {
@@ -485,10 +516,12 @@ add('proxy variables are not read', {
 });
 
 // --- answers ----------------------------------------------------------------------------------------------------
-const answer = (status, body = '', headers = {}) => (_request, response) => {
-  response.writeHead(status, headers);
-  response.end(body);
-};
+const answer =
+  (status, body = '', headers = {}) =>
+  (_request, response) => {
+    response.writeHead(status, headers);
+    response.end(body);
+  };
 for (const [name, respond] of Object.entries({
   202: answer(202),
   204: answer(204),
@@ -501,6 +534,22 @@ for (const [name, respond] of Object.entries({
 })) {
   add(`answer: ${name}`, { respond });
 }
+/** An ExportTraceServiceResponse in the format of the request. */
+const partial = (partialSuccess, bytes) => (request, response) => {
+  const json = request.headers['content-type'] === 'application/json';
+  response.end(json ? JSON.stringify({ partialSuccess }) : Buffer.from(bytes, 'hex'));
+};
+add('answer: partial success', {
+  respond: partial({ rejectedSpans: 1, errorMessage: 'too old' }, '0a0b08011207746f6f206f6c64'),
+});
+add('answer: partial success with a message alone', {
+  respond: partial({ errorMessage: 'slow down' }, '0a0b1209736c6f7720646f776e'),
+});
+add('answer: empty partial success', { respond: partial({}, '0a00') });
+add('answer: partial success null', { respond: partial(null, '') });
+add('answer: success with a body of another kind', {
+  respond: (_request, response) => response.end(Buffer.from('{"partialSuccess":5}')),
+});
 add('answer: undecodable success', { respond: answer(200, '\xff\xff not a response') });
 add('answer: socket closed without a word', {
   respond: (request) => request.socket.destroy(),

@@ -305,9 +305,10 @@ function renderReply(step) {
   const status = step.status ?? 200;
   const reason = step.reason ?? STATUS_CODES[status] ?? '';
   // 204 and 304 have no body, whatever is wished (RFC 9110 §6.4.1).
-  let body = status === 204 || status === 304 ? Buffer.alloc(0) : Buffer.from(step.body ?? '');
+  const isBodiless = status === 204 || status === 304;
+  let body = isBodiless ? Buffer.alloc(0) : Buffer.from(step.body ?? '');
   const pairs = Array.isArray(step.headers) ? [...step.headers] : Object.entries(step.headers ?? {});
-  if (step.chunked) {
+  if (step.chunked && !isBodiless) {
     pairs.push(['Transfer-Encoding', 'chunked']);
     const half = Math.ceil(body.length / 2);
     const pieces = [body.subarray(0, half), body.subarray(half)].filter((piece) => piece.length > 0);

@@ -8,6 +8,7 @@ use napi_derive::napi;
 use offloop::{
     error::{ExportFailure, FailureKind},
     exporter::{FlushOutcome, Outcome},
+    pipeline::notice::{Level, Notice},
     stats::{Drops, Stats},
 };
 
@@ -24,12 +25,16 @@ pub struct JsResult {
     pub send: Option<JsSend>,
     /// Headers to read for an attempt.
     pub headers: Option<JsHeaderQuestion>,
+    /// Something to tell the user.
+    pub notice: Option<JsNotice>,
+    /// Spans left after a drain.
+    pub left: Option<f64>,
 }
 
 impl JsResult {
     /// A call that has no outcome beyond being over.
     pub fn done(id: u32) -> Self {
-        Self { id, outcome: None, flush: None, send: None, headers: None }
+        Self { id, outcome: None, flush: None, send: None, headers: None, notice: None, left: None }
     }
 }
 
@@ -108,6 +113,68 @@ pub struct JsHeaderQuestion {
     pub lane: u32,
     /// The export that the attempt belongs to.
     pub call: u32,
+}
+
+/// A line for `diag`, or a batch that was lost after its admission.
+#[napi(object, object_from_js = false)]
+pub struct JsNotice {
+    /// Number of the lane.
+    pub lane: u32,
+    /// Level of the line.
+    pub level: Option<String>,
+    /// Its text.
+    pub text: Option<String>,
+    /// The lost batch, for `onError`.
+    pub failed: Option<JsFailedBatch>,
+}
+
+/// A lost batch.
+#[napi(object, object_from_js = false)]
+pub struct JsFailedBatch {
+    /// Why.
+    pub reason: String,
+    /// Spans lost.
+    pub spans: f64,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Status of the last response.
+    pub http_status: Option<u16>,
+    /// Code of the last error.
+    pub code: Option<String>,
+    /// Its text.
+    pub message: String,
+    /// Where the batch was to go.
+    pub endpoint: String,
+}
+
+impl JsNotice {
+    /// What lane number `lane` has to tell.
+    pub fn new(lane: u32, notice: Notice) -> Self {
+        match notice {
+            Notice::Line { level, text } => {
+                let level = match level {
+                    Level::Error => "error",
+                    Level::Warn => "warn",
+                    Level::Info => "info",
+                    Level::Debug => "debug",
+                    Level::Verbose => "verbose",
+                };
+                Self { lane, level: Some(level.to_owned()), text: Some(text), failed: None }
+            }
+            Notice::Failed(failed) => {
+                let failed = JsFailedBatch {
+                    reason: failed.reason.code().to_owned(),
+                    spans: failed.spans as f64,
+                    attempts: failed.attempts,
+                    http_status: failed.http_status,
+                    code: Some(failed.code).filter(|code| !code.is_empty()),
+                    message: failed.message,
+                    endpoint: failed.endpoint,
+                };
+                Self { lane, level: None, text: None, failed: Some(failed) }
+            }
+        }
+    }
 }
 
 /// A snapshot of an exporter.

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use napi::{
@@ -16,11 +16,12 @@ use offloop::{
     error::DropReason,
     exporter::{Completion, Exporter, FlushMode, Ticket},
     handoff::{RawBatch, Segment},
+    pipeline::notice::Level,
 };
 
 use crate::{
     config::{LaneConfig, build},
-    convert::{JsFlush, JsResult, JsStats},
+    convert::{JsFlush, JsNotice, JsResult, JsStats},
     environment::{Environment, Mailbox},
     header_sink::CurrentHeaders,
 };
@@ -49,7 +50,17 @@ impl Lane {
     #[napi(constructor, catch_unwind)]
     pub fn new(environment: &Environment, config: LaneConfig) -> Result<Self> {
         let headers = CurrentHeaders::default();
+        let number = config.number;
         let exporter = build(config, environment.mailbox(), headers.clone())?;
+        environment.enlist(&exporter);
+        let mailbox = environment.mailbox();
+        exporter.observe(
+            Level::Verbose,
+            Arc::new(move |notice| {
+                let notice = JsNotice::new(number, notice);
+                mailbox.post(JsResult { notice: Some(notice), ..JsResult::done(0) });
+            }),
+        );
         Ok(Self { exporter, headers, mailbox: environment.mailbox(), open: Mutex::default() })
     }
 
@@ -146,12 +157,6 @@ impl Lane {
         let mailbox = Arc::clone(&self.mailbox);
         let done = move |_| mailbox.post(JsResult::done(id));
         self.exporter.shutdown(duration(timeout_millis), Box::new(done));
-    }
-
-    /// Blocks until everything accepted is terminal or the time is over; the spans left then.
-    #[napi(catch_unwind)]
-    pub fn drain_blocking(&self, millis: f64) -> f64 {
-        self.exporter.drain_blocking(Instant::now() + duration(millis)) as f64
     }
 
     /// One consistent snapshot.

@@ -18,7 +18,7 @@ const COLUMNS = [
   ['loop delay<br>p99 ms', (row) => fixed(1)(row.delayP99Millis)],
   ['loop delay<br>max ms', (row) => fixed(1)(row.delayMaxMillis)],
   ['longest<br>block ms', (row) => fixed(1)(row.longestBlockMillis)],
-  ['most CPU in<br>one go ms', (row) => fixed(1)(row.mostCpuBetweenTicksMillis)],
+  ['most CPU<br>at once ms', (row) => fixed(1)(row.mostCpuBetweenTicksMillis)],
   ['main-thread<br>CPU', (row) => `${fixed(1)(row.mainThreadPercent)} %`],
   ['all threads<br>CPU ms/request', (row) => fixed(2)(row.processMillisPerRequest)],
   ['peak<br>memory MiB', (row) => fixed(0)(row.peakMemoryMiB)],
@@ -85,7 +85,7 @@ ${methodHtml({ run, results, escapeHtml, count })}
 // Processor time where there is a clock for it: on a busy machine even a program that does nothing has blocks.
 function headline(rows, results) {
   const exact = results[0].service.mainThreadCpuExact;
-  const what = exact ? 'The most that the main thread computed in one go' : 'The longest block of the event loop';
+  const what = exact ? 'The most that the main thread computed at once' : 'The longest block of the event loop';
   const millis = (id) => {
     const row = rows.find((candidate) => candidate.id === id);
     return `${(exact ? row.mostCpuBetweenTicksMillis : row.longestBlockMillis).toFixed(0)} ms`;
@@ -105,7 +105,7 @@ function timelines(rows, results) {
     ({ id, title, service }, index) => `<div class="panel ${id}">
 <h3>${escapeHtml(title)}</h3>
 <p class="figure">${rows[index].longestBlockMillis.toFixed(0)} ms <small>longest block</small></p>
-<p class="under soft">${rows[index].mostCpuBetweenTicksMillis.toFixed(0)} ms most CPU in one go</p>
+<p class="under soft">${rows[index].mostCpuBetweenTicksMillis.toFixed(0)} ms most CPU at once</p>
 ${timelineSvg({ id, title, ...service, loadSeconds: service.seconds }, scales)}
 </div>`,
   );

@@ -22,8 +22,8 @@ processor and exporter.</li>
 <li>Loop delay p50, p99 and max are from Node’s <code>monitorEventLoopDelay</code> at 10 ms, its own period subtracted,
 during the load. The timeline and the longest block are from a second, independent 10 ms timer and include flush and
 shutdown. Either can miss up to 10 ms of a block, so the two differ a little. Neither is the exporter’s.</li>
-<li>Main-thread CPU is from ${escapeHtml(mainThreadCpuSource)}${allThreads}; it includes flush and shutdown. “Most CPU in
-one go” is the most processor time between two ticks of the 10 ms timer (about 10 ms is ordinary): where it is much less
+<li>Main-thread CPU is from ${escapeHtml(mainThreadCpuSource)}${allThreads}; it includes flush and shutdown. “Most CPU at
+once” is the most processor time between two ticks of the 10 ms timer (about 10 ms is ordinary): where it is much less
 than the longest block, the machine was busy elsewhere and the block is not the program’s.</li>
 <li>Spans ended and delivered count from process start, warm-up included. Delivered over HTTP is the receiver’s count of
 distinct span ids; delivered to files is the same count over the ${count(files.lines)} lines

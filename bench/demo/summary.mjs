@@ -39,22 +39,23 @@ function perRequest({ service, load }, key) {
 }
 
 const COLUMNS = [
-  ['', (row) => row.title],
-  ['requests/s', (row) => row.requestsPerSecond.toFixed(0)],
-  ['p99 answer ms', (row) => row.latencyP99Millis.toFixed(0)],
-  ['loop delay p50', (row) => row.delayP50Millis.toFixed(1)],
-  ['p99', (row) => row.delayP99Millis.toFixed(1)],
-  ['max ms', (row) => row.delayMaxMillis.toFixed(1)],
-  ['longest block ms', (row) => row.longestBlockMillis.toFixed(1)],
-  ['CPU in one go ms', (row) => row.mostCpuBetweenTicksMillis.toFixed(1)],
-  ['main-thread CPU', (row) => `${row.mainThreadPercent.toFixed(1)} %`],
-  ['spans ended', (row) => count(row.ended)],
-  ['delivered', (row) => (row.delivered === null ? '–' : count(row.delivered))],
+  ['', '', (row) => row.title],
+  ['requests', 'per s', (row) => row.requestsPerSecond.toFixed(0)],
+  ['answer', 'p99 ms', (row) => row.latencyP99Millis.toFixed(0)],
+  ['loop delay', 'p50 ms', (row) => row.delayP50Millis.toFixed(1)],
+  ['', 'p99 ms', (row) => row.delayP99Millis.toFixed(1)],
+  ['', 'max ms', (row) => row.delayMaxMillis.toFixed(1)],
+  ['longest', 'block ms', (row) => row.longestBlockMillis.toFixed(1)],
+  ['most CPU', 'at once ms', (row) => row.mostCpuBetweenTicksMillis.toFixed(1)],
+  ['main-thread', 'CPU', (row) => `${row.mainThreadPercent.toFixed(1)} %`],
+  ['spans', 'ended', (row) => count(row.ended)],
+  ['spans', 'delivered', (row) => (row.delivered === null ? '–' : count(row.delivered))],
 ];
 
 /** The table as text, first column left, the others right. */
 export function tableText(rows) {
-  const cells = [COLUMNS.map(([heading]) => heading), ...rows.map((row) => COLUMNS.map(([, text]) => text(row)))];
+  const headings = [0, 1].map((line) => COLUMNS.map((column) => column[line]));
+  const cells = [...headings, ...rows.map((row) => COLUMNS.map(([, , text]) => text(row)))];
   const widths = COLUMNS.map((_, column) => Math.max(...cells.map((line) => line[column].length)));
   const lines = cells.map((line) =>
     line
@@ -62,7 +63,7 @@ export function tableText(rows) {
       .join('  ')
       .trimEnd(),
   );
-  lines.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('  '));
+  lines.splice(headings.length, 0, widths.map((width) => '─'.repeat(width)).join('  '));
   return lines.join('\n');
 }
 

@@ -164,9 +164,15 @@ fn delivered(protocol: Protocol, spans: u64, reply: &Reply) -> Verdict {
         }
         Err(_) if mutant!("F19") => refused(reply),
         Err(error) => {
-            let warning = Some(format!(
-                "Export succeeded but could not deserialize response - is the response specification compliant? {error}"
-            ));
+            // Each stock package has words of its own.
+            let warning = Some(match protocol {
+                Protocol::HttpJson => format!(
+                    "Failed to parse trace export response: {error}. Returning empty response"
+                ),
+                Protocol::HttpProtobuf => format!(
+                    "Export succeeded but could not deserialize response - is the response specification compliant? {error}"
+                ),
+            });
             Verdict::Delivered { partial: None, rejected: 0, warning }
         }
     }

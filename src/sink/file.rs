@@ -74,7 +74,9 @@ struct GiveUp(Body);
 
 impl Drop for GiveUp {
     fn drop(&mut self) {
-        self.0.take();
+        if !mutant!("F75") {
+            self.0.take();
+        }
     }
 }
 

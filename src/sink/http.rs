@@ -28,6 +28,9 @@ use self::{
 };
 use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink};
 
+/// Header lines of a reply that are read; Node's number.
+const MAX_RESPONSE_HEADERS: usize = 2000;
+
 /// Idle connections are closed before the server's usual five seconds: the race of F8 becomes rare.
 const POOL_IDLE: Duration = Duration::from_millis(3_500);
 
@@ -162,15 +165,19 @@ impl Clients {
         let build = |kept: usize| {
             let builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
-                .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)
-                .no_proxy()
                 .http1_only()
+                .http1_max_headers(MAX_RESPONSE_HEADERS)
                 .pool_max_idle_per_host(kept)
                 .pool_idle_timeout(POOL_IDLE)
                 .dns_resolver(Arc::clone(&resolver))
                 .connector_layer(DialLayer::new(&shared.endpoint, shared.config.connect_timeout));
+            let builder = if mutant!("F7") { builder } else { builder.no_proxy() };
+            let builder = match mutant!("F21") {
+                true => builder,
+                false => builder.redirect(reqwest::redirect::Policy::none()),
+            };
             #[cfg(unix)]
             let builder = match &shared.config.unix_socket {
                 Some(path) => builder.unix_socket(path.as_path()),
@@ -188,5 +195,5 @@ fn unsendable(code: &str, message: impl Into<String>) -> SendError {
     SendError::new(SendErrorKind::Unsendable, message).with_code(code)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // sockets
 mod name_tests;

@@ -1,6 +1,7 @@
 //! A scripted server on raw sockets: owns one listener on a free loopback port and a script per connection.
 //! It refuses to know HTTP beyond finding where a request ends.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use std::{
     io::{ErrorKind, Read, Write},

@@ -184,8 +184,6 @@ impl Dispatcher {
             }
             _ => {}
         }
-        let text = format!("Export failed with non-retryable error: {failure}");
-        actions.push(Action::Tell { lane: attempt.lane, level: Level::Info, text });
         let settlement = Settlement::Dropped { reason, failure: Some(failure) };
         actions.push(Action::Settle { batch, settlement });
     }

@@ -188,6 +188,10 @@ impl<'a> Driver<'a> {
     fn sent(&mut self, result: Sent) {
         let (id, event) = match result {
             Ok((id, (attempt, outcome))) => {
+                if let Some(open) = self.desk.lanes.get(&attempt.lane) {
+                    let refused = outcome.is_refused_connection();
+                    open.lane.ledger.gauge(|gauges| gauges.refused_connection = refused);
+                }
                 (id, Event::AttemptDone { attempt, outcome: Box::new(outcome) })
             }
             Err(error) => {
@@ -371,10 +375,6 @@ pub(crate) fn record(lane: &Lane, batch: Batch, settlement: Settlement) {
         Settlement::Delivered { rejected, partial, warning } => {
             let latency = monotonic().since(batch.admitted);
             lane.ledger.gauge(|gauges| gauges.last_export_latency = Some(latency));
-            if attempts > 1 {
-                let text = format!("Export succeeded after {} retry attempts.", attempts - 1);
-                lane.herald.line(Level::Verbose, text);
-            }
             batch.note(|outcome| {
                 if !mutant!("R112") {
                     outcome.attempts = outcome.attempts.max(attempts);

@@ -177,6 +177,8 @@ mod tests {
         assert_eq!((v6.host, v6.port), (Host::Address("::1".parse().unwrap()), 4318));
         let name = endpoint("https://collector.test/");
         assert_eq!((name.host, name.port), (Host::Name("collector.test".into()), 443));
+        let unicode = endpoint("http://xn--bcher-kva.example/");
+        assert_eq!(unicode.host, Host::Name("xn--bcher-kva.example".into()));
     }
 
     #[test]

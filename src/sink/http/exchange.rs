@@ -1,7 +1,7 @@
 //! One attempt: owns the order of dial, send, replay and read, all inside the attempt's time.
 //! It refuses to judge what came back: status and errors are reported as they are.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
@@ -17,6 +17,8 @@ use crate::sink::{Reply, Request, SendError, SendErrorKind, SendOutcome};
 
 /// Response bodies are read up to here (OTLP: "Response" limits; F33).
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+/// Node's `--max-http-header-size`; the client's own limit is some 400 kB (F34).
+const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// Sends `request` and reads the answer.
 pub(super) async fn exchange(shared: &Shared, clients: &Clients, request: Request) -> SendOutcome {
@@ -55,6 +57,7 @@ async fn head(
         };
         let used_before = !dial.connected() && !error.is_connect();
         if used_before
+            && !mutant!("F8")
             && std::ptr::eq(client, &clients.pooled)
             && failure::is_lost_connection(&error)
         {
@@ -77,12 +80,8 @@ async fn head(
 /// Reads the body; a status without a complete body is still a status (F12, F15).
 async fn reply(mut response: Response, end: Instant) -> SendOutcome {
     let headers = response.headers();
-    if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
-        // Two lengths: whoever stands between may read another message than we do (F34).
-        return SendOutcome::Failed(failure::parse_error(
-            "HPE_INVALID_TRANSFER_ENCODING",
-            "Transfer-Encoding can't be present with Content-Length",
-        ));
+    if let Some(error) = unacceptable(headers) {
+        return SendOutcome::Failed(error);
     }
     let mut reply = Reply {
         status: response.status().as_u16(),
@@ -94,8 +93,10 @@ async fn reply(mut response: Response, end: Instant) -> SendOutcome {
     };
     let announced = response.content_length().unwrap_or(0);
     let mut body = BytesMut::new();
+    let end = if mutant!("F13") { end + Duration::from_secs(5) } else { end };
     reply.body_error = loop {
-        if announced > MAX_RESPONSE_BYTES as u64 || body.len() > MAX_RESPONSE_BYTES {
+        let too_long = announced > MAX_RESPONSE_BYTES as u64 || body.len() > MAX_RESPONSE_BYTES;
+        if too_long && !mutant!("F33") {
             // Dropping the response closes its connection, so nobody waits for the rest.
             body.truncate(MAX_RESPONSE_BYTES);
             break Some(too_large());
@@ -109,6 +110,21 @@ async fn reply(mut response: Response, end: Instant) -> SendOutcome {
     };
     reply.body = body.freeze();
     SendOutcome::Reply(reply)
+}
+
+/// What llhttp refuses and the client's parser takes (F34).
+fn unacceptable(headers: &HeaderMap) -> Option<SendError> {
+    if mutant!("F34") {
+        return None;
+    }
+    if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
+        // Two lengths: whoever stands between may read another message than we do.
+        let reason = "Transfer-Encoding can't be present with Content-Length";
+        return Some(failure::parse_error("HPE_INVALID_TRANSFER_ENCODING", reason));
+    }
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    (bytes > MAX_HEADER_BYTES)
+        .then(|| failure::parse_error("HPE_HEADER_OVERFLOW", "Header overflow"))
 }
 
 /// The reason phrase as received; the client keeps it only where it is not the standard one.

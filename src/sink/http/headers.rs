@@ -81,7 +81,11 @@ fn user_headers<'a>(
             let message = format!("Header name must be a valid HTTP token [\"{name_text}\"]");
             unsendable("ERR_INVALID_HTTP_TOKEN", message)
         })?;
-        headers.insert(name, value(name_text, value_text)?);
+        let value = value(name_text, value_text)?;
+        // The map has room for 24,576 names and would panic beyond.
+        headers
+            .try_insert(name, value)
+            .map_err(|_| unsendable("ERR_INVALID_ARG_VALUE", "too many headers"))?;
     }
     Ok(headers)
 }
@@ -170,6 +174,9 @@ mod tests {
         assert_eq!(line_break.message, "Invalid character in header content [\"x\"]");
         assert_eq!(line_break.code.as_deref(), Some("ERR_INVALID_CHAR"));
         assert!(headers(&[("x", "snow\u{2603}")], "http://h.test/").is_err());
+        let many: Vec<String> = (0..40_000).map(|i| format!("x-{i}")).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "1")).collect();
+        assert_eq!(headers(&many, "http://h.test/").err().unwrap().message, "too many headers");
         let latin1 = headers(&[("x", "caf\u{e9}")], "http://h.test/").unwrap();
         let sent = latin1.of(&request(ContentEncoding::Identity, None)).unwrap();
         assert_eq!(sent.get("x").unwrap().as_bytes(), b"caf\xe9");
