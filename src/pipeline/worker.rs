@@ -224,6 +224,7 @@ fn fail(lane: &Lane, permits: Vec<Permit>, reason: DropReason, text: &str) {
         http_status: None,
         code: failure.code,
         message: failure.message,
+        server_message: None,
         endpoint: lane.config.endpoint.clone(),
     });
 }
