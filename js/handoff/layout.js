@@ -32,7 +32,7 @@ const SPAN_HEADER_WORDS = 26;
 const BULK_HEADER_WORDS = 5;
 const MIN_FREE_WORDS = 256;
 
-// Shorter texts of a record are joined and written by one call; measured on Node 20–26 (docs/adr/0001-hand-off.md).
+// Shorter texts of a record are joined and written by one call; measured on Node 20–26 (docs/adr/hand-off.md).
 const JOINED_UNITS = 256;
 // Longer texts may be kept by reference and copied in a later turn (strings are immutable).
 const DEFERRED_UNITS = 4096;

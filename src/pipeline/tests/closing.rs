@@ -58,6 +58,15 @@ fn r53_the_lane_is_not_closed_before_the_last_attempt_is_really_gone() {
 fn r49_what_is_queued_is_delivered_before_the_lane_closes() {
     let mut world = World::new();
     let lane = world.lane(stock());
+    let (on_a_worker, _outcome) = world.admit(lane, 1, 1);
+    world.shutdown(lane, secs(30));
+    assert!(world.closed.is_empty(), "a worker still has a batch");
+    drop(on_a_worker);
+    world.step(Event::Timer);
+    assert_eq!(world.closed.len(), 1);
+
+    let mut world = World::new();
+    let lane = world.lane(stock());
     let outcomes: Vec<_> = (0..500).map(|_| world.export(lane, 1)).collect();
     world.shutdown(lane, secs(30));
     assert!(world.closed.is_empty());
