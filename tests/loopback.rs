@@ -75,14 +75,24 @@ fn control(stop: &AtomicBool) -> Duration {
     worst
 }
 
+/// Ends the control thread, also when the measurement panics.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Measures `run`, again (three times at most) if the machine itself was late.
 fn measured(limit: Duration, mut run: impl FnMut() -> Duration) {
     for _ in 0..3 {
         let stop = AtomicBool::new(false);
         let (took, late) = thread::scope(|scope| {
             let control = scope.spawn(|| control(&stop));
+            let stopping = Stop(&stop);
             let took = run();
-            stop.store(true, Ordering::SeqCst);
+            drop(stopping);
             (took, control.join().unwrap())
         });
         if took <= limit {
