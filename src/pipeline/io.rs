@@ -1,7 +1,8 @@
 //! The I/O thread: owns the inbox and the list of open lanes, and outlives a panic of everything else on it.
 //! It refuses to decide; the dispatcher does, and the driver carries it out.
 
-pub(crate) mod driver;
+mod driver;
+pub(crate) mod record;
 
 use std::{
     collections::HashMap,

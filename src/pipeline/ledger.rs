@@ -5,23 +5,24 @@
 //! is over when no epoch up to that one owns an unsettled span; so it can neither miss an earlier span nor be delayed
 //! by a later one. Only epochs that still own spans are kept, so memory is bounded by min(pending, flushes).
 
+mod book;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use book::{Book, Entry, Eviction, Gone};
+
 use crate::{
-    clock::monotonic,
     config::{Overflow, QueueConfig},
     error::DropReason,
     pipeline::{
-        completion::{Answer, Call, Completion, Fate},
-        drop_log::DropLog,
+        completion::{Call, Completion, Fate},
         flush::{FlushCell, FlushMode},
-        notice::{Herald, Level},
+        notice::Herald,
     },
-    stats::{BreakerState, Drops, Stats},
+    stats::{BreakerState, Stats},
 };
 
 /// Number of a permit; grows in admission order.
@@ -35,52 +36,6 @@ pub(crate) struct Ledger {
     book: Mutex<Book>,
     queue: QueueConfig,
     herald: Arc<Herald>,
-}
-
-/// One permit's line in the book. It is there as long as the permit owns spans; once it is gone, the permit is void.
-#[derive(Debug)]
-struct Entry {
-    epoch: Epoch,
-    spans: u64,
-    bytes: u64,
-    /// No attempt completed yet.
-    fresh: bool,
-    call: Arc<Call>,
-}
-
-#[derive(Debug, Default)]
-struct EpochCount {
-    /// Spans not settled.
-    unsettled: u64,
-    /// Spans neither settled nor through a first attempt.
-    fresh: u64,
-}
-
-#[derive(Debug, Default)]
-struct Book {
-    offered: u64,
-    accepted: u64,
-    refused: Drops,
-    delivered: u64,
-    rejected: u64,
-    dropped: Drops,
-    pending: u64,
-    pending_bytes: u64,
-    exports_under_way: u32,
-    entries: BTreeMap<Key, Entry>,
-    /// Permits that `drop-oldest` may void: buffered or waiting for a retry.
-    parked: BTreeSet<Key>,
-    next_key: Key,
-    epoch: Epoch,
-    epoch_used: bool,
-    epochs: BTreeMap<Epoch, EpochCount>,
-    terminal_waiters: BTreeMap<Epoch, Vec<Arc<FlushCell>>>,
-    attempt_waiters: BTreeMap<Epoch, Vec<Arc<FlushCell>>>,
-    closed: bool,
-    gauges: Gauges,
-    drop_log: DropLog,
-    /// Lines that are due; told as soon as the lock is released.
-    lines: Vec<(Level, String)>,
 }
 
 /// Facts that the I/O thread reports for the snapshot.
@@ -98,20 +53,6 @@ pub(crate) struct Admission {
     pub(crate) key: Key,
     pub(crate) epoch: Epoch,
     pub(crate) evicted: Eviction,
-}
-
-/// Permits voided to make room, their answers still to be given.
-#[derive(Default)]
-pub(crate) struct Eviction {
-    pub(crate) spans: u64,
-    gone: Vec<Gone>,
-}
-
-struct Gone {
-    epoch: Epoch,
-    spans: u64,
-    fresh: bool,
-    answer: Option<Answer>,
 }
 
 impl Ledger {
@@ -448,150 +389,4 @@ impl Ledger {
         let book = self.lock();
         book.epochs.len() + book.terminal_waiters.len() + book.attempt_waiters.len()
     }
-}
-
-impl Book {
-    /// The one place where admitted spans end.
-    fn count(&mut self, spans: u64, fate: Fate, detail: Option<&str>) {
-        match fate {
-            Fate::Delivered => self.delivered += spans,
-            Fate::Rejected => self.rejected += spans,
-            Fate::Dropped(reason) => {
-                self.dropped.add(reason, spans);
-                if !mutant!("R68") {
-                    self.log(reason, spans, detail);
-                }
-            }
-        }
-        if fate != Fate::Rejected || !mutant!("R74") {
-            self.pending = self.pending.saturating_sub(spans);
-        }
-        if self.pending == 0 || mutant!("R23") {
-            self.lines.extend(self.drop_log.drained().map(|text| (Level::Info, text)));
-        }
-    }
-
-    /// The one place where offered spans are turned away.
-    fn refuse(&mut self, spans: u64, reason: DropReason) {
-        if !mutant!("R22") {
-            self.refused.add(reason, spans);
-        }
-        self.log(reason, spans, None);
-    }
-
-    fn log(&mut self, reason: DropReason, spans: u64, detail: Option<&str>) {
-        if spans > 0 {
-            let line = self.drop_log.dropped(monotonic(), reason, spans, detail);
-            self.lines.extend(line.map(|text| (Level::Warn, text)));
-        }
-    }
-
-    fn make_room(
-        &mut self,
-        queue: &QueueConfig,
-        spans: u64,
-        bytes: u64,
-    ) -> Result<Eviction, DropReason> {
-        if self.closed && !mutant!("R60") {
-            return Err(DropReason::AfterShutdown);
-        }
-        // What can never fit evicts nobody.
-        if bytes > queue.max_bytes {
-            return Err(DropReason::TooLarge);
-        }
-        if spans > queue.max_spans {
-            return Err(DropReason::QueueFull);
-        }
-        let lack = |book: &Book| {
-            let pending = if mutant!("R20") { book.parked.len() as u64 } else { book.pending };
-            if pending + spans > queue.max_spans {
-                Some(DropReason::QueueFull)
-            } else if book.pending_bytes + bytes > queue.max_bytes {
-                Some(DropReason::BytesFull)
-            } else {
-                None
-            }
-        };
-        let mut evicted = Eviction::default();
-        if let Some(reason) = lack(self) {
-            let (mut free_spans, mut free_bytes) = (0, 0);
-            let enough = |spans_freed: u64, bytes_freed: u64| {
-                self.pending.saturating_sub(spans_freed) + spans <= queue.max_spans
-                    && self.pending_bytes.saturating_sub(bytes_freed) + bytes <= queue.max_bytes
-            };
-            let mut victims = Vec::new();
-            for key in &self.parked {
-                if enough(free_spans, free_bytes) {
-                    break;
-                }
-                if let Some(entry) = self.entries.get(key) {
-                    free_spans += entry.spans;
-                    free_bytes += entry.bytes;
-                    victims.push(*key);
-                }
-            }
-            // Evicting without making room would lose spans for nothing.
-            if !enough(free_spans, free_bytes) {
-                return Err(reason);
-            }
-            for key in victims {
-                self.void(key, reason, &mut evicted);
-            }
-        }
-        Ok(evicted)
-    }
-
-    fn void(&mut self, key: Key, reason: DropReason, evicted: &mut Eviction) {
-        self.parked.remove(&key);
-        let Some(entry) = self.entries.remove(&key) else { return };
-        let fate = Fate::Dropped(reason);
-        self.count(entry.spans, fate, None);
-        self.pending_bytes = self.pending_bytes.saturating_sub(entry.bytes);
-        let answer = entry.call.settle(entry.spans, fate);
-        if answer.is_some() {
-            self.exports_under_way = self.exports_under_way.saturating_sub(1);
-        }
-        evicted.spans += entry.spans;
-        evicted.gone.push(Gone {
-            epoch: entry.epoch,
-            spans: entry.spans,
-            fresh: entry.fresh,
-            answer,
-        });
-    }
-
-    fn finished_flushes(&mut self) -> Vec<Arc<FlushCell>> {
-        let mut done = Vec::new();
-        if mutant!("R41-own") {
-            let (owned, waiters) = (&self.epochs, &mut self.terminal_waiters);
-            waiters.retain(|epoch, cells| {
-                let wakes = !owned.contains_key(epoch);
-                done.extend(cells.drain(..).filter(|_| wakes));
-                !wakes
-            });
-        }
-        if !self.terminal_waiters.is_empty() {
-            let low = self.epochs.keys().next().copied();
-            take_below(&mut self.terminal_waiters, low, &mut done);
-        }
-        if !self.attempt_waiters.is_empty() {
-            let low =
-                self.epochs.iter().find(|(_, count)| count.fresh > 0).map(|(epoch, _)| *epoch);
-            take_below(&mut self.attempt_waiters, low, &mut done);
-        }
-        done
-    }
-}
-
-/// Takes the waiters of every epoch below `low`, all of them if there is none.
-fn take_below(
-    waiters: &mut BTreeMap<Epoch, Vec<Arc<FlushCell>>>,
-    low: Option<Epoch>,
-    done: &mut Vec<Arc<FlushCell>>,
-) {
-    let rest = match low {
-        Some(low) => waiters.split_off(&low),
-        None => BTreeMap::new(),
-    };
-    done.extend(std::mem::replace(waiters, rest).into_values().flatten());
 }

@@ -21,7 +21,7 @@ use crate::{
         completion::{Completion, Outcome},
         dispatcher::{Action, Attempt, Dispatcher, Event, FlushId, Work},
         flush::{FlushCell, FlushMode, FlushOutcome},
-        io::driver::record,
+        io::record::record,
         lane::{Lane, LaneId},
         ledger::Epoch,
         notice::{Level, Notice},

@@ -16,21 +16,19 @@ use tokio::{
 };
 
 use crate::{
-    clock::{Now, instant_of, monotonic},
-    error::{DropReason, ExportFailure},
+    clock::{Now, instant_of},
+    error::DropReason,
     pipeline::{
         batch::Batch,
-        completion::Fate,
-        dispatcher::{Action, Attempt, Dispatcher, Event, Settlement, Work},
+        dispatcher::{Action, Attempt, Dispatcher, Event, Work},
         engine::Health,
         faults::Stage,
         flush::FlushMode,
-        io::{Desk, Flush, Message, OpenLane, ShutdownOutcome},
-        lane::{Lane, LaneId},
-        notice::{FailedBatch, Level},
+        io::{Desk, Flush, Message, OpenLane, ShutdownOutcome, record::record},
+        lane::LaneId,
+        notice::Level,
         permit::Permit,
         retry::Jitter,
-        server_message::server_message,
         worker::{Job, Task},
     },
     sink::{Request, SendOutcome},
@@ -364,47 +362,6 @@ impl<'a> Driver<'a> {
             open.lane.ledger.gauge(|gauges| {
                 gauges.in_flight = in_flight;
                 gauges.breaker = breaker;
-            });
-        }
-    }
-}
-
-/// Records what became of a batch: the caller's outcome first, then the ledger, then whoever observes failures.
-pub(crate) fn record(lane: &Lane, batch: Batch, settlement: Settlement) {
-    let attempts = batch.history.requests();
-    match settlement {
-        Settlement::Delivered { rejected, partial, warning } => {
-            let latency = monotonic().since(batch.admitted);
-            lane.ledger.gauge(|gauges| gauges.last_export_latency = Some(latency));
-            batch.note(|outcome| {
-                if !mutant!("R112") {
-                    outcome.attempts = outcome.attempts.max(attempts);
-                }
-                outcome.partial_success = partial.clone().or(outcome.partial_success.take());
-                outcome.warnings.extend(warning.clone());
-            });
-            batch.settle_partially(rejected);
-        }
-        Settlement::Dropped { reason, failure } => {
-            let failure: ExportFailure = failure.unwrap_or_else(|| reason.into());
-            let spans = batch.spans();
-            batch.note(|outcome| {
-                outcome.attempts = outcome.attempts.max(attempts);
-                outcome.error = Some(failure.clone());
-            });
-            batch.settle(Fate::Dropped(reason), Some(&failure.to_string()));
-            lane.herald.failed(|| FailedBatch {
-                reason,
-                spans,
-                attempts,
-                http_status: failure.http_status,
-                code: failure.code,
-                server_message: failure
-                    .body
-                    .as_ref()
-                    .and_then(|body| server_message(lane.config.protocol, body.as_bytes())),
-                message: failure.message,
-                endpoint: lane.config.endpoint.clone(),
             });
         }
     }
