@@ -63,13 +63,16 @@ function countOrNaN(value) {
 class SpanWriter {
   /**
    * @param memory the environment's blocks
-   * @param {{ maxSpanBytes: number }} limits
+   * @param {{ maxSpanBytes: number, maxAttributeBytes?: number }} limits an attribute with a longer text or byte array
+   *   is left out and counted as dropped; both are compared with UTF-16 units, before anything is copied
    * @param {boolean} deferLongTexts keep texts over 4 Ki units by reference; `copyDeferred` writes them
    */
   constructor(memory, limits, deferLongTexts) {
     this.stream = new RecordStream(memory);
     this.longStream = new RecordStream(memory);
     this.maxSpanBytes = limits.maxSpanBytes;
+    this.maxAttributeBytes = limits.maxAttributeBytes ?? Infinity;
+    this.joinedUnits = Math.min(JOINED_UNITS, this.maxAttributeBytes);
     this.deferLongTexts = deferLongTexts;
     this.writing = false;
     // State of the record being written.
@@ -399,6 +402,12 @@ class SpanWriter {
     return index;
   }
 
+  /** A long attribute value. Refusing it makes the writer read the span attribute by attribute and leave this one out. */
+  longValue(value, size) {
+    if (size > this.maxAttributeBytes) throw UNREADABLE;
+    return this.bulkValue(value, size);
+  }
+
   /**
    * Writes own enumerable string keys in property order and their number to word `countAt`.
    * @returns {number} attributes left out because reading them threw (careful mode only)
@@ -407,7 +416,7 @@ class SpanWriter {
     this.f64[countAt] = 0;
     if (attributes === undefined || attributes === null) return 0;
     if (this.isCareful) return this.attributesOneByOne(attributes, countAt);
-    const { f64, end, expectedKeys, expectedIds } = this;
+    const { f64, end, expectedKeys, expectedIds, joinedUnits } = this;
     const prototype = getPrototypeOf(attributes);
     const ownOnly = prototype === null || (prototype === objectPrototype && this.isPrototypeClean);
     let { w, text } = this;
@@ -434,13 +443,13 @@ class SpanWriter {
       count += 1;
       if (typeof value === 'string') {
         const units = value.length;
-        if (units <= JOINED_UNITS) {
+        if (units <= joinedUnits) {
           f64[w] = id * 16 + TAG_TEXT;
           f64[w + 1] = units;
           text += value;
         } else {
           f64[w] = id * 16 + TAG_BULK;
-          f64[w + 1] = this.bulkValue(value, units);
+          f64[w + 1] = this.longValue(value, units);
         }
         w += 2;
       } else if (typeof value === 'number') {
@@ -526,13 +535,13 @@ class SpanWriter {
       case 'string': {
         const units = value.length;
         const payload = this.reserve(1);
-        if (units <= JOINED_UNITS) {
+        if (units <= this.joinedUnits) {
           f64[at] = TAG_TEXT;
           f64[payload] = units;
           this.text += value;
         } else {
           f64[at] = TAG_BULK;
-          f64[payload] = this.bulkValue(value, units);
+          f64[payload] = this.longValue(value, units);
         }
         return;
       }
@@ -556,7 +565,7 @@ class SpanWriter {
     const { f64, ancestors } = this;
     if (value instanceof Uint8Array) {
       f64[at] = TAG_BULK;
-      f64[this.reserve(1)] = this.bulkValue(value, byteLengthOf(value));
+      f64[this.reserve(1)] = this.longValue(value, byteLengthOf(value));
       return;
     }
     if (ancestors.length >= MAX_DEPTH || ancestors.includes(value)) throw UNREADABLE;
