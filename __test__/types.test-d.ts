@@ -14,6 +14,10 @@ import {
   type ReadableSpan,
 } from '..';
 
+import { OTLPTraceExporter as JsonExporter } from '../js/otlp_http';
+import { OTLPTraceExporter as ProtoExporter } from '../js/otlp_proto';
+
+declare const stockConfig: OTLPExporterNodeConfigBase;
 const exporter = new OTLPTraceExporter();
 const file = new FileSpanExporter({ directory: '/tmp/spans', format: 'otlp-json' });
 
@@ -21,6 +25,8 @@ const file = new FileSpanExporter({ directory: '/tmp/spans', format: 'otlp-json'
 expectAssignable<sdk1.SpanExporter>(exporter);
 expectAssignable<sdk2.SpanExporter>(exporter);
 expectAssignable<sdk3.SpanExporter>(exporter);
+expectAssignable<sdk2.SpanExporter>(new JsonExporter(stockConfig));
+expectAssignable<sdk2.SpanExporter>(new ProtoExporter(stockConfig));
 expectAssignable<sdk1.SpanExporter>(file);
 expectAssignable<sdk2.SpanExporter>(file);
 expectAssignable<sdk3.SpanExporter>(file);
@@ -45,7 +51,6 @@ exporter.export([span2], callback2);
 exporter.export([span1], callback1);
 
 // Configuration written for the stock exporters is accepted as it is.
-declare const stockConfig: OTLPExporterNodeConfigBase;
 new OTLPTraceExporter(stockConfig);
 new OTLPTraceExporter({ compression: CompressionAlgorithm.GZIP });
 new OTLPTraceExporter({ compression: 'zstd', headers: async () => ({ a: 'b' }), keepAlive: false });

@@ -433,6 +433,22 @@ add('connections: agent factory', {
     httpAgentOptions: (protocol) => new (require('node:http').Agent)({ keepAlive: protocol === 'http:' }),
   }),
 });
+add('connections: agent factory and gzip', {
+  exports: 2,
+  config: ({ origin }) => ({
+    url: origin,
+    compression: 'gzip',
+    httpAgentOptions: () => new (require('node:http').Agent)({ keepAlive: true }),
+  }),
+});
+add('connections: agent factory, gzip and a Content-Encoding header', {
+  config: ({ origin }) => ({
+    url: origin,
+    compression: 'gzip',
+    headers: { 'content-encoding': 'br' },
+    httpAgentOptions: () => new (require('node:http').Agent)(),
+  }),
+});
 add('connections: asynchronous agent factory', {
   exports: 2,
   config: ({ origin }) => ({ url: origin, httpAgentOptions: async () => new (require('node:http').Agent)() }),
