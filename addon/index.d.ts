@@ -26,6 +26,14 @@ export declare class Environment {
   constructor(onResults: () => void)
   /** Everything posted since the last call, in order. */
   takeResults(): Array<JsResult>
+  /** Spans accepted and not terminal, of this environment's exporters or of the whole process. */
+  pending(wholeProcess: boolean): number
+  /** Posts the spans left under `id` when everything is terminal or has nowhere to go, or after the timeout. */
+  drain(id: number, timeoutMillis: number, wholeProcess: boolean): void
+  /** Blocks until everything is terminal or has nowhere to go or the time is over; the spans left then. */
+  drainBlocking(millis: number, wholeProcess: boolean): number
+  /** The event loop will not turn any more: no result is posted from now on, and no question is asked. */
+  close(): void
   /** The headers that question `id` asked for, or why there are none. */
   answerHeaders(id: number, headers?: Array<[string, string]> | undefined | null, error?: string | undefined | null): void
   /** The facts of attempt `id`. */
@@ -56,8 +64,6 @@ export declare class Lane {
   forceFlush(id: number, attempt: boolean, timeoutMillis: number): void
   /** Refuses later exports, gives what is pending its last attempts and posts under `id` when all is settled. */
   shutdown(id: number, timeoutMillis: number): void
-  /** Blocks until everything accepted is terminal or the time is over; the spans left then. */
-  drainBlocking(millis: number): number
   /** One consistent snapshot. */
   stats(): JsStats
 }
@@ -186,6 +192,8 @@ export interface JsResult {
   headers?: JsHeaderQuestion
   /** Something to tell the user. */
   notice?: JsNotice
+  /** Spans left after a drain. */
+  left?: number
 }
 
 /** An attempt for `js/fallback_lane.js`. */

@@ -4,6 +4,7 @@
 
 const { createMemory } = require('./handoff/memory.js');
 const { Slices } = require('./handoff/slices.js');
+const { Exit } = require('./exit.js');
 const { loadBinding } = require('./binding.js');
 const { textOfError } = require('./network_facts.js');
 
@@ -42,6 +43,7 @@ class Engine {
   constructor() {
     this.binding = loadBinding();
     this.slices = new Slices();
+    this.exit = new Exit(this);
     this.hold = new Hold();
     this.#environment = new this.binding.Environment(() => this.#collect());
     this.memory = createMemory(this.#environment);
@@ -49,7 +51,8 @@ class Engine {
 
   #environment;
   #calls = new Map(); // id -> (result) => void
-  #lanes = new Map(); // lane number -> what JavaScript does for it: `send`, `readHeaders`
+  #lanes = new Map(); // lane number -> WeakRef of what JavaScript does for it: `send`, `readHeaders`
+  #abandoned = new FinalizationRegistry((cleanUp) => cleanUp()); // exporters that nobody shut down (R107)
   #nextId = 1;
   #nextLane = 1;
   #idleTimer = null;
@@ -59,11 +62,12 @@ class Engine {
    * A lane. `help` is what JavaScript does for its attempts:
    * `send(call, body, timeoutMillis, contentEncoding)` answers the facts of an attempt made through Node's http,
    * `readHeaders(call)` the header entries; both get the number of the export call and never throw synchronously.
-   * `tell({ level, text } | { failed })` passes a notice on.
+   * `tell({ level, text } | { failed })` passes a notice on. The owner holds it: nothing here keeps an exporter alive.
    */
   createLane(config, help) {
     const number = this.#nextLane++;
-    this.#lanes.set(number, help);
+    this.#lanes.set(number, new WeakRef(help));
+    this.onCollected(help, () => this.#lanes.delete(number));
     return new this.binding.Lane(this.#environment, { ...config, number });
   }
 
@@ -91,6 +95,32 @@ class Engine {
     lane.complete(this.#environment, id, this.memory.segmentsForSubmit(segments));
   }
 
+  /** Calls `cleanUp` when nobody holds `object` any more; it must not hold it either. */
+  onCollected(object, cleanUp) {
+    this.#abandoned.register(object, cleanUp);
+  }
+
+  /** Spans on their way, of this environment or of the whole process. */
+  pending(wholeProcess) {
+    return this.#environment.pending(wholeProcess);
+  }
+
+  /** Holds the process until everything on its way is over, `millis` at most; `done` gets the number of spans left. */
+  drain(millis, wholeProcess, done) {
+    const id = this.register(({ left }) => done(left), millis);
+    this.#environment.drain(id, millis, wholeProcess);
+  }
+
+  /** The same, blocking this thread. Returns the spans left. */
+  drainBlocking(millis, wholeProcess) {
+    return this.#environment.drainBlocking(millis, wholeProcess);
+  }
+
+  /** The event loop will not turn any more: native threads need not ask or tell JavaScript anything. */
+  close() {
+    this.#environment.close();
+  }
+
   /** Hands out every result that is waiting. */
   #collect() {
     for (const result of this.#environment.takeResults()) {
@@ -99,7 +129,7 @@ class Engine {
         continue;
       }
       if (result.notice != null) {
-        this.#lanes.get(result.notice.lane)?.tell(result.notice);
+        this.#lanes.get(result.notice.lane)?.deref()?.tell(result.notice);
         continue;
       }
       if (result.headers != null) {
@@ -115,7 +145,10 @@ class Engine {
   }
 
   #send(attempt, { lane, call, body, contentEncoding, timeoutMillis }) {
-    const sending = this.#lanes.get(lane)?.send(call, body, timeoutMillis, contentEncoding ?? null);
+    const sending = this.#lanes
+      .get(lane)
+      ?.deref()
+      ?.send(call, body, timeoutMillis, contentEncoding ?? null);
     sending
       ?.then((facts) => {
         if (facts !== null) this.#environment.answerAttempt(attempt, facts);
@@ -130,6 +163,7 @@ class Engine {
   #readHeaders(question, { lane, call }) {
     this.#lanes
       .get(lane)
+      ?.deref()
       ?.readHeaders(call)
       .then(
         (entries) => this.#environment.answerHeaders(question, entries, null),

@@ -29,12 +29,15 @@ class LaneExporter {
   #calls = new Map(); // number of an export under way -> { context, original, thrown }
   #deferredCalls = []; // made by getters of spans while another batch was being written
   #shutdown = null;
+  #heldHelp = null;
+  #isEnlisted = false;
 
   /**
    * @param settings.native what `Lane` takes
    * @param settings.holdMillis how long an unanswered export may hold the process
    * @param settings.limits, settings.concurrencyLimit, settings.onError as configured
    * @param settings.endpoint what `onError` shows
+   * @param settings.exit how long the end of the process may wait for spans
    * @param settings.metrics `{ start(spans) }`
    */
   constructor(settings) {
@@ -86,6 +89,7 @@ class LaneExporter {
       exportDelegateLogger.debug('shutdown started');
       const id = getEngine().register(() => {
         this.#writer?.release();
+        getEngine().exit.dismiss(this.#settings.exit);
         resolve();
       }, timeoutMillis);
       this.#open().shutdown(id, timeoutMillis);
@@ -101,12 +105,16 @@ class LaneExporter {
     if (this.#lane === null) {
       const engine = getEngine();
       const { native, limits } = this.#settings;
-      this.#lane = engine.createLane(native, this.#help());
-      this.#writer = new SpanWriter(
-        engine.memory,
-        { maxSpanBytes: limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES },
-        true,
-      );
+      this.#heldHelp = this.#help();
+      this.#lane = engine.createLane(native, this.#heldHelp);
+      const maxSpanBytes = limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES;
+      const writer = new SpanWriter(engine.memory, { maxSpanBytes }, true);
+      const { exit } = this.#settings;
+      engine.onCollected(this, () => {
+        writer.release();
+        engine.exit.dismiss(exit);
+      });
+      this.#writer = writer;
     }
     return this.#lane;
   }
@@ -163,6 +171,10 @@ class LaneExporter {
     if (batch.spans === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
+    }
+    if (!this.#isEnlisted && this.#shutdown === null) {
+      this.#isEnlisted = true;
+      getEngine().exit.enlist(this.#settings.exit);
     }
     const until = performance.now() + SLICE_MILLIS;
     try {
@@ -259,6 +271,7 @@ class LaneExporter {
     } else {
       longStream.takeSegments();
     }
+    engine.exit.noteHandOver();
   }
 
   #finish(batch, native, done) {

@@ -2,12 +2,13 @@
 //! It refuses to block its caller, except in `drain_blocking`, which is bounded.
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 pub use crate::pipeline::{
     completion::{Completion, Outcome},
+    drain::DrainDone,
     engine::Engine,
     flush::{FlushDone, FlushMode, FlushOutcome},
     io::{ShutdownDone, ShutdownOutcome},
@@ -22,14 +23,15 @@ use crate::{
     handoff::RawBatch,
     pipeline::{
         dispatcher::Event,
+        drain,
         flush::FlushCell,
-        io::{Flush, Message, ShutdownAnswer},
+        io::{Message, ShutdownAnswer},
         lane::Lane,
         permit::Permit,
         worker::{Job, Task},
     },
     sink::Sink,
-    stats::{BreakerState, Stats},
+    stats::Stats,
 };
 
 /// One exporter: a lane of its own through the threads of the process.
@@ -151,32 +153,7 @@ impl Exporter {
 
     /// Waits for what was accepted before this call; `done` gets the outcome, after `timeout` at the latest.
     pub fn force_flush(&self, mode: FlushMode, timeout: Duration, done: FlushDone) {
-        let lane = &self.lane;
-        let ledger = Arc::clone(&lane.ledger);
-        // In attempt mode the ledger watches what is on the workers, the dispatcher what it has itself.
-        let parts = if mode == FlushMode::Attempt { 2 } else { 1 };
-        let cell = Arc::new(FlushCell::new(parts, move |epoch| ledger.outstanding(epoch), done));
-        let epoch = lane.ledger.flush(&cell, mode);
-        if mutant!("R45") && mode == FlushMode::Attempt {
-            cell.part_done();
-        }
-        if cell.is_answered() {
-            return;
-        }
-        match lane.engine() {
-            Some(engine) => {
-                let deadline = monotonic().after(clamp_timeout(timeout));
-                engine.send(Message::Flush(Flush {
-                    lane: Arc::clone(lane),
-                    cell,
-                    mode,
-                    epoch,
-                    deadline,
-                }));
-            }
-            // Nothing was ever admitted, or everything has been settled: there is no dispatcher's part.
-            None => cell.part_done(),
-        }
+        self.lane.flush(mode, timeout, done);
     }
 
     /// Refuses later exports, gives what is pending its last attempts, ends after `timeout` at the latest: what is
@@ -222,42 +199,31 @@ impl Exporter {
 
     /// The same for several exporters at once: the deadline is for all of them together.
     pub fn drain_all_blocking(exporters: &[&Exporter], deadline: Instant) -> u64 {
-        let left = || deadline.saturating_duration_since(Instant::now());
-        let (events, inbox) = mpsc::channel();
-        for (index, exporter) in exporters.iter().enumerate() {
-            // The attempt mode makes waiting batches due; the terminal one tells when all is over.
-            for mode in [FlushMode::Attempt, FlushMode::Terminal] {
-                let events = events.clone();
-                let done = move |_| {
-                    let _ = events.send((index, mode));
-                };
-                exporter.force_flush(mode, left(), Box::new(done));
-            }
-        }
-        let mut waiting = vec![true; exporters.len()];
-        while waiting.contains(&true)
-            && let Ok((index, mode)) = inbox.recv_timeout(left())
-        {
-            let exporter = exporters.get(index);
-            let hopeless = || {
-                exporter.is_some_and(|exporter| exporter.stats().breaker != BreakerState::Closed)
-            };
-            if let Some(waiting) = waiting.get_mut(index)
-                && (mode == FlushMode::Terminal || hopeless())
-            {
-                *waiting = false;
-            }
-        }
-        exporters.iter().map(|exporter| exporter.lane.ledger.pending()).sum()
+        drain::drain_blocking(lanes(exporters), deadline)
+    }
+
+    /// The same without blocking: `done` gets the number of spans left, after `timeout` at the latest.
+    pub fn drain_all(exporters: &[&Exporter], timeout: Duration, done: DrainDone) {
+        drain::drain(lanes(exporters), timeout, done);
+    }
+
+    /// Spans accepted and not terminal.
+    pub fn pending(&self) -> u64 {
+        self.lane.ledger.pending()
     }
 
     fn start(&self) -> std::io::Result<bool> {
         self.lane.ensure_engine(|| {
             let handle = self.engine.start()?;
+            self.engine.enlist(&self.lane);
             handle.send(Message::Open(Arc::clone(&self.lane)));
             Ok(handle)
         })
     }
+}
+
+fn lanes(exporters: &[&Exporter]) -> Vec<Arc<Lane>> {
+    exporters.iter().map(|exporter| Arc::clone(&exporter.lane)).collect()
 }
 
 /// An exporter that nobody holds any more drains like one that was shut down, in the background (R107).

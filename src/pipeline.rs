@@ -11,6 +11,7 @@ pub(crate) mod breaker;
 pub(crate) mod classify;
 pub(crate) mod compress;
 pub(crate) mod dispatcher;
+pub(crate) mod drain;
 pub(crate) mod drop_log;
 pub(crate) mod endpoint;
 pub(crate) mod engine;

@@ -51,6 +51,20 @@ pub enum SendOutcome {
     Failed(SendError),
 }
 
+impl SendOutcome {
+    /// Whether nobody listens there.
+    pub fn is_refused_connection(&self) -> bool {
+        match self {
+            SendOutcome::Failed(error) => {
+                error.kind == SendErrorKind::Refused
+                    || (!error.errors.is_empty()
+                        && error.errors.iter().all(|each| each.kind == SendErrorKind::Refused))
+            }
+            SendOutcome::Reply(_) | SendOutcome::Stored => false,
+        }
+    }
+}
+
 /// The facts of an HTTP response.
 #[derive(Debug, Default)]
 pub struct Reply {

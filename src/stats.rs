@@ -99,6 +99,8 @@ pub struct Stats {
     pub breaker: BreakerState,
     /// Time from admission to delivery of the batch delivered last.
     pub last_export_latency: Option<Duration>,
+    /// The last attempt found nobody listening.
+    pub refused_connection: bool,
     /// Threads of the engine, shared by all exporters; 0 before the first export.
     pub threads: u32,
     /// Threads could not be started or died too often: exports are refused with `internal_error`.

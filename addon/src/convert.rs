@@ -27,12 +27,14 @@ pub struct JsResult {
     pub headers: Option<JsHeaderQuestion>,
     /// Something to tell the user.
     pub notice: Option<JsNotice>,
+    /// Spans left after a drain.
+    pub left: Option<f64>,
 }
 
 impl JsResult {
     /// A call that has no outcome beyond being over.
     pub fn done(id: u32) -> Self {
-        Self { id, outcome: None, flush: None, send: None, headers: None, notice: None }
+        Self { id, outcome: None, flush: None, send: None, headers: None, notice: None, left: None }
     }
 }
 

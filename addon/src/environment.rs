@@ -2,9 +2,12 @@
 //! one weak threadsafe function that announces them.
 //! It refuses to hold the environment alive: that is for `js/engine.js`, which knows who waits.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
 use napi::{
@@ -14,10 +17,14 @@ use napi::{
 };
 use napi_derive::napi;
 
-use offloop::sink::SendOutcome;
+use offloop::{
+    exporter::{Engine, Exporter},
+    sink::SendOutcome,
+};
 
 use crate::{
-    blocks::Blocks, convert::JsResult, header_sink::HeaderAnswer, open_questions::OpenQuestions,
+    blocks::Blocks, convert::JsResult, header_sink::HeaderAnswer, lane::duration,
+    open_questions::OpenQuestions,
 };
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
@@ -27,12 +34,16 @@ type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 pub struct Environment {
     mailbox: Arc<Mailbox>,
     blocks: Mutex<Blocks>,
+    /// The exporters that this environment has made, as long as it holds them.
+    exporters: Mutex<Vec<Weak<Exporter>>>,
 }
 
 /// Results for one environment. Any thread posts; a wake-up covers everything posted until JavaScript collects.
 pub(crate) struct Mailbox {
     results: Mutex<Vec<JsResult>>,
     is_announced: AtomicBool,
+    /// The environment is about to go: nothing reaches it any more.
+    is_closed: AtomicBool,
     wake: Wake,
     /// Attempts that this environment makes itself.
     pub attempts: OpenQuestions<SendOutcome>,
@@ -43,10 +54,21 @@ pub(crate) struct Mailbox {
 impl Mailbox {
     /// Never blocks and never fails: an environment that is gone has nobody left to tell.
     pub fn post(&self, result: JsResult) {
+        if self.is_closed.load(Ordering::Acquire) {
+            return;
+        }
         self.results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
         if !self.is_announced.swap(true, Ordering::AcqRel) {
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
+    }
+
+    /// From now on nobody answers: what waits for an answer goes on without one.
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.attempts.close();
+        self.header_questions.close();
+        self.results.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn collect(&self) -> Vec<JsResult> {
@@ -71,11 +93,16 @@ impl Environment {
         let mailbox = Mailbox {
             results: Mutex::default(),
             is_announced: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
             wake,
             attempts: OpenQuestions::default(),
             header_questions: OpenQuestions::default(),
         };
-        Ok(Self { mailbox: Arc::new(mailbox), blocks: Mutex::default() })
+        Ok(Self {
+            mailbox: Arc::new(mailbox),
+            blocks: Mutex::default(),
+            exporters: Mutex::default(),
+        })
     }
 
     /// Everything posted since the last call, in order.
@@ -83,11 +110,72 @@ impl Environment {
     pub fn take_results(&self) -> Vec<JsResult> {
         self.mailbox.collect()
     }
+
+    /// Spans accepted and not terminal, of this environment's exporters or of the whole process.
+    #[napi(catch_unwind)]
+    pub fn pending(&self, whole_process: bool) -> f64 {
+        if whole_process {
+            return Engine::global().pending() as f64;
+        }
+        self.exporters().iter().map(|exporter| exporter.pending()).sum::<u64>() as f64
+    }
+
+    /// Posts the spans left under `id` when everything is terminal or has nowhere to go, or after the timeout.
+    #[napi(catch_unwind)]
+    pub fn drain(&self, id: u32, timeout_millis: f64, whole_process: bool) {
+        let (mailbox, timeout) = (Arc::clone(&self.mailbox), duration(timeout_millis));
+        let done = Box::new(move |left| {
+            mailbox.post(JsResult { left: Some(left as f64), ..JsResult::done(id) });
+        });
+        if whole_process {
+            return Engine::global().drain(timeout, done);
+        }
+        let exporters = self.exporters();
+        let exporters: Vec<_> = exporters.iter().map(|exporter| &**exporter).collect();
+        Exporter::drain_all(&exporters, timeout, done);
+    }
+
+    /// Blocks until everything is terminal or has nowhere to go or the time is over; the spans left then.
+    #[napi(catch_unwind)]
+    pub fn drain_blocking(&self, millis: f64, whole_process: bool) -> f64 {
+        let deadline = Instant::now() + duration(millis);
+        if whole_process {
+            return Engine::global().drain_blocking(deadline) as f64;
+        }
+        let exporters = self.exporters();
+        let exporters: Vec<_> = exporters.iter().map(|exporter| &**exporter).collect();
+        Exporter::drain_all_blocking(&exporters, deadline) as f64
+    }
+
+    /// The event loop will not turn any more: no result is posted from now on, and no question is asked.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.mailbox.close();
+    }
+}
+
+/// A worker that was terminated.
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.mailbox.close();
+    }
 }
 
 impl Environment {
     pub(crate) fn mailbox(&self) -> Arc<Mailbox> {
         Arc::clone(&self.mailbox)
+    }
+
+    /// An exporter of this environment; held by its lane alone.
+    pub(crate) fn enlist(&self, exporter: &Arc<Exporter>) {
+        let mut exporters = self.exporters.lock().unwrap_or_else(PoisonError::into_inner);
+        exporters.retain(|exporter| exporter.strong_count() > 0);
+        exporters.push(Arc::downgrade(exporter));
+    }
+
+    fn exporters(&self) -> Vec<Arc<Exporter>> {
+        let exporters = self.exporters.lock().unwrap_or_else(PoisonError::into_inner);
+        exporters.iter().filter_map(Weak::upgrade).collect()
     }
 
     pub(crate) fn with_blocks<T>(&self, work: impl FnOnce(&mut Blocks) -> T) -> T {

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use napi::{
@@ -52,6 +52,7 @@ impl Lane {
         let headers = CurrentHeaders::default();
         let number = config.number;
         let exporter = build(config, environment.mailbox(), headers.clone())?;
+        environment.enlist(&exporter);
         let mailbox = environment.mailbox();
         exporter.observe(
             Level::Verbose,
@@ -156,12 +157,6 @@ impl Lane {
         let mailbox = Arc::clone(&self.mailbox);
         let done = move |_| mailbox.post(JsResult::done(id));
         self.exporter.shutdown(duration(timeout_millis), Box::new(done));
-    }
-
-    /// Blocks until everything accepted is terminal or the time is over; the spans left then.
-    #[napi(catch_unwind)]
-    pub fn drain_blocking(&self, millis: f64) -> f64 {
-        self.exporter.drain_blocking(Instant::now() + duration(millis)) as f64
     }
 
     /// One consistent snapshot.

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -14,12 +14,13 @@ use tokio::sync::oneshot;
 /// Open questions with answers of type `T`. Any thread asks; JavaScript answers.
 pub(crate) struct OpenQuestions<T> {
     next: AtomicU32,
+    is_closed: AtomicBool,
     open: Mutex<HashMap<u32, oneshot::Sender<T>>>,
 }
 
 impl<T> Default for OpenQuestions<T> {
     fn default() -> Self {
-        Self { next: AtomicU32::new(0), open: Mutex::default() }
+        Self { next: AtomicU32::new(0), is_closed: AtomicBool::new(false), open: Mutex::default() }
     }
 }
 
@@ -29,8 +30,17 @@ impl<T> OpenQuestions<T> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, answer| !answer.is_closed()); // nobody waits any more
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        open.insert(id, answer);
+        // Read under the lock: `close` empties the map under it afterwards.
+        if !self.is_closed.load(Ordering::Acquire) {
+            open.insert(id, answer);
+        }
         id
+    }
+
+    /// Nobody answers any more: who waits, and who asks later, finds the question dropped.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Delivers an answer, if anybody still waits for it.

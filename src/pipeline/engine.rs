@@ -10,7 +10,7 @@ use std::{
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::Sender;
@@ -19,8 +19,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::{
     clock::{Moment, monotonic},
     pipeline::{
+        drain::{self, DrainDone},
         faults::{Faults, Stage},
         io::{self as io_thread, Message},
+        lane::Lane,
         worker::{self, Job},
     },
 };
@@ -38,6 +40,9 @@ pub struct Engine {
     running: Mutex<Weak<Running>>,
     workers: usize,
     health: Arc<Health>,
+    /// Every exporter that has admitted anything, as long as its last spans are on their way: also those whose owner
+    /// (a worker thread's environment) is gone.
+    lanes: Mutex<Vec<Weak<Lane>>>,
 }
 
 /// What the threads of one engine know about each other.
@@ -101,6 +106,7 @@ impl Engine {
             running: Mutex::new(Weak::new()),
             workers: workers.max(1),
             health: Arc::default(),
+            lanes: Mutex::default(),
         })
     }
 
@@ -114,10 +120,38 @@ impl Engine {
         self.health.unstartable.load(Ordering::Acquire) || self.health.has_given_up()
     }
 
+    /// Calls `done` with the spans left when everything that any exporter has accepted is terminal or has nowhere to
+    /// go, after `timeout` at the latest.
+    pub fn drain(&self, timeout: Duration, done: DrainDone) {
+        drain::drain(self.lanes(), timeout, done);
+    }
+
+    /// The same, blocking the caller. For the end of the process.
+    pub fn drain_blocking(&self, deadline: Instant) -> u64 {
+        drain::drain_blocking(self.lanes(), deadline)
+    }
+
+    /// Spans that all exporters have accepted and that are not terminal.
+    pub fn pending(&self) -> u64 {
+        drain::pending(&self.lanes())
+    }
+
     /// Makes the next `times` passes of `stage` fail.
     #[cfg(any(test, feature = "testing"))]
     pub fn inject_fault(&self, stage: Stage, times: u32) {
         self.health.faults.inject(stage, times);
+    }
+
+    /// A lane has its first admission.
+    pub(crate) fn enlist(&self, lane: &Arc<Lane>) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.retain(|lane| lane.strong_count() > 0);
+        lanes.push(Arc::downgrade(lane));
+    }
+
+    fn lanes(&self) -> Vec<Arc<Lane>> {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// The running threads, started if there are none.

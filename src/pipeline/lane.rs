@@ -1,17 +1,27 @@
 //! What all threads know about one exporter: configuration, ledger, sink, transform.
 //! It refuses to act: threads act on it.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use crate::{
+    clock::{clamp_timeout, monotonic},
     config::{Compression, Config},
     error::TransformError,
     handoff::RawBatch,
     otlp::Encoded,
-    pipeline::{engine::Handle, ledger::Ledger, notice::Herald},
+    pipeline::{
+        engine::Handle,
+        flush::{FlushCell, FlushDone, FlushMode},
+        io::{Flush, Message},
+        ledger::Ledger,
+        notice::Herald,
+    },
     sink::{ContentEncoding, Sink},
 };
 
@@ -71,6 +81,30 @@ impl Lane {
     /// The running engine, if this lane has one.
     pub(crate) fn engine(&self) -> Option<Handle> {
         lock(&self.engine).clone()
+    }
+
+    /// Waits for what was accepted before this call; `done` gets the outcome, after `timeout` at the latest.
+    pub(crate) fn flush(self: &Arc<Self>, mode: FlushMode, timeout: Duration, done: FlushDone) {
+        let ledger = Arc::clone(&self.ledger);
+        // In attempt mode the ledger watches what is on the workers, the dispatcher what it has itself.
+        let parts = if mode == FlushMode::Attempt { 2 } else { 1 };
+        let cell = Arc::new(FlushCell::new(parts, move |epoch| ledger.outstanding(epoch), done));
+        let epoch = self.ledger.flush(&cell, mode);
+        if mutant!("R45") && mode == FlushMode::Attempt {
+            cell.part_done();
+        }
+        if cell.is_answered() {
+            return;
+        }
+        match self.engine() {
+            Some(engine) => {
+                let deadline = monotonic().after(clamp_timeout(timeout));
+                let lane = Arc::clone(self);
+                engine.send(Message::Flush(Flush { lane, cell, mode, epoch, deadline }));
+            }
+            // Nothing was ever admitted, or everything has been settled: there is no dispatcher's part.
+            None => cell.part_done(),
+        }
     }
 
     /// Makes sure that an engine runs. `start` runs at most once at a time; true if it was needed.

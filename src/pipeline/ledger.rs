@@ -90,6 +90,7 @@ pub(crate) struct Gauges {
     pub(crate) retries: u64,
     pub(crate) breaker: BreakerState,
     pub(crate) last_export_latency: Option<Duration>,
+    pub(crate) refused_connection: bool,
 }
 
 /// An admission: the new permit's key and epoch, and what had to go to make room.
@@ -433,6 +434,7 @@ impl Ledger {
             retries: book.gauges.retries,
             breaker: book.gauges.breaker,
             last_export_latency: book.gauges.last_export_latency,
+            refused_connection: book.gauges.refused_connection,
             threads: 0,
             degraded: false,
         }

@@ -188,6 +188,10 @@ impl<'a> Driver<'a> {
     fn sent(&mut self, result: Sent) {
         let (id, event) = match result {
             Ok((id, (attempt, outcome))) => {
+                if let Some(open) = self.desk.lanes.get(&attempt.lane) {
+                    let refused = outcome.is_refused_connection();
+                    open.lane.ledger.gauge(|gauges| gauges.refused_connection = refused);
+                }
                 (id, Event::AttemptDone { attempt, outcome: Box::new(outcome) })
             }
             Err(error) => {

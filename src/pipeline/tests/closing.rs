@@ -14,7 +14,7 @@ use crate::{
 use std::time::Duration;
 
 #[test]
-fn r51_r52_r53_at_the_deadline_everything_is_aborted_and_nothing_is_posted_later() {
+fn r51_r52_r53_r100_at_the_deadline_everything_is_aborted_and_nothing_is_posted_later() {
     for (batches, timeout) in [(1, 300), (4, 300), (200, 300), (200, 1)] {
         let mut world = World::new();
         let lane = world.lane(stock());

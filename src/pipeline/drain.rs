@@ -1,0 +1,85 @@
+//! The end of a process: waits for everything accepted, by several exporters at once, within one budget.
+//! It refuses to end anything: what is left afterwards is still on its way.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    pipeline::{flush::FlushMode, lane::Lane},
+    stats::BreakerState,
+};
+
+/// Takes the number of spans left; runs on a Rust thread or inside the call, must not block.
+pub type DrainDone = Box<dyn FnOnce(u64) + Send>;
+
+struct Waiting {
+    lanes: Vec<Arc<Lane>>,
+    /// Those not over yet, by index.
+    open: Vec<bool>,
+    done: Option<DrainDone>,
+}
+
+/// Calls `done` when everything that `lanes` have accepted is terminal or has proved to have nowhere to go, after
+/// `timeout` at the latest.
+pub(crate) fn drain(lanes: Vec<Arc<Lane>>, timeout: Duration, done: DrainDone) {
+    let lanes: Vec<_> = lanes.into_iter().filter(|lane| lane.ledger.pending() > 0).collect();
+    if lanes.is_empty() {
+        return done(0);
+    }
+    let waiting = Waiting { open: vec![true; lanes.len()], lanes: lanes.clone(), done: Some(done) };
+    let waiting = Arc::new(Mutex::new(waiting));
+    for (index, lane) in lanes.iter().enumerate() {
+        // The attempt mode makes waiting batches due; the terminal one tells when all is over.
+        for mode in [FlushMode::Attempt, FlushMode::Terminal] {
+            let waiting = Arc::clone(&waiting);
+            let over = Box::new(move |_| part_over(&waiting, index, mode));
+            lane.flush(mode, timeout, over);
+        }
+    }
+}
+
+/// Blocks until everything that `lanes` have accepted is terminal or has proved to have nowhere to go, or until
+/// `deadline`. Returns the spans left.
+pub(crate) fn drain_blocking(lanes: Vec<Arc<Lane>>, deadline: Instant) -> u64 {
+    let (over, waited) = mpsc::channel();
+    let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+    let done = move |_| {
+        let _ = over.send(());
+    };
+    drain(lanes.clone(), left(deadline), Box::new(done));
+    let _ = waited.recv_timeout(left(deadline));
+    pending(&lanes)
+}
+
+pub(crate) fn pending(lanes: &[Arc<Lane>]) -> u64 {
+    lanes.iter().map(|lane| lane.ledger.pending()).sum()
+}
+
+fn part_over(waiting: &Mutex<Waiting>, index: usize, mode: FlushMode) {
+    let done = {
+        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = &mut *waiting;
+        let hopeless = || waiting.lanes.get(index).is_some_and(|lane| is_hopeless(lane));
+        if mode == FlushMode::Attempt && !hopeless() {
+            return;
+        }
+        if let Some(open) = waiting.open.get_mut(index) {
+            *open = false;
+        }
+        if waiting.open.contains(&true) {
+            return;
+        }
+        waiting.done.take().map(|done| (done, pending(&waiting.lanes)))
+    };
+    if let Some((done, left)) = done {
+        done(left);
+    }
+}
+
+/// Every batch has just had an attempt, and nobody was there: a later one would find the same.
+fn is_hopeless(lane: &Lane) -> bool {
+    let stats = lane.ledger.snapshot();
+    stats.refused_connection || stats.breaker != BreakerState::Closed
+}
