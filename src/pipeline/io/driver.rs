@@ -30,6 +30,7 @@ use crate::{
         notice::{FailedBatch, Level},
         permit::Permit,
         retry::Jitter,
+        server_message::server_message,
         worker::{Job, Task},
     },
     sink::{Request, SendOutcome},
@@ -398,6 +399,10 @@ pub(crate) fn record(lane: &Lane, batch: Batch, settlement: Settlement) {
                 attempts,
                 http_status: failure.http_status,
                 code: failure.code,
+                server_message: failure
+                    .body
+                    .as_ref()
+                    .and_then(|body| server_message(lane.config.protocol, body.as_bytes())),
                 message: failure.message,
                 endpoint: lane.config.endpoint.clone(),
             });
