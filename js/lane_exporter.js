@@ -107,8 +107,8 @@ class LaneExporter {
       const { native, limits } = this.#settings;
       this.#heldHelp = this.#help();
       this.#lane = engine.createLane(native, this.#heldHelp);
-      const maxSpanBytes = limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES;
-      const writer = new SpanWriter(engine.memory, { maxSpanBytes }, true);
+      const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
+      const writer = new SpanWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
       const { exit } = this.#settings;
       engine.onCollected(this, () => {
         writer.release();
