@@ -23,6 +23,9 @@ const {
   SPAN_HEADER_WORDS,
   MIN_FREE_WORDS,
   JOINED_UNITS,
+  LATE_JOINED_UNITS,
+  TURN_UNITS,
+  FAST_ATTRIBUTES,
   DEFERRED_UNITS,
   MAX_KEYS,
   MAX_DEPTH,
@@ -39,7 +42,7 @@ const {
   UNREADABLE,
 } = require('./layout.js');
 
-const { RecordStream, TextCopy, byteLengthOf } = require('./record_stream.js');
+const { DeferredTexts, RecordStream, WideRun, byteLengthOf } = require('./record_stream.js');
 
 const NONE = Symbol('none'); // no span has it as its resource or scope
 const hasOwn = Object.prototype.hasOwnProperty;
@@ -69,6 +72,7 @@ class SpanWriter {
   constructor(memory, limits, deferLongTexts) {
     this.stream = new RecordStream(memory);
     this.longStream = new RecordStream(memory);
+    this.wide = new WideRun();
     this.maxSpanBytes = limits.maxSpanBytes;
     this.deferLongTexts = deferLongTexts;
     this.writing = false;
@@ -80,6 +84,7 @@ class SpanWriter {
     this.bulkUnits = 0; // units and bytes of this span that are not in `text`
     this.ancestors = []; // containers around the value being read
     this.isCareful = false;
+    this.attributeCount = 0; // of the span before
     this.begin(0);
   }
 
@@ -100,7 +105,10 @@ class SpanWriter {
     this.lastScopeIndex = -1;
     this.bulkCount = 0;
     this.bulk = []; // flat: index, string or Uint8Array; written right behind the record
-    this.deferred = []; // TextCopy of this batch
+    this.deferred = new DeferredTexts();
+    this.deferredBefore = 0; // its texts before the span being written
+    this.turnUnits = TURN_UNITS; // what may still be copied in this turn
+    this.joinedUnits = JOINED_UNITS;
   }
 
   /**
@@ -117,6 +125,7 @@ class SpanWriter {
     const resources = this.resources.size;
     const scopes = this.scopes.size;
     const { bulkCount, usedBytes } = this;
+    this.deferredBefore = this.deferred.texts.length;
     let { position } = stream;
     try {
       for (;;) {
@@ -169,6 +178,7 @@ class SpanWriter {
     this.lastScope = NONE;
     this.lastScopeIndex = -1;
     this.bulkCount = bulkCount;
+    this.deferred.texts.length = this.deferredBefore;
     this.bulk.length = 0;
     this.bulkUnits = 0;
     this.ancestors.length = 0;
@@ -176,18 +186,20 @@ class SpanWriter {
 
   writeBulk() {
     const { bulk } = this;
+    this.bulkUnits = 0;
+    if (bulk.length === 0) return; // setting `length` calls into the runtime, even from 0 to 0
     for (let i = 0; i < bulk.length; i += 2) {
       const value = bulk[i + 1];
-      if (typeof value !== 'string') {
-        this.stream.bulkBytes(bulk[i], value);
-      } else if (this.deferLongTexts && value.length > DEFERRED_UNITS) {
-        this.deferred.push(new TextCopy(bulk[i], value));
-      } else {
-        this.stream.bulkText(bulk[i], value);
-      }
+      if (typeof value === 'string') this.charge(value.length, this.stream.bulkText(bulk[i], value));
+      else this.stream.bulkBytes(bulk[i], value);
     }
     bulk.length = 0;
-    this.bulkUnits = 0;
+  }
+
+  /** Once a turn has copied its share, texts are kept by reference however short they are. */
+  charge(units, encoding) {
+    this.turnUnits -= encoding === ENCODING_ASCII ? units : units * 3;
+    if (this.turnUnits < 0 && this.deferLongTexts) this.joinedUnits = LATE_JOINED_UNITS;
   }
 
   /** Lets go of the blocks; the writer can be used again afterwards. */
@@ -202,15 +214,12 @@ class SpanWriter {
    * @returns {boolean} true when none is left
    */
   copyDeferred(deferred, deadline) {
-    let last = deferred.length - 1;
-    for (let steps = 1; last >= 0; steps++) {
-      if (deferred[last].step(this.longStream)) {
-        deferred.pop();
-        last -= 1;
-      }
+    const { longStream } = this;
+    for (let steps = 1; deferred.length > 0; steps++) {
+      deferred.step(longStream);
       if ((steps & 3) === 0 && performance.now() >= deadline) break; // four steps are at most 256 Ki units
     }
-    return last < 0;
+    return deferred.length === 0;
   }
 
   spanWithEnvelope(span) {
@@ -280,7 +289,12 @@ class SpanWriter {
     f64[base + 17] = status.code;
     f64[base + 18] = this.slot(status.message);
     f64[base + 19] = spanFlags(context.traceFlags, parentContext?.isRemote);
-    const unread = this.attributes(span.attributes, base + 23);
+    // A guess: wrong costs a tenth of a microsecond, never an attribute.
+    const unread =
+      this.attributeCount > FAST_ATTRIBUTES
+        ? this.manyAttributes(span.attributes, base + 23)
+        : this.attributes(span.attributes, base + 23);
+    this.attributeCount = f64[base + 23];
     f64[base + 20] = countOrNaN(span.droppedAttributesCount) + unread;
     f64[base + 21] = countOrNaN(span.droppedEventsCount);
     f64[base + 22] = countOrNaN(span.droppedLinksCount);
@@ -353,14 +367,19 @@ class SpanWriter {
     const room = stream.bytes.length - at;
     // Four bytes of slack: a truncated UTF-8 write can then never have the length of an ASCII one.
     if (room < units + 4) throw OVERFLOW;
-    let bytes = stream.bytes.utf8Write(text, at);
+    let bytes = -1;
     let encoding = ENCODING_ASCII;
+    if (this.wide.mayBeAscii()) {
+      bytes = stream.bytes.utf8Write(text, at);
+      this.wide.note(bytes === units);
+    }
     if (bytes !== units) {
       // Not ASCII. UTF-16 keeps lone surrogates, which JSON must show, and text boundaries, which UTF-8 blurs.
       if (room < 2 * units) throw OVERFLOW;
       bytes = stream.bytes.ucs2Write(text, at);
       encoding = ENCODING_UTF16;
     }
+    this.charge(units, encoding);
     const words = this.w - base + ((bytes + 7) >>> 3);
     this.usedBytes += words * 8 + this.bulkUnits;
     if (this.usedBytes > this.budgetBytes) throw OVER_BUDGET;
@@ -376,8 +395,9 @@ class SpanWriter {
   /** A text field: its length if joined, ABSENT if undefined, else the number of a bulk text. */
   slot(text) {
     if (typeof text === 'string') {
+      const { joinedUnits } = this;
       const units = text.length;
-      if (units <= JOINED_UNITS) {
+      if (units <= joinedUnits) {
         this.text += text;
         return units;
       }
@@ -395,7 +415,9 @@ class SpanWriter {
     this.bulkUnits += size;
     if (this.bulkUnits > this.maxSpanBytes) throw OVERSIZE;
     const index = this.bulkCount++;
-    this.bulk.push(index, value);
+    const isLate = size > DEFERRED_UNITS || this.turnUnits < 0;
+    if (isLate && this.deferLongTexts && typeof value === 'string') this.deferred.texts.push(index, value);
+    else this.bulk.push(index, value);
     return index;
   }
 
@@ -407,7 +429,7 @@ class SpanWriter {
     this.f64[countAt] = 0;
     if (attributes === undefined || attributes === null) return 0;
     if (this.isCareful) return this.attributesOneByOne(attributes, countAt);
-    const { f64, end, expectedKeys, expectedIds } = this;
+    const { f64, end, expectedKeys, expectedIds, joinedUnits } = this;
     const prototype = getPrototypeOf(attributes);
     const ownOnly = prototype === null || (prototype === objectPrototype && this.isPrototypeClean);
     let { w, text } = this;
@@ -434,7 +456,67 @@ class SpanWriter {
       count += 1;
       if (typeof value === 'string') {
         const units = value.length;
-        if (units <= JOINED_UNITS) {
+        if (units <= joinedUnits) {
+          f64[w] = id * 16 + TAG_TEXT;
+          f64[w + 1] = units;
+          text += value;
+        } else {
+          f64[w] = id * 16 + TAG_BULK;
+          f64[w + 1] = this.bulkValue(value, units);
+        }
+        w += 2;
+      } else if (typeof value === 'number') {
+        f64[w] = id * 16 + TAG_NUMBER;
+        f64[w + 1] = value;
+        w += 2;
+      } else if (typeof value === 'boolean') {
+        f64[w] = id * 16 + (value ? TAG_TRUE : TAG_FALSE);
+        w += 1;
+      } else {
+        f64[w] = id * 16 + TAG_NESTED;
+        this.w = w + 1;
+        this.text = text;
+        this.value(value);
+        w = this.w;
+        text = this.text;
+      }
+    }
+    this.w = w;
+    this.text = text;
+    f64[countAt] = count;
+    return 0;
+  }
+
+  /** The same for objects that V8 keeps as dictionaries: there `for in` looks every key up once more. */
+  manyAttributes(attributes, countAt) {
+    if (this.isCareful || attributes === undefined || attributes === null) return this.attributes(attributes, countAt);
+    const { f64, end, expectedKeys, expectedIds, joinedUnits } = this;
+    const names = Object.keys(attributes);
+    let { w, text } = this;
+    let count = 0;
+    for (let i = 0; i < names.length; i++) {
+      const key = names[i];
+      const value = attributes[key];
+      if (w + 4 > end) throw OVERFLOW;
+      if (expectedKeys[count] !== key) {
+        const id = this.keys.get(key);
+        if (id === undefined) {
+          this.w = w;
+          this.text = text;
+          this.newKey(key, value);
+          w = this.w;
+          text = this.text;
+          count += 1;
+          continue;
+        }
+        expectedKeys[count] = key;
+        expectedIds[count] = id;
+      }
+      const id = expectedIds[count];
+      count += 1;
+      if (typeof value === 'string') {
+        const units = value.length;
+        if (units <= joinedUnits) {
           f64[w] = id * 16 + TAG_TEXT;
           f64[w + 1] = units;
           text += value;
@@ -470,6 +552,8 @@ class SpanWriter {
     let unread = 0;
     for (const key of Object.keys(attributes)) {
       const { w, text, bulkUnits, bulkCount } = this;
+      const bulkLength = this.bulk.length;
+      const deferredLength = this.deferred.texts.length;
       const keys = this.keyList.length;
       try {
         this.keyed(key, attributes[key]);
@@ -478,7 +562,8 @@ class SpanWriter {
         if (error === OVERFLOW || error === OVERSIZE) throw error; // not about this attribute
         this.w = w;
         this.text = text;
-        this.bulk.length -= (this.bulkCount - bulkCount) * 2;
+        this.bulk.length = bulkLength;
+        this.deferred.texts.length = deferredLength;
         this.bulkUnits = bulkUnits;
         this.bulkCount = bulkCount;
         for (const newKey of this.keyList.splice(keys)) this.keys.delete(newKey);
@@ -520,13 +605,13 @@ class SpanWriter {
 
   /** A value with a tag word of its own. */
   value(value) {
-    const { f64 } = this;
+    const { f64, joinedUnits } = this;
     const at = this.reserve(1);
     switch (typeof value) {
       case 'string': {
         const units = value.length;
         const payload = this.reserve(1);
-        if (units <= JOINED_UNITS) {
+        if (units <= joinedUnits) {
           f64[at] = TAG_TEXT;
           f64[payload] = units;
           this.text += value;
