@@ -25,20 +25,23 @@ function pump(count, most, exportOne) {
   return new Promise((fulfil, reject) => {
     let started = 0;
     let done = 0;
-    let underWay = 0;
+    let isScheduled = false;
+    const schedule = () => {
+      if (isScheduled || started >= count || started - done >= most) return;
+      isScheduled = true;
+      setImmediate(fill);
+    };
+    // One export per turn: the producer is a program that ends spans, not a loop that starves its own callbacks.
     const fill = () => {
-      // One export per turn: the producer is a program that ends spans, not a loop that starves its own callbacks.
-      if (started >= count || underWay >= most) return;
-      underWay += 1;
+      isScheduled = false;
       exportOne(started++).then(() => {
-        underWay -= 1;
         done += 1;
         if (done === count) fulfil();
-        else setImmediate(fill);
+        else schedule();
       }, reject);
-      if (underWay < most) setImmediate(fill);
+      schedule();
     };
-    fill();
+    schedule();
   });
 }
 
