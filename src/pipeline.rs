@@ -22,6 +22,7 @@ pub(crate) mod ledger;
 pub(crate) mod permit;
 pub(crate) mod retry;
 pub(crate) mod retry_after;
+pub(crate) mod window;
 pub(crate) mod worker;
 
 #[cfg(test)]
