@@ -196,6 +196,16 @@ describe('our own options', () => {
     assert.equal(resolve({}).maxConcurrency, undefined);
   });
 
+  it('an agent with few sockets bounds the requests under way, one with many does not raise them', () => {
+    const maxConcurrencyOf = (maxSockets, maxConcurrency) =>
+      resolve({ httpAgentOptions: { maxSockets, maxTotalSockets: maxSockets }, maxConcurrency }).maxConcurrency;
+    assert.equal(maxConcurrencyOf(1), 1);
+    assert.equal(maxConcurrencyOf(2, 8), 2);
+    assert.equal(maxConcurrencyOf(100), 4);
+    assert.equal(maxConcurrencyOf(100, 8), 8);
+    assert.equal(maxConcurrencyOf(Infinity, 8), 8);
+  });
+
   it('a misspelt one is named', async () => {
     const { lines } = await recordDiag(() => resolve({ queue: { maxSpan: 1 } }));
     assert.deepEqual(lines, ['warn: Configuration: queue.maxSpan is unknown and will be ignored']);
@@ -212,6 +222,7 @@ describe('the transport chooses itself', () => {
   const ca = issue({ commonName: 'a CA', authority: true });
   const selfSigned = issue({ commonName: 'localhost', names: ['localhost'] });
   const other = issue({ commonName: 'other' });
+  const intermediate = issue({ commonName: 'an intermediate', authority: true, issuer: ca });
   const { encryptKey } = require('./config/certificates.js');
   const https = (httpAgentOptions, more) => ({ url: 'https://127.0.0.1/x', httpAgentOptions, ...more });
   const cases = [
@@ -244,6 +255,8 @@ describe('the transport chooses itself', () => {
     [https({ ca: 'no certificate' }), 'ca without a certificate'],
     [https({ ca: selfSigned.cert }), null],
     [https({ ca: {} }), 'httpAgentOptions.ca'],
+    [https({ ca: intermediate.cert }), 'ca without its root'],
+    [https({ ca: intermediate.cert + ca.cert }), null],
     [https({ cert: rsa.cert }), 'client certificate and key are not a PEM pair'],
     [
       https({ cert: rsa.cert, key: encryptKey(rsa.privateKey, 'p'), passphrase: 'p' }),

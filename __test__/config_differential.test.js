@@ -88,6 +88,26 @@ for (const protocol of Object.keys(STOCK)) {
   });
 }
 
+for (const protocol of Object.keys(STOCK)) {
+  it(`an IPv6 address, ${protocol}`, async (t) => {
+    let recorder;
+    try {
+      recorder = await startRecorder({ listen: { port: 0, host: '::1' } });
+    } catch (error) {
+      t.skip(`this machine has no IPv6 loopback: ${error.message}`);
+      return;
+    }
+    const over6 = { recorders: [recorder] };
+    const scenario = { env: () => ({}), config: () => ({ url: `http://[::1]:${recorder.port}/x` }), exports: 2 };
+    const stock = await observe(STOCK[protocol], scenario, over6);
+    const observed = await observe(OURS[protocol], scenario, over6);
+    await recorder.close();
+    withoutListedDifferences(scenario, stock, observed);
+    assert.equal(stock.requests.length, 2);
+    assert.deepEqual(observed, stock);
+  });
+}
+
 test('the table is as large as promised', () => {
   assert.ok(scenarios.filter((scenario) => !scenario.elsewhere).length >= 150);
   assert.equal(new Set(scenarios.map(({ name }) => name)).size, scenarios.length);

@@ -126,6 +126,8 @@ const rows = [
   ['self-signed', to('self-signed'), undefined, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
   ['self-signed and trusted', to('self-signed'), { ca: servers['self-signed'].cert }, null],
   ['intermediate', to('intermediate'), { ca: ca.cert }, null],
+  ['intermediate as CA', to('intermediate'), { ca: intermediate.cert }, undefined],
+  ['intermediate and root as CA', to('intermediate missing'), { ca: [intermediate.cert, ca.cert] }, null],
   ['intermediate missing', to('intermediate missing'), { ca: ca.cert }, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
   ['wrong host', to('other host'), { ca: ca.cert }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
   ['wrong host by name', byName('other host'), { ca: ca.cert }, 'ERR_TLS_CERT_ALTNAME_INVALID'],

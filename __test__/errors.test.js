@@ -179,3 +179,24 @@ test('TLS trouble is told from weather', () => {
   assert.equal(factsOfError(Object.assign(new Error('x'), { code: 'ERR_INVALID_ARG_TYPE' })).kind, 'other');
   assert.equal(factsOfError(undefined).message, 'undefined');
 });
+
+test('an error that resists being read still gives facts', () => {
+  const hostile = [
+    null,
+    Symbol('x'),
+    Object.create(null),
+    { message: { toString: () => assert.fail('called') } },
+    new Proxy({}, { get: () => assert.fail('read') }),
+    Object.assign(new Error('x'), { port: 70_000, errno: 1e20, code: 5, address: {}, syscall: Symbol('s') }),
+    Object.assign(new Error('x'), { port: Number.NaN, errno: 1.5, errors: [null, undefined] }),
+  ];
+  for (const error of hostile) {
+    const facts = factsOfError(error, 'unsendable');
+    assert.equal(typeof facts.message, 'string');
+    assert.equal(facts.kind, 'unsendable');
+    for (const [name, value] of Object.entries(facts)) {
+      if (['port', 'errno', 'code', 'address', 'syscall'].includes(name) && error instanceof Error)
+        assert.equal(value, undefined);
+    }
+  }
+});

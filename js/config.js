@@ -15,6 +15,7 @@ const RESOURCE_PATHS = { TRACES: 'v1/traces' };
 const CONTENT_TYPES = { 'http/protobuf': 'application/x-protobuf', 'http/json': 'application/json' };
 const COMPRESSIONS = new Set(['none', 'gzip', 'zstd', 'auto']);
 const DEFAULT_TIMEOUT_MILLIS = 10000;
+const DEFAULT_MAX_CONCURRENCY = 4;
 
 function validateTimeoutMillis(timeoutMillis) {
   if (Number.isFinite(timeoutMillis) && timeoutMillis > 0) return timeoutMillis;
@@ -37,6 +38,12 @@ function chooseTransport(wanted, reason) {
   }
   if (wanted === 'node') return { transport: 'node', reason: reason ?? "transport 'node'" };
   return reason === null ? { transport: 'native', reason: null } : { transport: 'node', reason };
+}
+
+/** Requests under way at once: an agent with fewer sockets allows fewer. Absent: the core's default. */
+function chooseConcurrency(maxConcurrency, maxSockets) {
+  if (maxSockets === null) return maxConcurrency;
+  return Math.min(maxConcurrency ?? DEFAULT_MAX_CONCURRENCY, maxSockets);
 }
 
 function reasonInUrl(parts) {
@@ -109,6 +116,7 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     agentFactory: agent.factory,
     agentOptions: agent.options,
     ...own,
+    maxConcurrency: chooseConcurrency(own.maxConcurrency, connection.maxSockets ?? null),
     selfObsMeterProvider: userConfig.selfObsMeterProvider,
   });
 }
@@ -117,8 +125,6 @@ const connectionDefaults = {
   keepAlive: true,
   maxSockets: null,
   maxIdleSockets: null,
-  idleTimeoutMillis: null,
-  tcpKeepAliveMillis: 1000,
   socketPath: null,
 };
 

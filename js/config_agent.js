@@ -76,8 +76,6 @@ function connectionFacts(options) {
     connectionHeader: !keepAlive && Number.isFinite(options.maxSockets) ? 'keep-alive' : null,
     maxSockets: Number.isFinite(maxSockets) ? Math.max(1, Math.floor(maxSockets)) : null,
     maxIdleSockets: Number.isFinite(options.maxFreeSockets) ? Math.floor(options.maxFreeSockets) : null,
-    idleTimeoutMillis: options.timeout > 0 ? options.timeout : null,
-    tcpKeepAliveMillis: keepAlive ? (options.keepAliveMsecs ?? 1000) : null,
     socketPath: options.socketPath ?? null,
   };
 }

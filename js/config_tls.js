@@ -92,9 +92,11 @@ function reasonInRoots(options, settings) {
   const blocks = settings.ca.toString('latin1').match(CERTIFICATE_BLOCK);
   if (blocks === null) return 'ca without a certificate';
   try {
-    for (const block of blocks) {
-      if (!isKnownKey(new X509Certificate(block).publicKey)) return 'ca with an unusual key type';
-    }
+    const certificates = blocks.map((block) => new X509Certificate(block));
+    if (!certificates.every(({ publicKey }) => isKnownKey(publicKey))) return 'ca with an unusual key type';
+    // OpenSSL wants the root of an intermediate too, rustls is content with the intermediate.
+    const subjects = new Set(certificates.map(({ subject }) => subject));
+    if (!certificates.every(({ issuer }) => subjects.has(issuer))) return 'ca without its root';
   } catch {
     return 'ca that cannot be read';
   }

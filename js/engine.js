@@ -6,6 +6,7 @@ const { createMemory, NativeMemory } = require('./handoff/memory.js');
 const { Slices } = require('./handoff/slices.js');
 const { Exit } = require('./exit.js');
 const { loadBinding } = require('./binding.js');
+const { textOfError } = require('./network_facts.js');
 
 const IDLE_MILLIS = 30000;
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
@@ -164,9 +165,15 @@ class Engine {
       .get(lane)
       ?.deref()
       ?.send(call, body, timeoutMillis, contentEncoding ?? null);
-    sending?.then((facts) => {
-      if (facts !== null) this.#environment.answerAttempt(attempt, facts);
-    });
+    sending
+      ?.then((facts) => {
+        if (facts !== null) this.#environment.answerAttempt(attempt, facts);
+      })
+      .catch((error) => {
+        // Facts that the native side cannot read must not become an unhandled rejection of the application.
+        const facts = { outcome: 'failed', error: { kind: 'other', message: `Offloop: ${error.message}` } };
+        this.#environment.answerAttempt(attempt, facts);
+      });
   }
 
   #readHeaders(question, { lane, call }) {
@@ -176,7 +183,7 @@ class Engine {
       ?.readHeaders(call)
       .then(
         (entries) => this.#environment.answerHeaders(question, entries, null),
-        (error) => this.#environment.answerHeaders(question, null, String(error?.message ?? error)),
+        (error) => this.#environment.answerHeaders(question, null, textOfError(error)),
       );
   }
 

@@ -7,6 +7,7 @@ const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
+const { textOfError } = require('./network_facts.js');
 const { logRetryOutcome } = require('./retry_diag.js');
 const { getEngine } = require('./engine.js');
 
@@ -291,7 +292,16 @@ class LaneExporter {
       this.#finish(batch, outcome, done);
     }, this.#settings.holdMillis);
     this.#calls.set(id, batch.call);
-    const copy = (deadline) => writer.copyDeferred(deferred, deadline);
+    const copy = (deadline) => {
+      try {
+        return writer.copyDeferred(deferred, deadline);
+      } catch (error) {
+        // No memory for a block: what is missing makes the reader drop those spans, and only those.
+        diag.error('Offloop: long texts could not be copied', error);
+        deferred.length = 0;
+        return true;
+      }
+    };
     // A few long texts fit into this turn; many are copied in later ones, behind those of earlier batches.
     const isComplete = deferred.length === 0 || (engine.slices.isIdle() && copy(until));
     const segments = stream.takeSegments();
@@ -336,7 +346,7 @@ class LaneExporter {
     }
     const facts = failure ?? { kind: reason };
     const error = buildExportError(facts);
-    outcome.error = { code: String(facts.code || reason), message: error.message };
+    outcome.error = { code: String(facts.code || reason), message: textOfError(error) };
     if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
     return error;
   }
@@ -373,8 +383,7 @@ function loggerFor(warning) {
 /** The error object that user code or Node's http threw, where it is what ended the export. */
 function withOriginal(failure, original) {
   if (failure?.kind !== 'network' || original === undefined) return failure;
-  const { message, code } = Object(original);
-  return String(message || code || original) === failure.message ? { ...failure, original } : failure;
+  return textOfError(original) === failure.message ? { ...failure, original } : failure;
 }
 
 /** The way around `export` for whoever fills batches itself; null if `exporter` is not ours or not only ours. */

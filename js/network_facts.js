@@ -19,11 +19,32 @@ const KINDS = {
 const TLS_CODE =
   /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)|_CERT(_|$)/;
 
+const PROPERTIES = ['message', 'code', 'errno', 'syscall', 'hostname', 'address', 'port', 'errors'];
+
 function kindOf(code) {
   if (typeof code !== 'string') return 'other';
   if (Object.hasOwn(KINDS, code)) return KINDS[code];
   if (code.startsWith('HPE_')) return 'malformed';
   return TLS_CODE.test(code) ? 'tls' : 'other';
+}
+
+/** `error` as an object whose properties can be read; a Proxy or a getter may throw even then. */
+function readable(error) {
+  try {
+    return Object.fromEntries(PROPERTIES.map((name) => [name, Object(error)[name]]));
+  } catch {
+    return { message: 'an error that cannot be read' };
+  }
+}
+
+/** What an error says; never throws. */
+function textOfError(error) {
+  const { message, code } = readable(error);
+  try {
+    return String(message || code || error);
+  } catch {
+    return 'an error that cannot be read';
+  }
 }
 
 /** User code may put anything anywhere; the native side takes texts. */
@@ -42,19 +63,19 @@ function addressFacts(error) {
  * @param {string} [kind] when the place of the failure says more than its code
  */
 function factsOfError(error, kind) {
-  const { message, code, errno, syscall, hostname, address, port, errors } = Object(error);
+  const { code, errno, syscall, hostname, address, port, errors } = readable(error);
   return {
     kind: kind ?? kindOf(code),
     code: textOrNothing(code),
-    message: String(message || code || error),
+    message: textOfError(error),
     syscall: textOrNothing(syscall),
     hostname: textOrNothing(hostname),
     address: textOrNothing(address),
-    port: typeof port === 'number' ? port : undefined,
-    errno: typeof errno === 'number' ? errno : undefined,
+    port: Number.isInteger(port) && port >= 0 && port <= 65535 ? port : undefined,
+    errno: Number.isInteger(errno) && Math.abs(errno) < 2 ** 31 ? errno : undefined,
     addresses: Array.isArray(errors) ? errors.map(addressFacts) : [],
     original: error,
   };
 }
 
-module.exports = { factsOfError };
+module.exports = { factsOfError, textOfError };

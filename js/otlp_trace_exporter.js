@@ -35,7 +35,7 @@ function settingsFor(config) {
       tls: config.tls === null ? undefined : nativeTls(config.tls),
       timeoutMillis,
       compression: config.compression,
-      maxConcurrency: config.maxConcurrency ?? config.maxSockets ?? undefined,
+      maxConcurrency: config.maxConcurrency,
       maxSpans: queue.maxSpans,
       maxBytes: queue.maxBytes,
       dropOldest: queue.overflow === 'drop-oldest',

@@ -3,6 +3,7 @@
 // It refuses to know the schedule: lines about waits come from the native dispatcher, which decides them.
 
 const { diag } = require('./diag.js');
+const { textOfError } = require('./network_facts.js');
 
 /**
  * @param {object} outcome
@@ -16,7 +17,15 @@ function logRetryOutcome({ attempts, reason, error, thrown }) {
   if (reason === undefined) {
     diag.verbose(`Export succeeded after ${attempts - 1} retry attempts.`);
   } else if (reason === 'non_retryable') {
-    diag.info(`Export failed with non-retryable error: ${error}`);
+    diag.info(`Export failed with non-retryable error: ${shown(error)}`);
+  }
+}
+
+function shown(error) {
+  try {
+    return String(error);
+  } catch {
+    return textOfError(error);
   }
 }
 

@@ -257,7 +257,7 @@ fn lanes(exporters: &[&Exporter]) -> Vec<Arc<Lane>> {
 /// An exporter that nobody holds any more drains like one that was shut down, in the background (R107).
 impl Drop for Exporter {
     fn drop(&mut self) {
-        if !self.lane.ledger.is_closed() && !cfg!(mutant = "R107") {
+        if !self.lane.ledger.is_closed() && !mutant!("R107") {
             self.shutdown(self.lane.config.shutdown_timeout, Box::new(|_| ()));
         }
     }

@@ -11,6 +11,9 @@
 //!
 //! This crate refuses to know Node-API: no dependency of it names napi, and `cargo test` needs no Node.
 
+#[macro_use]
+mod mutants;
+
 pub mod clock;
 pub mod config;
 pub mod error;

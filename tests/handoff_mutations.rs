@@ -1,5 +1,6 @@
 //! The decoder trusts nothing: a million damaged batches end in an error or in spans that can be encoded, never in a
 //! panic or a read outside the batch. Everything here is safe code, so a bad read would be a panic.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 use std::{fs, path::Path};
 

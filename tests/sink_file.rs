@@ -145,6 +145,7 @@ fn f72_a_directory_that_disappears_comes_back() {
     assert_eq!(texts, ["3\n"]);
 }
 
+#[cfg(unix)] // Windows has other words for it
 #[test]
 fn f73_a_file_in_the_place_of_the_directory_is_reported_and_can_heal() {
     let scratch = Scratch::new("f73");

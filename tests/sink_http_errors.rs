@@ -183,3 +183,42 @@ fn a_bad_header_fails_each_send_and_nothing_is_dialled() {
     );
     assert_eq!(server.connections(), 0);
 }
+
+#[test]
+fn r78_no_error_shows_credentials_tokens_or_headers() {
+    let answering = |answer: &'static str| {
+        RawServer::start(move |mut peer: Peer| {
+            peer.request();
+            peer.write(answer);
+        })
+        .address
+    };
+    let silent = RawServer::start(|mut peer: Peer| {
+        peer.wait_for_close();
+    });
+    let hosts = [
+        closed_port().to_string(),
+        "nothing.invalid:1".to_owned(),
+        answering("").to_string(),
+        answering("SSH-2.0-OpenSSH_9\r\n").to_string(),
+        answering("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n").to_string(),
+        silent.address.to_string(),
+    ];
+    for (scheme, host) in
+        hosts.iter().flat_map(|host| [("http", host), ("https", host), ("ftp", host)])
+    {
+        let mut config =
+            config(&format!("{scheme}://planted:planted@{host}/planted?token=planted"));
+        config.headers = vec![("x-key".into(), "planted".into())];
+        let sink = HttpSink::new(config.clone()).unwrap();
+        let shown = format!("{:?} {sink:?} {config:?}", send(&sink, request_within(300)));
+        assert!(
+            !shown.contains("planted") && !shown.contains("cGxhbnRlZD"),
+            "{scheme} {host}: {shown}"
+        );
+        config.headers =
+            vec![("x-key".into(), "planted\n".into()), ("bad name".into(), "planted".into())];
+        let shown = format!("{:?}", send(&HttpSink::new(config).unwrap(), request_within(300)));
+        assert!(!shown.contains("planted"), "{shown}");
+    }
+}

@@ -168,7 +168,7 @@ fn f13_f14_a_drip_ends_at_the_total_time() {
             outcome => failure(outcome),
         };
         assert_eq!(error.message, "Request timed out");
-        assert!((300..1_000).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+        assert!((300..2_000).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
     }
 }
 
@@ -253,7 +253,7 @@ fn f33_a_body_over_the_cap_is_left_and_its_connection_closed() {
         let sink = http_sink(&server.url());
         let runtime = attempt::runtime();
         let reply = reply(runtime.block_on(sink.send(request(10))));
-        assert!(started.elapsed() < Duration::from_secs(1));
+        assert!(started.elapsed() < Duration::from_secs(2));
         let error = reply.body_error.unwrap();
         assert_eq!(error.kind, SendErrorKind::ResponseTooLarge);
         assert_eq!(error.message, "OTLP export response body exceeded size limit of 4194304 bytes");

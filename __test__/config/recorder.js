@@ -141,7 +141,7 @@ async function withEnvironment(variables, work) {
 /** Everything of an error that a user can see, the stack apart. */
 function describeError(error) {
   if (error === undefined) return undefined;
-  if (!(error instanceof Error)) return { thrown: String(error) };
+  if (!(error instanceof Error)) return { thrown: error === null ? 'null' : typeof error };
   const described = { name: error.name, kind: error.constructor.name, message: error.message };
   for (const name of ['code', 'errno', 'syscall', 'hostname', 'address', 'port', 'data', 'reason']) {
     if (name in error) described[name] = error[name];

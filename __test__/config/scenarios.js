@@ -282,6 +282,20 @@ add('headers function: throws', {
 add('headers function: rejects with a text', {
   config: ({ origin }) => ({ url: origin, headers: () => Promise.reject('plain text') }),
 });
+add('headers function: rejects with null', {
+  config: ({ origin }) => ({ url: origin, headers: () => Promise.reject(null) }),
+});
+add('headers function: rejects with what cannot be read', {
+  config: ({ origin }) => ({ url: origin, headers: () => Promise.reject(new Proxy({}, { get: () => undefined })) }),
+});
+add('connections: agent factory throws null', {
+  config: ({ origin }) => ({
+    url: origin,
+    httpAgentOptions: () => {
+      throw null;
+    },
+  }),
+});
 const headerVariables = {
   one: 'a=1',
   several: 'a=1,b=2',

@@ -3,6 +3,8 @@
 //! Everything here is private to `js/`; no user calls it. Every entry catches panics, because an unwinding panic that
 //! reaches Node aborts the process.
 
+#![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a test build"))]
+
 mod blocks;
 mod config;
 mod convert;

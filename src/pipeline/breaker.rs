@@ -45,7 +45,7 @@ impl Breaker {
     pub(crate) fn gate(&self, now: Moment, hurry: bool) -> Gate {
         match self.state {
             State::Closed { .. } => Gate::Go,
-            State::HalfOpen { .. } if cfg!(mutant = "D7") => Gate::Go,
+            State::HalfOpen { .. } if mutant!("D7") => Gate::Go,
             State::HalfOpen { .. } => Gate::Hold(None),
             State::Open { until, .. } if now >= until || hurry => Gate::Probe,
             State::Open { until, .. } => Gate::Hold(Some(until)),

@@ -63,7 +63,7 @@ impl Completion {
 
 impl Drop for Completion {
     fn drop(&mut self) {
-        if !cfg!(mutant = "R48") {
+        if !mutant!("R48") {
             let error = Some(DropReason::InternalError.into());
             self.fire(Outcome { error, ..Outcome::default() });
         }

@@ -151,7 +151,7 @@ impl Dispatcher {
     /// Takes note of one event and says what is to be done now.
     pub(crate) fn step(&mut self, now: Now, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
-        let busy = cfg!(mutant = "R19") && !matches!(event, Event::Timer);
+        let busy = mutant!("R19") && !matches!(event, Event::Timer);
         match event {
             Event::LaneOpened { lane, config } => self.open_lane(lane, config),
             Event::Ready(batch) => self.ready(now.mono, batch, &mut actions),
@@ -255,7 +255,7 @@ impl Dispatcher {
             actions.push(Action::Rework { batch, work: Work::Split });
             return;
         }
-        if too_large && !cfg!(mutant = "F36") {
+        if too_large && !mutant!("F36") {
             let settlement = Settlement::Dropped { reason: DropReason::TooLarge, failure: None };
             actions.push(Action::Settle { batch, settlement });
             return;

@@ -66,7 +66,7 @@ impl Endpoint {
     /// Whether a request may go out. `flush`: somebody waits for an attempt; `closing`: it is the last chance.
     pub(crate) fn gate(&self, now: Moment, flush: bool, closing: bool) -> Gate {
         match self.breaker.gate(now, flush || closing) {
-            Gate::Go if now < self.paused_until && !cfg!(mutant = "R32") => {
+            Gate::Go if now < self.paused_until && !mutant!("R32") => {
                 // The last chance overrules the pause, but one request at a time.
                 match (closing, self.in_flight) {
                     (true, 0) => Gate::Probe,
@@ -83,7 +83,7 @@ impl Endpoint {
 
     /// Whether the retry budget allows one more repeated request. Without a token only a lone one may go.
     pub(crate) fn affords_retry(&self) -> bool {
-        self.budget >= 1.0 || self.retries_in_flight == 0 || cfg!(mutant = "D6")
+        self.budget >= 1.0 || self.retries_in_flight == 0 || mutant!("D6")
     }
 
     /// A request goes out.
@@ -136,7 +136,7 @@ impl Endpoint {
                     Cause::Unreachable | Cause::Malformed | Cause::Tls => {
                         self.breaker.failure(now, probe, policy.max_breaker_open, jitter);
                     }
-                    Cause::Unauthorised if cfg!(mutant = "F23") => self.breaker.success(),
+                    Cause::Unauthorised if mutant!("F23") => self.breaker.success(),
                     Cause::Unauthorised => self.breaker.hold(now, UNAUTHORISED_HOLD),
                     // It answers, so it is alive.
                     Cause::Throttled | Cause::BadRequest | Cause::TooLarge | Cause::Refused => {
@@ -145,7 +145,7 @@ impl Endpoint {
                     Cause::Local => self.breaker.probe_lost(now),
                 }
                 if let Some(asked) = retry_after {
-                    let until = now.after(asked.min(policy.max_retry_after));
+                    let until = now.after(policy.clamp_pause(asked));
                     self.paused_until = self.paused_until.max(until);
                 }
                 let reason = match cause {

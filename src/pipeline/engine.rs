@@ -67,7 +67,7 @@ impl Health {
         let now = monotonic();
         let mut panics = lock(&self.panics);
         panics.retain(|at| now.since(*at) < PANIC_WINDOW);
-        panics.len() > MAX_PANICS && !cfg!(mutant = "R71")
+        panics.len() > MAX_PANICS && !mutant!("R71")
     }
 }
 
@@ -185,7 +185,7 @@ impl Engine {
 
     fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
         if self.health.faults.strikes(Stage::Spawn) {
-            if cfg!(mutant = "R72") {
+            if mutant!("R72") {
                 return Ok(());
             }
             return Err(io::ErrorKind::WouldBlock.into());

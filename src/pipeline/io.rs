@@ -122,7 +122,7 @@ pub(crate) fn run(inbox: UnboundedReceiver<Message>, health: &Health) {
         };
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(()) => return,
-            Err(_) if health.panicked() || cfg!(mutant = "F64") => break,
+            Err(_) if health.panicked() || mutant!("F64") => break,
             Err(_) => {}
         }
     }

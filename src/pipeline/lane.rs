@@ -90,7 +90,7 @@ impl Lane {
         let parts = if mode == FlushMode::Attempt { 2 } else { 1 };
         let cell = Arc::new(FlushCell::new(parts, move |epoch| ledger.outstanding(epoch), done));
         let epoch = self.ledger.flush(&cell, mode);
-        if cfg!(mutant = "R45") && mode == FlushMode::Attempt {
+        if mutant!("R45") && mode == FlushMode::Attempt {
             cell.part_done();
         }
         if cell.is_answered() {

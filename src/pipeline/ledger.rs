@@ -140,7 +140,7 @@ impl Ledger {
                 return Err((reason, completion));
             }
         };
-        if cfg!(mutant = "R26") {
+        if mutant!("R26") {
             drop(book);
             std::thread::yield_now();
             book = self.lock();
@@ -243,7 +243,7 @@ impl Ledger {
                     if fresh {
                         count.fresh = count.fresh.saturating_sub(spans);
                     }
-                    if count.unsettled == 0 || cfg!(mutant = "R42") {
+                    if count.unsettled == 0 || mutant!("R42") {
                         book.epochs.remove(&epoch);
                     }
                 }
@@ -337,7 +337,7 @@ impl Ledger {
     pub(crate) fn flush(&self, cell: &Arc<FlushCell>, mode: FlushMode) -> Epoch {
         let (epoch, done) = {
             let mut book = self.lock();
-            let last = if cfg!(mutant = "R41-shared") {
+            let last = if mutant!("R41-shared") {
                 book.epoch
             } else if book.epoch_used {
                 book.epoch += 1;
@@ -347,7 +347,7 @@ impl Ledger {
                 // The current epoch owns nothing; what is open belongs to earlier ones.
                 book.epoch.saturating_sub(1)
             };
-            let last = if cfg!(mutant = "R41-few") { last.saturating_sub(1) } else { last };
+            let last = if mutant!("R41-few") { last.saturating_sub(1) } else { last };
             cell.cover(last);
             let waiters = match mode {
                 FlushMode::Attempt => &mut book.attempt_waiters,
@@ -392,7 +392,7 @@ impl Ledger {
     /// Voids every permit: what is left is dropped for `reason`. Returns the number of spans.
     pub(crate) fn abandon(&self, reason: DropReason) -> u64 {
         let mut evicted = Eviction::default();
-        if cfg!(mutant = "R61") {
+        if mutant!("R61") {
             return 0;
         }
         {
@@ -456,22 +456,22 @@ impl Book {
             Fate::Rejected => self.rejected += spans,
             Fate::Dropped(reason) => {
                 self.dropped.add(reason, spans);
-                if !cfg!(mutant = "R68") {
+                if !mutant!("R68") {
                     self.log(reason, spans, detail);
                 }
             }
         }
-        if fate != Fate::Rejected || !cfg!(mutant = "R74") {
+        if fate != Fate::Rejected || !mutant!("R74") {
             self.pending = self.pending.saturating_sub(spans);
         }
-        if self.pending == 0 || cfg!(mutant = "R23") {
+        if self.pending == 0 || mutant!("R23") {
             self.lines.extend(self.drop_log.drained().map(|text| (Level::Info, text)));
         }
     }
 
     /// The one place where offered spans are turned away.
     fn refuse(&mut self, spans: u64, reason: DropReason) {
-        if !cfg!(mutant = "R22") {
+        if !mutant!("R22") {
             self.refused.add(reason, spans);
         }
         self.log(reason, spans, None);
@@ -490,7 +490,7 @@ impl Book {
         spans: u64,
         bytes: u64,
     ) -> Result<Eviction, DropReason> {
-        if self.closed && !cfg!(mutant = "R60") {
+        if self.closed && !mutant!("R60") {
             return Err(DropReason::AfterShutdown);
         }
         // What can never fit evicts nobody.
@@ -501,8 +501,7 @@ impl Book {
             return Err(DropReason::QueueFull);
         }
         let lack = |book: &Book| {
-            let pending =
-                if cfg!(mutant = "R20") { book.parked.len() as u64 } else { book.pending };
+            let pending = if mutant!("R20") { book.parked.len() as u64 } else { book.pending };
             if pending + spans > queue.max_spans {
                 Some(DropReason::QueueFull)
             } else if book.pending_bytes + bytes > queue.max_bytes {
@@ -561,7 +560,7 @@ impl Book {
 
     fn finished_flushes(&mut self) -> Vec<Arc<FlushCell>> {
         let mut done = Vec::new();
-        if cfg!(mutant = "R41-own") {
+        if mutant!("R41-own") {
             let (owned, waiters) = (&self.epochs, &mut self.terminal_waiters);
             waiters.retain(|epoch, cells| {
                 let wakes = !owned.contains_key(epoch);

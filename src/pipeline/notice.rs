@@ -86,7 +86,7 @@ impl Herald {
 
 /// An observer that throws is its own problem.
 fn tell(observer: &Observer, notice: Notice) {
-    if cfg!(mutant = "R75") {
+    if mutant!("R75") {
         return observer(notice);
     }
     let _ = catch_unwind(AssertUnwindSafe(|| observer(notice)));

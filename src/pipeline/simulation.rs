@@ -224,7 +224,7 @@ impl World {
     pub(super) fn step(&mut self, event: Event) {
         self.steps += 1;
         let mut actions = self.dispatcher.step(self.now, event);
-        while !actions.is_empty() {
+        loop {
             let mut next = Vec::new();
             for action in actions {
                 for event in self.act(action) {
@@ -237,6 +237,9 @@ impl World {
                 } else {
                     self.drained.push((lane, drained));
                 }
+            }
+            if next.is_empty() {
+                break;
             }
             actions = next;
         }

@@ -62,7 +62,7 @@ pub(crate) fn run(jobs: &Receiver<Job>, health: &Health) {
         }
     };
     while catch_unwind(AssertUnwindSafe(work)).is_err() {
-        if health.panicked() || cfg!(mutant = "R70") {
+        if health.panicked() || mutant!("R70") {
             return;
         }
     }
@@ -101,7 +101,7 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
     let Encoded { body, spans, invalid, layout } = encoded;
     // More spans admitted than encoded: the rest is invalid, whether the encoder says so or not.
     let invalid = u64::from(invalid).max(permit.spans().saturating_sub(u64::from(spans)));
-    if invalid > 0 && cfg!(mutant = "R77") {
+    if invalid > 0 && mutant!("R77") {
         return fail(lane, vec![permit], DropReason::Invalid, "a span could not be encoded");
     }
     if invalid > 0 {
@@ -110,7 +110,7 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
         permit.settle_some(invalid, Fate::Dropped(DropReason::Invalid), Some(&warning));
     }
     // Nothing left to send is a success without a request (R109).
-    if permit.spans() == 0 && !cfg!(mutant = "R109") {
+    if permit.spans() == 0 && !mutant!("R109") {
         return;
     }
     let encoded_bytes = body.len() as u64;
@@ -122,7 +122,7 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
             return fail(lane, vec![permit], DropReason::InternalError, &error.to_string());
         }
     };
-    if !cfg!(mutant = "R21") {
+    if !mutant!("R21") {
         permit.recharge(body.len() as u64);
     }
     let batch = Batch {

@@ -74,7 +74,7 @@ struct GiveUp(Body);
 
 impl Drop for GiveUp {
     fn drop(&mut self) {
-        if !cfg!(mutant = "F75") {
+        if !mutant!("F75") {
             self.0.take();
         }
     }

@@ -173,8 +173,8 @@ impl Clients {
                 .pool_idle_timeout(POOL_IDLE)
                 .dns_resolver(Arc::clone(&resolver))
                 .connector_layer(DialLayer::new(&shared.endpoint, shared.config.connect_timeout));
-            let builder = if cfg!(mutant = "F7") { builder } else { builder.no_proxy() };
-            let builder = match cfg!(mutant = "F21") {
+            let builder = if mutant!("F7") { builder } else { builder.no_proxy() };
+            let builder = match mutant!("F21") {
                 true => builder,
                 false => builder.redirect(reqwest::redirect::Policy::none()),
             };

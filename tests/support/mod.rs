@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed wait fails the test")]
 
+pub mod otlp;
+
 use std::{
     sync::{Arc, Mutex, mpsc},
     time::Duration,

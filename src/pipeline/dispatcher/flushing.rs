@@ -34,7 +34,7 @@ impl Dispatcher {
         // Oldest first, whatever order the map has.
         covered.sort_unstable();
         for id in covered {
-            if !cfg!(mutant = "R43") {
+            if !mutant!("R43") {
                 self.make_due(id);
             }
         }

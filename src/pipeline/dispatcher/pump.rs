@@ -36,20 +36,17 @@ impl Dispatcher {
         let lane = self.lanes.get_mut(&lane_id)?;
         let endpoint = self.endpoints.get(&lane.endpoint)?;
         let full = lane.in_flight.len() >= lane.config.max_concurrency as usize;
-        if full && !cfg!(mutant = "R29") || lane.closing.is_some_and(|closing| closing.over) {
+        if full && !mutant!("R29") || lane.closing.is_some_and(|closing| closing.over) {
             return None;
         }
         let closing = lane.closing.is_some();
-        if cfg!(mutant = "R28")
-            && (closing || !lane.flushes.is_empty())
-            && !lane.in_flight.is_empty()
-        {
+        if mutant!("R28") && (closing || !lane.flushes.is_empty()) && !lane.in_flight.is_empty() {
             return None;
         }
         let affordable = closing || endpoint.affords_retry();
         let retry = lane.retries.first().filter(|_| affordable);
         let wanted = lane.wanted.first();
-        let fresh = if cfg!(mutant = "F56") { lane.fresh.last() } else { lane.fresh.first() };
+        let fresh = if mutant!("F56") { lane.fresh.last() } else { lane.fresh.first() };
         let first = [fresh, retry, wanted].into_iter().flatten().min().copied();
         let until = match endpoint.gate(now, false, closing) {
             Gate::Go => return Some((first?, false)),
@@ -98,7 +95,7 @@ impl Dispatcher {
         });
         let mut time_left = policy.attempt_timeout.min(deadline.since(now));
         if let Some(closing) = lane.closing
-            && !cfg!(mutant = "R59")
+            && !mutant!("R59")
         {
             time_left = time_left.min(closing.deadline.since(now));
         }

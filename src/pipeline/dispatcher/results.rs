@@ -96,18 +96,16 @@ impl Dispatcher {
         let Some(lane) = self.lanes.get_mut(&attempt.lane) else { return };
         let policy = &lane.config.retry;
         let history = &mut slot.batch.history;
-        history.malformed += u32::from(cause == Cause::Malformed && !cfg!(mutant = "F34"));
+        history.malformed += u32::from(cause == Cause::Malformed && !mutant!("F34"));
         let mut wait = backoff(policy, history.attempts, &mut self.jitter);
-        if let Some(asked) = retry_after
-            && !cfg!(mutant = "R31")
-        {
-            wait = asked.min(policy.max_retry_after).max(wait);
+        if let Some(asked) = retry_after {
+            wait = wait.max(policy.clamp_pause(asked));
         }
-        let last_chance = lane.closing.is_some() && !history.final_attempt && !cfg!(mutant = "R54");
+        let last_chance = lane.closing.is_some() && !history.final_attempt && !mutant!("R54");
         let due = if last_chance { now } else { now.after(wait) };
         history.final_attempt |= last_chance;
         let deadline = history.deadline.unwrap_or(due);
-        let max_retries = policy.max_retries.saturating_add(u32::from(cfg!(mutant = "R30")));
+        let max_retries = policy.max_retries.saturating_add(u32::from(mutant!("R30")));
         let exhausted = history.attempts > max_retries || history.malformed >= MAX_MALFORMED;
         // A wait of our own that ends after the deadline is hopeless; one that the endpoint asked for is sat out.
         let hopeless = retry_after.is_none() && due >= deadline;
@@ -161,9 +159,7 @@ impl Dispatcher {
         let splits = lane.is_some_and(|lane| lane.config.split_on_413);
         let endpoint = lane.and_then(|lane| self.endpoints.get_mut(&lane.endpoint));
         match (cause, endpoint) {
-            (Cause::TooLarge, Some(endpoint))
-                if splits && batch.spans() > 1 && !cfg!(mutant = "F26") =>
-            {
+            (Cause::TooLarge, Some(endpoint)) if splits && batch.spans() > 1 && !mutant!("F26") => {
                 endpoint.too_large(batch.encoded_bytes);
                 actions.push(Action::Rework { batch, work: Work::Split });
                 return;

@@ -17,7 +17,7 @@ impl Dispatcher {
     pub(super) fn shutdown_started(&mut self, lane_id: LaneId, deadline: Moment) {
         let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
         let deadline =
-            if cfg!(mutant = "R57") { deadline.after(Duration::from_secs(30)) } else { deadline };
+            if mutant!("R57") { deadline.after(Duration::from_secs(30)) } else { deadline };
         if let Some(closing) = &mut lane.closing {
             // Callers that come later can only shorten what the first one was granted.
             if deadline < closing.deadline {
@@ -37,7 +37,7 @@ impl Dispatcher {
             }
         }
         for id in waiting {
-            if !cfg!(mutant = "R55") {
+            if !mutant!("R55") {
                 self.make_due(id);
             }
         }
@@ -46,13 +46,13 @@ impl Dispatcher {
     pub(super) fn shutdown_over(&mut self, lane_id: LaneId, actions: &mut Vec<Action>) {
         let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
         let Some(closing) = lane.closing.as_mut() else { return };
-        if cfg!(mutant = "R52") {
+        if mutant!("R52") {
             return;
         }
         closing.over = true;
         for (&attempt, out) in &mut lane.in_flight {
             // The abort that is already under way for an overdue one is enough.
-            if !out.judged && !cfg!(mutant = "R53") {
+            if !out.judged && !mutant!("R53") {
                 actions.push(Action::Abort { attempt });
             }
         }
@@ -81,7 +81,7 @@ impl Dispatcher {
             .iter()
             .filter(|(_, lane)| lane.in_flight.is_empty())
             .filter_map(|(id, lane)| Some((*id, lane.closing?)))
-            .filter(|(_, closing)| closing.drained || closing.over || cfg!(mutant = "R49"))
+            .filter(|(_, closing)| closing.drained || closing.over || mutant!("R49"))
             .collect();
         for (lane_id, closing) in done {
             self.timers.remove(&(closing.deadline, Timer::Shutdown(lane_id)));

@@ -161,7 +161,7 @@ impl<'a> Driver<'a> {
                     let (earliest, answers) =
                         open.shutdown.get_or_insert_with(|| (deadline, Vec::new()));
                     *earliest = deadline.min(*earliest);
-                    if answers.is_empty() || !cfg!(mutant = "R50") {
+                    if answers.is_empty() || !mutant!("R50") {
                         answers.push(answer);
                     }
                     self.step(Event::ShutdownStarted { lane: lane.id, deadline });
@@ -206,7 +206,7 @@ impl<'a> Driver<'a> {
                 let id = error.id();
                 let Some(&(attempt, _)) = self.running.get(&id) else { return };
                 let panicked = error.is_panic();
-                if panicked && cfg!(mutant = "R69") {
+                if panicked && mutant!("R69") {
                     return;
                 }
                 (
@@ -287,7 +287,7 @@ impl<'a> Driver<'a> {
             Action::FlushTimedOut { flush } => {
                 if let Some(Flush { lane, cell, epoch, .. }) = self.desk.flushes.remove(&flush) {
                     let outstanding = lane.ledger.abandon_flush(epoch, &cell);
-                    if cfg!(mutant = "R46") {
+                    if mutant!("R46") {
                         lane.ledger.abandon(DropReason::ShutdownDeadline);
                     }
                     cell.time_out(outstanding);
@@ -384,7 +384,7 @@ pub(crate) fn record(lane: &Lane, batch: Batch, settlement: Settlement) {
             let latency = monotonic().since(batch.admitted);
             lane.ledger.gauge(|gauges| gauges.last_export_latency = Some(latency));
             batch.note(|outcome| {
-                if !cfg!(mutant = "R112") {
+                if !mutant!("R112") {
                     outcome.attempts = outcome.attempts.max(attempts);
                 }
                 outcome.partial_success = partial.clone().or(outcome.partial_success.take());

@@ -164,6 +164,7 @@ fn r74_r24_the_identities_hold_in_every_snapshot_while_threads_race() {
                         let mut permit =
                             held.swap_remove((random.next() * held.len() as f64) as usize);
                         permit.settle_some(1, Fate::Delivered, None);
+                        permit.settle_some(1, Fate::Rejected, None);
                     }
                 }
                 producers.fetch_sub(1, Ordering::SeqCst);

@@ -14,7 +14,7 @@ use crate::{
 use std::time::Duration;
 
 #[test]
-fn r51_r52_r53_at_the_deadline_everything_is_aborted_and_nothing_is_posted_later() {
+fn r51_r52_r53_r100_at_the_deadline_everything_is_aborted_and_nothing_is_posted_later() {
     for (batches, timeout) in [(1, 300), (4, 300), (200, 300), (200, 1)] {
         let mut world = World::new();
         let lane = world.lane(stock());
@@ -56,6 +56,15 @@ fn r53_the_lane_is_not_closed_before_the_last_attempt_is_really_gone() {
 
 #[test]
 fn r49_what_is_queued_is_delivered_before_the_lane_closes() {
+    let mut world = World::new();
+    let lane = world.lane(stock());
+    let (on_a_worker, _outcome) = world.admit(lane, 1, 1);
+    world.shutdown(lane, secs(30));
+    assert!(world.closed.is_empty(), "a worker still has a batch");
+    drop(on_a_worker);
+    world.step(Event::Timer);
+    assert_eq!(world.closed.len(), 1);
+
     let mut world = World::new();
     let lane = world.lane(stock());
     let outcomes: Vec<_> = (0..500).map(|_| world.export(lane, 1)).collect();

@@ -116,6 +116,24 @@ fn f19_an_unreadable_success_is_a_success_with_a_warning() {
     assert!(matches!(verdict(&outcome), Verdict::Delivered { warning: Some(_), rejected: 0, .. }));
 }
 
+#[test]
+fn f17_a_success_is_a_success_with_an_empty_body_or_an_empty_message() {
+    for (protocol, body) in [
+        (Protocol::HttpProtobuf, &b""[..]),
+        (Protocol::HttpJson, b""),
+        (Protocol::HttpJson, b"{}"),
+        (Protocol::HttpJson, b"{\"partialSuccess\":{}}"),
+    ] {
+        let body = Bytes::copy_from_slice(body);
+        let outcome = SendOutcome::Reply(Reply { status: 200, body, ..Reply::default() });
+        let verdict = classify(protocol, 10, &outcome, Duration::ZERO);
+        assert!(
+            matches!(verdict, Verdict::Delivered { rejected: 0, warning: None, .. }),
+            "{verdict:?}"
+        );
+    }
+}
+
 /// `partial_success { rejected_spans: n, error_message: "no" }`
 fn partial(rejected: u8) -> SendOutcome {
     let inner = [0x08, rejected, 0x12, 0x02, b'n', b'o'];

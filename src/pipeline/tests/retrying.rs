@@ -257,3 +257,16 @@ fn f11_f13_an_attempt_that_overstays_is_ended_and_repeated() {
     world.advance(secs(1));
     assert_eq!(world.sent.len(), 2);
 }
+
+#[test]
+fn r29_no_more_requests_at_once_than_configured() {
+    for limit in [1, 2, 4, 64] {
+        let mut world = World::new();
+        let lane = world.lane(Config { max_concurrency: limit, ..stock() });
+        let _outcomes: Vec<_> = (0..100).map(|_| world.export(lane, 1)).collect();
+        for _ in 0..100 - limit {
+            assert_eq!(world.open.len(), limit as usize);
+            world.answer(status(200));
+        }
+    }
+}

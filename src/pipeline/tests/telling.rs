@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[test]
-fn r23_one_warning_per_full_episode_re_armed_only_when_empty() {
+fn r23_f51_one_warning_per_full_episode_re_armed_only_when_empty() {
     let queue = QueueConfig { max_spans: 10, max_bytes: 1 << 20, overflow: Overflow::DropNewest };
     let mut world = World::new();
     let lane = world.lane(Config { queue, max_concurrency: 10, ..stock() });

@@ -74,7 +74,7 @@ impl Writer {
             return Ok(());
         };
         // A line that is not whole must not stay; if even this fails, the next batch begins a new file.
-        let cut = cfg!(mutant = "F74") || file.set_len(before).is_ok();
+        let cut = mutant!("F74") || file.set_len(before).is_ok();
         self.length = if cut { before } else { u64::MAX };
         Err(failed(error))
     }
@@ -136,7 +136,7 @@ fn open(path: &Path, create: bool) -> Result<File, Failure> {
     {
         use std::os::unix::fs::OpenOptionsExt;
         // A symbolic link planted under our name leads nowhere (F77).
-        let no_links = if cfg!(mutant = "F77") { 0 } else { libc::O_NOFOLLOW };
+        let no_links = if mutant!("F77") { 0 } else { libc::O_NOFOLLOW };
         options.append(true).mode(FILE_MODE).custom_flags(no_links);
         options.open(path).map_err(failed)
     }

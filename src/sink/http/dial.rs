@@ -103,7 +103,7 @@ impl DialLayer {
     pub fn new(endpoint: &Endpoint, limit: Duration) -> DialLayer {
         let next_after =
             if endpoint.is_https() { NEXT_ADDRESS_AFTER_TLS } else { NEXT_ADDRESS_AFTER };
-        let next_after = if cfg!(mutant = "F5") { limit } else { next_after };
+        let next_after = if mutant!("F5") { limit } else { next_after };
         DialLayer { limit, next_after: next_after.min(limit), endpoint: endpoint.clone() }
     }
 

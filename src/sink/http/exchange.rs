@@ -57,7 +57,7 @@ async fn head(
         };
         let used_before = !dial.connected() && !error.is_connect();
         if used_before
-            && !cfg!(mutant = "F8")
+            && !mutant!("F8")
             && std::ptr::eq(client, &clients.pooled)
             && failure::is_lost_connection(&error)
         {
@@ -93,10 +93,10 @@ async fn reply(mut response: Response, end: Instant) -> SendOutcome {
     };
     let announced = response.content_length().unwrap_or(0);
     let mut body = BytesMut::new();
-    let end = if cfg!(mutant = "F13") { end + Duration::from_secs(5) } else { end };
+    let end = if mutant!("F13") { end + Duration::from_secs(5) } else { end };
     reply.body_error = loop {
         let too_long = announced > MAX_RESPONSE_BYTES as u64 || body.len() > MAX_RESPONSE_BYTES;
-        if too_long && !cfg!(mutant = "F33") {
+        if too_long && !mutant!("F33") {
             // Dropping the response closes its connection, so nobody waits for the rest.
             body.truncate(MAX_RESPONSE_BYTES);
             break Some(too_large());
@@ -114,7 +114,7 @@ async fn reply(mut response: Response, end: Instant) -> SendOutcome {
 
 /// What llhttp refuses and the client's parser takes (F34).
 fn unacceptable(headers: &HeaderMap) -> Option<SendError> {
-    if cfg!(mutant = "F34") {
+    if mutant!("F34") {
         return None;
     }
     if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {

@@ -44,7 +44,7 @@ fn request(time_left: Duration) -> Request {
 fn sink(port: u16, look_up: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Arc<HttpSink> {
     let mut config =
         HttpConfig::new(format!("http://collector.test:{port}/"), "application/json", "test");
-    config.connect_timeout = Duration::from_millis(700);
+    config.connect_timeout = Duration::from_millis(1_500);
     HttpSink::resolving_with(config, Arc::new(look_up)).unwrap()
 }
 
@@ -111,7 +111,7 @@ fn f5_an_address_that_swallows_everything_is_left_after_nodes_250_ms() {
     let started = Instant::now();
     let outcome = send(&sink(server.address.port(), |_| addresses(&["127.0.0.2", "127.0.0.1"])));
     assert!(matches!(outcome, SendOutcome::Reply(_)), "{outcome:?}");
-    assert!((250..650).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    assert!((250..1_400).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
 
     let SendOutcome::Failed(error) = send(&sink(address.port(), |_| addresses(&["127.0.0.2"])))
     else {
@@ -152,6 +152,23 @@ fn f3_requests_that_wait_for_a_name_share_one_look_up() {
 }
 
 #[test]
+fn a_look_up_that_panics_spoils_only_its_own_attempt() {
+    let server = ok();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&count);
+    let sink = sink(server.address.port(), move |_| {
+        assert!(counter.fetch_add(1, Ordering::SeqCst) > 0, "the first look-up panics on purpose");
+        addresses(&["127.0.0.1"])
+    });
+    let SendOutcome::Failed(error) = send(&sink) else { panic!() };
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (SendErrorKind::Dns, "name look-up ended early")
+    );
+    assert!(matches!(send(&sink), SendOutcome::Reply(_)));
+}
+
+#[test]
 fn f4_a_look_up_that_hangs_holds_neither_the_attempt_nor_the_runtime() {
     let count = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&count);
@@ -177,6 +194,6 @@ fn f4_a_look_up_that_hangs_holds_neither_the_attempt_nor_the_runtime() {
         "the connect time-out covers the look-up"
     );
     drop((runtime, sink));
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(10));
     assert_eq!(count.load(Ordering::SeqCst), 1, "one stuck thread, however many ask");
 }

@@ -39,7 +39,9 @@ impl Resolver {
 
     fn look_up(&self) -> Result<watch::Receiver<Option<Answer>>, SendError> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = running.as_ref().filter(|_| !cfg!(mutant = "F3")) {
+        // A look-up whose thread died left its channel closed.
+        let alive = |answer: &&watch::Receiver<_>| answer.has_changed().is_ok() && !mutant!("F3");
+        if let Some(answer) = running.as_ref().filter(alive) {
             return Ok(answer.clone());
         }
         let (sender, answer) = watch::channel(None);

@@ -41,7 +41,7 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if self.reject_unauthorized && !cfg!(mutant = "F6") {
+        if self.reject_unauthorized && !mutant!("F6") {
             self.verify_chain(end_entity, intermediates, now).map_err(refused)?;
             let parsed = ParsedCertificate::try_from(end_entity)?;
             verify_server_name(&parsed, server_name)
