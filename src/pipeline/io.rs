@@ -20,6 +20,7 @@ use crate::{
         flush::{FlushCell, FlushMode},
         lane::{Lane, LaneId},
         ledger::Epoch,
+        window::Due,
     },
 };
 
@@ -32,6 +33,8 @@ pub(crate) enum Message {
     Event(Event),
     /// A flush has begun and may last until `deadline`.
     Flush(Flush),
+    /// Something is due later.
+    Later { at: Moment, due: Due },
     /// A shutdown has begun or is asked for once more.
     Shutdown { lane: Arc<Lane>, deadline: Moment, answer: ShutdownAnswer },
 }
