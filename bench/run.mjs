@@ -52,10 +52,13 @@ function runInProcess(scenario, benchCase) {
     const child = fork(CASE_PROCESS, [scenario.name, benchCase.name, String(rounds)], {
       execArgv: ['--expose-gc', ...(benchCase.execArgv ?? [])],
     });
-    const limit = setTimeout(() => {
-      settle({ error: `no result within ${benchCase.limitSeconds ?? 180} s` });
-      child.kill('SIGKILL');
-    }, (benchCase.limitSeconds ?? 180) * 1000);
+    const limit = setTimeout(
+      () => {
+        settle({ error: `no result within ${benchCase.limitSeconds ?? 180} s` });
+        child.kill('SIGKILL');
+      },
+      (benchCase.limitSeconds ?? 180) * 1000,
+    );
     child.on('message', (message) => {
       if (message.progress) showProgress(`${scenario.name} · ${benchCase.name} · ${message.progress}`);
       else settle(message);
@@ -71,7 +74,9 @@ async function main() {
   const missing = offloopMissing();
   if (missing) console.log(`Offloop cannot be loaded (${missing}): its columns stay empty. Run \`npm run build\`.\n`);
   const about = environment();
-  console.log(`Node ${about.node}, ${about.cores} x ${about.cpu}, ${about.platform}, load ${about.loadAverage.toFixed(1)}`);
+  console.log(
+    `Node ${about.node}, ${about.cores} x ${about.cpu}, ${about.platform}, load ${about.loadAverage.toFixed(1)}`,
+  );
   console.log(`main-thread CPU from ${cpuClockSource}\n`);
 
   const run = { environment: about, clock: cpuClockSource, rows: [], cases: [], failures: [] };
@@ -98,7 +103,8 @@ async function main() {
     }
   }
   if (options.list) return;
-  for (const { scenario, case: caseName, error } of run.failures) console.log(`FAILED ${scenario}/${caseName}: ${error}\n`);
+  for (const { scenario, case: caseName, error } of run.failures)
+    console.log(`FAILED ${scenario}/${caseName}: ${error}\n`);
   const missed = run.rows.filter((row) => row.verdict.startsWith('MISSED'));
   console.log(`${run.rows.length} rows, ${missed.length} missed, ${run.failures.length} failed`);
   console.log(`results: ${writeResults(run, options.json)}`);

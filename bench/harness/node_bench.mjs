@@ -17,16 +17,20 @@ export function register(scenario) {
         if (contender.absent) continue;
         let state;
         let isSetUp = false;
-        bench(`${benchCase.name}: ${contender.name}`, { samples: benchCase.rounds ?? LEAST_ROUNDS, warmup: 1 }, async (b) => {
-          if (!isSetUp) {
-            state = await contender.setUp?.();
-            isSetUp = true;
-          }
-          collectGarbage();
-          const sample = await contender.body(0, state);
-          const nanos = BigInt(Math.round(sample[row.metric] * SPANS_PER_RECORD * 1000));
-          b.record({ operations: SPANS_PER_RECORD, duration_ns: nanos });
-        });
+        bench(
+          `${benchCase.name}: ${contender.name}`,
+          { samples: benchCase.rounds ?? LEAST_ROUNDS, warmup: 1 },
+          async (b) => {
+            if (!isSetUp) {
+              state = await contender.setUp?.();
+              isSetUp = true;
+            }
+            collectGarbage();
+            const sample = await contender.body(0, state);
+            const nanos = BigInt(Math.round(sample[row.metric] * SPANS_PER_RECORD * 1000));
+            b.record({ operations: SPANS_PER_RECORD, duration_ns: nanos });
+          },
+        );
         after(async () => {
           if (isSetUp) await contender.tearDown?.(state);
         });

@@ -18,8 +18,8 @@ const escapeHtml = (text) =>
 /** Horizontal bars, a group per row and a bar per contender; logarithmic where the figures span decades. */
 export function barChart(title, rows, { logarithmic = false } = {}) {
   const contenders = [...new Set(rows.flatMap((row) => Object.keys(row.contenders)))];
-  const valueOf = (row, contender) => row.contenders[contender]?.[row.pick];
-  const values = rows.flatMap((row) => contenders.map((contender) => valueOf(row, contender))).filter((v) => v > 0);
+  const figureOf = (row, contender) => row.contenders[contender]?.[row.pick];
+  const values = rows.flatMap((row) => contenders.map((contender) => figureOf(row, contender))).filter((v) => v > 0);
   const most = Math.max(...values);
   const least = Math.min(...values) / 2;
   const lengthOf = (value) => {
@@ -31,9 +31,11 @@ export function barChart(title, rows, { logarithmic = false } = {}) {
   let y = 52;
   for (const row of rows) {
     const height = contenders.length * BAR;
-    marks.push(`<text x="${LABEL_WIDTH - 8}" y="${y + height / 2 + 4}" text-anchor="end">${escapeHtml(row.case)}</text>`);
+    marks.push(
+      `<text x="${LABEL_WIDTH - 8}" y="${y + height / 2 + 4}" text-anchor="end">${escapeHtml(row.case)}</text>`,
+    );
     contenders.forEach((contender, index) => {
-      const value = valueOf(row, contender);
+      const value = figureOf(row, contender);
       const top = y + index * BAR;
       const words = value === undefined ? 'not measured' : `${figure(value)} ${row.unit}`;
       marks.push(
@@ -60,11 +62,34 @@ export function barChart(title, rows, { logarithmic = false } = {}) {
 }
 
 const CHARTS = [
-  { file: 'handoff.svg', title: 'Hand-off, main-thread CPU per span', logarithmic: true, scenario: 'handoff', metric: 'mainMicrosPerSpan' },
-  { file: 'slices.svg', title: 'Hand-off of a batch, longest main-thread slice', logarithmic: true, scenario: 'handoff', metric: 'longestSliceMillis' },
-  { file: 'export.svg', title: 'Whole export over HTTP, main-thread CPU per span', logarithmic: true, scenario: 'export', metric: 'mainMicrosPerSpan' },
+  {
+    file: 'handoff.svg',
+    title: 'Hand-off, main-thread CPU per span',
+    logarithmic: true,
+    scenario: 'handoff',
+    metric: 'mainMicrosPerSpan',
+  },
+  {
+    file: 'slices.svg',
+    title: 'Hand-off of a batch, longest main-thread slice',
+    logarithmic: true,
+    scenario: 'handoff',
+    metric: 'longestSliceMillis',
+  },
+  {
+    file: 'export.svg',
+    title: 'Whole export over HTTP, main-thread CPU per span',
+    logarithmic: true,
+    scenario: 'export',
+    metric: 'mainMicrosPerSpan',
+  },
   { file: 'delivered.svg', title: 'Delivered by a batch processor', scenario: 'delivery', metric: 'delivered' },
-  { file: 'exit.svg', title: 'Delivered of 300 spans, by the way the program ends', scenario: 'exit', metric: 'delivered' },
+  {
+    file: 'exit.svg',
+    title: 'Delivered of 300 spans, by the way the program ends',
+    scenario: 'exit',
+    metric: 'delivered',
+  },
 ];
 
 /** Writes report.html and the charts that `run` has rows for; returns the path of the page. */
@@ -79,13 +104,20 @@ export function writeReport(run, directory = join(ROOT, 'bench', 'results')) {
     charts.push(svg);
   }
   const { date, node, cpu, cores, platform, commit, versions } = run.environment;
-  const about = `${date.slice(0, 16)}, Node ${node}, ${cores} x ${cpu}, ${platform}, commit ${commit}; ` +
-    Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ');
+  const about =
+    `${date.slice(0, 16)}, Node ${node}, ${cores} x ${cpu}, ${platform}, commit ${commit}; ` +
+    Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ');
   const body = run.rows.map((row) => {
     const cells = [
-      row.scenario, row.case, `${row.what} ${row.unit}`,
-      ...Object.entries(row.contenders).map(([contender, summary]) =>
-        `${contender}: ${summary?.absent ? 'n/a' : summary ? `${figure(summary[row.pick])} [${figure(summary.min)}–${figure(summary.max)}]` : '-'}`),
+      row.scenario,
+      row.case,
+      `${row.what} ${row.unit}`,
+      ...Object.entries(row.contenders).map(
+        ([contender, summary]) =>
+          `${contender}: ${summary?.absent ? 'n/a' : summary ? `${figure(summary[row.pick])} [${figure(summary.min)}–${figure(summary.max)}]` : '-'}`,
+      ),
     ];
     const [scenario, caseName, what, ...measured] = cells.map(escapeHtml);
     const verdict = escapeHtml(row.verdict + (row.noisy ? ' (noisy)' : ''));

@@ -75,8 +75,12 @@ const lines = Object.entries(counts).flatMap(([name, stages]) =>
     const isWorse = change !== null && change > TOLERANCE;
     if (isWorse) worse += 1;
     return [
-      name, stage, value.toLocaleString('en-US'), before?.toLocaleString('en-US') ?? '-',
-      change === null ? '-' : `${(change * 100).toFixed(1)} %`, isWorse ? 'WORSE' : 'ok',
+      name,
+      stage,
+      value.toLocaleString('en-US'),
+      before?.toLocaleString('en-US') ?? '-',
+      change === null ? '-' : `${(change * 100).toFixed(1)} %`,
+      isWorse ? 'WORSE' : 'ok',
     ];
   }),
 );

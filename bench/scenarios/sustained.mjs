@@ -79,7 +79,10 @@ function contender({ name: contenderName, absent, sdk, create }, plan) {
       const totals = await receiver.totals();
       if (totals.spans !== spans) throw new Error(`${totals.spans} of ${spans} spans arrived`);
       return {
-        spansPerSecond: spans / seconds, mainMicrosPerSpan, processMicrosPerSpan, connections: totals.connections,
+        spansPerSecond: spans / seconds,
+        mainMicrosPerSpan,
+        processMicrosPerSpan,
+        connections: totals.connections,
         ...delay,
       };
     },
@@ -100,11 +103,18 @@ export function cases() {
     contenders: exporters().map((exporter) => contender(exporter, plan)),
     rows: [
       {
-        what: 'rate without a drop', unit: 'spans/s', metric: 'spansPerSecond', higherIsBetter: true, subject: OURS,
+        what: 'rate without a drop',
+        unit: 'spans/s',
+        metric: 'spansPerSecond',
+        higherIsBetter: true,
+        subject: OURS,
         atLeast: plan.atLeast,
       },
       {
-        what: 'main-thread CPU', unit: 'µs/span', metric: 'mainMicrosPerSpan', subject: OURS,
+        what: 'main-thread CPU',
+        unit: 'µs/span',
+        metric: 'mainMicrosPerSpan',
+        subject: OURS,
         timesBetter: { [STOCK]: 4 },
       },
       { what: 'whole-process CPU', unit: 'µs/span', metric: 'processMicrosPerSpan', subject: OURS },
