@@ -51,7 +51,9 @@ function chosenNodes() {
 
 async function testCore() {
   useCargo();
-  const { code, output } = await run('cargo', ['test', '--workspace', '--quiet'], { limitMillis: 12 * 60 * 1000 });
+  const { code, output } = await run('cargo', ['test', '--workspace', '--quiet', '--no-fail-fast'], {
+    limitMillis: 12 * 60 * 1000,
+  });
   const passed = [...output.matchAll(/(\d+) passed/g)].reduce((total, [, count]) => total + Number(count), 0);
   const failed = [...output.matchAll(/(\d+) failed/g)].reduce((total, [, count]) => total + Number(count), 0);
   return { ok: code === 0, note: `${passed} passed${failed > 0 ? `, ${failed} failed` : ''}${exitNote(code)}` };

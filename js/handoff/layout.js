@@ -36,6 +36,14 @@ const MIN_FREE_WORDS = 256;
 const JOINED_UNITS = 256;
 // Longer texts may be kept by reference and copied in a later turn (strings are immutable).
 const DEFERRED_UNITS = 4096;
+// Units of ASCII that one export call copies at once, a quarter to half a millisecond; other texts count three times.
+const TURN_UNITS = 1 << 20;
+// From then on only texts up to this length are joined, the others are kept by reference: an id must fit.
+const LATE_JOINED_UNITS = 32;
+// Texts written as UTF-16 without trying ASCII, at most, where the ones before were not ASCII either.
+const MAX_WIDE_RUN = 32;
+// Above this V8 keeps objects that were filled key by key as dictionaries.
+const FAST_ATTRIBUTES = 19;
 const PROBE_UNITS = 1024;
 const CHUNK_UNITS = 65536;
 const MAX_KEYS = 4096;
@@ -82,6 +90,10 @@ module.exports = {
   MIN_FREE_WORDS,
   JOINED_UNITS,
   DEFERRED_UNITS,
+  TURN_UNITS,
+  LATE_JOINED_UNITS,
+  MAX_WIDE_RUN,
+  FAST_ATTRIBUTES,
   PROBE_UNITS,
   CHUNK_UNITS,
   MAX_KEYS,

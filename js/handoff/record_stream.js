@@ -12,6 +12,7 @@ const {
   PROBE_UNITS,
   CHUNK_UNITS,
   DEFERRED_UNITS,
+  MAX_WIDE_RUN,
 } = require('./layout.js');
 
 /**
@@ -30,6 +31,8 @@ class RecordStream {
     this.limit = 0; // words in the block
     this.segmentStart = 0;
     this.segments = []; // flat: block id, first word, end word
+    this.wide = new WideRun();
+    this.copy = new TextCopy();
   }
 
   /** Makes room for at least `words` more words, in a new block if need be. */
@@ -41,7 +44,6 @@ class RecordStream {
   nextBlock(words) {
     const block = this.memory.acquireBlock((words + BLOCK_HEADER_WORDS) * 8);
     if (this.block !== null) {
-      this.commit();
       this.closeSegment();
       this.full.push(this.block);
     }
@@ -91,20 +93,34 @@ class RecordStream {
     this.segmentStart = 0;
   }
 
-  /** Writes a whole bulk text now. */
+  /**
+   * Writes a whole bulk text now.
+   * @returns its encoding
+   */
   bulkText(index, text) {
+    if (text.length <= DEFERRED_UNITS) return this.shortBulkText(index, text);
+    this.copy.start(index, text);
+    while (!this.copy.step(this));
+    return this.copy.encoding;
+  }
+
+  shortBulkText(index, text) {
     const units = text.length;
-    if (units <= DEFERRED_UNITS) {
-      const words = BULK_HEADER_WORDS + ((units + 11) >>> 3);
-      this.ensure(words);
-      const base = this.position;
-      if (this.bytes.utf8Write(text, (base + BULK_HEADER_WORDS) << 3, units + 4) === units) {
-        this.bulkHeader(base, words, index, ENCODING_ASCII, units);
-        return;
+    this.ensure(BULK_HEADER_WORDS + ((2 * units + 11) >>> 3));
+    const base = this.position;
+    const at = (base + BULK_HEADER_WORDS) << 3;
+    if (this.wide.mayBeAscii()) {
+      // Four bytes of slack: a truncated UTF-8 write can then never have the length of an ASCII one.
+      const isAscii = this.bytes.utf8Write(text, at, units + 4) === units;
+      this.wide.note(isAscii);
+      if (isAscii) {
+        this.bulkHeader(base, BULK_HEADER_WORDS + ((units + 7) >>> 3), index, ENCODING_ASCII, units);
+        return ENCODING_ASCII;
       }
     }
-    const copy = new TextCopy(index, text);
-    while (!copy.step(this));
+    this.bytes.ucs2Write(text, at);
+    this.bulkHeader(base, BULK_HEADER_WORDS + ((2 * units + 7) >>> 3), index, ENCODING_UTF16, units);
+    return ENCODING_UTF16;
   }
 
   /** Writes the bytes of a Uint8Array now: they may change after this turn. */
@@ -133,22 +149,54 @@ class RecordStream {
   }
 }
 
+/** Remembers that texts have not been ASCII of late: such programs pay for the attempt once in a while only. */
+class WideRun {
+  constructor() {
+    this.length = 0; // attempts in a row that failed
+    this.left = 0; // texts to write as UTF-16 without trying
+  }
+
+  mayBeAscii() {
+    if (this.left === 0) return true;
+    this.left -= 1;
+    return false;
+  }
+
+  note(isAscii) {
+    if (isAscii) this.length = 0;
+    else this.left = Math.min(this.length++ * 4, MAX_WIDE_RUN);
+  }
+}
+
 /** Copies one long text in steps of at most 64 Ki units, so that no step takes longer than some ten microseconds. */
 class TextCopy {
-  constructor(index, text) {
-    this.index = index;
-    this.text = text;
+  constructor() {
+    this.index = -1;
+    this.text = '';
     this.offset = 0;
     this.encoding = ENCODING_ASCII;
     this.base = -1; // first word of the open record
     this.units = 0; // units in the open record
   }
 
+  start(index, text) {
+    this.index = index;
+    this.text = text;
+    this.offset = 0;
+    this.encoding = ENCODING_ASCII;
+    this.base = -1;
+    this.units = 0;
+  }
+
   /** @returns {boolean} true when the whole text has been written */
   step(stream) {
     const { text } = this;
     const left = text.length - this.offset;
-    if (this.base === -1) this.open(stream, left);
+    if (this.base === -1) {
+      if (this.offset === 0 && this.encoding === ENCODING_ASCII && !stream.wide.mayBeAscii())
+        this.encoding = ENCODING_UTF16;
+      this.open(stream, left);
+    }
     const unitBytes = this.encoding === ENCODING_ASCII ? 1 : 2;
     const at = ((this.base + BULK_HEADER_WORDS) << 3) + this.units * unitBytes;
     // Four bytes of slack: a truncated UTF-8 write can then never have the length of an ASCII one.
@@ -156,6 +204,7 @@ class TextCopy {
     if (this.encoding === ENCODING_ASCII) {
       if (this.offset === 0 && units > 2 * PROBE_UNITS) units = PROBE_UNITS;
       const written = stream.bytes.utf8Write(this.part(units), at);
+      if (this.offset === 0 || written !== units) stream.wide.note(written === units);
       if (written !== units) {
         this.close(stream);
         this.encoding = ENCODING_UTF16;
@@ -169,6 +218,7 @@ class TextCopy {
     this.units += units;
     if (this.offset === text.length) {
       this.close(stream);
+      this.text = ''; // holds no user's text longer than needed
       return true;
     }
     if ((stream.bytes.length - at) / unitBytes - units < 64) this.close(stream);
@@ -197,6 +247,34 @@ class TextCopy {
   }
 }
 
+/** Texts of one batch that were kept by reference. */
+class DeferredTexts {
+  constructor() {
+    this.texts = []; // flat: index, text
+    this.copy = null; // of the text that is being copied in steps
+  }
+
+  /** Not 0 until the last one is written. */
+  get length() {
+    return this.texts.length + (this.copy === null ? 0 : 1);
+  }
+
+  /** Writes a text, or at most 64 Ki units of a long one. */
+  step(stream) {
+    if (this.copy === null) {
+      const text = this.texts.pop();
+      const index = this.texts.pop();
+      if (text.length <= DEFERRED_UNITS) {
+        stream.bulkText(index, text);
+        return;
+      }
+      this.copy = new TextCopy();
+      this.copy.start(index, text);
+    }
+    if (this.copy.step(stream)) this.copy = null;
+  }
+}
+
 function isHighSurrogate(unit) {
   return (unit & 0xfc00) === 0xd800;
 }
@@ -211,4 +289,4 @@ function byteLengthOf(bytes) {
   return typedArrayByteLength.call(bytes);
 }
 
-module.exports = { RecordStream, TextCopy, byteLengthOf };
+module.exports = { DeferredTexts, RecordStream, WideRun, byteLengthOf };

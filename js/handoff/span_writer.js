@@ -6,26 +6,10 @@ const {
   KIND_SPAN,
   KIND_RESOURCE,
   KIND_SCOPE,
-  TAG_EMPTY,
-  TAG_TRUE,
-  TAG_FALSE,
-  TAG_NUMBER,
-  TAG_TEXT,
-  TAG_BULK,
-  TAG_ARRAY,
-  TAG_MAP,
-  TAG_NESTED,
-  TAG_BULK_KEY,
-  ENCODING_ASCII,
-  ENCODING_UTF16,
-  ABSENT,
   BLOCK_HEADER_WORDS,
   SPAN_HEADER_WORDS,
   MIN_FREE_WORDS,
-  JOINED_UNITS,
-  DEFERRED_UNITS,
-  MAX_KEYS,
-  MAX_DEPTH,
+  FAST_ATTRIBUTES,
   MAX_BLOCK_BYTES,
   WRITTEN,
   INVALID,
@@ -38,18 +22,10 @@ const {
   OVER_BUDGET,
   UNREADABLE,
 } = require('./layout.js');
-
-const { RecordStream, TextCopy, byteLengthOf } = require('./record_stream.js');
+const { RecordStream } = require('./record_stream.js');
+const { RecordWriter } = require('./record_writer.js');
 
 const NONE = Symbol('none'); // no span has it as its resource or scope
-const hasOwn = Object.prototype.hasOwnProperty;
-const getPrototypeOf = Object.getPrototypeOf;
-const objectPrototype = Object.prototype;
-
-function hasEnumerableObjectPrototype() {
-  for (const _ in objectPrototype) return true;
-  return false;
-}
 
 function spanFlags(traceFlags, isRemote) {
   return (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | (isRemote ? FLAG_IS_REMOTE : 0);
@@ -60,7 +36,7 @@ function countOrNaN(value) {
 }
 
 /** Writes the spans of one batch after another. One per exporter; not re-entrant (see `writing`). */
-class SpanWriter {
+class SpanWriter extends RecordWriter {
   /**
    * @param memory the environment's blocks
    * @param {{ maxSpanBytes: number, maxAttributeBytes?: number }} limits an attribute with a longer text or byte array
@@ -68,42 +44,22 @@ class SpanWriter {
    * @param {boolean} deferLongTexts keep texts over 4 Ki units by reference; `copyDeferred` writes them
    */
   constructor(memory, limits, deferLongTexts) {
-    this.stream = new RecordStream(memory);
+    super(new RecordStream(memory), limits, deferLongTexts);
     this.longStream = new RecordStream(memory);
-    this.maxSpanBytes = limits.maxSpanBytes;
-    this.maxAttributeBytes = limits.maxAttributeBytes ?? Infinity;
-    this.joinedUnits = Math.min(JOINED_UNITS, this.maxAttributeBytes);
-    this.deferLongTexts = deferLongTexts;
     this.writing = false;
-    // State of the record being written.
-    this.w = 0;
-    this.end = 0;
-    this.text = '';
-    this.f64 = null;
-    this.bulkUnits = 0; // units and bytes of this span that are not in `text`
-    this.ancestors = []; // containers around the value being read
-    this.isCareful = false;
     this.begin(0);
   }
 
-  /** Starts a batch: tables of keys, resources and scopes are per batch, so each batch is readable alone. */
+  /** Starts a batch that may charge `budgetBytes`; a span that does not fit is NO_ROOM. */
   begin(budgetBytes) {
-    this.budgetBytes = budgetBytes; // what the batch may charge; a span that does not fit is NO_ROOM
-    this.usedBytes = 0; // charged so far: records as written, texts kept by reference by their units
-    this.isPrototypeClean = !hasEnumerableObjectPrototype();
-    this.keys = new Map();
-    this.keyList = [];
-    this.expectedKeys = []; // keys of the span before, in order: equal shapes skip the map
-    this.expectedIds = [];
+    this.beginRecords(budgetBytes);
     this.resources = new Map();
     this.scopes = new Map();
     this.lastResource = NONE;
     this.lastResourceIndex = -1;
     this.lastScope = NONE;
     this.lastScopeIndex = -1;
-    this.bulkCount = 0;
-    this.bulk = []; // flat: index, string or Uint8Array; written right behind the record
-    this.deferred = []; // TextCopy of this batch
+    this.deferredBefore = 0; // texts kept by reference before the span being written
   }
 
   /**
@@ -120,6 +76,7 @@ class SpanWriter {
     const resources = this.resources.size;
     const scopes = this.scopes.size;
     const { bulkCount, usedBytes } = this;
+    this.deferredBefore = this.deferred.texts.length;
     let { position } = stream;
     try {
       for (;;) {
@@ -172,6 +129,7 @@ class SpanWriter {
     this.lastScope = NONE;
     this.lastScopeIndex = -1;
     this.bulkCount = bulkCount;
+    this.deferred.texts.length = this.deferredBefore;
     this.bulk.length = 0;
     this.bulkUnits = 0;
     this.ancestors.length = 0;
@@ -179,18 +137,14 @@ class SpanWriter {
 
   writeBulk() {
     const { bulk } = this;
+    this.bulkUnits = 0;
+    if (bulk.length === 0) return; // setting `length` calls into the runtime, even from 0 to 0
     for (let i = 0; i < bulk.length; i += 2) {
       const value = bulk[i + 1];
-      if (typeof value !== 'string') {
-        this.stream.bulkBytes(bulk[i], value);
-      } else if (this.deferLongTexts && value.length > DEFERRED_UNITS) {
-        this.deferred.push(new TextCopy(bulk[i], value));
-      } else {
-        this.stream.bulkText(bulk[i], value);
-      }
+      if (typeof value === 'string') this.charge(value.length, this.stream.bulkText(bulk[i], value));
+      else this.stream.bulkBytes(bulk[i], value);
     }
     bulk.length = 0;
-    this.bulkUnits = 0;
   }
 
   /** Lets go of the blocks; the writer can be used again afterwards. */
@@ -205,15 +159,12 @@ class SpanWriter {
    * @returns {boolean} true when none is left
    */
   copyDeferred(deferred, deadline) {
-    let last = deferred.length - 1;
-    for (let steps = 1; last >= 0; steps++) {
-      if (deferred[last].step(this.longStream)) {
-        deferred.pop();
-        last -= 1;
-      }
+    const { longStream } = this;
+    for (let steps = 1; deferred.length > 0; steps++) {
+      deferred.step(longStream);
       if ((steps & 3) === 0 && performance.now() >= deadline) break; // four steps are at most 256 Ki units
     }
-    return last < 0;
+    return deferred.length === 0;
   }
 
   spanWithEnvelope(span) {
@@ -283,7 +234,12 @@ class SpanWriter {
     f64[base + 17] = status.code;
     f64[base + 18] = this.slot(status.message);
     f64[base + 19] = spanFlags(context.traceFlags, parentContext?.isRemote);
-    const unread = this.attributes(span.attributes, base + 23);
+    // A guess: wrong costs a tenth of a microsecond, never an attribute.
+    const unread =
+      this.attributeCount > FAST_ATTRIBUTES
+        ? this.manyAttributes(span.attributes, base + 23)
+        : this.attributes(span.attributes, base + 23);
+    this.attributeCount = f64[base + 23];
     f64[base + 20] = countOrNaN(span.droppedAttributesCount) + unread;
     f64[base + 21] = countOrNaN(span.droppedEventsCount);
     f64[base + 22] = countOrNaN(span.droppedLinksCount);
@@ -330,263 +286,6 @@ class SpanWriter {
       f64[at + 4] = (link.droppedAttributesCount || 0) + unread;
     }
     return count;
-  }
-
-  openRecord(headerWords) {
-    const { stream } = this;
-    this.f64 = stream.f64;
-    this.w = stream.position;
-    this.end = stream.limit;
-    this.text = '';
-    return this.reserve(headerWords);
-  }
-
-  reserve(words) {
-    const at = this.w;
-    if (at + words > this.end) throw OVERFLOW;
-    this.w = at + words;
-    return at;
-  }
-
-  closeRecord(base, kind) {
-    const { f64, text, stream } = this;
-    const units = text.length;
-    if (units + this.bulkUnits > this.maxSpanBytes || (this.w - base) * 8 > this.maxSpanBytes) throw OVERSIZE;
-    const at = this.w << 3;
-    const room = stream.bytes.length - at;
-    // Four bytes of slack: a truncated UTF-8 write can then never have the length of an ASCII one.
-    if (room < units + 4) throw OVERFLOW;
-    let bytes = stream.bytes.utf8Write(text, at);
-    let encoding = ENCODING_ASCII;
-    if (bytes !== units) {
-      // Not ASCII. UTF-16 keeps lone surrogates, which JSON must show, and text boundaries, which UTF-8 blurs.
-      if (room < 2 * units) throw OVERFLOW;
-      bytes = stream.bytes.ucs2Write(text, at);
-      encoding = ENCODING_UTF16;
-    }
-    const words = this.w - base + ((bytes + 7) >>> 3);
-    this.usedBytes += words * 8 + this.bulkUnits;
-    if (this.usedBytes > this.budgetBytes) throw OVER_BUDGET;
-    f64[base] = kind;
-    f64[base + 1] = words;
-    f64[base + 2] = this.w - base;
-    f64[base + 3] = units;
-    f64[base + 4] = encoding;
-    stream.position = base + words;
-    this.text = '';
-  }
-
-  /** A text field: its length if joined, ABSENT if undefined, else the number of a bulk text. */
-  slot(text) {
-    if (typeof text === 'string') {
-      const units = text.length;
-      if (units <= JOINED_UNITS) {
-        this.text += text;
-        return units;
-      }
-      return -2 - this.bulkValue(text, units);
-    }
-    return text === undefined || text === null ? ABSENT : this.slot(String(text));
-  }
-
-  idSlot(id) {
-    if (typeof id !== 'string') throw UNREADABLE;
-    return this.slot(id);
-  }
-
-  bulkValue(value, size) {
-    this.bulkUnits += size;
-    if (this.bulkUnits > this.maxSpanBytes) throw OVERSIZE;
-    const index = this.bulkCount++;
-    this.bulk.push(index, value);
-    return index;
-  }
-
-  /** A long attribute value. Refusing it makes the writer read the span attribute by attribute and leave this one out. */
-  longValue(value, size) {
-    if (size > this.maxAttributeBytes) throw UNREADABLE;
-    return this.bulkValue(value, size);
-  }
-
-  /**
-   * Writes own enumerable string keys in property order and their number to word `countAt`.
-   * @returns {number} attributes left out because reading them threw (careful mode only)
-   */
-  attributes(attributes, countAt) {
-    this.f64[countAt] = 0;
-    if (attributes === undefined || attributes === null) return 0;
-    if (this.isCareful) return this.attributesOneByOne(attributes, countAt);
-    const { f64, end, expectedKeys, expectedIds, joinedUnits } = this;
-    const prototype = getPrototypeOf(attributes);
-    const ownOnly = prototype === null || (prototype === objectPrototype && this.isPrototypeClean);
-    let { w, text } = this;
-    let count = 0;
-    for (const key in attributes) {
-      if (!ownOnly && !hasOwn.call(attributes, key)) continue;
-      const value = attributes[key];
-      if (w + 4 > end) throw OVERFLOW;
-      if (expectedKeys[count] !== key) {
-        const id = this.keys.get(key);
-        if (id === undefined) {
-          this.w = w;
-          this.text = text;
-          this.newKey(key, value);
-          w = this.w;
-          text = this.text;
-          count += 1;
-          continue;
-        }
-        expectedKeys[count] = key;
-        expectedIds[count] = id;
-      }
-      const id = expectedIds[count];
-      count += 1;
-      if (typeof value === 'string') {
-        const units = value.length;
-        if (units <= joinedUnits) {
-          f64[w] = id * 16 + TAG_TEXT;
-          f64[w + 1] = units;
-          text += value;
-        } else {
-          f64[w] = id * 16 + TAG_BULK;
-          f64[w + 1] = this.longValue(value, units);
-        }
-        w += 2;
-      } else if (typeof value === 'number') {
-        f64[w] = id * 16 + TAG_NUMBER;
-        f64[w + 1] = value;
-        w += 2;
-      } else if (typeof value === 'boolean') {
-        f64[w] = id * 16 + (value ? TAG_TRUE : TAG_FALSE);
-        w += 1;
-      } else {
-        f64[w] = id * 16 + TAG_NESTED;
-        this.w = w + 1;
-        this.text = text;
-        this.value(value);
-        w = this.w;
-        text = this.text;
-      }
-    }
-    this.w = w;
-    this.text = text;
-    f64[countAt] = count;
-    return 0;
-  }
-
-  attributesOneByOne(attributes, countAt) {
-    let count = 0;
-    let unread = 0;
-    for (const key of Object.keys(attributes)) {
-      const { w, text, bulkUnits, bulkCount } = this;
-      const keys = this.keyList.length;
-      try {
-        this.keyed(key, attributes[key]);
-        count += 1;
-      } catch (error) {
-        if (error === OVERFLOW || error === OVERSIZE) throw error; // not about this attribute
-        this.w = w;
-        this.text = text;
-        this.bulk.length -= (this.bulkCount - bulkCount) * 2;
-        this.bulkUnits = bulkUnits;
-        this.bulkCount = bulkCount;
-        for (const newKey of this.keyList.splice(keys)) this.keys.delete(newKey);
-        this.expectedKeys.length = 0;
-        this.ancestors.length = 0;
-        unread += 1;
-      }
-    }
-    this.f64[countAt] = count;
-    return unread;
-  }
-
-  keyed(key, value) {
-    const id = this.keys.get(key);
-    if (id === undefined) {
-      this.newKey(key, value);
-    } else {
-      this.f64[this.reserve(1)] = id * 16 + TAG_NESTED;
-      this.value(value);
-    }
-  }
-
-  newKey(key, value) {
-    const units = key.length;
-    if (units > JOINED_UNITS) {
-      const at = this.reserve(2);
-      this.f64[at] = TAG_BULK_KEY;
-      this.f64[at + 1] = this.bulkValue(key, units);
-    } else {
-      this.f64[this.reserve(1)] = -1 - (units * 16 + TAG_NESTED);
-      this.text += key;
-      if (this.keyList.length < MAX_KEYS) {
-        this.keys.set(key, this.keyList.length);
-        this.keyList.push(key);
-      }
-    }
-    this.value(value);
-  }
-
-  /** A value with a tag word of its own. */
-  value(value) {
-    const { f64 } = this;
-    const at = this.reserve(1);
-    switch (typeof value) {
-      case 'string': {
-        const units = value.length;
-        const payload = this.reserve(1);
-        if (units <= this.joinedUnits) {
-          f64[at] = TAG_TEXT;
-          f64[payload] = units;
-          this.text += value;
-        } else {
-          f64[at] = TAG_BULK;
-          f64[payload] = this.longValue(value, units);
-        }
-        return;
-      }
-      case 'number':
-        f64[at] = TAG_NUMBER;
-        f64[this.reserve(1)] = value;
-        return;
-      case 'boolean':
-        f64[at] = value ? TAG_TRUE : TAG_FALSE;
-        return;
-      case 'object':
-        if (value !== null) {
-          this.container(value, at);
-          return;
-        }
-    }
-    f64[at] = TAG_EMPTY;
-  }
-
-  container(value, at) {
-    const { f64, ancestors } = this;
-    if (value instanceof Uint8Array) {
-      f64[at] = TAG_BULK;
-      f64[this.reserve(1)] = this.longValue(value, byteLengthOf(value));
-      return;
-    }
-    if (ancestors.length >= MAX_DEPTH || ancestors.includes(value)) throw UNREADABLE;
-    ancestors.push(value);
-    const countAt = this.reserve(1);
-    let count = 0;
-    if (Array.isArray(value)) {
-      f64[at] = TAG_ARRAY;
-      const { length } = value;
-      // Every element takes a word at least: a length that cannot fit is refused before it is walked.
-      if (length * 8 > this.maxSpanBytes) throw OVERSIZE;
-      for (; count < length; count++) this.value(value[count]);
-    } else {
-      f64[at] = TAG_MAP;
-      for (const key of Object.keys(value)) {
-        this.keyed(key, value[key]);
-        count += 1;
-      }
-    }
-    f64[countAt] = count;
-    ancestors.pop();
   }
 }
 
