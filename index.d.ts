@@ -161,7 +161,7 @@ export interface QueueOptions {
 export interface LimitOptions {
   /** A larger span is dropped as `too_large`. */
   maxSpanBytes?: number;
-  /** A longer attribute value is not sent. */
+  /** An attribute with a longer text or byte array is left out and counted in `droppedAttributesCount`. */
   maxAttributeBytes?: number;
 }
 
@@ -271,55 +271,4 @@ export class FileSpanExporter {
   forceFlush(options?: FlushOptions): Promise<FlushOutcome & void>;
   shutdown(options?: ShutdownOptions): Promise<void>;
   stats(): ExporterStats;
-}
-
-/** A span exporter of any SDK line. */
-export interface SpanExporterLike {
-  // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about the span type
-  export(spans: any[], resultCallback: (result: any) => void): void;
-  shutdown(): Promise<void>;
-  forceFlush?(): Promise<void>;
-}
-
-/** A span processor of any SDK line. */
-export interface SpanProcessorLike {
-  // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about the span type
-  onEnd(span: any): void;
-  forceFlush(): Promise<void>;
-  shutdown(): Promise<void>;
-}
-
-/** Options of the SDK's processor. */
-export interface BatchSpanProcessorConfig {
-  maxQueueSize?: number;
-  maxExportBatchSize?: number;
-  scheduledDelayMillis?: number;
-  exportTimeoutMillis?: number;
-  selfObsMeterProvider?: MeterProviderLike;
-}
-
-/** With an Offloop exporter it captures a span when it ends; with any other it behaves as the SDK's. */
-export class BatchSpanProcessor {
-  constructor(exporter: SpanExporterLike, config?: BatchSpanProcessorConfig);
-  constructor(options: BatchSpanProcessorConfig & { exporter: SpanExporterLike });
-  onStart(span: object, parentContext: object): void;
-  onEnd(span: ReadableSpan): void;
-  forceFlush(): Promise<void>;
-  shutdown(): Promise<void>;
-}
-
-export interface EventLoopMonitorConfig {
-  /** A turn of the event loop that takes longer becomes a span. Default 100. */
-  thresholdMillis?: number;
-  exporter?: SpanExporterLike;
-  processor?: SpanProcessorLike;
-  /** Whether to record where the loop was blocked. */
-  stacks?: boolean;
-}
-
-/** Turns blocks of the event loop into spans. */
-export class EventLoopMonitor {
-  constructor(config?: EventLoopMonitorConfig);
-  enable(): void;
-  disable(): void;
 }

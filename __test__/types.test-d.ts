@@ -6,9 +6,7 @@ import * as sdk1 from 'sdk-trace-1x';
 import * as http from 'http';
 import { expectAssignable, expectError, expectType } from 'tsd';
 import {
-  BatchSpanProcessor,
   type DropReason,
-  EventLoopMonitor,
   type ExporterStats,
   type ExportOutcome,
   FileSpanExporter,
@@ -93,13 +91,3 @@ class Wrapped extends OTLPTraceExporter {
   }
 }
 expectAssignable<sdk2.SpanExporter>(new Wrapped());
-
-new BatchSpanProcessor(exporter);
-new BatchSpanProcessor(exporter, { maxQueueSize: 1 });
-new BatchSpanProcessor({ exporter, scheduledDelayMillis: 1 });
-new BatchSpanProcessor(new sdk2.InMemorySpanExporter());
-expectAssignable<sdk1.SpanProcessor>(new BatchSpanProcessor(exporter));
-expectAssignable<sdk2.SpanProcessor>(new BatchSpanProcessor(exporter));
-expectAssignable<sdk3.SpanProcessor>(new BatchSpanProcessor(exporter));
-const monitor = new EventLoopMonitor({ thresholdMillis: 50, exporter });
-expectType<void>(monitor.enable());

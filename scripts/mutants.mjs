@@ -17,10 +17,6 @@ if (process.env.OFFLOOP_MUTANTS_BUILD && process.argv.length > 3) {
   process.exit(spawnSync(compiler, [...args, '--cfg', 'mutants'], { stdio: 'inherit' }).status ?? 1);
 }
 
-// Rows whose tests are not in the library.
-const ENGINE = ['F64', 'R50', 'R69', 'R70', 'R71', 'R72', 'R107'];
-const PIPELINE = ['R21', 'R45', 'R46', 'R77', 'R109', 'R112'];
-
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -42,39 +38,47 @@ if (process.argv.includes('--list')) {
 
 const env = { ...process.env, OFFLOOP_MUTANTS_BUILD: '1', RUSTC_WORKSPACE_WRAPPER: self };
 
-// The test binaries, by name.
+// The test binaries with the names of their tests.
 function build() {
-  const args = ['test', '--no-run', '--message-format=json', '--lib', '--test', 'engine', '--test', 'pipeline'];
+  const args = ['test', '--no-run', '--message-format=json', '--lib', '--tests'];
   const stdio = ['ignore', 'pipe', 'inherit'];
   const { status, stdout } = spawnSync('cargo', args, { cwd: root, env, encoding: 'utf8', stdio, maxBuffer: 1 << 28 });
   if (status !== 0) process.exit(status ?? 1);
-  const binaries = {};
+  const binaries = [];
   for (const line of stdout.split('\n').filter(Boolean)) {
-    const { executable, target, profile } = JSON.parse(line);
-    if (executable && profile?.test) binaries[target.name] = executable;
+    const { executable, profile } = JSON.parse(line);
+    if (!executable || !profile?.test) continue;
+    const list = spawnSync(executable, ['--list'], { cwd: root, encoding: 'utf8' }).stdout;
+    binaries.push({ executable, tests: [...list.matchAll(/^(\S+): test$/gm)].map(([, name]) => name) });
   }
   return binaries;
 }
 
-function run(binary, filter, mutant) {
+function run({ executable }, filter, mutant) {
   const options = { cwd: root, env: { ...process.env, OFFLOOP_MUTANT: mutant }, encoding: 'utf8', timeout: 120_000 };
-  const { status, stdout, error } = spawnSync(binary, [filter], options);
-  const tests = Number(/running (\d+) test/.exec(stdout)?.[1] ?? 0);
+  const { status, stdout, error } = spawnSync(executable, [filter], options);
   const failed = [...stdout.matchAll(/^ {4}(\S+)$/gm)].map(([, name]) => name.split('::').pop());
-  return { passed: status === 0, timedOut: error?.code === 'ETIMEDOUT', tests, failed: [...new Set(failed)] };
+  return { passed: status === 0, timedOut: error?.code === 'ETIMEDOUT', failed: [...new Set(failed)] };
 }
 
+const soundness = new Map();
+
 function judge(binaries, mutant) {
-  const row = mutant.split('-')[0];
-  const binary = ENGINE.includes(row) ? binaries.engine : PIPELINE.includes(row) ? binaries.pipeline : binaries.offloop;
-  const filter = `${row.toLowerCase()}_`;
-  const sound = run(binary, filter, '');
-  if (sound.tests === 0) return ['NO TEST', filter];
-  if (!sound.passed) return ['UNSOUND', `without the defect: ${sound.failed.join(', ')}`];
-  const { passed, timedOut, tests, failed } = run(binary, filter, mutant);
-  if (timedOut) return ['killed', 'by the time limit'];
-  if (passed) return ['SURVIVED', `${tests} tests passed`];
-  return ['killed', failed.join(', ') || 'the process died'];
+  const filter = `${mutant.split('-')[0].toLowerCase()}_`;
+  const concerned = binaries.filter(({ tests }) => tests.some((name) => name.includes(filter)));
+  if (concerned.length === 0) return ['NO TEST', filter];
+  if (!soundness.has(filter))
+    soundness.set(
+      filter,
+      concerned.flatMap((binary) => run(binary, filter, '').failed),
+    );
+  if (soundness.get(filter).length > 0) return ['UNSOUND', `without it: ${soundness.get(filter).join(', ')}`];
+  for (const binary of concerned) {
+    const { passed, timedOut, failed } = run(binary, filter, mutant);
+    if (timedOut) return ['killed', 'by the time limit'];
+    if (!passed) return ['killed', failed.join(', ') || 'the process died'];
+  }
+  return ['SURVIVED', filter];
 }
 
 const binaries = build();

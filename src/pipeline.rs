@@ -20,8 +20,11 @@ pub(crate) mod io;
 pub(crate) mod lane;
 pub(crate) mod ledger;
 pub(crate) mod permit;
+pub(crate) mod platform;
 pub(crate) mod retry;
 pub(crate) mod retry_after;
+pub(crate) mod server_message;
+pub(crate) mod window;
 pub(crate) mod worker;
 
 #[cfg(test)]

@@ -382,3 +382,41 @@ fn r75_a_failed_batch_is_told_to_the_observer_and_its_panic_is_contained() {
     bench.next().status(200);
     assert_eq!(take(&outcome).delivered, 1);
 }
+
+/// Name, blocked signals and niceness of each thread of this process.
+#[cfg(target_os = "linux")]
+fn threads() -> Vec<(String, u64, i64)> {
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+    let mut threads = Vec::new();
+    for task in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
+        let status = read(task.path().join("status"));
+        let blocked =
+            status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap_or("0").trim();
+        // Field 19, counted behind the name, which may hold anything.
+        let stat = read(task.path().join("stat"));
+        let nice = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(16)?.parse().ok());
+        let name = read(task.path().join("comm")).trim().to_owned();
+        threads.push((name, u64::from_str_radix(blocked, 16).unwrap(), nice.unwrap_or_default()));
+    }
+    threads
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_are_named_take_no_signals_and_yield_to_the_application() {
+    const SIGTERM: u64 = 1 << 14;
+    const SIGSEGV: u64 = 1 << 10;
+    let bench = bench(patient());
+    let outcome = bench.export(1);
+    bench.next().status(200);
+    take(&outcome);
+    let ours: Vec<_> =
+        threads().into_iter().filter(|(name, ..)| name.starts_with("offloop-")).collect();
+    for kind in ["offloop-io", "offloop-worker"] {
+        assert!(ours.iter().any(|(name, ..)| name == kind), "{kind} in {ours:?}");
+    }
+    for (name, blocked, nice) in ours {
+        assert!(blocked & SIGTERM != 0 && blocked & SIGSEGV == 0, "{name}: {blocked:x}");
+        assert!(name != "offloop-worker" || nice >= 5, "{name}: {nice}");
+    }
+}

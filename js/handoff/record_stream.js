@@ -193,7 +193,8 @@ class TextCopy {
     const { text } = this;
     const left = text.length - this.offset;
     if (this.base === -1) {
-      if (this.offset === 0 && this.encoding === ENCODING_ASCII && !stream.wide.mayBeAscii()) this.encoding = ENCODING_UTF16;
+      if (this.offset === 0 && this.encoding === ENCODING_ASCII && !stream.wide.mayBeAscii())
+        this.encoding = ENCODING_UTF16;
       this.open(stream, left);
     }
     const unitBytes = this.encoding === ENCODING_ASCII ? 1 : 2;

@@ -22,7 +22,10 @@ pub(crate) fn compress(encoding: ContentEncoding, body: Vec<u8>) -> io::Result<B
             let guess = (body.len() / 4).max(256);
             let mut encoder = GzEncoder::new(Vec::with_capacity(guess), Level::new(GZIP_LEVEL));
             encoder.write_all(&body)?;
-            Ok(encoder.finish()?.into())
+            let mut compressed = encoder.finish()?;
+            // It may wait for hours; what is charged is its length.
+            compressed.shrink_to_fit();
+            Ok(compressed.into())
         }
         ContentEncoding::Zstd => Ok(zstd::bulk::compress(&body, ZSTD_LEVEL)?.into()),
     }

@@ -17,15 +17,16 @@ pub(crate) use event::{Action, Attempt, Event, FlushId, Settlement, Work};
 use crate::{
     clock::{Moment, Now},
     config::Config,
-    error::{DropReason, timed_out},
+    error::{DropReason, ExportFailure, timed_out},
     pipeline::{
         batch::{Batch, BatchId},
+        breaker::Breaker,
         endpoint::Endpoint,
         lane::LaneId,
         ledger::Epoch,
         retry::Jitter,
     },
-    sink::SendOutcome,
+    sink::{ContentEncoding, SendOutcome},
     stats::BreakerState,
 };
 
@@ -87,6 +88,10 @@ struct LaneState {
     in_flight: BTreeMap<Attempt, Outgoing>,
     /// Flushes in attempt mode.
     flushes: BTreeMap<FlushId, AttemptFlush>,
+    /// Open while the endpoint refuses this lane's credentials; another lane may have better ones (F23).
+    credentials: Breaker,
+    /// What it said then.
+    unauthorised: Option<ExportFailure>,
     closing: Option<Closing>,
 }
 
@@ -153,7 +158,7 @@ impl Dispatcher {
         let mut actions = Vec::new();
         let busy = mutant!("R19") && !matches!(event, Event::Timer);
         match event {
-            Event::LaneOpened { lane, config } => self.open_lane(lane, config),
+            Event::LaneOpened { lane, config } => self.open_lane(lane, config, &mut actions),
             Event::Ready(batch) => self.ready(now.mono, batch, &mut actions),
             Event::AttemptDone { attempt, outcome } => {
                 if let Some(out) = self.end_attempt(attempt) {
@@ -203,8 +208,13 @@ impl Dispatcher {
 
     /// State of the breaker that a lane meets.
     pub(crate) fn breaker(&self, lane: LaneId) -> BreakerState {
-        let endpoint = self.lanes.get(&lane).and_then(|lane| self.endpoints.get(&lane.endpoint));
-        endpoint.map(Endpoint::state).unwrap_or_default()
+        let Some(lane) = self.lanes.get(&lane) else { return BreakerState::default() };
+        match lane.credentials.state() {
+            BreakerState::Closed => {
+                self.endpoints.get(&lane.endpoint).map(Endpoint::state).unwrap_or_default()
+            }
+            held => held,
+        }
     }
 
     /// The batch, for bookkeeping outside of the schedule.
@@ -212,9 +222,13 @@ impl Dispatcher {
         self.slots.get(&batch).map(|slot| &*slot.batch)
     }
 
-    fn open_lane(&mut self, lane: LaneId, config: Arc<Config>) {
+    fn open_lane(&mut self, lane: LaneId, config: Arc<Config>, actions: &mut Vec<Action>) {
         let endpoint: Arc<str> = config.endpoint.as_str().into();
-        self.endpoints.entry(Arc::clone(&endpoint)).or_insert_with(Endpoint::new);
+        let known = self.endpoints.entry(Arc::clone(&endpoint)).or_insert_with(Endpoint::new);
+        let encoding = known.best_encoding();
+        if encoding != ContentEncoding::Zstd {
+            actions.push(Action::LimitEncoding { lane, encoding });
+        }
         self.lanes.entry(lane).or_insert_with(|| LaneState {
             config,
             endpoint,
@@ -224,6 +238,8 @@ impl Dispatcher {
             unclocked: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             flushes: BTreeMap::new(),
+            credentials: Breaker::default(),
+            unauthorised: None,
             closing: None,
         });
     }
@@ -362,9 +378,11 @@ impl Dispatcher {
         if let Phase::InFlight { .. } = slot.phase {
             return;
         }
-        let lane = self.lanes.get(&slot.batch.lane);
-        let trouble =
-            lane.and_then(|lane| self.endpoints.get(&lane.endpoint)).map(Endpoint::trouble);
+        let Some(lane) = self.lanes.get(&slot.batch.lane) else { return };
+        let trouble = match &lane.unauthorised {
+            Some(failure) => Some((DropReason::NonRetryable, Some(failure.clone()))),
+            None => self.endpoints.get(&lane.endpoint).map(Endpoint::trouble),
+        };
         if let Some(mut batch) = self.take(id) {
             let (reason, failure) = match batch.history.last_failure.take() {
                 Some(failure) => (DropReason::RetriesExhausted, Some(failure)),

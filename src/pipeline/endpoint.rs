@@ -89,7 +89,10 @@ impl Endpoint {
     /// A request goes out.
     pub(crate) fn started(&mut self, probe: bool, retry: bool) {
         self.in_flight += 1;
-        if probe {
+        if probe
+            && (self.breaker.state() != BreakerState::Closed
+                || self.paused_until > Moment::default())
+        {
             self.breaker.probe();
         }
         if retry {
@@ -136,12 +139,12 @@ impl Endpoint {
                     Cause::Unreachable | Cause::Malformed | Cause::Tls => {
                         self.breaker.failure(now, probe, policy.max_breaker_open, jitter);
                     }
-                    Cause::Unauthorised if mutant!("F23") => self.breaker.success(),
-                    Cause::Unauthorised => self.breaker.hold(now, UNAUTHORISED_HOLD),
                     // It answers, so it is alive.
-                    Cause::Throttled | Cause::BadRequest | Cause::TooLarge | Cause::Refused => {
-                        self.breaker.success()
-                    }
+                    Cause::Throttled
+                    | Cause::BadRequest
+                    | Cause::Unauthorised
+                    | Cause::TooLarge
+                    | Cause::Refused => self.breaker.success(),
                     Cause::Local => self.breaker.probe_lost(now),
                 }
                 if let Some(asked) = retry_after {
@@ -149,7 +152,7 @@ impl Endpoint {
                     self.paused_until = self.paused_until.max(until);
                 }
                 let reason = match cause {
-                    Cause::Unauthorised | Cause::Tls | Cause::Refused => DropReason::NonRetryable,
+                    Cause::Tls | Cause::Refused => DropReason::NonRetryable,
                     _ => DropReason::RetriesExhausted,
                 };
                 self.trouble = Some((reason, failure.clone()));

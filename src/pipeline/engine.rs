@@ -23,6 +23,7 @@ use crate::{
         faults::{Faults, Stage},
         io::{self as io_thread, Message},
         lane::Lane,
+        platform::leave_signals_to_the_host,
         worker::{self, Job},
     },
 };
@@ -63,7 +64,8 @@ impl Health {
         self.has_given_up()
     }
 
-    fn has_given_up(&self) -> bool {
+    /// It fails fast until the panics are [`PANIC_WINDOW`] ago.
+    pub(crate) fn has_given_up(&self) -> bool {
         let now = monotonic();
         let mut panics = lock(&self.panics);
         panics.retain(|at| now.since(*at) < PANIC_WINDOW);
@@ -193,6 +195,7 @@ impl Engine {
         let alive = Alive::new(&self.health);
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             let _alive = alive;
+            leave_signals_to_the_host();
             body();
         })?;
         Ok(())

@@ -20,6 +20,7 @@ use crate::{
         flush::{FlushCell, FlushMode},
         lane::{Lane, LaneId},
         ledger::Epoch,
+        window::Due,
     },
 };
 
@@ -32,6 +33,8 @@ pub(crate) enum Message {
     Event(Event),
     /// A flush has begun and may last until `deadline`.
     Flush(Flush),
+    /// Something is due later.
+    Later { at: Moment, due: Due },
     /// A shutdown has begun or is asked for once more.
     Shutdown { lane: Arc<Lane>, deadline: Moment, answer: ShutdownAnswer },
 }
@@ -112,20 +115,37 @@ pub(crate) fn run(inbox: UnboundedReceiver<Message>, health: &Health) {
             // Two threads at most for name look-ups, which cannot be cancelled.
             let runtime =
                 Builder::new_current_thread().enable_all().max_blocking_threads(2).build();
-            let Ok(runtime) = runtime else { return };
+            let Ok(runtime) = runtime else { return false };
             runtime.block_on(driver::Driver::new(&mut desk, health).run());
             // A hanging name look-up must not hold anyone: its thread is left behind.
             runtime.shutdown_background();
+            true
         };
         match catch_unwind(AssertUnwindSafe(run)) {
-            Ok(()) => return,
-            Err(_) if health.panicked() || mutant!("F64") => break,
-            Err(_) => {}
+            Ok(true) => return,
+            Ok(false) | Err(_) if health.panicked() || mutant!("F64") => break,
+            Ok(false) | Err(_) => {}
         }
     }
-    // Too many panics: nothing that is left may wait for us.
-    for open in desk.lanes.values() {
-        open.lane.ledger.abandon(DropReason::InternalError);
-        open.lane.release();
+    desk.give_up();
+}
+
+impl Desk {
+    /// Nothing that is left may wait for this thread.
+    fn give_up(mut self) {
+        for open in self.lanes.values() {
+            open.lane.ledger.abandon(DropReason::InternalError);
+            open.lane.release();
+        }
+        self.inbox.close();
+        while let Ok(message) = self.inbox.try_recv() {
+            // The ledger holds the cell, too: dropping the message would not answer it.
+            if let Message::Flush(flush) = message {
+                flush.cell.time_out(flush.lane.ledger.abandon_flush(flush.epoch, &flush.cell));
+            }
+        }
+        for flush in self.flushes.into_values() {
+            flush.cell.time_out(flush.lane.ledger.abandon_flush(flush.epoch, &flush.cell));
+        }
     }
 }

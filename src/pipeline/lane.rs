@@ -99,8 +99,17 @@ impl Lane {
         match self.engine() {
             Some(engine) => {
                 let deadline = monotonic().after(clamp_timeout(timeout));
-                let lane = Arc::clone(self);
-                engine.send(Message::Flush(Flush { lane, cell, mode, epoch, deadline }));
+                let flush = Flush {
+                    lane: Arc::clone(self),
+                    cell: Arc::clone(&cell),
+                    mode,
+                    epoch,
+                    deadline,
+                };
+                if !engine.send(Message::Flush(flush)) {
+                    // The I/O thread has given up: nobody else would answer.
+                    cell.time_out(self.ledger.abandon_flush(epoch, &cell));
+                }
             }
             // Nothing was ever admitted, or everything has been settled: there is no dispatcher's part.
             None => cell.part_done(),

@@ -319,9 +319,11 @@ impl Ledger {
 
     /// Allows `drop-oldest` to void the permit.
     pub(crate) fn park(&self, key: Key) {
-        let mut book = self.lock();
-        if self.queue.overflow == Overflow::DropOldest && book.entries.contains_key(&key) {
-            book.parked.insert(key);
+        if self.queue.overflow == Overflow::DropOldest {
+            let mut book = self.lock();
+            if book.entries.contains_key(&key) {
+                book.parked.insert(key);
+            }
         }
     }
 

@@ -38,6 +38,8 @@ pub struct FailedBatch {
     pub code: String,
     /// Its text.
     pub message: String,
+    /// The receiver's own words, where its response held a `Status`; at most 1 KiB.
+    pub server_message: Option<String>,
     /// Where the batch was to go, without credentials.
     pub endpoint: String,
 }

@@ -27,6 +27,7 @@ use crate::{
         lane::Lane,
         notice::FailedBatch,
         permit::Permit,
+        platform::yield_to_the_application,
     },
     sink::ContentEncoding,
 };
@@ -52,17 +53,23 @@ fn next_batch_id() -> BatchId {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The life of one worker: until every exporter has let the engine go, or the engine has given up.
+/// The life of one worker: until every exporter has let the engine go.
 pub(crate) fn run(jobs: &Receiver<Job>, health: &Health) {
+    yield_to_the_application();
     let work = || {
         while let Ok(job) = jobs.recv() {
+            if health.has_given_up() {
+                // Fails fast: dropping the job settles it.
+                continue;
+            }
             health.faults.pass(Stage::Worker);
             // Whatever unwinds in there drops the job's permits, and that settles their spans.
             let _ = catch_unwind(AssertUnwindSafe(|| job.run()));
         }
     };
     while catch_unwind(AssertUnwindSafe(work)).is_err() {
-        if health.panicked() || mutant!("R70") {
+        health.panicked();
+        if mutant!("R70") {
             return;
         }
     }
@@ -224,6 +231,7 @@ fn fail(lane: &Lane, permits: Vec<Permit>, reason: DropReason, text: &str) {
         http_status: None,
         code: failure.code,
         message: failure.message,
+        server_message: None,
         endpoint: lane.config.endpoint.clone(),
     });
 }

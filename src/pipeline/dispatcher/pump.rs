@@ -12,6 +12,7 @@ use crate::{
         lane::LaneId,
     },
     sink::Request,
+    stats::BreakerState,
 };
 
 /// Time beyond its own limit that an attempt gets before the dispatcher ends it: the sink's limit should come first,
@@ -48,14 +49,25 @@ impl Dispatcher {
         let wanted = lane.wanted.first();
         let fresh = if mutant!("F56") { lane.fresh.last() } else { lane.fresh.first() };
         let first = [fresh, retry, wanted].into_iter().flatten().min().copied();
-        let until = match endpoint.gate(now, false, closing) {
+        let gate = |wanted: bool| {
+            let (own, shared) = (
+                lane.credentials.gate(now, wanted || closing),
+                endpoint.gate(now, wanted, closing),
+            );
+            match (own, shared) {
+                (Gate::Hold(until), _) | (_, Gate::Hold(until)) => Gate::Hold(until),
+                (Gate::Go, Gate::Go) => Gate::Go,
+                _ => Gate::Probe,
+            }
+        };
+        let until = match gate(false) {
             Gate::Go => return Some((first?, false)),
             Gate::Probe => return Some((first?, true)),
             Gate::Hold(until) => until,
         };
         // Only a batch that somebody waits for could still get through.
         if let Some(&wanted) = wanted
-            && endpoint.gate(now, true, closing) == Gate::Probe
+            && gate(true) == Gate::Probe
         {
             return Some((wanted, true));
         }
@@ -104,6 +116,9 @@ impl Dispatcher {
         slot.phase = Phase::InFlight { number: attempt.number, overdue };
         self.timers.insert((overdue, Timer::Overdue(id)));
         lane.in_flight.insert(attempt, Outgoing { probe, retry, judged: false });
+        if lane.credentials.state() == BreakerState::Open {
+            lane.credentials.probe();
+        }
         if let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) {
             endpoint.started(probe, retry);
         }

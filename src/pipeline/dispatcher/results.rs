@@ -8,8 +8,11 @@ use crate::{
     error::{DropReason, ExportFailure},
     pipeline::{
         classify::{Cause, Verdict, classify},
-        dispatcher::{Action, Attempt, Dispatcher, Outgoing, Phase, Settlement, Timer, Work},
-        endpoint::{Finding, less_compressed},
+        dispatcher::{
+            Action, Attempt, Dispatcher, LaneState, Outgoing, Phase, Settlement, Timer, Work,
+        },
+        endpoint::{Finding, UNAUTHORISED_HOLD, less_compressed},
+        lane::LaneId,
         notice::Level,
         retry::backoff,
     },
@@ -34,10 +37,12 @@ impl Dispatcher {
     /// An attempt has gone without a result.
     pub(super) fn attempt_lost(&mut self, now: Moment, attempt: Attempt) {
         if let Some(Outgoing { probe: true, .. }) = self.end_attempt(attempt)
-            && let Some(lane) = self.lanes.get(&attempt.lane)
-            && let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint)
+            && let Some(lane) = self.lanes.get_mut(&attempt.lane)
         {
-            endpoint.probe_lost(now);
+            lane.credentials.probe_lost(now);
+            if let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) {
+                endpoint.probe_lost(now);
+            }
         }
     }
 
@@ -58,6 +63,8 @@ impl Dispatcher {
         match classify(lane.config.protocol, slot.batch.spans(), outcome, now.wall) {
             Verdict::Delivered { partial, rejected, warning } => {
                 endpoint.learn(now.mono, policy, probe, Finding::Success, &mut self.jitter);
+                lane.credentials.success();
+                lane.unauthorised = None;
                 if let Some(encoding) = slot.batch.history.suspect {
                     let encoding = endpoint.downgrade(encoding);
                     actions.push(Action::LimitEncoding { lane: attempt.lane, encoding });
@@ -68,13 +75,25 @@ impl Dispatcher {
             Verdict::Transient { failure, retry_after, cause } => {
                 let finding = Finding::Failure { cause, failure: &failure, retry_after };
                 let opened = endpoint.learn(now.mono, policy, probe, finding, &mut self.jitter);
+                if probe {
+                    // It says nothing about the credentials: the next one may.
+                    lane.credentials.probe_lost(now.mono);
+                }
                 self.tell_if_opened(opened, attempt, &failure, actions);
                 self.transient(now.mono, attempt, failure, retry_after, cause, actions);
                 self.represent(attempt, actions);
             }
             Verdict::Final { failure, reason, cause } => {
                 let finding = Finding::Failure { cause, failure: &failure, retry_after: None };
-                let opened = endpoint.learn(now.mono, policy, probe, finding, &mut self.jitter);
+                let mut opened = endpoint.learn(now.mono, policy, probe, finding, &mut self.jitter);
+                match cause {
+                    Cause::Unauthorised if !mutant!("F23") => {
+                        opened = lane.unauthorised.replace(failure.clone()).is_none();
+                        lane.credentials.hold(now.mono, UNAUTHORISED_HOLD);
+                    }
+                    Cause::Tls | Cause::Local => lane.credentials.probe_lost(now.mono),
+                    _ => lane.credentials.success(),
+                }
                 self.tell_if_opened(opened, attempt, &failure, actions);
                 self.refused(attempt, failure, reason, cause, status(outcome), actions);
                 self.represent(attempt, actions);
@@ -191,15 +210,17 @@ impl Dispatcher {
     /// While the endpoint holds, a failed attempt stands for every batch that waits behind it: flushes in attempt
     /// mode have their answer.
     fn represent(&mut self, attempt: Attempt, actions: &mut Vec<Action>) {
-        let Some(endpoint) = self.lanes.get(&attempt.lane).map(|lane| &lane.endpoint) else {
-            return;
-        };
-        if self.endpoints.get(endpoint).map(|endpoint| endpoint.state()) != Some(BreakerState::Open)
-        {
+        if self.breaker(attempt.lane) != BreakerState::Open {
             return;
         }
-        let endpoint = Arc::clone(endpoint);
-        let lanes = self.lanes.values_mut().filter(|lane| lane.endpoint == endpoint);
+        let Some(lane) = self.lanes.get(&attempt.lane) else { return };
+        let own = lane.credentials.state() == BreakerState::Open;
+        let endpoint = Arc::clone(&lane.endpoint);
+        let held_with = |id: LaneId, lane: &LaneState| {
+            if own { id == attempt.lane } else { lane.endpoint == endpoint }
+        };
+        let lanes =
+            self.lanes.iter_mut().filter(|(id, lane)| held_with(**id, lane)).map(|(_, lane)| lane);
         let held: Vec<_> = lanes.flat_map(|lane| std::mem::take(&mut lane.wanted)).collect();
         for id in held {
             let Some(slot) = self.slots.get_mut(&id) else { continue };

@@ -30,6 +30,7 @@ use crate::{
         notice::{FailedBatch, Level},
         permit::Permit,
         retry::Jitter,
+        server_message::server_message,
         worker::{Job, Task},
     },
     sink::{Request, SendOutcome},
@@ -147,6 +148,14 @@ impl<'a> Driver<'a> {
             }
             Message::Event(event) => self.step(event),
             Message::Flush(flush) => self.flush(flush),
+            Message::Later { at, due } => {
+                let at = Instant::from_std(instant_of(at));
+                // A task of the runtime: when that ends early, dropping the task does what is due.
+                tokio::spawn(async move {
+                    tokio::time::sleep_until(at).await;
+                    drop(due);
+                });
+            }
             Message::Shutdown { lane, deadline, answer } => match self.desk.lanes.get_mut(&lane.id)
             {
                 Some(open) => {
@@ -398,6 +407,10 @@ pub(crate) fn record(lane: &Lane, batch: Batch, settlement: Settlement) {
                 attempts,
                 http_status: failure.http_status,
                 code: failure.code,
+                server_message: failure
+                    .body
+                    .as_ref()
+                    .and_then(|body| server_message(lane.config.protocol, body.as_bytes())),
                 message: failure.message,
                 endpoint: lane.config.endpoint.clone(),
             });

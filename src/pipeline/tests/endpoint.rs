@@ -161,3 +161,34 @@ fn d6_without_a_token_retries_go_one_by_one() {
         "nobody starves"
     );
 }
+
+#[test]
+fn f23_bad_credentials_of_one_lane_do_not_hold_another_one() {
+    let mut world = World::new();
+    let (bad, good) = (world.lane(stock()), world.lane(stock()));
+    let _refused = world.export(bad, 1);
+    world.answer(status(401));
+    let held = world.export(bad, 1);
+    let outcome = world.export(good, 1);
+    assert_eq!(world.sent.len(), 2);
+    world.answer(status(200));
+    assert_eq!(outcome.try_recv().unwrap().delivered, 1);
+    assert_eq!(world.dispatcher.breaker(bad), BreakerState::Open);
+    world.advance(secs(10));
+    let held = held.try_recv().expect("its time is over");
+    assert_eq!(held.dropped[DropReason::NonRetryable], 1);
+    assert_eq!(held.error.unwrap().http_status, Some(401));
+}
+
+#[test]
+fn f23_a_probe_that_fails_for_another_reason_does_not_lock_the_lane() {
+    let mut world = World::new();
+    let lane = world.lane(long());
+    let _first = world.export(lane, 1);
+    world.answer(status(403));
+    let held = world.export(lane, 1);
+    world.advance(secs(30));
+    world.answer(failed(Refused));
+    world.serve(secs(5), |_, _| status(200));
+    assert_eq!(held.try_recv().unwrap().delivered, 1);
+}

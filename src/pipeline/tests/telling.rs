@@ -117,6 +117,7 @@ fn r75_a_failed_batch_is_told_once_with_everything_known() {
         http_status: Some(500),
         code: "500".to_owned(),
         message: "Status 500".to_owned(),
+        server_message: None,
         endpoint: "http://localhost:4318/v1/traces".to_owned(),
     });
     assert_eq!(failed, [&expected]);
@@ -134,6 +135,7 @@ fn r75_an_observer_that_panics_hurts_nobody() {
         http_status: None,
         code: String::new(),
         message: String::new(),
+        server_message: None,
         endpoint: String::new(),
     });
 }
