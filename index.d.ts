@@ -161,7 +161,7 @@ export interface QueueOptions {
 export interface LimitOptions {
   /** A larger span is dropped as `too_large`. */
   maxSpanBytes?: number;
-  /** A longer attribute value is not sent. */
+  /** An attribute with a longer text or byte array is left out and counted in `droppedAttributesCount`. */
   maxAttributeBytes?: number;
 }
 
@@ -281,20 +281,17 @@ export interface SpanExporterLike {
   forceFlush?(): Promise<void>;
 }
 
-/** A span processor of any SDK line. */
-export interface SpanProcessorLike {
-  // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about the span type
-  onEnd(span: any): void;
-  forceFlush(): Promise<void>;
-  shutdown(): Promise<void>;
-}
-
-/** Options of the SDK's processor. */
+/** Options of the SDK's processor; absent ones come from the OTEL_BSP_* variables where the exporter is given apart. */
 export interface BatchSpanProcessorConfig {
+  /** Spans that wait at most. Default 2048; with an Offloop exporter its own queue is the bound. */
   maxQueueSize?: number;
+  /** Default 512; an Offloop exporter packs more under backlog unless it is set. */
   maxExportBatchSize?: number;
+  /** Default 5000. */
   scheduledDelayMillis?: number;
+  /** Default 30000. */
   exportTimeoutMillis?: number;
+  /** Receives the processor's metrics. */
   selfObsMeterProvider?: MeterProviderLike;
 }
 
@@ -306,20 +303,4 @@ export class BatchSpanProcessor {
   onEnd(span: ReadableSpan): void;
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;
-}
-
-export interface EventLoopMonitorConfig {
-  /** A turn of the event loop that takes longer becomes a span. Default 100. */
-  thresholdMillis?: number;
-  exporter?: SpanExporterLike;
-  processor?: SpanProcessorLike;
-  /** Whether to record where the loop was blocked. */
-  stacks?: boolean;
-}
-
-/** Turns blocks of the event loop into spans. */
-export class EventLoopMonitor {
-  constructor(config?: EventLoopMonitorConfig);
-  enable(): void;
-  disable(): void;
 }

@@ -1,6 +1,7 @@
 'use strict';
 
+const { BatchSpanProcessor } = require('./js/batch_span_processor.js');
 const { FileSpanExporter } = require('./js/file_span_exporter.js');
 const { OTLPTraceExporter } = require('./js/otlp_trace_exporter.js');
 
-module.exports = { FileSpanExporter, OTLPTraceExporter };
+module.exports = { BatchSpanProcessor, FileSpanExporter, OTLPTraceExporter };

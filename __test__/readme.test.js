@@ -41,10 +41,11 @@ test('the first-span program of the README runs as it stands in a project that i
   }
 });
 
-test('the README lists all twenty deliberate differences, in order', () => {
+test('the README lists the deliberate differences, the twenty of the specification first, without a gap', () => {
   const numbers = [...readme.matchAll(/^\| (\d+) \|/gm)].map(([, number]) => Number(number));
+  assert.ok(numbers.length >= 20, `${numbers.length} rows`);
   assert.deepEqual(
     numbers,
-    Array.from({ length: 20 }, (_, index) => index + 1),
+    numbers.map((_, index) => index + 1),
   );
 });

@@ -60,6 +60,15 @@ export declare class Lane {
   admit(environment: Environment, id: number, spans: number, bytes: number, segments: Uint32Array | Array<Uint8Array>, isComplete: boolean): boolean
   /** Hands admitted export `id` over, with what was written since. */
   complete(environment: Environment, id: number, segments: Uint32Array | Array<Uint8Array>): void
+  /**
+   * JavaScript has counted the first span of export `id` in block `head`; its records lie in `parts`, flat pairs of
+   * block and first word. It is handed over when `handOver` says so or when the delay has passed.
+   */
+  openWindow(environment: Environment, id: number, head: number, parts: Uint32Array, delayMillis: number): void
+  /** Export `id` goes on in other blocks. False: it has been handed over. */
+  growWindow(environment: Environment, id: number, parts: Uint32Array): boolean
+  /** Hands export `id` over with every span counted so far. False: that has happened before. */
+  handOver(id: number): boolean
   /** Posts the outcome under `id` when everything admitted before this call is terminal, or after the timeout. */
   forceFlush(id: number, attempt: boolean, timeoutMillis: number): void
   /** Refuses later exports, gives what is pending its last attempts and posts under `id` when all is settled. */

@@ -1,4 +1,4 @@
-// `node bench/run.mjs [filter…] [--all] [--rounds N] [--list] [--json PATH] [--against CHECKOUT]`
+// `node bench/run.mjs [filter…] [--all] [--rounds N] [--list] [--json PATH] [--report] [--against CHECKOUT]`
 //
 // Runs what has a filter in its `scenario/case` path, or everything that is not heavy; each case in a process of its own, the
 // contenders alternating inside it. Prints one table per scenario and writes bench/results/<date>-<node>.json.
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 
 import { cpuClockSource } from './harness/cpu.mjs';
 import { offloopMissing } from './harness/contenders.mjs';
+import { writeReport } from './harness/report.mjs';
 import { environment, writeResults } from './harness/results.mjs';
 import { LEAST_ROUNDS } from './harness/rounds.mjs';
 import { scenarioTable } from './harness/table.mjs';
@@ -25,6 +26,7 @@ const { values: options, positionals: filters } = parseArgs({
     list: { type: 'boolean', default: false },
     json: { type: 'string' },
     against: { type: 'string' },
+    report: { type: 'boolean', default: false },
   },
 });
 if (options.against) process.env.OFFLOOP_BENCH_AGAINST = resolve(options.against);
@@ -50,10 +52,13 @@ function runInProcess(scenario, benchCase) {
     const child = fork(CASE_PROCESS, [scenario.name, benchCase.name, String(rounds)], {
       execArgv: ['--expose-gc', ...(benchCase.execArgv ?? [])],
     });
-    const limit = setTimeout(() => {
-      settle({ error: `no result within ${benchCase.limitSeconds ?? 180} s` });
-      child.kill('SIGKILL');
-    }, (benchCase.limitSeconds ?? 180) * 1000);
+    const limit = setTimeout(
+      () => {
+        settle({ error: `no result within ${benchCase.limitSeconds ?? 180} s` });
+        child.kill('SIGKILL');
+      },
+      (benchCase.limitSeconds ?? 180) * 1000,
+    );
     child.on('message', (message) => {
       if (message.progress) showProgress(`${scenario.name} · ${benchCase.name} · ${message.progress}`);
       else settle(message);
@@ -69,7 +74,9 @@ async function main() {
   const missing = offloopMissing();
   if (missing) console.log(`Offloop cannot be loaded (${missing}): its columns stay empty. Run \`npm run build\`.\n`);
   const about = environment();
-  console.log(`Node ${about.node}, ${about.cores} x ${about.cpu}, ${about.platform}, load ${about.loadAverage.toFixed(1)}`);
+  console.log(
+    `Node ${about.node}, ${about.cores} x ${about.cpu}, ${about.platform}, load ${about.loadAverage.toFixed(1)}`,
+  );
   console.log(`main-thread CPU from ${cpuClockSource}\n`);
 
   const run = { environment: about, clock: cpuClockSource, rows: [], cases: [], failures: [] };
@@ -96,10 +103,12 @@ async function main() {
     }
   }
   if (options.list) return;
-  for (const { scenario, case: caseName, error } of run.failures) console.log(`FAILED ${scenario}/${caseName}: ${error}\n`);
+  for (const { scenario, case: caseName, error } of run.failures)
+    console.log(`FAILED ${scenario}/${caseName}: ${error}\n`);
   const missed = run.rows.filter((row) => row.verdict.startsWith('MISSED'));
   console.log(`${run.rows.length} rows, ${missed.length} missed, ${run.failures.length} failed`);
   console.log(`results: ${writeResults(run, options.json)}`);
+  if (options.report) console.log(`report: ${writeReport(run)}`);
   if (run.failures.length > 0) process.exitCode = 1;
 }
 

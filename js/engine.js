@@ -2,7 +2,7 @@
 // Owns this environment's connection to the native engine: calls that wait for a result, and how long they hold the
 // process. Refuses to know what the calls are about.
 
-const { createMemory } = require('./handoff/memory.js');
+const { createMemory, NativeMemory } = require('./handoff/memory.js');
 const { Slices } = require('./handoff/slices.js');
 const { Exit } = require('./exit.js');
 const { loadBinding } = require('./binding.js');
@@ -50,7 +50,7 @@ class Engine {
   }
 
   #environment;
-  #calls = new Map(); // id -> (result) => void
+  #calls = new Map(); // id -> { onResult, isHeld }
   #lanes = new Map(); // lane number -> WeakRef of what JavaScript does for it: `send`, `readHeaders`
   #abandoned = new FinalizationRegistry((cleanUp) => cleanUp()); // exporters that nobody shut down (R107)
   #nextId = 1;
@@ -72,14 +72,15 @@ class Engine {
   }
 
   /**
-   * A number for a call; `onResult` gets its result once. The process stays alive until then, `holdMillis` at most.
+   * A number for a call; `onResult` gets its result once. The process stays alive until then, `holdMillis` at most, or
+   * not at all without it.
    */
   register(onResult, holdMillis) {
     let id = this.#nextId;
     while (this.#calls.has(id)) id = (id + 1) >>> 0;
     this.#nextId = (id + 1) >>> 0;
-    this.#calls.set(id, onResult);
-    this.hold.acquire(holdMillis);
+    this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined });
+    if (holdMillis !== undefined) this.hold.acquire(holdMillis);
     this.#noteUse();
     return id;
   }
@@ -93,6 +94,21 @@ class Engine {
   /** Hands an admitted batch over, with the segments written since. */
   complete(lane, id, segments) {
     lane.complete(this.#environment, id, this.memory.segmentsForSubmit(segments));
+  }
+
+  /** Whether native threads read what JavaScript writes: only then can they take a batch that is being filled. */
+  get sharesMemory() {
+    return this.memory instanceof NativeMemory;
+  }
+
+  /** The first span of export `id` is counted in block `head`; its records lie in `parts` (js/handoff/open_batch.js). */
+  openWindow(lane, id, head, parts, delayMillis) {
+    lane.openWindow(this.#environment, id, head, Uint32Array.from(parts), delayMillis);
+  }
+
+  /** Export `id` goes on in other blocks. False: a native thread has taken it. */
+  growWindow(lane, id, parts) {
+    return lane.growWindow(this.#environment, id, Uint32Array.from(parts));
   }
 
   /** Calls `cleanUp` when nobody holds `object` any more; it must not hold it either. */
@@ -136,11 +152,11 @@ class Engine {
         this.#readHeaders(result.id, result.headers);
         continue;
       }
-      const onResult = this.#calls.get(result.id);
-      if (onResult === undefined) continue;
+      const call = this.#calls.get(result.id);
+      if (call === undefined) continue;
       this.#calls.delete(result.id);
-      this.hold.release();
-      onResult(result);
+      if (call.isHeld) this.hold.release();
+      call.onResult(result);
     }
   }
 

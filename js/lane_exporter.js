@@ -15,13 +15,20 @@ const SUCCESS = 0;
 const FAILED = 1;
 const DEFAULT_MAX_SPAN_BYTES = 16 << 20;
 const DEFAULT_WAIT_MILLIS = 30000;
+const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const NOTHING_SENT = Object.freeze({ delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
+
+let portOf;
 
 /**
  * One exporter over one native lane. Spans are read on the calling thread, which it never blocks for longer than reading
  * them takes; everything else happens on native threads. After `shutdown` every call is answered at once.
  */
 class LaneExporter {
+  static {
+    portOf = (exporter) => (#settings in Object(exporter) ? exporter.#port : null);
+  }
+
   #settings;
   #lane = null;
   #writer = null;
@@ -101,14 +108,57 @@ class LaneExporter {
     return this.#open().stats();
   }
 
+  /** What fills batches of its own, span by span, needs of an exporter; see window_batcher.js. */
+  get #port() {
+    const settings = this.#settings;
+    return {
+      // A limit on exports under way makes one wait for the other: that is for whoever calls `export`.
+      isUsable: settings.concurrencyLimit === undefined && this.export === LaneExporter.prototype.export,
+      maxSpans: settings.native.maxSpans ?? DEFAULT_MAX_SPANS,
+      maxSpanBytes: settings.limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES,
+      open: () => {
+        const lane = this.#open();
+        this.#enlist();
+        return lane;
+      },
+      begin: (done) => this.#beginWindow(done),
+      isShutDown: () => this.#shutdown !== null,
+    };
+  }
+
+  /** An export whose spans come one by one. `done(outcome, error)` comes after it was handed over. */
+  #beginWindow(done) {
+    const engine = getEngine();
+    this.#settings.beforeExport?.(this.#lane);
+    this.#underWay += 1;
+    const call = { context: new ExportContext(), original: undefined, thrown: false };
+    const batch = { spans: 0, written: 0, refused: {}, finishMetrics: null, call };
+    // Nobody waits for it: at the natural end there is `exit.drainMillis`.
+    const id = engine.register(({ outcome }) => {
+      this.#calls.delete(id);
+      this.#finish(batch, outcome, done);
+    });
+    this.#calls.set(id, call);
+    const handedOver = (spans) => {
+      batch.finishMetrics = this.#settings.metrics?.start(spans) ?? null;
+    };
+    return { id, handedOver };
+  }
+
+  #enlist() {
+    if (this.#isEnlisted || this.#shutdown !== null) return;
+    this.#isEnlisted = true;
+    getEngine().exit.enlist(this.#settings.exit);
+  }
+
   #open() {
     if (this.#lane === null) {
       const engine = getEngine();
       const { native, limits } = this.#settings;
       this.#heldHelp = this.#help();
       this.#lane = engine.createLane(native, this.#heldHelp);
-      const maxSpanBytes = limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES;
-      const writer = new SpanWriter(engine.memory, { maxSpanBytes }, true);
+      const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
+      const writer = new SpanWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
       const { exit } = this.#settings;
       engine.onCollected(this, () => {
         writer.release();
@@ -172,10 +222,7 @@ class LaneExporter {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
     }
-    if (!this.#isEnlisted && this.#shutdown === null) {
-      this.#isEnlisted = true;
-      getEngine().exit.enlist(this.#settings.exit);
-    }
+    this.#enlist();
     const until = performance.now() + SLICE_MILLIS;
     try {
       this.#settings.beforeExport?.(lane);
@@ -256,20 +303,21 @@ class LaneExporter {
       }
     };
     // A few long texts fit into this turn; many are copied in later ones, behind those of earlier batches.
-    const isComplete = deferred.length === 0 || (engine.slices.isIdle() && copy(until));
+    // What `longStream` holds belongs to the first batch that waits, never to a later one without long texts.
+    const isFirst = deferred.length > 0 && engine.slices.isIdle();
+    const isComplete = deferred.length === 0 || (isFirst && copy(until));
     const segments = stream.takeSegments();
-    if (isComplete) segments.push(...longStream.takeSegments());
+    if (isFirst && isComplete) segments.push(...longStream.takeSegments());
     const isAdmitted = engine.admit(lane, id, batch.written, writer.usedBytes, segments, isComplete);
     stream.releaseFull();
-    if (isComplete) {
-      longStream.releaseFull();
-    } else if (isAdmitted) {
+    if (isAdmitted && !isComplete) {
       engine.slices.add(copy, () => {
         engine.complete(lane, id, longStream.takeSegments());
         longStream.releaseFull();
       });
-    } else {
-      longStream.takeSegments();
+    } else if (isFirst) {
+      longStream.takeSegments(); // of a batch that was refused
+      longStream.releaseFull();
     }
     engine.exit.noteHandOver();
   }
@@ -339,4 +387,10 @@ function withOriginal(failure, original) {
   return textOfError(original) === failure.message ? { ...failure, original } : failure;
 }
 
-module.exports = { LaneExporter };
+/** The way around `export` for whoever fills batches itself; null if `exporter` is not ours or not only ours. */
+function capturePort(exporter) {
+  const port = portOf(exporter);
+  return port?.isUsable ? port : null;
+}
+
+module.exports = { capturePort, LaneExporter };

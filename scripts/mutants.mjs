@@ -68,7 +68,11 @@ function judge(binaries, mutant) {
   const filter = `${mutant.split('-')[0].toLowerCase()}_`;
   const concerned = binaries.filter(({ tests }) => tests.some((name) => name.includes(filter)));
   if (concerned.length === 0) return ['NO TEST', filter];
-  if (!soundness.has(filter)) soundness.set(filter, concerned.flatMap((binary) => run(binary, filter, '').failed));
+  if (!soundness.has(filter))
+    soundness.set(
+      filter,
+      concerned.flatMap((binary) => run(binary, filter, '').failed),
+    );
   if (soundness.get(filter).length > 0) return ['UNSOUND', `without it: ${soundness.get(filter).join(', ')}`];
   for (const binary of concerned) {
     const { passed, timedOut, failed } = run(binary, filter, mutant);

@@ -6,10 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-const ROWS = [
-  'R5 R8-R14 R17-R61 R68-R79 R81 R83 R98-R100 R107-R112',
-  'F1-F37 F51-F56 F64-F66 F72-F75 F77-F80',
-].join(' ');
+const ROWS = ['R5 R8-R14 R17-R61 R68-R79 R81 R83 R98-R100 R107-R112', 'F1-F37 F51-F56 F64-F66 F72-F75 F77-F80'].join(
+  ' ',
+);
 
 const NOT_APPLICABLE = {
   R36: 'OTLP has no send-time stamp',
@@ -70,5 +69,7 @@ for (const row of expand(ROWS)) {
   if (of && process.argv.includes('--all')) console.log(`${row.padEnd(5)} ${of.join('\n      ')}`);
 }
 for (const row of missing) console.log(`${row}: no test`);
-console.log(`${proven} rows have a test, ${missing.length} have none, ${Object.keys(NOT_APPLICABLE).length} do not apply`);
+console.log(
+  `${proven} rows have a test, ${missing.length} have none, ${Object.keys(NOT_APPLICABLE).length} do not apply`,
+);
 process.exit(missing.length === 0 ? 0 : 1);

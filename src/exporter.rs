@@ -15,6 +15,7 @@ pub use crate::pipeline::{
     lane::Transform,
     notice::{FailedBatch, Level, Notice, Observer},
     permit::Ticket,
+    window::Window,
 };
 use crate::{
     clock::{clamp_timeout, monotonic},
@@ -28,6 +29,7 @@ use crate::{
         io::{Message, ShutdownAnswer},
         lane::Lane,
         permit::Permit,
+        window::Due,
         worker::{Job, Task},
     },
     sink::Sink,
@@ -149,6 +151,32 @@ impl Exporter {
             let task = Task::Transform { permit, raw, admitted: monotonic() };
             engine.submit(Job { lane: Arc::clone(&self.lane), engine: Arc::clone(&engine), task });
         }
+    }
+
+    /// Hands `window` over when `delay` has passed, unless somebody has done so before.
+    pub fn schedule(self: &Arc<Self>, window: &Arc<Window>, delay: Duration) {
+        let started = !self.lane.ledger.is_closed() && self.start().is_ok();
+        let (Some(engine), true) = (self.lane.engine(), started) else {
+            self.hand_over(window); // to be refused
+            return;
+        };
+        let (exporter, window) = (Arc::downgrade(self), Arc::downgrade(window));
+        let due = Due::new(move || {
+            if let (Some(exporter), Some(window)) = (exporter.upgrade(), window.upgrade()) {
+                exporter.hand_over(&window);
+            }
+        });
+        engine.send(Message::Later { at: monotonic().after(clamp_timeout(delay)), due });
+    }
+
+    /// Admits and submits what is in `window`. False: that has happened before.
+    pub fn hand_over(&self, window: &Window) -> bool {
+        let Some((raw, completion)) = window.take() else { return false };
+        match self.admit(raw.spans(), raw.bytes(), completion) {
+            Ok(ticket) => self.submit(ticket, raw),
+            Err(refused) => refused.answer(),
+        }
+        true
     }
 
     /// Waits for what was accepted before this call; `done` gets the outcome, after `timeout` at the latest.

@@ -5,10 +5,12 @@ mod batch;
 mod decoder;
 mod layout;
 mod memory;
+mod open_batch;
 mod pool;
 mod reader;
 mod text;
 
 pub use batch::{RawBatch, Segment};
 pub use decoder::{HandoffError, decode};
+pub use open_batch::OpenBatch;
 pub use pool::{BlockLease, BlockPool};

@@ -24,6 +24,7 @@ pub(crate) mod platform;
 pub(crate) mod retry;
 pub(crate) mod retry_after;
 pub(crate) mod server_message;
+pub(crate) mod window;
 pub(crate) mod worker;
 
 #[cfg(test)]

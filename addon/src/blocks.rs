@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use napi::{Env, Error, Status, bindgen_prelude::*};
 use napi_derive::napi;
-use offloop::handoff::{BlockLease, BlockPool, Segment};
+use offloop::handoff::{BlockLease, BlockPool, OpenBatch, Segment};
 
 use crate::environment::Environment;
 
@@ -30,6 +30,22 @@ impl Blocks {
 }
 
 impl Environment {
+    /// A batch that JavaScript is filling: its spans are counted in block `head`.
+    pub(crate) fn open_batch(&self, head: u32, parts: &[u32]) -> Result<OpenBatch> {
+        let head = self.with_blocks(|blocks| blocks.open.get(&head).cloned());
+        Ok(OpenBatch::new(head.ok_or_else(|| invalid("unknown block"))?, self.parts(parts)?))
+    }
+
+    /// Flat pairs of block number and first word, from now on held against recycling.
+    pub(crate) fn parts(&self, pairs: &[u32]) -> Result<Vec<(BlockLease, u32)>> {
+        self.with_blocks(|blocks| {
+            let pairs = pairs.as_chunks::<2>().0.iter();
+            let parts =
+                pairs.map(|&[id, first_word]| Some((blocks.open.get(&id)?.clone(), first_word)));
+            parts.collect::<Option<_>>().ok_or_else(|| invalid("unknown block"))
+        })
+    }
+
     /// What JavaScript wrote, from now on held against recycling.
     pub(crate) fn segments(
         &self,

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use napi::{
 use napi_derive::napi;
 use offloop::{
     error::DropReason,
-    exporter::{Completion, Exporter, FlushMode, Ticket},
+    exporter::{Completion, Exporter, FlushMode, Ticket, Window},
     handoff::{RawBatch, Segment},
     pipeline::notice::Level,
 };
@@ -35,6 +35,18 @@ pub struct Lane {
     /// Exports whose long texts are still being copied, by the number JavaScript gave them. Dropping one settles its
     /// spans as `environment_gone`.
     open: Mutex<HashMap<u32, Open>>,
+    /// Batches that JavaScript is filling, by the number of their export.
+    windows: Mutex<HashMap<u32, Arc<Window>>>,
+}
+
+/// An environment that is gone loses its promises, not its spans.
+impl Drop for Lane {
+    fn drop(&mut self) {
+        let windows = self.windows.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (_, window) in windows.drain() {
+            self.exporter.hand_over(&window);
+        }
+    }
 }
 
 /// An export admitted and not yet handed over.
@@ -61,7 +73,13 @@ impl Lane {
                 mailbox.post(JsResult { notice: Some(notice), ..JsResult::done(0) });
             }),
         );
-        Ok(Self { exporter, headers, mailbox: environment.mailbox(), open: Mutex::default() })
+        Ok(Self {
+            exporter,
+            headers,
+            mailbox: environment.mailbox(),
+            open: Mutex::default(),
+            windows: Mutex::default(),
+        })
     }
 
     /// Headers for every attempt from now on, in place of those of the configuration.
@@ -139,6 +157,51 @@ impl Lane {
         Ok(())
     }
 
+    /// JavaScript has counted the first span of export `id` in block `head`; its records lie in `parts`, flat pairs of
+    /// block and first word. It is handed over when `handOver` says so or when the delay has passed.
+    #[napi(catch_unwind)]
+    pub fn open_window(
+        &self,
+        environment: &Environment,
+        id: u32,
+        head: u32,
+        parts: Uint32Array,
+        delay_millis: f64,
+    ) -> Result<()> {
+        let batch = environment.open_batch(head, &parts)?;
+        let mailbox = Arc::clone(&self.mailbox);
+        let completion = Completion::new(move |outcome| {
+            mailbox.post(JsResult { outcome: Some(outcome.into()), ..JsResult::done(id) });
+        });
+        let window = Arc::new(Window::new(batch, id, completion));
+        {
+            let mut windows = self.windows();
+            windows.retain(|_, window| !window.batch().is_taken());
+            windows.insert(id, Arc::clone(&window));
+        }
+        self.exporter.schedule(&window, duration(delay_millis));
+        Ok(())
+    }
+
+    /// Export `id` goes on in other blocks. False: it has been handed over.
+    #[napi(catch_unwind)]
+    pub fn grow_window(
+        &self,
+        environment: &Environment,
+        id: u32,
+        parts: Uint32Array,
+    ) -> Result<bool> {
+        let parts = environment.parts(&parts)?;
+        Ok(self.windows().get(&id).is_some_and(|window| window.batch().grow(parts)))
+    }
+
+    /// Hands export `id` over with every span counted so far. False: that has happened before.
+    #[napi(catch_unwind)]
+    pub fn hand_over(&self, id: u32) -> bool {
+        let window = self.windows().remove(&id);
+        window.is_some_and(|window| self.exporter.hand_over(&window))
+    }
+
     /// Posts the outcome under `id` when everything admitted before this call is terminal, or after the timeout.
     #[napi(catch_unwind)]
     pub fn force_flush(&self, id: u32, attempt: bool, timeout_millis: f64) {
@@ -163,6 +226,12 @@ impl Lane {
     #[napi(catch_unwind)]
     pub fn stats(&self) -> JsStats {
         self.exporter.stats().into()
+    }
+}
+
+impl Lane {
+    fn windows(&self) -> MutexGuard<'_, HashMap<u32, Arc<Window>>> {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -65,7 +65,12 @@ export const stock = {
 
 /** The builds of Offloop in this run: `[name, checkout]`. */
 export function offloopBuilds() {
-  return AGAINST ? [[OURS, ROOT], [OTHER, AGAINST]] : [[OURS, ROOT]];
+  return AGAINST
+    ? [
+        [OURS, ROOT],
+        [OTHER, AGAINST],
+      ]
+    : [[OURS, ROOT]];
 }
 
 /**

@@ -39,7 +39,8 @@ function fromSchedstat() {
     // On a busy machine the thread may get little of its first milliseconds: wait for the clock to move, not for time.
     const before = read();
     const until = performance.now() + 500;
-    while (performance.now() < until) if (read() - before > 1000) return { source: '/proc/thread-self/schedstat', read };
+    while (performance.now() < until)
+      if (read() - before > 1000) return { source: '/proc/thread-self/schedstat', read };
     closeSync(file);
   } catch {
     // not Linux, or /proc is hidden

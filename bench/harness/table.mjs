@@ -10,7 +10,11 @@ const measuredText = (summary, pick) => {
 /** Lines of a table with aligned columns. */
 export function tableLines(header, lines) {
   const widths = header.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column].length)));
-  const join = (line) => line.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd();
+  const join = (line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd();
   return [join(header), widths.map((width) => '─'.repeat(width)).join('──'), ...lines.map(join)];
 }
 
@@ -22,7 +26,9 @@ export function scenarioTable(title, rows) {
     row.case,
     `${row.what} ${row.unit}`.trim() + (row.pick === 'median' ? '' : ` (${row.pick} of rounds)`),
     ...contenders.map((contender) => measuredText(row.contenders[contender], row.pick)),
-    Object.values(row.ratios).map((ratio) => `${figure(ratio)}x`).join(' / ') || '-',
+    Object.values(row.ratios)
+      .map((ratio) => `${figure(ratio)}x`)
+      .join(' / ') || '-',
     row.targets.join(', ') || '-',
     row.verdict + (row.noisy ? ' (noisy)' : ''),
   ]);

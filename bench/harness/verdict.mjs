@@ -29,8 +29,15 @@ export function judge(scenario, benchCase, row, results) {
   const pick = row.pick ?? 'median';
   const measured = results[row.subject];
   const base = {
-    scenario: scenario.name, case: benchCase.name, note: benchCase.note, what: row.what, unit: row.unit, pick,
-    metric: row.metric, subject: row.subject, contenders: {},
+    scenario: scenario.name,
+    case: benchCase.name,
+    note: benchCase.note,
+    what: row.what,
+    unit: row.unit,
+    pick,
+    metric: row.metric,
+    subject: row.subject,
+    contenders: {},
   };
   for (const [contender, summary] of Object.entries(results)) {
     base.contenders[contender] = summary.absent ? { absent: summary.absent } : summary[row.metric];

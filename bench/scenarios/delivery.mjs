@@ -67,8 +67,13 @@ export function cases() {
     contenders: processors().map((processor) => contender(processor, plan)),
     rows: [
       {
-        what: 'delivered', unit: `of ${plan.spans.toLocaleString('en-US')} spans`, metric: 'delivered',
-        pick: 'min', higherIsBetter: true, subject: OURS, atLeast: plan.spans,
+        what: 'delivered',
+        unit: `of ${plan.spans.toLocaleString('en-US')} spans`,
+        metric: 'delivered',
+        pick: 'min',
+        higherIsBetter: true,
+        subject: OURS,
+        atLeast: plan.spans,
       },
     ],
   }));

@@ -63,7 +63,12 @@ export function cases() {
       ],
       rows: [
         {
-          what: 'delivered', unit: `of ${SPANS} spans`, metric: 'delivered', pick: 'min', higherIsBetter: true, subject: OURS,
+          what: 'delivered',
+          unit: `of ${SPANS} spans`,
+          metric: 'delivered',
+          pick: 'min',
+          higherIsBetter: true,
+          subject: OURS,
           atLeast: SPANS,
         },
         { what: 'life of the program', unit: 'ms', metric: 'lifeMillis', subject: OURS },

@@ -89,7 +89,10 @@ export function cases() {
     ],
     rows: [
       {
-        what: 'main-thread CPU', unit: 'µs/span', metric: 'mainMicrosPerSpan', subject: OURS,
+        what: 'main-thread CPU',
+        unit: 'µs/span',
+        metric: 'mainMicrosPerSpan',
+        subject: OURS,
         timesBetter: { [STOCK]: 4 },
       },
       { what: 'whole-process CPU', unit: 'µs/span', metric: 'processMicrosPerSpan', subject: OURS },

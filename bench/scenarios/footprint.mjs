@@ -46,7 +46,12 @@ function memory(who, absent, spans, idleSeconds) {
 export function cases() {
   const missing = offloopMissing();
   const grown = (atMost) => ({
-    what: 'resident set, grown', unit: 'MiB', metric: 'grownMiB', pick: 'median', subject: OURS, atMost,
+    what: 'resident set, grown',
+    unit: 'MiB',
+    metric: 'grownMiB',
+    pick: 'median',
+    subject: OURS,
+    atMost,
   });
   return [
     {

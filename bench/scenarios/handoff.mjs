@@ -1,7 +1,14 @@
 // Main-thread CPU per span of handing one batch over, by shape; the stock figure is its serializer alone.
 
 import {
-  exportedSpans, offloop, offloopBuilds, offloopMissing, OURS, STOCK, STOCK_PROTOBUFJS, stock,
+  exportedSpans,
+  offloop,
+  offloopBuilds,
+  offloopMissing,
+  OURS,
+  STOCK,
+  STOCK_PROTOBUFJS,
+  stock,
 } from '../harness/contenders.mjs';
 import { collectGarbage, longestSliceMillis, measure } from '../harness/meter.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
@@ -26,7 +33,11 @@ const SHAPES = [
   { name: '2 x 4 KB', attributes: 2, textLength: 4096, ratio: { 20: 20, 24: 20 } },
   { name: '2 x 16 KB', attributes: 2, textLength: 16_384, budget: budget(9, 6), ratio: { 20: 20, 24: 20 } },
   {
-    name: '2 x 64 KB', attributes: 2, textLength: 65_536, ratio: { 20: 20, 24: 20 }, queueMebibytes: 320,
+    name: '2 x 64 KB',
+    attributes: 2,
+    textLength: 65_536,
+    ratio: { 20: 20, 24: 20 },
+    queueMebibytes: 320,
     spans: 508,
   },
   { name: '8 attributes, 1/8 non-ASCII', attributes: 8, textLength: 24, content: 'eighth-non-ascii' },
@@ -78,7 +89,10 @@ function ours([contenderName, root], shape) {
     },
     async body(_round, { exporter, batches, repeat }) {
       let made = batches(repeat);
-      const { mainMicros, processMicros } = await measure((i) => exportedSpans(exporter, made[i % made.length]), repeat);
+      const { mainMicros, processMicros } = await measure(
+        (i) => exportedSpans(exporter, made[i % made.length]),
+        repeat,
+      );
       const sample = {
         mainMicrosPerSpan: mainMicros / repeat / spansPerBatch,
         processMicrosPerSpan: processMicros / repeat / spansPerBatch,
@@ -141,7 +155,10 @@ export function cases() {
     ],
     rows: [
       {
-        what: 'main-thread CPU', unit: 'µs/span', metric: 'mainMicrosPerSpan', subject: OURS,
+        what: 'main-thread CPU',
+        unit: 'µs/span',
+        metric: 'mainMicrosPerSpan',
+        subject: OURS,
         atMost: byNode(shape.budget),
         timesBetter: { [STOCK]: byNode(shape.ratio) ?? 4, [STOCK_PROTOBUFJS]: 4 },
       },
@@ -156,4 +173,3 @@ function notes(shape) {
   if (shape.spans) words.push(`${shape.spans} spans (request cap 64 MiB)`);
   return words.join(', ') || undefined;
 }
-

@@ -11,5 +11,14 @@ import * as sustained from './sustained.mjs';
 import * as wholeExport from './whole_export.mjs';
 
 export const scenarios = [
-  selfcheck, handoff, wholeExport, spanEnd, sustained, delivery, scaling, fileSink, exit, footprint,
+  selfcheck,
+  handoff,
+  wholeExport,
+  spanEnd,
+  sustained,
+  delivery,
+  scaling,
+  fileSink,
+  exit,
+  footprint,
 ];

@@ -28,15 +28,24 @@ function known(caseName, what, unit, target, body) {
 
 /** The receiver counts exactly the spans that a stock exporter sent. */
 function counted(compression) {
-  return known(`receiver counts 1000 spans, ${compression}`, 'delivered', 'spans', { between: [1000, 1000] }, async () => {
-    const receiver = await startReceiver({ countSpans: true });
-    const exporter = stock[STOCK].exporter({ url: receiver.url, compression });
-    await exported(exporter, makeSpans({ count: 600, attributes: 8, textLength: 24 }));
-    await exported(exporter, makeSpans({ count: 400, attributes: 2, textLength: 4096, content: 'non-ascii', events: 2 }));
-    const { spans } = await receiver.totals();
-    receiver.stop();
-    return { value: spans };
-  });
+  return known(
+    `receiver counts 1000 spans, ${compression}`,
+    'delivered',
+    'spans',
+    { between: [1000, 1000] },
+    async () => {
+      const receiver = await startReceiver({ countSpans: true });
+      const exporter = stock[STOCK].exporter({ url: receiver.url, compression });
+      await exported(exporter, makeSpans({ count: 600, attributes: 8, textLength: 24 }));
+      await exported(
+        exporter,
+        makeSpans({ count: 400, attributes: 2, textLength: 4096, content: 'non-ascii', events: 2 }),
+      );
+      const { spans } = await receiver.totals();
+      receiver.stop();
+      return { value: spans };
+    },
+  );
 }
 
 /** The rows of this scenario. */
@@ -58,26 +67,44 @@ export function cases() {
     known('empty body x 1000', 'main-thread CPU', 'µs', { pick: 'min', atMost: 1 }, async () => {
       return { value: (await measure(() => {}, 1000)).mainMicros / 1000 };
     }),
-    known('a slice of 1.5 ms among idle turns', 'longest slice', 'ms', { pick: 'median', between: [1.3, 1.8] }, async () => {
-      const body = async () => {
-        await sleep(5);
-        busy(1.5);
-        await sleep(5);
-      };
-      return { value: await longestSliceMillis(body) };
-    }),
-    known('ten slices of 1 ms, a turn each', 'longest slice', 'ms', { pick: 'median', between: [0.8, 1.3] }, async () => {
-      const body = async () => {
-        for (let i = 0; i < 10; i++) {
-          busy(1);
-          await new Promise(setImmediate);
-        }
-      };
-      return { value: await longestSliceMillis(body) };
-    }),
-    known('a synchronous 3 ms before the first await', 'longest slice', 'ms', { pick: 'max', between: [2.8, 3.3] }, async () => {
-      return { value: await longestSliceMillis(() => busy(3)) };
-    }),
+    known(
+      'a slice of 1.5 ms among idle turns',
+      'longest slice',
+      'ms',
+      { pick: 'median', between: [1.3, 1.8] },
+      async () => {
+        const body = async () => {
+          await sleep(5);
+          busy(1.5);
+          await sleep(5);
+        };
+        return { value: await longestSliceMillis(body) };
+      },
+    ),
+    known(
+      'ten slices of 1 ms, a turn each',
+      'longest slice',
+      'ms',
+      { pick: 'median', between: [0.8, 1.3] },
+      async () => {
+        const body = async () => {
+          for (let i = 0; i < 10; i++) {
+            busy(1);
+            await new Promise(setImmediate);
+          }
+        };
+        return { value: await longestSliceMillis(body) };
+      },
+    ),
+    known(
+      'a synchronous 3 ms before the first await',
+      'longest slice',
+      'ms',
+      { pick: 'max', between: [2.8, 3.3] },
+      async () => {
+        return { value: await longestSliceMillis(() => busy(3)) };
+      },
+    ),
     known('an idle loop', 'longest slice', 'ms', { pick: 'min', atMost: 0.2 }, async () => {
       return { value: await longestSliceMillis(() => sleep(20)) };
     }),

@@ -61,7 +61,12 @@ export function cases() {
       warmUpRounds: 3,
       contenders: [...all, { name: 'no processor', absent: null, sdkModule: stock[STOCK].sdkModule }].map(contender),
       rows: [
-        { what: 'main thread, start to delivered', unit: 'µs/span', metric: 'mainMicrosPerSpan', subject: subject.name },
+        {
+          what: 'main thread, start to delivered',
+          unit: 'µs/span',
+          metric: 'mainMicrosPerSpan',
+          subject: subject.name,
+        },
         { what: 'span.end() itself', unit: 'µs/span', metric: 'endMicrosPerSpan', subject: subject.name },
       ],
     },

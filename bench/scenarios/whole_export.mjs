@@ -55,11 +55,17 @@ export function cases() {
       contenders: exporters().map((exporter) => contender(exporter, shape, compression)),
       rows: [
         {
-          what: 'main-thread CPU', unit: 'µs/span', metric: 'mainMicrosPerSpan', subject: OURS,
+          what: 'main-thread CPU',
+          unit: 'µs/span',
+          metric: 'mainMicrosPerSpan',
+          subject: OURS,
           timesBetter: { [STOCK]: shape.main, [STOCK_PROTOBUFJS]: 4 },
         },
         {
-          what: 'whole-process CPU', unit: 'µs/span', metric: 'processMicrosPerSpan', subject: OURS,
+          what: 'whole-process CPU',
+          unit: 'µs/span',
+          metric: 'processMicrosPerSpan',
+          subject: OURS,
           timesBetter: shape.process ? { [STOCK]: shape.process } : {},
         },
         { what: 'longest slice', unit: 'ms', metric: 'longestSliceMillis', pick: 'min', subject: OURS, atMost: 2 },

@@ -40,9 +40,10 @@ function hasEnumerableObjectPrototype() {
 
 /** Builds one record at a time in a stream. Throws OVERFLOW, OVERSIZE, OVER_BUDGET, UNREADABLE, or what user code throws. */
 class RecordWriter {
-  constructor(stream, maxSpanBytes, deferLongTexts) {
+  constructor(stream, { maxSpanBytes, maxAttributeBytes = Number.POSITIVE_INFINITY }, deferLongTexts) {
     this.stream = stream;
     this.maxSpanBytes = maxSpanBytes;
+    this.maxAttributeBytes = maxAttributeBytes;
     this.deferLongTexts = deferLongTexts;
     this.wide = new WideRun();
     // State of the record being written.
@@ -69,13 +70,14 @@ class RecordWriter {
     this.bulk = []; // flat: index, string or Uint8Array; written right behind the record
     this.deferred = new DeferredTexts();
     this.turnUnits = TURN_UNITS; // what may still be copied in this turn
-    this.joinedUnits = JOINED_UNITS;
+    this.joinedUnits = Math.min(JOINED_UNITS, this.maxAttributeBytes);
   }
 
   /** Once a turn has copied its share, texts are kept by reference however short they are. */
   charge(units, encoding) {
     this.turnUnits -= encoding === ENCODING_ASCII ? units : units * 3;
-    if (this.turnUnits < 0 && this.deferLongTexts) this.joinedUnits = LATE_JOINED_UNITS;
+    if (this.turnUnits < 0 && this.deferLongTexts)
+      this.joinedUnits = Math.min(LATE_JOINED_UNITS, this.maxAttributeBytes);
   }
 
   openRecord(headerWords) {
@@ -156,6 +158,12 @@ class RecordWriter {
     return index;
   }
 
+  /** A long attribute value. Refusing it makes the writer read the span attribute by attribute and leave this one out. */
+  longValue(value, size) {
+    if (size > this.maxAttributeBytes) throw UNREADABLE;
+    return this.bulkValue(value, size);
+  }
+
   /**
    * Writes own enumerable string keys in property order and their number to word `countAt`.
    * @returns {number} attributes left out because reading them threw (careful mode only)
@@ -197,7 +205,7 @@ class RecordWriter {
           text += value;
         } else {
           f64[w] = id * 16 + TAG_BULK;
-          f64[w + 1] = this.bulkValue(value, units);
+          f64[w + 1] = this.longValue(value, units);
         }
         w += 2;
       } else if (typeof value === 'number') {
@@ -257,7 +265,7 @@ class RecordWriter {
           text += value;
         } else {
           f64[w] = id * 16 + TAG_BULK;
-          f64[w + 1] = this.bulkValue(value, units);
+          f64[w + 1] = this.longValue(value, units);
         }
         w += 2;
       } else if (typeof value === 'number') {
@@ -352,7 +360,7 @@ class RecordWriter {
           this.text += value;
         } else {
           f64[at] = TAG_BULK;
-          f64[payload] = this.bulkValue(value, units);
+          f64[payload] = this.longValue(value, units);
         }
         return;
       }
@@ -376,7 +384,7 @@ class RecordWriter {
     const { f64, ancestors } = this;
     if (value instanceof Uint8Array) {
       f64[at] = TAG_BULK;
-      f64[this.reserve(1)] = this.bulkValue(value, byteLengthOf(value));
+      f64[this.reserve(1)] = this.longValue(value, byteLengthOf(value));
       return;
     }
     if (ancestors.length >= MAX_DEPTH || ancestors.includes(value)) throw UNREADABLE;

@@ -39,11 +39,12 @@ function countOrNaN(value) {
 class SpanWriter extends RecordWriter {
   /**
    * @param memory the environment's blocks
-   * @param {{ maxSpanBytes: number }} limits
+   * @param {{ maxSpanBytes: number, maxAttributeBytes?: number }} limits an attribute with a longer text or byte array
+   *   is left out and counted as dropped; both are compared with UTF-16 units, before anything is copied
    * @param {boolean} deferLongTexts keep texts over 4 Ki units by reference; `copyDeferred` writes them
    */
   constructor(memory, limits, deferLongTexts) {
-    super(new RecordStream(memory), limits.maxSpanBytes, deferLongTexts);
+    super(new RecordStream(memory), limits, deferLongTexts);
     this.longStream = new RecordStream(memory);
     this.writing = false;
     this.begin(0);

@@ -5,12 +5,15 @@
 use std::{
     alloc::{Layout, alloc_zeroed, dealloc},
     ptr::NonNull,
-    sync::atomic::{AtomicI32, Ordering},
+    sync::atomic::{AtomicI32, AtomicU32, Ordering},
 };
 
 const PAGE_BYTES: usize = 4096;
 
-/// Bytes before the first record: the commit index, in words, and padding.
+/// Set in the count of spans by the thread that takes them: JavaScript counts no more.
+const TAKEN: u32 = 1 << 31;
+
+/// Bytes before the first record: the commit index in words, the count of spans of a batch being filled, padding.
 pub(super) const HEADER_BYTES: usize = 16;
 
 /// A page-aligned, zeroed allocation of fixed size.
@@ -67,6 +70,17 @@ impl BlockMemory {
         Some(unsafe { std::slice::from_raw_parts(self.base.as_ptr().add(start), end - start) })
     }
 
+    /// Takes the spans counted in this block: how many they are. See `open_batch`.
+    pub fn take_count(&self) -> u32 {
+        self.count().fetch_or(TAKEN, Ordering::AcqRel) & !TAKEN
+    }
+
+    fn count(&self) -> &AtomicU32 {
+        // SAFETY: the second four bytes are the count, aligned by the page and inside the smallest allocation;
+        // JavaScript changes it with Atomics.
+        unsafe { AtomicU32::from_ptr(self.base.as_ptr().add(4).cast()) }
+    }
+
     /// Declares nothing committed. Only for a block without leases.
     pub fn reset(&self) {
         // SAFETY: as in `committed`.
@@ -81,6 +95,31 @@ impl BlockMemory {
         unsafe {
             libc::madvise(self.base.as_ptr().cast(), self.len(), libc::MADV_DONTNEED);
         }
+    }
+}
+
+/// What JavaScript does.
+#[cfg(test)]
+impl BlockMemory {
+    pub fn write_word(&self, index: usize, value: f64) {
+        assert!(index * 8 + 8 <= self.len());
+        // SAFETY: in bounds; the test writes behind the commit index only.
+        unsafe { self.base.as_ptr().cast::<f64>().add(index).write(value) }
+    }
+
+    pub fn commit(&self, words: u32) {
+        // SAFETY: as in `committed`.
+        unsafe { AtomicI32::from_ptr(self.base.as_ptr().cast()) }
+            .store(words as i32, Ordering::SeqCst);
+    }
+
+    pub fn reset_count(&self) {
+        self.count().store(0, Ordering::SeqCst);
+    }
+
+    pub fn count_from(&self, count: u32) -> bool {
+        let (order, count_word) = (Ordering::SeqCst, self.count());
+        count_word.compare_exchange(count, count + 1, order, order).is_ok()
     }
 }
 

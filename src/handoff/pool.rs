@@ -111,8 +111,36 @@ impl BlockLease {
         Arc::clone(&self.block)
     }
 
+    pub(super) fn committed(&self) -> usize {
+        self.block.memory.committed()
+    }
+
+    pub(super) fn take_count(&self) -> u32 {
+        self.block.memory.take_count()
+    }
+
     pub(super) fn read(&self, start: usize, end: usize) -> Option<&[u8]> {
         self.block.memory.read(start, end)
+    }
+}
+
+/// What JavaScript does.
+#[cfg(test)]
+impl BlockLease {
+    pub(super) fn write_word(&self, index: usize, value: f64) {
+        self.block.memory.write_word(index, value);
+    }
+
+    pub(super) fn commit(&self, words: u32) {
+        self.block.memory.commit(words);
+    }
+
+    pub(super) fn reset_count(&self) {
+        self.block.memory.reset_count();
+    }
+
+    pub(super) fn count_from(&self, count: u32) -> bool {
+        self.block.memory.count_from(count)
     }
 }
 

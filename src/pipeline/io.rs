@@ -21,6 +21,7 @@ use crate::{
         flush::{FlushCell, FlushMode},
         lane::{Lane, LaneId},
         ledger::Epoch,
+        window::Due,
     },
 };
 
@@ -33,6 +34,8 @@ pub(crate) enum Message {
     Event(Event),
     /// A flush has begun and may last until `deadline`.
     Flush(Flush),
+    /// Something is due later.
+    Later { at: Moment, due: Due },
     /// A shutdown has begun or is asked for once more.
     Shutdown { lane: Arc<Lane>, deadline: Moment, answer: ShutdownAnswer },
 }

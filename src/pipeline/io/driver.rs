@@ -146,6 +146,14 @@ impl<'a> Driver<'a> {
             }
             Message::Event(event) => self.step(event),
             Message::Flush(flush) => self.flush(flush),
+            Message::Later { at, due } => {
+                let at = Instant::from_std(instant_of(at));
+                // A task of the runtime: when that ends early, dropping the task does what is due.
+                tokio::spawn(async move {
+                    tokio::time::sleep_until(at).await;
+                    drop(due);
+                });
+            }
             Message::Shutdown { lane, deadline, answer } => match self.desk.lanes.get_mut(&lane.id)
             {
                 Some(open) => {

@@ -1,0 +1,88 @@
+// `node bench/instructions/run.mjs [--write]`: counts the instructions per span of decode and encode with callgrind and
+// compares them with baseline.json; more than 10 % above it fails. A count does not flake as a time does.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { tableLines } from '../harness/table.mjs';
+import { recordBatch, SHAPES } from './corpus.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const BASELINE = fileURLToPath(new URL('./baseline.json', import.meta.url));
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+const WORK = join(TARGET, 'instructions-corpus');
+const PROGRAM = join(TARGET, 'instructions', 'offloop-instructions');
+const STAGES = ['decode', 'protobuf', 'json'];
+const TOLERANCE = 0.1;
+/** Two runs differ by this many repeats; what both share (start, reading the file) cancels out. */
+const FEW = 2;
+const MANY = 6;
+
+function build() {
+  execFileSync('cargo', ['build', '-q', '-p', 'offloop-instructions', '--profile', 'instructions'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+}
+
+function instructions(file, stage, times) {
+  const tool = ['--tool=callgrind', '--callgrind-out-file=/dev/null', PROGRAM, file, stage, String(times)];
+  const { stderr } = spawnChecked('valgrind', tool);
+  const collected = /Collected\s*:\s*(\d+)/.exec(stderr);
+  if (!collected) throw new Error(`callgrind said nothing of instructions:\n${stderr}`);
+  return Number(collected[1]);
+}
+
+function spawnChecked(command, words) {
+  const result = spawnSync(command, words, { encoding: 'utf8' });
+  if (result.error) throw result.error;
+  if (result.status !== 0) throw new Error(`${command} ended with ${result.status}:\n${result.stderr}`);
+  return result;
+}
+
+function count() {
+  mkdirSync(WORK, { recursive: true });
+  const counts = {};
+  for (const [name, shape] of Object.entries(SHAPES)) {
+    const file = join(WORK, `${name}.bin`);
+    writeFileSync(file, recordBatch(shape));
+    counts[name] = {};
+    for (const stage of STAGES) {
+      const difference = instructions(file, stage, MANY) - instructions(file, stage, FEW);
+      counts[name][stage] = Math.round(difference / (MANY - FEW) / shape.spans);
+    }
+    // What the other stages do beyond decoding.
+    counts[name].protobuf -= counts[name].decode;
+    counts[name].json -= counts[name].decode;
+    process.stderr.write(`${name} counted\n`);
+  }
+  return counts;
+}
+
+build();
+const counts = count();
+if (process.argv.includes('--write')) {
+  writeFileSync(BASELINE, `${JSON.stringify(counts, null, 2)}\n`);
+  console.log(`written: ${BASELINE}`);
+}
+const baseline = existsSync(BASELINE) ? JSON.parse(readFileSync(BASELINE, 'utf8')) : {};
+let worse = 0;
+const lines = Object.entries(counts).flatMap(([name, stages]) =>
+  Object.entries(stages).map(([stage, value]) => {
+    const before = baseline[name]?.[stage];
+    const change = before === undefined ? null : value / before - 1;
+    const isWorse = change !== null && change > TOLERANCE;
+    if (isWorse) worse += 1;
+    return [
+      name,
+      stage,
+      value.toLocaleString('en-US'),
+      before?.toLocaleString('en-US') ?? '-',
+      change === null ? '-' : `${(change * 100).toFixed(1)} %`,
+      isWorse ? 'WORSE' : 'ok',
+    ];
+  }),
+);
+console.log(tableLines(['batch', 'stage', 'instructions/span', 'baseline', 'change', 'verdict'], lines).join('\n'));
+if (worse > 0) process.exitCode = 1;

@@ -1,0 +1,48 @@
+//! Runs one stage of the transform over a recorded batch, `<batch file> <decode|protobuf|json> <times>`.
+//! It refuses to measure: callgrind counts from outside, and the difference of two runs is the stage alone.
+
+use std::{env, error::Error, fs, hint::black_box};
+
+use bumpalo::Bump;
+use offloop::{
+    handoff::{RawBatch, Segment, decode},
+    otlp::{Protocol, encode},
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args().skip(1);
+    let path = arguments.next().ok_or("which batch file?")?;
+    let stage = arguments.next().ok_or("which stage?")?;
+    let times: u32 = arguments.next().ok_or("how many times?")?.parse()?;
+    let batch = read(&fs::read(path)?)?;
+    let mut arena = Bump::new();
+    for _ in 0..times {
+        arena.reset();
+        let decoded = decode(&batch, &arena)?;
+        match stage.as_str() {
+            "decode" => drop(black_box(decoded)),
+            "protobuf" => drop(black_box(encode(Protocol::HttpProtobuf, &decoded))),
+            "json" => drop(black_box(encode(Protocol::HttpJson, &decoded))),
+            _ => return Err("unknown stage".into()),
+        }
+    }
+    Ok(())
+}
+
+/// Spans, then segments with their length in bytes before them, all little-endian u32.
+fn read(mut bytes: &[u8]) -> Result<RawBatch, Box<dyn Error>> {
+    let mut number = || -> Result<u32, Box<dyn Error>> {
+        let (head, rest) = bytes.split_first_chunk::<4>().ok_or("file ends early")?;
+        bytes = rest;
+        Ok(u32::from_le_bytes(*head))
+    };
+    let spans = number()?;
+    let lengths = (0..number()?).map(|_| number()).collect::<Result<Vec<_>, _>>()?;
+    let mut segments = Vec::with_capacity(lengths.len());
+    for length in lengths {
+        let (head, rest) = bytes.split_at_checked(length as usize).ok_or("file ends early")?;
+        bytes = rest;
+        segments.push(Segment::copied(head));
+    }
+    Ok(RawBatch::new(segments, spans))
+}

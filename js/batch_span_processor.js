@@ -1,0 +1,126 @@
+'use strict';
+// Owns the processor that takes the place of the SDK's batch processor: its two constructor forms and its options.
+// Refuses to batch by itself: window_batcher.js does it over our exporters, queue_batcher.js over any other.
+
+const { inspect } = require('node:util');
+const { capturePort } = require('./lane_exporter.js');
+const { diag } = require('./diag.js');
+const { getEngine } = require('./engine.js');
+const { QueueBatcher } = require('./queue_batcher.js');
+const { WindowBatcher } = require('./window_batcher.js');
+const { createProcessorMetrics } = require('./processor_metrics.js');
+
+const SAMPLED = 1;
+const STOCK_QUEUE_SIZE = 2048;
+const DEFAULTS = { maxExportBatchSize: 512, scheduledDelayMillis: 5000, exportTimeoutMillis: 30000 };
+const VARIABLES = {
+  maxExportBatchSize: 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
+  maxQueueSize: 'OTEL_BSP_MAX_QUEUE_SIZE',
+  scheduledDelayMillis: 'OTEL_BSP_SCHEDULE_DELAY',
+  exportTimeoutMillis: 'OTEL_BSP_EXPORT_TIMEOUT',
+};
+
+class BatchSpanProcessor {
+  #exporter;
+  #options;
+  #metrics;
+  #windows = null;
+  #queue = null;
+  #shutdown = null;
+
+  /**
+   * `new BatchSpanProcessor(exporter, config?)` as in the SDK's 1.x and 2.x lines, which reads `OTEL_BSP_*`;
+   * `new BatchSpanProcessor({ exporter, ...config })` as in its 3.x line, which does not.
+   */
+  constructor(first, config) {
+    const isOneObject = typeof first?.export !== 'function' && first?.exporter !== undefined;
+    const given = isOneObject ? first : { ...config, exporter: first };
+    this.#exporter = given.exporter;
+    const named = isOneObject ? given : withVariables(given);
+    const options = { maxQueueSize: named.maxQueueSize ?? undefined, selfObsMeterProvider: named.selfObsMeterProvider };
+    for (const [name, value] of Object.entries(DEFAULTS)) options[name] = named[name] ?? value;
+    options.isBatchSizeGiven = named.maxExportBatchSize != null;
+    const isOurs = capturePort(this.#exporter) !== null;
+    // Ours are bounded by the exporter's own queue unless the user names a bound.
+    const queueSize = options.maxQueueSize ?? (isOurs ? Number.POSITIVE_INFINITY : STOCK_QUEUE_SIZE);
+    if (options.maxExportBatchSize > queueSize) {
+      diag.warn(
+        'BatchSpanProcessor: maxExportBatchSize must be smaller or equal to maxQueueSize, ' +
+          'setting maxExportBatchSize to match maxQueueSize',
+      );
+      options.maxExportBatchSize = queueSize;
+    }
+    this.#options = options;
+    this.#metrics = createProcessorMetrics({
+      meterProvider: options.selfObsMeterProvider,
+      capacity: options.maxQueueSize ?? capturePort(this.#exporter)?.maxSpans ?? STOCK_QUEUE_SIZE,
+      queueSize: () => (this.#windows?.queued ?? 0) + (this.#queue?.queued ?? 0),
+    });
+  }
+
+  onStart() {}
+
+  /** Takes a sampled span; never throws and never waits. */
+  onEnd(span) {
+    if (this.#shutdown !== null || (span.spanContext().traceFlags & SAMPLED) === 0) return;
+    this.#batcher().add(span);
+  }
+
+  /** Resolves when everything that ended before is exported, in flight included; rejects with the first failure. */
+  forceFlush() {
+    return this.#shutdown ?? this.#flush();
+  }
+
+  /** Exports what is left and shuts the exporter down, also when that failed. */
+  shutdown() {
+    this.#shutdown ??= this.#end();
+    return this.#shutdown;
+  }
+
+  async #flush() {
+    // One after the other would let the first failure hide what the second still holds.
+    const results = await Promise.allSettled([this.#windows?.flush(), this.#queue?.flush()]);
+    await this.#exporter.forceFlush?.();
+    const failed = results.find(({ status }) => status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #end() {
+    try {
+      await this.#flush();
+    } finally {
+      this.#metrics.shutdown();
+      await this.#exporter.shutdown();
+    }
+  }
+
+  /** A subclass, a wrapper or a patched `export` is called, never bypassed: that may change at any time. */
+  #batcher() {
+    const port = capturePort(this.#exporter);
+    // Without shared memory (Electron) nothing can leave before a batch is closed: a queue does as well.
+    if (port !== null && getEngine().sharesMemory) {
+      this.#windows ??= new WindowBatcher(port, this.#options, this.#metrics);
+      return this.#windows;
+    }
+    const queueSize = this.#options.maxQueueSize ?? STOCK_QUEUE_SIZE;
+    this.#queue ??= new QueueBatcher(this.#exporter, { ...this.#options, maxQueueSize: queueSize }, this.#metrics);
+    return this.#queue;
+  }
+}
+
+function withVariables(config) {
+  const named = { ...config };
+  for (const [option, variable] of Object.entries(VARIABLES)) named[option] ??= numberFrom(variable);
+  return named;
+}
+
+function numberFrom(variable) {
+  const text = process.env[variable];
+  if (text === undefined || text.trim() === '') return undefined;
+  const value = Number(text);
+  if (!Number.isNaN(value)) return value;
+  diag.warn(`Unknown value ${inspect(text)} for ${variable}, expected a number, using defaults`);
+  return undefined;
+}
+
+module.exports = { BatchSpanProcessor };

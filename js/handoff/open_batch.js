@@ -1,0 +1,50 @@
+'use strict';
+// Owns the count of spans in a batch that native threads may take while it is being filled (src/handoff/open_batch.rs).
+// Refuses to write spans: it counts those that SpanWriter has written and committed.
+
+const COUNT_AT = 1; // int32 of the head block; a taken batch has the sign bit set
+
+/** The batch that a RecordStream is in; made right behind its first span. */
+class OpenBatch {
+  #stream;
+  #head;
+  #known = new Set(); // blocks that the native side holds
+  count = 1;
+
+  constructor(stream) {
+    this.#stream = stream;
+    this.#head = stream.block;
+    Atomics.store(this.#head.i32, COUNT_AT, 1);
+  }
+
+  get head() {
+    return this.#head.id;
+  }
+
+  /** Flat pairs of block and first word that the native side does not hold yet. */
+  newParts() {
+    const { segments, block, segmentStart } = this.#stream;
+    const parts = [];
+    for (let at = 0; at <= segments.length; at += 3) {
+      const [id, start] = at < segments.length ? [segments[at], segments[at + 1]] : [block.id, segmentStart];
+      if (this.#known.has(id)) continue;
+      this.#known.add(id);
+      parts.push(id, start);
+    }
+    return parts;
+  }
+
+  /** Whether the last span went on in blocks that the native side does not hold yet. */
+  get hasGrown() {
+    return !this.#known.has(this.#stream.block.id);
+  }
+
+  /** Counts one more span. False: the batch has been taken before, and the span is not in it. */
+  add() {
+    if (Atomics.compareExchange(this.#head.i32, COUNT_AT, this.count, this.count + 1) !== this.count) return false;
+    this.count += 1;
+    return true;
+  }
+}
+
+module.exports = { OpenBatch };

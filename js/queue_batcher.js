@@ -1,0 +1,112 @@
+'use strict';
+// Owns batches over an exporter that is not ours: a queue of spans, one timed export at a time, as in the SDK.
+// Refuses to improve on that: what such an exporter can bear is not known.
+
+const { diag } = require('./diag.js');
+const { reportError, withoutTracing } = require('./sdk_context.js');
+
+const SUCCESS = 0;
+
+class QueueBatcher {
+  #exporter;
+  #options;
+  #metrics;
+  #spans = [];
+  #timer = null;
+  #isExporting = false;
+  #dropped = 0;
+
+  constructor(exporter, options, metrics) {
+    this.#exporter = exporter;
+    this.#options = options;
+    this.#metrics = metrics;
+  }
+
+  /** Spans that wait. */
+  get queued() {
+    return this.#spans.length;
+  }
+
+  add(span) {
+    if (this.#spans.length >= this.#options.maxQueueSize) {
+      if (this.#dropped === 0) diag.debug('maxQueueSize reached, dropping spans');
+      this.#dropped += 1;
+      this.#metrics.dropSpans(1);
+      return;
+    }
+    if (this.#dropped > 0) {
+      diag.warn(`Dropped ${this.#dropped} spans because maxQueueSize reached`);
+      this.#dropped = 0;
+    }
+    this.#spans.push(span);
+    this.#schedule();
+  }
+
+  /** Starts every batch at once; rejects with the first failure. */
+  async flush() {
+    const batches = Math.ceil(this.#spans.length / this.#options.maxExportBatchSize);
+    await Promise.all(Array.from({ length: batches }, () => this.#exportBatch()));
+  }
+
+  #schedule() {
+    if (this.#isExporting) return;
+    if (this.#spans.length >= this.#options.maxExportBatchSize) {
+      this.#exportInTurn();
+    } else if (this.#timer === null) {
+      this.#timer = setTimeout(() => this.#exportInTurn(), this.#options.scheduledDelayMillis);
+      this.#timer.unref();
+    }
+  }
+
+  #exportInTurn() {
+    this.#isExporting = true;
+    const next = () => {
+      this.#isExporting = false;
+      if (this.#spans.length === 0) return;
+      this.#stopTimer();
+      this.#schedule();
+    };
+    this.#exportBatch().then(next, (error) => {
+      next();
+      reportError(error);
+    });
+  }
+
+  #stopTimer() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #exportBatch() {
+    this.#stopTimer();
+    const { maxExportBatchSize, exportTimeoutMillis } = this.#options;
+    if (this.#spans.length === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('Timeout')), exportTimeoutMillis);
+      withoutTracing(() => {
+        const spans = this.#spans.splice(0, maxExportBatchSize);
+        const send = () => {
+          this.#exporter.export(spans, ({ code, error }) => {
+            clearTimeout(timer);
+            this.#metrics.finishSpans(spans.length, error);
+            if (code === SUCCESS) resolve();
+            else reject(error ?? new Error('BatchSpanProcessor: span export failed'));
+          });
+        };
+        const pending = spans.filter(
+          ({ resource }) => resource.asyncAttributesPending && resource.waitForAsyncAttributes,
+        );
+        if (pending.length === 0) {
+          send();
+          return;
+        }
+        Promise.all(pending.map(({ resource }) => resource.waitForAsyncAttributes())).then(send, (error) => {
+          reportError(error);
+          reject(error);
+        });
+      });
+    });
+  }
+}
+
+module.exports = { QueueBatcher };

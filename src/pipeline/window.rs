@@ -1,0 +1,60 @@
+//! A batch being filled, with its answer: whoever comes first hands it over, JavaScript or its schedule delay.
+//! It refuses to admit: that happens when it is handed over, so offered spans are counted once.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::{
+    handoff::{OpenBatch, RawBatch},
+    pipeline::completion::Completion,
+};
+
+/// A batch that JavaScript is filling while native threads may hand it over.
+#[derive(Debug)]
+pub struct Window {
+    batch: OpenBatch,
+    /// Tag of the export call.
+    call: u32,
+    completion: Mutex<Option<Completion>>,
+}
+
+impl Window {
+    /// `completion` answers for all spans that are in it when it is handed over.
+    pub fn new(batch: OpenBatch, call: u32, completion: Completion) -> Self {
+        Window { batch, call, completion: Mutex::new(Some(completion)) }
+    }
+
+    /// What JavaScript writes to.
+    pub fn batch(&self) -> &OpenBatch {
+        &self.batch
+    }
+
+    /// Its spans and the answer owed for them; `None`: somebody else was faster.
+    pub(crate) fn take(&self) -> Option<(RawBatch, Completion)> {
+        let raw = self.batch.take()?.with_call(self.call);
+        let completion = self.completion.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some((raw, completion))
+    }
+}
+
+/// Something to do on the I/O thread at a given time, or at once when that thread ends before.
+pub(crate) struct Due(Option<Box<dyn FnOnce() + Send>>);
+
+impl Due {
+    pub(crate) fn new(work: impl FnOnce() + Send + 'static) -> Self {
+        Due(Some(Box::new(work)))
+    }
+}
+
+impl Drop for Due {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            work();
+        }
+    }
+}
+
+impl std::fmt::Debug for Due {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Due")
+    }
+}
