@@ -1,6 +1,8 @@
 //! A world in virtual time for the dispatcher: real ledgers, lanes and permits, no threads, no sockets, no clock.
 //! It refuses to decide anything that the I/O thread would not.
 
+mod asking;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -20,7 +22,7 @@ use crate::{
         batch::{Batch, BatchId, History},
         completion::{Completion, Outcome},
         dispatcher::{Action, Attempt, Dispatcher, Event, FlushId, Work},
-        flush::{FlushCell, FlushMode, FlushOutcome},
+        flush::FlushCell,
         io::record::record,
         lane::{Lane, LaneId},
         ledger::Epoch,
@@ -397,82 +399,5 @@ impl World {
             self.step(Event::Timer);
         }
         self.set(end);
-    }
-
-    pub(super) fn flush(
-        &mut self,
-        lane: LaneId,
-        mode: FlushMode,
-        timeout: Duration,
-    ) -> mpsc::Receiver<FlushOutcome> {
-        let (done, outcome) = mpsc::channel();
-        let ledger = Arc::clone(&self.lanes[&lane].ledger);
-        let parts = if mode == FlushMode::Attempt { 2 } else { 1 };
-        let outstanding = Arc::clone(&ledger);
-        let done = Box::new(move |outcome| {
-            let _ = done.send(outcome);
-        });
-        let cell =
-            Arc::new(FlushCell::new(parts, move |epoch| outstanding.outstanding(epoch), done));
-        let epoch = ledger.flush(&cell, mode);
-        let flush = self.next_flush;
-        self.next_flush += 1;
-        self.flushes.insert(flush, Flush { lane, cell, epoch });
-        let deadline = self.now.mono.after(timeout);
-        self.step(match mode {
-            FlushMode::Terminal => Event::FlushStarted { flush, deadline },
-            FlushMode::Attempt => Event::AttemptFlushStarted { flush, lane, epoch, deadline },
-        });
-        outcome
-    }
-
-    pub(super) fn shutdown(&mut self, lane: LaneId, timeout: Duration) {
-        let ledger = Arc::clone(&self.lanes[&lane].ledger);
-        let first = ledger.close();
-        let deadline = self.now.mono.after(timeout);
-        self.step(Event::ShutdownStarted { lane, deadline });
-        if first {
-            let drained = Arc::new(AtomicBool::new(false));
-            let flag = Arc::clone(&drained);
-            let cell = Arc::new(FlushCell::new(
-                1,
-                |_| 0,
-                Box::new(move |_| flag.store(true, Ordering::SeqCst)),
-            ));
-            ledger.flush(&cell, FlushMode::Terminal);
-            self.drained.push((lane, drained));
-            self.step(Event::Timer);
-            self.settle_drained();
-        }
-    }
-
-    fn settle_drained(&mut self) {
-        for (lane, drained) in std::mem::take(&mut self.drained) {
-            if drained.load(Ordering::SeqCst) {
-                self.step(Event::Drained { lane });
-            } else {
-                self.drained.push((lane, drained));
-            }
-        }
-    }
-
-    pub(super) fn stats(&self, lane: LaneId) -> crate::stats::Stats {
-        self.lanes[&lane].ledger.snapshot()
-    }
-
-    /// When each request so far went out, since the start of the world.
-    pub(super) fn times(&self) -> Vec<Duration> {
-        self.sent.iter().map(|sent| sent.at.since(Moment(secs(1_000)))).collect()
-    }
-
-    pub(super) fn lines(&self, level: Level) -> Vec<String> {
-        let notices = self.notices.lock().unwrap();
-        notices
-            .iter()
-            .filter_map(|notice| match notice {
-                Notice::Line { level: at, text } if *at == level => Some(text.clone()),
-                _ => None,
-            })
-            .collect()
     }
 }
