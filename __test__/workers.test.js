@@ -194,10 +194,10 @@ test('cluster workers and forked processes deliver and end', async (t) => {
     const processor = new BatchSpanProcessor(new OTLPTraceExporter({ url }));
     for (const span of makeSpans(10)) processor.onEnd(span);
     if (cluster.isPrimary) {
-      cluster.setupPrimary({ exec: process.env.PROGRAM });
+      cluster.setupPrimary({ exec: process.env.PROGRAM, execArgv: [] });
       for (let nth = 0; nth < 3; nth++) cluster.fork();
       const { fork } = require('node:child_process');
-      fork(process.env.PROGRAM, { env: { ...process.env, FORKED: '1' } });
+      fork(process.env.PROGRAM, { execArgv: [], env: { ...process.env, FORKED: '1' } });
     }`;
   const fs = require('node:fs');
   const path = require('node:path');
