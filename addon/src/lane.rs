@@ -32,8 +32,8 @@ pub struct Lane {
     exporter: Arc<Exporter>,
     mailbox: Arc<Mailbox>,
     headers: CurrentHeaders,
-    /// Exports whose long texts are still being copied, by the number JavaScript gave them. Dropping one settles its
-    /// spans as `environment_gone`.
+    /// Exports whose long texts are still being copied, by the number JavaScript gave them. What lacks one when the
+    /// environment goes counts as `environment_gone`.
     open: Mutex<HashMap<u32, Open>>,
     /// Batches that JavaScript is filling, by the number of their export.
     windows: Mutex<HashMap<u32, Arc<Window>>>,
@@ -45,6 +45,11 @@ impl Drop for Lane {
         let windows = self.windows.get_mut().unwrap_or_else(PoisonError::into_inner);
         for (_, window) in windows.drain() {
             self.exporter.hand_over(&window);
+        }
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (id, Open { ticket, spans, segments }) in open.drain() {
+            let raw = RawBatch::new(segments, spans).with_call(id).abandoned();
+            self.exporter.submit(ticket, raw);
         }
     }
 }

@@ -10,6 +10,7 @@ pub struct RawBatch {
     spans: u32,
     bytes: u64,
     call: u32,
+    is_abandoned: bool,
 }
 
 /// A run of records.
@@ -56,19 +57,30 @@ impl RawBatch {
     /// `spans`: the span records that `segments` hold.
     pub fn new(segments: Vec<Segment>, spans: u32) -> Self {
         let bytes = segments.iter().map(|segment| segment.len() as u64).sum();
-        Self { segments, spans, bytes, call: 0 }
+        Self { segments, spans, bytes, call: 0, is_abandoned: false }
     }
 
     /// A batch without content, for tests of the pipeline with a transform of their own.
     #[cfg(any(test, feature = "testing"))]
     pub fn for_test(spans: u32, bytes: u64) -> Self {
-        RawBatch { segments: Vec::new(), spans, bytes, call: 0 }
+        RawBatch { spans, bytes, ..RawBatch::default() }
     }
 
     /// Remembers which export call this is; it comes back with every request made of it.
     pub fn with_call(mut self, call: u32) -> Self {
         self.call = call;
         self
+    }
+
+    /// Its environment went before all long texts were written: spans that lack one are lost to that.
+    pub fn abandoned(mut self) -> Self {
+        self.is_abandoned = true;
+        self
+    }
+
+    /// Whether its environment went before it was complete.
+    pub fn is_abandoned(&self) -> bool {
+        self.is_abandoned
     }
 
     /// Tag of the export call.

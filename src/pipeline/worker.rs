@@ -96,6 +96,8 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
         return;
     }
     let call = raw.call();
+    let missing =
+        if raw.is_abandoned() { DropReason::EnvironmentGone } else { DropReason::Invalid };
     let encoded = match catch_unwind(AssertUnwindSafe(|| (lane.transform)(raw))) {
         Ok(Ok(encoded)) => encoded,
         Ok(Err(TransformError { reason, message })) => {
@@ -114,7 +116,7 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
     if invalid > 0 {
         let warning = format!("{invalid} of {} spans could not be encoded", permit.spans());
         permit.note(|outcome| outcome.warnings.push(warning.clone()));
-        permit.settle_some(invalid, Fate::Dropped(DropReason::Invalid), Some(&warning));
+        permit.settle_some(invalid, Fate::Dropped(missing), Some(&warning));
     }
     // Nothing left to send is a success without a request (R109).
     if permit.spans() == 0 {

@@ -1,0 +1,76 @@
+'use strict';
+// Owns getting between a program and the OpenTelemetry packages it loads, by `require` or by `import`.
+// Refuses to know the classes: substitutes.js makes what takes their place.
+
+const Module = require('node:module');
+const { pathToFileURL } = require('node:url');
+const { substituteExports, SUBSTITUTES } = require('./substitutes.js');
+
+const names = Object.keys(SUBSTITUTES)
+  .map((name) => name.replace('/', '[\\\\/]'))
+  .join('|');
+const PACKAGE = new RegExp(`^(${names})$`);
+const MAIN_FILE = new RegExp(`[\\\\/](${names})[\\\\/](?:build[\\\\/]src|dist)[\\\\/]index(?:-shim)?\\.c?js$`);
+const MAIN_MODULE = new RegExp(`^file:.*/(${names})/dist/index\\.mjs$`);
+const ORIGINAL = '?offloop-original';
+
+/** CommonJS, and packages written in it that an ES module imports. */
+function hookRequire() {
+  const { _compile: compile } = Module.prototype;
+  // Right after a module has run: before `require` returns its exports and before `import` takes them.
+  Module.prototype._compile = function offloopCompile(content, filename, ...rest) {
+    const result = Reflect.apply(compile, this, [content, filename, ...rest]);
+    const [, name] = MAIN_FILE.exec(filename) ?? [];
+    if (name !== undefined) this.exports = substituteExports(name.replaceAll('\\', '/'), this.exports);
+    return result;
+  };
+  const load = Module._load;
+  // Packages that were loaded before us, or by a loader that does not compile this way.
+  Module._load = function offloopLoad(request, parent, isMain) {
+    const loaded = Reflect.apply(load, this, [request, parent, isMain]);
+    const [, name] = PACKAGE.exec(request) ?? MAIN_FILE.exec(request) ?? [];
+    return name === undefined ? loaded : replaced(name.replaceAll('\\', '/'), request, parent, loaded);
+  };
+}
+
+/** The substitute, which also takes the original's place in the cache. */
+function replaced(name, request, parent, loaded) {
+  let module;
+  try {
+    module = Module._cache[Module._resolveFilename(request, parent, false)];
+  } catch {
+    // Somebody else's loader; whoever asked gets the substitute anyway.
+  }
+  if (module?.loaded === false) return loaded; // a cycle: it has not all its exports yet
+  const substitute = substituteExports(name, loaded);
+  if (module?.exports === loaded) module.exports = substitute;
+  return substitute;
+}
+
+/** ES modules (the 3.x line, which needs a Node that has these hooks). */
+function hookImport() {
+  if (typeof Module.registerHooks !== 'function') return;
+  Module.registerHooks({
+    load(url, context, nextLoad) {
+      const [, name] = MAIN_MODULE.exec(url) ?? [];
+      if (name === undefined) return nextLoad(url, context);
+      return { format: 'module', shortCircuit: true, source: moduleSource(name, url) };
+    },
+  });
+}
+
+function moduleSource(name, url) {
+  const original = JSON.stringify(url + ORIGINAL);
+  const here = JSON.stringify(pathToFileURL(__filename).href);
+  const exported = Object.keys(SUBSTITUTES[name]);
+  return [
+    `import { createRequire } from 'node:module';`,
+    `import * as original from ${original};`,
+    `export * from ${original};`,
+    `const { substituteExports } = createRequire(${here})('./substitutes.js');`,
+    `const substitutes = substituteExports(${JSON.stringify(name)}, original);`,
+    ...exported.map((key) => `export const ${key} = substitutes.${key};`),
+  ].join('\n');
+}
+
+module.exports = { hookImport, hookRequire };

@@ -1,0 +1,92 @@
+'use strict';
+// Owns the classes that take the place of the stock ones: constructed directly they are ours, extended they are the stock
+// ones. Refuses to replace where ours cannot do it: other exporters, platforms without the addon.
+
+const { diag } = require('../diag.js');
+const { loadBinding } = require('../binding.js');
+
+const exporterFrom = (load) => ({ construct: (args) => new (load().OTLPTraceExporter)(...args), load });
+const proto = exporterFrom(() => require('../otlp_proto.js'));
+const json = exporterFrom(() => require('../otlp_http.js'));
+
+const processor = {
+  load: () => require('../batch_span_processor.js'),
+  construct(args) {
+    const { capturePort } = require('../lane_exporter.js');
+    const exporter = typeof args[0]?.export === 'function' ? args[0] : args[0]?.exporter;
+    if (capturePort(exporter) === null) return null; // the SDK's own serves it best
+    const { BatchSpanProcessor } = processor.load();
+    return new BatchSpanProcessor(...args);
+  },
+};
+
+/** Package -> export -> what takes its place. */
+const SUBSTITUTES = {
+  '@opentelemetry/exporter-trace-otlp-proto': { OTLPTraceExporter: proto },
+  '@opentelemetry/exporter-trace-otlp-http': { OTLPTraceExporter: json },
+  '@opentelemetry/sdk-trace': { BatchSpanProcessor: processor },
+  '@opentelemetry/sdk-trace-base': { BatchSpanProcessor: processor },
+  '@opentelemetry/sdk-trace-node': { BatchSpanProcessor: processor },
+};
+
+const substitutes = new WeakMap(); // stock class -> substitute
+const exportsOf = new WeakMap(); // stock exports -> exports with substitutes
+const told = new Set();
+
+/** The exports of package `name` with our classes in the place of the stock ones; the same object each time. */
+function substituteExports(name, original) {
+  if (typeof original !== 'object' || original === null) return original;
+  const known = exportsOf.get(original);
+  if (known !== undefined) return known;
+  const exports = Object.create(Object.getPrototypeOf(original));
+  for (const key of Reflect.ownKeys(original)) {
+    const { enumerable } = Object.getOwnPropertyDescriptor(original, key);
+    const substitute = SUBSTITUTES[name][key];
+    const get = substitute === undefined ? () => original[key] : () => substituteClass(name, original[key], substitute);
+    Object.defineProperty(exports, key, { enumerable, configurable: true, get });
+  }
+  exportsOf.set(original, exports);
+  exportsOf.set(exports, exports);
+  return exports;
+}
+
+function substituteClass(name, stock, { construct, load }) {
+  if (typeof stock !== 'function') return stock;
+  const known = substitutes.get(stock);
+  if (known !== undefined) return known;
+  const substitute = new Proxy(stock, {
+    construct(target, args, newTarget) {
+      // A subclass counts on what it extends.
+      const ours = newTarget === substitute && hasBinding() ? construct(args) : null;
+      if (ours === null) return Reflect.construct(target, args, newTarget === substitute ? target : newTarget);
+      tell(name, stock.name);
+      return ours;
+    },
+    get(target, key, receiver) {
+      if (key !== Symbol.hasInstance) return Reflect.get(target, key, receiver);
+      return (value) => value instanceof target || value instanceof load()[stock.name];
+    },
+  });
+  substitutes.set(stock, substitute);
+  substitutes.set(substitute, substitute); // packages export each other's classes
+  return substitute;
+}
+
+function hasBinding() {
+  try {
+    loadBinding();
+    return true;
+  } catch (error) {
+    if (!told.has(error.message)) diag.warn(`${error.message} The stock exporters are used.`);
+    told.add(error.message);
+    return false;
+  }
+}
+
+function tell(name, className) {
+  const line = `Offloop takes the place of ${className} of ${name}`;
+  if (!told.has(line)) diag.debug(line);
+  told.add(line);
+}
+
+module.exports = { substituteExports, SUBSTITUTES };
