@@ -272,3 +272,35 @@ export class FileSpanExporter {
   shutdown(options?: ShutdownOptions): Promise<void>;
   stats(): ExporterStats;
 }
+
+/** A span exporter of any SDK line. */
+export interface SpanExporterLike {
+  // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about the span type
+  export(spans: any[], resultCallback: (result: any) => void): void;
+  shutdown(): Promise<void>;
+  forceFlush?(): Promise<void>;
+}
+
+/** Options of the SDK's processor; absent ones come from the OTEL_BSP_* variables where the exporter is given apart. */
+export interface BatchSpanProcessorConfig {
+  /** Spans that wait at most. Default 2048; with an Offloop exporter its own queue is the bound. */
+  maxQueueSize?: number;
+  /** Default 512; an Offloop exporter packs more under backlog unless it is set. */
+  maxExportBatchSize?: number;
+  /** Default 5000. */
+  scheduledDelayMillis?: number;
+  /** Default 30000. */
+  exportTimeoutMillis?: number;
+  /** Receives the processor's metrics. */
+  selfObsMeterProvider?: MeterProviderLike;
+}
+
+/** With an Offloop exporter it captures a span when it ends; with any other it behaves as the SDK's. */
+export class BatchSpanProcessor {
+  constructor(exporter: SpanExporterLike, config?: BatchSpanProcessorConfig);
+  constructor(options: BatchSpanProcessorConfig & { exporter: SpanExporterLike });
+  onStart(span: object, parentContext: object): void;
+  onEnd(span: ReadableSpan): void;
+  forceFlush(): Promise<void>;
+  shutdown(): Promise<void>;
+}

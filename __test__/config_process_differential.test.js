@@ -53,7 +53,7 @@ async function runProgram(subject, protocol, { config = {}, env = {}, flags = []
     // OpenSSL's texts name lines of its source.
     result.error = { kind: result.error.kind, code: result.error.code };
   }
-  return { result, requests, stderr };
+  return { result, requests, stderr: stderr.replace(/\(node:\d+\)/g, '(node)') };
 }
 
 const file = (name) => path.join(directory, name);

@@ -8,11 +8,7 @@ const { startReceiverProcess } = require('./helpers/receiver_process.js');
 
 // How a process with an exporter ends (DESIGN §5; faults.md F57–F59). Each program is a process of its own.
 
-// Without the exit listener of DESIGN §5 these pass only when the native threads are faster than Node's own end.
-const untilExitListener = {
-  todo: 'the exit listener does not exist yet',
-  skip: subjectName === 'stock' && 'a rule of ours',
-};
+const oursOnly = { skip: subjectName === 'stock' && 'a rule of ours' };
 
 async function receiverFor(t, options) {
   return startReceiverProcess(options, t);
@@ -72,7 +68,7 @@ test('the natural end with a receiver that never answers ends at the deadline', 
   assert.ok(ended.millis < 6000, `${ended.millis} ms`);
 });
 
-test('process.exit() at once: prompt, the code is kept, the spans arrive', untilExitListener, async (t) => {
+test('process.exit() at once: prompt, the code is kept, the spans arrive', oursOnly, async (t) => {
   const receiver = await receiverFor(t);
   const source = `
     const exporter = new OTLPTraceExporter({ url, exit: { blockMillis: 5000 } });
@@ -101,7 +97,7 @@ test('process.exit() with a dead receiver is prompt', async (t) => {
   }
 });
 
-test('an uncaught error keeps its code and its text, and the spans arrive', untilExitListener, async (t) => {
+test('an uncaught error keeps its code and its text, and the spans arrive', oursOnly, async (t) => {
   const receiver = await receiverFor(t);
   for (const [source, pattern] of [
     ["throw new Error('the uncaught one');", /the uncaught one/],

@@ -6,6 +6,7 @@ import * as sdk1 from 'sdk-trace-1x';
 import * as http from 'http';
 import { expectAssignable, expectError, expectType } from 'tsd';
 import {
+  BatchSpanProcessor,
   type DropReason,
   type ExporterStats,
   type ExportOutcome,
@@ -14,6 +15,10 @@ import {
   type ReadableSpan,
 } from '..';
 
+import { OTLPTraceExporter as JsonExporter } from '../js/otlp_http';
+import { OTLPTraceExporter as ProtoExporter } from '../js/otlp_proto';
+
+declare const stockConfig: OTLPExporterNodeConfigBase;
 const exporter = new OTLPTraceExporter();
 const file = new FileSpanExporter({ directory: '/tmp/spans', format: 'otlp-json' });
 
@@ -21,6 +26,8 @@ const file = new FileSpanExporter({ directory: '/tmp/spans', format: 'otlp-json'
 expectAssignable<sdk1.SpanExporter>(exporter);
 expectAssignable<sdk2.SpanExporter>(exporter);
 expectAssignable<sdk3.SpanExporter>(exporter);
+expectAssignable<sdk2.SpanExporter>(new JsonExporter(stockConfig));
+expectAssignable<sdk2.SpanExporter>(new ProtoExporter(stockConfig));
 expectAssignable<sdk1.SpanExporter>(file);
 expectAssignable<sdk2.SpanExporter>(file);
 expectAssignable<sdk3.SpanExporter>(file);
@@ -45,7 +52,6 @@ exporter.export([span2], callback2);
 exporter.export([span1], callback1);
 
 // Configuration written for the stock exporters is accepted as it is.
-declare const stockConfig: OTLPExporterNodeConfigBase;
 new OTLPTraceExporter(stockConfig);
 new OTLPTraceExporter({ compression: CompressionAlgorithm.GZIP });
 new OTLPTraceExporter({ compression: 'zstd', headers: async () => ({ a: 'b' }), keepAlive: false });
@@ -91,3 +97,13 @@ class Wrapped extends OTLPTraceExporter {
   }
 }
 expectAssignable<sdk2.SpanExporter>(new Wrapped());
+
+new BatchSpanProcessor(exporter);
+new BatchSpanProcessor(exporter, { maxQueueSize: 1 });
+new BatchSpanProcessor({ exporter, scheduledDelayMillis: 1 });
+new BatchSpanProcessor(new sdk2.InMemorySpanExporter());
+expectError(new BatchSpanProcessor());
+expectAssignable<sdk1.SpanProcessor>(new BatchSpanProcessor(exporter));
+expectAssignable<sdk2.SpanProcessor>(new BatchSpanProcessor(exporter));
+expectAssignable<sdk3.SpanProcessor>(new BatchSpanProcessor(exporter));
+new sdk2.BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });

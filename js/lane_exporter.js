@@ -303,20 +303,21 @@ class LaneExporter {
       }
     };
     // A few long texts fit into this turn; many are copied in later ones, behind those of earlier batches.
-    const isComplete = deferred.length === 0 || (engine.slices.isIdle() && copy(until));
+    // What `longStream` holds belongs to the first batch that waits, never to a later one without long texts.
+    const isFirst = deferred.length > 0 && engine.slices.isIdle();
+    const isComplete = deferred.length === 0 || (isFirst && copy(until));
     const segments = stream.takeSegments();
-    if (isComplete) segments.push(...longStream.takeSegments());
+    if (isFirst && isComplete) segments.push(...longStream.takeSegments());
     const isAdmitted = engine.admit(lane, id, batch.written, writer.usedBytes, segments, isComplete);
     stream.releaseFull();
-    if (isComplete) {
-      longStream.releaseFull();
-    } else if (isAdmitted) {
+    if (isAdmitted && !isComplete) {
       engine.slices.add(copy, () => {
         engine.complete(lane, id, longStream.takeSegments());
         longStream.releaseFull();
       });
-    } else {
-      longStream.takeSegments();
+    } else if (isFirst) {
+      longStream.takeSegments(); // of a batch that was refused
+      longStream.releaseFull();
     }
     engine.exit.noteHandOver();
   }

@@ -37,7 +37,8 @@ async function setUp() {
   ensureNode();
   await ensureDependencies();
   const nodes = wanted.includes('node') ? chosenNodes() : [];
-  if (nodes.some(({ version }) => isAtLeast(version, LINE_3_NODE))) {
+  // The types of the 3.x line are compiled against on every Node.
+  if (wanted.includes('types') || nodes.some(({ version }) => isAtLeast(version, LINE_3_NODE))) {
     await ensureDependencies({ directory: path.join(testDirectory, 'sdk-3.x') });
   }
   await ensureAddon();

@@ -6,6 +6,7 @@ const { groupingBatches } = require('./corpus_groups.js');
 const { PlainSpans, asLine1, randomSpans } = require('./plain_spans.js');
 const { sdkSpans, line3Unavailable } = require('./sdk_spans.js');
 const { stringsBySize } = require('./corpus_strings.js');
+const { turnBatches } = require('./corpus_turns.js');
 
 /**
  * The conformance corpus: batches of spans that together touch every rule of otlp.md §2–§6. Deterministic; `randomCount`
@@ -19,6 +20,7 @@ function corpus({ randomCount = 300, sdkCount = 60, seed = 20_261_121 } = {}) {
     ...groupingBatches(seed + 2),
     ...sizeBatches(seed + 3),
     ...stringBatches(seed + 4),
+    ...turnBatches(seed + 10),
   ];
   const random = randomSpans(seed + 5, randomCount);
   for (let at = 0; at < random.length; at += 100) {

@@ -25,9 +25,10 @@ function stockSubject() {
     }
 
     exportSpans(spans) {
+      const { length } = spans;
       return new Promise((resolve) => {
         this.export(spans, ({ code, error }) => {
-          const delivered = code === 0 ? spans.length : 0;
+          const delivered = code === 0 ? length : 0;
           resolve({
             delivered,
             rejected: 0,
