@@ -1,9 +1,10 @@
 'use strict';
 
-const { diag, DiagLogLevel } = require('@opentelemetry/api');
-
-/** Records what goes through `diag` while `run` is under way: a list of `[level, ...arguments]`. */
-async function diagLines(run) {
+/**
+ * Records what goes through `diag` while `run` is under way: a list of `[level, ...arguments]`. One copy of the API holds
+ * all globals of a process: a test that registers with another copy than the usual one says which.
+ */
+async function diagLines(run, { diag, DiagLogLevel } = require('@opentelemetry/api')) {
   const lines = [];
   const logger = {};
   for (const level of ['verbose', 'debug', 'info', 'warn', 'error']) {

@@ -188,6 +188,7 @@ fn tls(tls: JsTls) -> TlsConfig {
 
 fn transform(protocol: Protocol) -> Transform {
     Arc::new(move |raw| {
+        raw.top_up_pool();
         let arena = Bump::new();
         let batch = decode(&raw, &arena).map_err(|error| TransformError {
             reason: DropReason::InternalError,

@@ -88,6 +88,14 @@ impl RawBatch {
         self.call
     }
 
+    /// Prepares blocks for the next batches, on the calling (worker) thread.
+    pub fn top_up_pool(&self) {
+        if let Some(Storage::Block { lease, .. }) = self.segments.first().map(|segment| &segment.0)
+        {
+            lease.top_up_pool();
+        }
+    }
+
     /// Spans that JavaScript committed.
     pub fn spans(&self) -> u32 {
         self.spans

@@ -12,6 +12,9 @@ use super::memory::BlockMemory;
 /// spans need one or two.
 const BLOCK_BYTES: usize = 256 * 1024;
 
+/// Free blocks that `top_up` keeps ready while a pool grows.
+const SPARES: usize = 2;
+
 /// Blocks that JavaScript fills and Rust recycles. Cloning shares the pool. Any thread may call it; nothing blocks
 /// longer than a push or pop.
 #[derive(Clone, Debug, Default)]
@@ -54,12 +57,7 @@ impl BlockPool {
         };
         let block = match recycled {
             Some(block) => block,
-            None => {
-                let memory = BlockMemory::new(min_bytes.max(BLOCK_BYTES))?;
-                self.shared.bytes.fetch_add(memory.len(), Ordering::Relaxed);
-                let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-                Arc::new(Block { id, memory, leases: AtomicUsize::new(0) })
-            }
+            None => self.shared.new_block(min_bytes.max(BLOCK_BYTES))?,
         };
         block.memory.reset();
         block.leases.store(1, Ordering::Relaxed);
@@ -80,6 +78,22 @@ impl BlockPool {
 }
 
 impl Shared {
+    fn new_block(&self, bytes: usize) -> Option<Arc<Block>> {
+        let memory = BlockMemory::new(bytes)?;
+        self.bytes.fetch_add(memory.len(), Ordering::Relaxed);
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        Some(Arc::new(Block { id, memory, leases: AtomicUsize::new(0) }))
+    }
+
+    fn top_up(&self) {
+        while self.lock_free().len() < SPARES {
+            let Some(block) = self.new_block(BLOCK_BYTES) else { return };
+            block.memory.touch();
+            // Behind the recycled ones: those are warm.
+            self.lock_free().insert(0, block);
+        }
+    }
+
     fn lock_free(&self) -> MutexGuard<'_, Vec<Arc<Block>>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -117,6 +131,12 @@ impl BlockLease {
 
     pub(super) fn take_count(&self) -> u32 {
         self.block.memory.take_count()
+    }
+
+    /// Has a few free blocks ready, their pages faulted in by the calling thread, so that JavaScript need not. For a
+    /// worker, while the pool grows; in steady state blocks come back and there is nothing to do.
+    pub(super) fn top_up_pool(&self) {
+        self.pool.top_up();
     }
 
     pub(super) fn read(&self, start: usize, end: usize) -> Option<&[u8]> {
@@ -174,6 +194,18 @@ mod tests {
         drop(reader);
         assert_eq!(pool.acquire(1).unwrap().id(), id);
         assert_eq!(pool.bytes(), 2 * BLOCK_BYTES);
+    }
+
+    #[test]
+    fn spares_are_ready_before_javascript_asks() {
+        let pool = BlockPool::default();
+        let lease = pool.acquire(1).unwrap();
+        lease.top_up_pool();
+        lease.top_up_pool();
+        assert_eq!(pool.bytes(), 3 * BLOCK_BYTES, "two spares, once");
+        let (first, second) = (pool.acquire(1).unwrap(), pool.acquire(1).unwrap());
+        assert_eq!(pool.bytes(), 3 * BLOCK_BYTES, "both were taken from the spares");
+        drop((first, second));
     }
 
     #[test]
