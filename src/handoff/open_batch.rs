@@ -55,8 +55,13 @@ impl OpenBatch {
 
     /// Everything counted so far. `None`: it has been taken before.
     pub fn take(&self) -> Option<RawBatch> {
-        let filling = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let spans = filling.head.take_count();
+        let (filling, spans) = {
+            let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let filling = slot.take()?;
+            // Under the lock: whoever finds the batch taken may begin the next one with the same head.
+            let spans = filling.head.take_count();
+            (filling, spans)
+        };
         let mut cut = Cut { spans_left: spans, is_over: false };
         let mut segments = Vec::with_capacity(filling.parts.len());
         for (lease, first_word) in filling.parts {
