@@ -12,6 +12,7 @@ const { startRecorder } = require('./config/recorder.js');
 const { observe, withoutOurNotices } = require('./config/runner.js');
 const { scenarios, SECRET } = require('./config/scenarios.js');
 const { OURS, STOCK } = require('./config/subjects.js');
+const { repeated } = require('./helpers/repeated.js');
 
 const context = {};
 
@@ -81,7 +82,7 @@ for (const protocol of Object.keys(STOCK)) {
   describe(`${protocol}: stock beside ours`, () => {
     for (const scenario of scenarios) {
       it(scenario.name, async () => {
-        const seen = await compare(scenario, protocol, OURS[protocol]);
+        const seen = await repeated(scenario.retried, () => compare(scenario, protocol, OURS[protocol]));
         const somethingHappened =
           scenario.elsewhere || seen.thrown || seen.requests.length > 0 || seen.results.length > 0;
         assert.ok(somethingHappened, 'a scenario that observes nothing proves nothing');
