@@ -104,7 +104,7 @@ export interface ExportOutcome {
   rejected: number;
   /** Spans lost, by reason. */
   dropped: DropCounts;
-  /** Requests made. */
+  /** Requests made; after a split, the most that any span needed. */
   attempts: number;
   /** The failure behind `dropped`. `code` is an HTTP status, a code of Node or OpenSSL, or a drop reason. */
   error?: { code: string; message: string; httpStatus?: number };
