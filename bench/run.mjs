@@ -12,7 +12,7 @@ import { offloopMissing } from './harness/contenders.mjs';
 import { writeReport } from './harness/report.mjs';
 import { environment, writeResults } from './harness/results.mjs';
 import { LEAST_ROUNDS } from './harness/rounds.mjs';
-import { scenarioTable } from './harness/table.mjs';
+import { rowLine, scenarioTable } from './harness/table.mjs';
 import { judge } from './harness/verdict.mjs';
 import { scenarios } from './scenarios/index.mjs';
 
@@ -31,9 +31,14 @@ const { values: options, positionals: filters } = parseArgs({
 });
 if (options.against) process.env.OFFLOOP_BENCH_AGAINST = resolve(options.against);
 
+/** Filters that name one case: `handoff/8 attributes` is not also `handoff/8 attributes, ropes`. */
+const EXACT = new Set(
+  scenarios.flatMap((scenario) => scenario.cases().map((benchCase) => `${scenario.name}/${benchCase.name}`)),
+);
+
 function wanted(scenario, benchCase) {
   const path = `${scenario.name}/${benchCase.name}`;
-  if (filters.length > 0) return filters.some((filter) => scenario.name === filter || path.includes(filter));
+  if (filters.length > 0) return filters.some((filter) => (EXACT.has(filter) ? path === filter : path.includes(filter)));
   return options.all || !(scenario.heavy || benchCase.heavy);
 }
 
@@ -42,7 +47,17 @@ function showProgress(text) {
   if (process.stderr.isTTY) {
     process.stderr.write(`\r${text.padEnd(lastWidth)}`);
     lastWidth = text.length;
-  } else if (!/round [2-9]|warm-up/.test(text)) process.stderr.write(`${text}\n`);
+  } else if (!/ (round|warm-up|set-up) /.test(text)) process.stderr.write(`${text}\n`);
+}
+
+/** The case that is running; an interrupt ends it and prints what has been measured until then. */
+let running = null;
+let isInterrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    isInterrupted = true;
+    running?.kill('SIGKILL');
+  });
 }
 
 /** Runs one case in its own process; a crash or a time-out becomes the case's result. */
@@ -83,6 +98,7 @@ async function main() {
   for (const scenario of scenarios) {
     const rows = [];
     for (const benchCase of scenario.cases().filter((candidate) => wanted(scenario, candidate))) {
+      if (isInterrupted) break;
       if (options.list) {
         console.log(`${scenario.name}/${benchCase.name}${scenario.heavy || benchCase.heavy ? '  (--all)' : ''}`);
         continue;
@@ -92,7 +108,9 @@ async function main() {
       if (error) run.failures.push({ scenario: scenario.name, case: benchCase.name, error });
       else {
         run.cases.push({ scenario: scenario.name, case: benchCase.name, results });
-        rows.push(...benchCase.rows.map((row) => judge(scenario, benchCase, row, results)));
+        const judged = benchCase.rows.map((row) => judge(scenario, benchCase, row, results));
+        rows.push(...judged);
+        for (const row of judged) showProgress(`  ${scenario.name} · ${benchCase.name} · ${rowLine(row)}`);
       }
     }
     if (rows.length > 0) {

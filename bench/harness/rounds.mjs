@@ -43,7 +43,7 @@ export async function runCase(benchCase, { rounds = LEAST_ROUNDS, progress = () 
  *
  * Optimised code settles late: the stock serializers need some hundred batches before their figures stop falling.
  */
-export async function calibrate(body, { targetMillis = 120, warmMillis = 500, most = 400 } = {}) {
+export async function calibrate(body, { targetMillis = 100, warmMillis = 400, most = 400 } = {}) {
   let repeat = 1;
   let spent = 0;
   for (;;) {

@@ -35,3 +35,9 @@ export function scenarioTable(title, rows) {
   const notes = [...new Set(rows.filter((row) => row.note).map((row) => `  ${row.case}: ${row.note}`))];
   return [title, '', ...tableLines(header, lines), ...(notes.length > 0 ? ['', ...notes] : [])].join('\n');
 }
+
+/** One row in one line, for the progress output. */
+export function rowLine(row) {
+  const measured = Object.entries(row.contenders).map(([name, summary]) => `${name} ${measuredText(summary, row.pick)}`);
+  return `${row.what}, ${row.unit}: ${measured.join(' | ')} | ${row.verdict}`;
+}

@@ -147,7 +147,6 @@ export function cases() {
   return SHAPES.map((shape) => ({
     name: shape.name,
     note: notes(shape),
-    warmUpRounds: 2,
     contenders: [
       ...offloopBuilds().map((build) => ours(build, shape)),
       stockSerializer(STOCK, shape),
