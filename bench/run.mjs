@@ -38,7 +38,8 @@ const EXACT = new Set(
 
 function wanted(scenario, benchCase) {
   const path = `${scenario.name}/${benchCase.name}`;
-  if (filters.length > 0) return filters.some((filter) => (EXACT.has(filter) ? path === filter : path.includes(filter)));
+  if (filters.length > 0)
+    return filters.some((filter) => (EXACT.has(filter) ? path === filter : path.includes(filter)));
   return options.all || !(scenario.heavy || benchCase.heavy);
 }
 
@@ -51,7 +52,7 @@ function showProgress(text) {
 }
 
 /** The case that is running; an interrupt ends it and prints what has been measured until then. */
-let running = null;
+const running = null;
 let isInterrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {

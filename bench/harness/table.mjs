@@ -38,6 +38,8 @@ export function scenarioTable(title, rows) {
 
 /** One row in one line, for the progress output. */
 export function rowLine(row) {
-  const measured = Object.entries(row.contenders).map(([name, summary]) => `${name} ${measuredText(summary, row.pick)}`);
+  const measured = Object.entries(row.contenders).map(
+    ([name, summary]) => `${name} ${measuredText(summary, row.pick)}`,
+  );
   return `${row.what}, ${row.unit}: ${measured.join(' | ')} | ${row.verdict}`;
 }
