@@ -209,7 +209,6 @@ class LaneExporter {
       this.#deferredCalls.push(() => this.#start(spans, context, done));
       return;
     }
-    const lane = this.#open();
     this.#underWay += 1;
     const batch = {
       spans: spans.length,
@@ -222,6 +221,7 @@ class LaneExporter {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
     }
+    const lane = this.#open();
     this.#enlist();
     const until = performance.now() + SLICE_MILLIS;
     try {
