@@ -159,6 +159,18 @@ describe("self-metrics behind a batch processor are the stock exporter's after",
   }
 });
 
+it('a batch that was taken from a blocked loop, as the next span shows, is counted', async () => {
+  const work = ({ end }) => {
+    end(3);
+    for (const until = Date.now() + 200; Date.now() < until; );
+    end(2);
+  };
+  const scopes = await collect(processWith(BatchSpanProcessor, OURS['http/json'], {}, work));
+  const { metrics } = scopes.find(({ scope }) => scope.name === '@opentelemetry/otlp-exporter');
+  const values = metrics.map(({ points }) => points.map(({ value }) => value.count ?? value));
+  assert.deepEqual(values, [[0], [5], [2]], 'none in flight, five spans exported, two operations');
+});
+
 it('the component is numbered by construction, with and without a meter provider', async () => {
   const names = [];
   const meterProvider = {
