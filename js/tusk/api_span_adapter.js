@@ -36,6 +36,7 @@ class ApiSpanAdapter {
    * @param {{ apiKey, tuskBackendBaseUrl, observableServiceId, environment?, sdkVersion, sdkInstanceId,
    *   exportTimeoutMillis }} config as the SDK's
    * @param {'native' | 'fetch'} [config.transport] `fetch`: encode and send on the loop, through the global `fetch`
+   * @param {boolean} [config.failBatchOnBadSpan] a span that cannot be encoded fails the whole request
    * @param {boolean} [config.honorRetryAfter] wait as long as the backend asks, 30 s at most
    */
   constructor(config) {
@@ -59,14 +60,12 @@ class ApiSpanAdapter {
 
   /** Encodes and posts clean spans that already are objects, on this thread. */
   exportSpans(spans) {
-    const { environment } = this.#config;
     return this.#guarded(async () => {
-      const bytes = encodeRequest(
-        this.#config,
-        spans.map((span) => encodeSpan(span, environment)),
-      );
+      const { encoded, invalid } = this.#encode(spans);
+      if (encoded.length === 0 && invalid > 0) return { code: SUCCESS, invalid, isVerdict: false };
+      const bytes = encodeRequest(this.#config, encoded);
       await withRetries(() => this.postExportRequest(bytes), RETRY);
-      return { code: SUCCESS };
+      return { code: SUCCESS, invalid };
     });
   }
 
@@ -116,6 +115,23 @@ class ApiSpanAdapter {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** A span that protobuf cannot hold costs only itself. */
+  #encode(spans) {
+    const { environment, failBatchOnBadSpan } = this.#config;
+    const encoded = [];
+    let invalid = 0;
+    for (const span of spans) {
+      try {
+        encoded.push(encodeSpan(span, environment));
+      } catch (error) {
+        if (failBatchOnBadSpan) throw error;
+        invalid += 1;
+      }
+    }
+    if (invalid > 0) diag.warn(`Offloop: ${invalid} spans do not fit the request`);
+    return { encoded, invalid };
   }
 
   get #timeoutMillis() {
