@@ -4,13 +4,20 @@
 use super::value::Value;
 use crate::span::{HrTime, Text};
 
+/// Parsed JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Json<'a> {
+    /// The value.
+    pub value: Value<'a>,
+    /// What `JSON.stringify(value)` gives, where that is known already.
+    pub text: Option<&'a [u8]>,
+}
+
 /// A recorded value with its schema and hashes.
 #[derive(Clone, Copy, Debug)]
 pub struct Payload<'a> {
     /// The value as it was parsed, before any decoding.
-    pub value: Value<'a>,
-    /// What `JSON.stringify(value)` gives, where that is known already.
-    pub text: Option<&'a [u8]>,
+    pub json: Json<'a>,
     /// Schema of the decoded value.
     pub schema: Value<'a>,
     /// SHA-256 of the decoded value's canonical text, lower-case hex.
@@ -58,10 +65,10 @@ pub struct CleanSpan<'a> {
     pub duration: HrTime,
     /// A server span.
     pub is_root_span: bool,
-    /// Metadata with its text where that is known already.
-    pub metadata: Option<(Value<'a>, Option<&'a [u8]>)>,
-    /// Transform metadata, likewise.
-    pub transform_metadata: Option<(Value<'a>, Option<&'a [u8]>)>,
+    /// `td.metadata`
+    pub metadata: Option<Json<'a>>,
+    /// `td.transformMetadata`
+    pub transform_metadata: Option<Json<'a>>,
     /// `td.transformMetadata` was not JSON; the recorder warns and goes on.
     pub malformed_transform_metadata: bool,
 }

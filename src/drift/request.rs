@@ -3,7 +3,14 @@
 
 use std::ops::Range;
 
-use super::{input::Input, invalid::Invalid, lines::InvalidSpan};
+use bumpalo::Bump;
+
+use super::{
+    backwards::Backwards, input::Input, invalid::Invalid, lines::InvalidSpan, protobuf::put_span,
+    transform::transform,
+};
+
+const SPANS: u32 = 5 << 3 | 2;
 
 /// Fields 1 to 4 of a request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,8 +38,47 @@ pub struct Request {
     pub malformed_transform_metadata: Vec<usize>,
 }
 
-/// Transforms and encodes a batch. Memory beside the result is one arena, reused from span to span.
+/// Transforms and encodes a batch. Memory beside the result is one arena and one message, reused from span to span.
 pub fn encode_request(spans: &[Result<Input<'_>, Invalid>], header: &RequestHeader<'_>) -> Request {
-    let _ = (spans, header);
-    Request::default()
+    let mut request = Request { body: head(header), ..Request::default() };
+    let mut arena = Bump::new();
+    let mut message = Backwards::default();
+    for (index, span) in spans.iter().enumerate() {
+        message.clear();
+        let end = message.end();
+        let encoded = span.as_ref().map_err(|why| *why).and_then(|input| {
+            let span = transform(input, header.environment, &arena)?;
+            put_span(&span, &mut message)?;
+            Ok(span.malformed_transform_metadata)
+        });
+        match encoded {
+            Ok(malformed) => {
+                message.put_head(SPANS, end);
+                let start = request.body.len();
+                request.body.extend_from_slice(message.bytes());
+                request.spans.push(start..request.body.len());
+                if malformed {
+                    request.malformed_transform_metadata.push(index);
+                }
+            }
+            Err(why) => request.invalid.push(InvalidSpan { index, why }),
+        }
+        arena.reset();
+    }
+    request
+}
+
+fn head(header: &RequestHeader<'_>) -> Vec<u8> {
+    let mut message = Backwards::default();
+    for (field, text) in [
+        (4, header.sdk_instance_id),
+        (3, header.sdk_version),
+        (2, header.environment.unwrap_or_default()),
+        (1, header.observable_service_id),
+    ] {
+        if !text.is_empty() {
+            message.put_bytes(field << 3 | 2, text.as_bytes());
+        }
+    }
+    message.bytes().to_vec()
 }

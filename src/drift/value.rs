@@ -4,27 +4,31 @@
 /// Containers may be nested so deep. V8 throws from about 2,400 levels on.
 pub const MAX_DEPTH: usize = 10_000;
 
-/// A string in the escaped form that `JSON.stringify` gives it, without quotes: equal strings have equal bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Text16<'a> {
-    /// UTF-8; lone surrogates are `\udxxx` escapes.
+/// A string as `JSON.stringify` prints it. Equal strings have equal bytes, whatever their source looked like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted<'a> {
+    /// UTF-8 between two quotation marks; lone surrogates are `\udxxx` escapes.
     pub json: &'a [u8],
-    /// Whether there is a backslash in it; without one the bytes are the string itself.
+    /// Whether there is a backslash in it; without one the bytes between the quotes are the string itself.
     pub escaped: bool,
 }
 
-/// A number with its ECMAScript text.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Number<'a> {
-    /// Finite, printed as these ASCII digits.
-    Finite(&'a [u8]),
-    /// Printed as `0`, negative in protobuf.
-    NegativeZero,
-    /// Printed as `null`.
-    Infinite {
-        /// Below zero.
-        negative: bool,
-    },
+impl<'a> Quoted<'a> {
+    /// The empty string.
+    pub const EMPTY: Quoted<'static> = Quoted { json: b"\"\"", escaped: false };
+
+    /// A string that needs no escapes, quotes included.
+    pub const fn plain(json: &'a [u8]) -> Self {
+        Quoted { json, escaped: false }
+    }
+
+    /// What stands between the quotes.
+    pub fn inner(&self) -> &'a [u8] {
+        match self.json {
+            [b'"', inner @ .., b'"'] => inner,
+            _ => &[],
+        }
+    }
 }
 
 /// A JavaScript value of those that recorded data can hold.
@@ -34,16 +38,52 @@ pub enum Value<'a> {
     Null,
     /// true or false
     Bool(bool),
-    /// Any number
-    Number(Number<'a>),
+    /// A finite number as ECMAScript prints it, in ASCII.
+    Number(&'a [u8]),
+    /// Printed as `0`, negative in protobuf.
+    NegativeZero,
+    /// Printed as `null`.
+    Infinite {
+        /// Below zero.
+        negative: bool,
+    },
     /// A string
-    Text(Text16<'a>),
+    Text(Quoted<'a>),
     /// An array
     Array(&'a [Value<'a>]),
     /// An object
     Object(&'a Object<'a>),
-    /// A method that a merge read from a prototype: has a schema, is never printed.
+    /// A method that a merge read from a prototype: it has a schema and is never printed.
     Function,
+}
+
+impl Value<'_> {
+    /// As `if (value)` decides.
+    pub fn is_truthy(&self) -> bool {
+        match self {
+            Value::Null | Value::NegativeZero => false,
+            Value::Bool(value) => *value,
+            Value::Number(digits) => *digits != b"0",
+            Value::Text(text) => !text.inner().is_empty(),
+            Value::Infinite { .. } | Value::Array(_) | Value::Object(_) | Value::Function => true,
+        }
+    }
+
+    /// As `value === n` decides, for a small whole number.
+    pub fn is_number(&self, digits: &[u8]) -> bool {
+        matches!(self, Value::Number(own) if *own == digits)
+    }
+
+    /// The number it is. `None` for everything that is not a number.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Value::Number(digits) => std::str::from_utf8(digits).ok()?.parse().ok(),
+            Value::NegativeZero => Some(-0.0),
+            Value::Infinite { negative: true } => Some(f64::NEG_INFINITY),
+            Value::Infinite { negative: false } => Some(f64::INFINITY),
+            _ => None,
+        }
+    }
 }
 
 /// An object.
@@ -55,11 +95,28 @@ pub struct Object<'a> {
     pub sorted: Option<&'a [u32]>,
 }
 
+impl<'a> Object<'a> {
+    /// The own member with that key, quotes included and escaped as `JSON.stringify` does.
+    pub fn get(&self, key: &[u8]) -> Option<Value<'a>> {
+        self.members.iter().find(|member| member.key.json == key).map(|member| member.value)
+    }
+}
+
 /// A member of an object.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Member<'a> {
     /// Key.
-    pub key: Text16<'a>,
+    pub key: Quoted<'a>,
     /// Value.
     pub value: Value<'a>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stay_small() {
+        assert_eq!((size_of::<Value>(), size_of::<Member>()), (24, 48));
+    }
 }
