@@ -46,6 +46,8 @@ class LaneExporter {
    * @param settings.endpoint what `onError` shows
    * @param settings.exit how long the end of the process may wait for spans
    * @param settings.metrics `{ isRecording, start(spans, startedMillis?) }`
+   * @param settings.createWriter makes a writer of other records than `SpanWriter`'s, from its arguments
+   * @param settings.onOpen gets the native lane when it is made
    */
   constructor(settings) {
     this.#settings = settings;
@@ -174,13 +176,15 @@ class LaneExporter {
       this.#heldHelp = this.#help();
       this.#lane = engine.createLane(native, this.#heldHelp);
       const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
-      const writer = new SpanWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
+      const createWriter = this.#settings.createWriter ?? ((...args) => new SpanWriter(...args));
+      const writer = createWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
       const { exit } = this.#settings;
       engine.onCollected(this, () => {
         writer.release();
         engine.exit.dismiss(exit);
       });
       this.#writer = writer;
+      this.#settings.onOpen?.(this.#lane);
     }
     return this.#lane;
   }
