@@ -22,6 +22,7 @@ pub mod exporter;
 pub mod handoff;
 pub mod otlp;
 pub mod pipeline;
+pub mod recorder;
 pub mod sink;
 pub mod span;
 pub mod stats;
