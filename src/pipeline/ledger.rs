@@ -262,6 +262,9 @@ impl Ledger {
     /// Closes the current epoch and reports one part of `cell` done when everything admitted so far is settled; in
     /// attempt mode, when all of it has had its first attempt. Returns the last epoch covered.
     pub(crate) fn flush(&self, cell: &Arc<FlushCell>, mode: FlushMode) -> Epoch {
+        if mutant!("R44") {
+            cell.part_done();
+        }
         let (epoch, done) = {
             let mut book = self.lock();
             let last = if mutant!("R41-shared") {
