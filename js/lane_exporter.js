@@ -15,6 +15,7 @@ const SUCCESS = 0;
 const FAILED = 1;
 const DEFAULT_MAX_SPAN_BYTES = 16 << 20;
 const DEFAULT_WAIT_MILLIS = 30000;
+const ANSWER_MILLIS = 1000; // the answer to a call with a deadline comes after it, not at it
 const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const NOTHING_SENT = Object.freeze({ delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
 
@@ -88,7 +89,7 @@ class LaneExporter {
         resolve({ timedOut: false, outstanding: 0 });
         return;
       }
-      const id = getEngine().register(({ flush }) => resolve(flush), timeoutMillis);
+      const id = getEngine().register(({ flush }) => resolve(flush), timeoutMillis + ANSWER_MILLIS);
       this.#lane.forceFlush(id, mode === 'attempt', timeoutMillis);
     });
   }
@@ -100,7 +101,7 @@ class LaneExporter {
         this.#writer?.release();
         getEngine().exit.dismiss(this.#settings.exit);
         resolve();
-      }, timeoutMillis);
+      }, timeoutMillis + ANSWER_MILLIS);
       this.#open().shutdown(id, timeoutMillis);
     });
     return this.#shutdown;
