@@ -16,6 +16,7 @@ const FAILED = 1;
 const DEFAULT_MAX_SPAN_BYTES = 16 << 20;
 const DEFAULT_WAIT_MILLIS = 30000;
 const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
+const FORKED = 'this process was forked from one that exports, and has none of its threads';
 const NOTHING_SENT = Object.freeze({ delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
 
 let portOf;
@@ -82,7 +83,7 @@ class LaneExporter {
 
   forceFlush({ timeoutMillis = DEFAULT_WAIT_MILLIS, mode = 'terminal' } = {}) {
     return new Promise((resolve) => {
-      if (this.#lane === null) {
+      if (this.#lane === null || getEngine().isForkedChild) {
         resolve({ timedOut: false, outstanding: 0 });
         return;
       }
@@ -94,6 +95,10 @@ class LaneExporter {
   shutdown({ timeoutMillis = DEFAULT_WAIT_MILLIS } = {}) {
     this.#shutdown ??= new Promise((resolve) => {
       exportDelegateLogger.debug('shutdown started');
+      if (getEngine().isForkedChild) {
+        resolve();
+        return;
+      }
       const id = getEngine().register(() => {
         this.#writer?.release();
         getEngine().exit.dismiss(this.#settings.exit);
@@ -236,6 +241,12 @@ class LaneExporter {
     };
     if (batch.spans === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
+      return;
+    }
+    if (getEngine().isForkedChild) {
+      this.#refuse(lane, batch, 'internal_error', batch.spans);
+      const error = { kind: 'internal_error', message: FORKED };
+      queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
       return;
     }
     this.#enlist();
