@@ -47,6 +47,8 @@ class LaneExporter {
    * @param settings.endpoint what `onError` shows
    * @param settings.exit how long the end of the process may wait for spans
    * @param settings.metrics `{ isRecording, start(spans, startedMillis?) }`
+   * @param settings.createWriter makes a writer of other records than `SpanWriter`'s, from its arguments
+   * @param settings.onOpen gets the native lane when it is made
    */
   constructor(settings) {
     this.#settings = settings;
@@ -179,13 +181,15 @@ class LaneExporter {
       this.#heldHelp = this.#help();
       this.#lane = engine.createLane(native, this.#heldHelp);
       const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
-      const writer = new SpanWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
+      const createWriter = this.#settings.createWriter ?? ((...args) => new SpanWriter(...args));
+      const writer = createWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
       const { exit } = this.#settings;
       engine.onCollected(this, () => {
         writer.release();
         engine.exit.dismiss(exit);
       });
       this.#writer = writer;
+      this.#settings.onOpen?.(this.#lane);
     }
     return this.#lane;
   }
@@ -230,7 +234,6 @@ class LaneExporter {
       this.#deferredCalls.push(() => this.#start(spans, context, done));
       return;
     }
-    const lane = this.#open();
     this.#underWay += 1;
     const batch = {
       spans: spans.length,
@@ -243,6 +246,7 @@ class LaneExporter {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
     }
+    const lane = this.#open();
     if (getEngine().isForkedChild) {
       this.#refuse(lane, batch, 'internal_error', batch.spans);
       const error = { kind: 'internal_error', message: FORKED };

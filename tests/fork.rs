@@ -60,7 +60,7 @@ fn in_forked_child(work: impl FnOnce() -> bool) -> bool {
 fn uses_exporter(Bench { exporter, engine, .. }: &Bench) -> bool {
     let (answered, outcome) = mpsc::channel();
     let completion = Completion::new(move |outcome| answered.send(outcome).unwrap());
-    let refused = exporter.admit(4, 40, completion).err().expect("nobody would send it");
+    let refused = exporter.admit(4, 40, completion).expect_err("nobody would send it");
     let is_refused = refused.reason == DropReason::InternalError;
     refused.answer();
     let dropped = outcome.try_recv().unwrap().dropped.total();

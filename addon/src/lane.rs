@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,6 +35,8 @@ pub struct Lane {
     exporter: Arc<Exporter>,
     mailbox: Arc<Mailbox>,
     headers: CurrentHeaders,
+    /// Attempts that ran out of time, where the sink makes them itself.
+    timeouts: Arc<AtomicU64>,
     /// Exports whose long texts are still being copied, by the number JavaScript gave them. What lacks one when the
     /// environment goes counts as `environment_gone`.
     open: Mutex<HashMap<u32, Open>>,
@@ -72,7 +77,9 @@ impl Lane {
     pub fn new(environment: &Environment, config: LaneConfig) -> Result<Self> {
         let headers = CurrentHeaders::default();
         let number = config.number;
-        let exporter = build(config, environment.mailbox(), headers.clone())?;
+        let timeouts = Arc::new(AtomicU64::new(0));
+        let exporter =
+            build(config, environment.mailbox(), headers.clone(), Arc::clone(&timeouts))?;
         environment.enlist(&exporter);
         let mailbox = environment.mailbox();
         exporter.observe(
@@ -85,6 +92,7 @@ impl Lane {
         Ok(Self {
             exporter,
             headers,
+            timeouts,
             mailbox: environment.mailbox(),
             open: Mutex::default(),
             windows: Mutex::default(),
@@ -235,6 +243,12 @@ impl Lane {
         let mailbox = Arc::clone(&self.mailbox);
         let done = move |_| mailbox.post(JsResult::done(id));
         self.exporter.shutdown(duration(timeout_millis), Box::new(done));
+    }
+
+    /// Attempts of a `drift_api` lane that ran out of time so far.
+    #[napi(catch_unwind)]
+    pub fn attempt_timeouts(&self) -> f64 {
+        self.timeouts.load(Ordering::Relaxed) as f64
     }
 
     /// One consistent snapshot.
