@@ -6,9 +6,8 @@ const { SpanWriter, WRITTEN, INVALID, TOO_LARGE } = require('./handoff/span_writ
 const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
+const { settle, tellOutcome } = require('./export_outcome.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
-const { textOfError } = require('./network_facts.js');
-const { logRetryOutcome } = require('./retry_diag.js');
 const { getEngine } = require('./engine.js');
 
 const SUCCESS = 0;
@@ -355,32 +354,14 @@ class LaneExporter {
 
   #finish(batch, native, done) {
     this.#underWay -= 1;
-    const { delivered, rejected, attempts, error: failure, partialSuccess, warnings } = native;
-    const dropped = { ...native.dropped };
-    for (const [reason, count] of Object.entries(batch.refused)) dropped[reason] = (dropped[reason] ?? 0) + count;
-    const outcome = { delivered, rejected, dropped, attempts };
-    const reason = Object.keys(dropped).find((name) => name !== 'invalid');
-    const error = this.#errorOf(outcome, reason, withOriginal(failure, batch.call.original));
-    logRetryOutcome({ attempts, reason, error, thrown: batch.call.thrown });
-    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
-    for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
+    const { outcome, reason, error } = settle(batch, native);
+    tellOutcome(native, { reason, error, thrown: batch.call.thrown, invalid: outcome.dropped.invalid });
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
-    if (batch.refused[reason] > 0)
-      this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...outcome.error });
-    done(outcome, error);
-  }
-
-  /** The Error of a failed export, or undefined; also fills `outcome.error`. */
-  #errorOf(outcome, reason, failure) {
-    if (reason === undefined) {
-      if (outcome.dropped.invalid > 0) diag.warn(`Offloop: ${outcome.dropped.invalid} spans could not be read`);
-      return undefined;
+    if (batch.refused[reason] > 0) {
+      const { attempts, error: told } = outcome;
+      this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...told });
     }
-    const facts = failure ?? { kind: reason };
-    const error = buildExportError(facts);
-    outcome.error = { code: String(facts.code || reason), message: textOfError(error) };
-    if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
-    return error;
+    done(outcome, error);
   }
 
   /** Lines for `diag` and losses for `onError`, as the native side reports them. */
@@ -405,17 +386,6 @@ class LaneExporter {
 
 function isListOfSpans(spans) {
   return typeof spans === 'object' && spans !== null && typeof spans.length === 'number';
-}
-
-/** The stock exporter names the component in one of its lines only. */
-function loggerFor(warning) {
-  return warning.startsWith('Export succeeded') ? exportDelegateLogger : diag;
-}
-
-/** The error object that user code or Node's http threw, where it is what ended the export. */
-function withOriginal(failure, original) {
-  if (failure?.kind !== 'network' || original === undefined) return failure;
-  return textOfError(original) === failure.message ? { ...failure, original } : failure;
 }
 
 /** The way around `export` for whoever fills batches itself; null if `exporter` is not ours or not only ours. */
