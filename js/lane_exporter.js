@@ -45,7 +45,7 @@ class LaneExporter {
    * @param settings.limits, settings.concurrencyLimit, settings.onError as configured
    * @param settings.endpoint what `onError` shows
    * @param settings.exit how long the end of the process may wait for spans
-   * @param settings.metrics `{ start(spans) }`
+   * @param settings.metrics `{ isRecording, start(spans, startedMillis?) }`
    * @param settings.createWriter makes a writer of other records than `SpanWriter`'s, from its arguments
    * @param settings.onOpen gets the native lane when it is made
    */
@@ -123,28 +123,44 @@ class LaneExporter {
         this.#enlist();
         return lane;
       },
-      begin: (done) => this.#beginWindow(done),
+      begin: (window) => this.#beginWindow(window),
       isShutDown: () => this.#shutdown !== null,
+      // A batch that leaves by the native clock leaves without either.
+      needsLoopToLeave: settings.beforeExport !== undefined || settings.metrics?.isRecording === true,
     };
   }
 
-  /** An export whose spans come one by one. `done(outcome, error)` comes after it was handed over. */
-  #beginWindow(done) {
+  /**
+   * An export whose spans come one by one; throws what reading the user's headers throws. `leaves(spans)` is to be called
+   * right before JavaScript hands it over; if a native thread was faster, `taken()` tells `{ spans, startedMillis }`.
+   * `done(outcome, error)` comes after that.
+   */
+  #beginWindow({ done, taken }) {
     const engine = getEngine();
-    this.#settings.beforeExport?.(this.#lane);
+    const { beforeExport, metrics } = this.#settings;
+    beforeExport?.(this.#lane);
     this.#underWay += 1;
     const call = { context: new ExportContext(), original: undefined, thrown: false };
     const batch = { spans: 0, written: 0, refused: {}, finishMetrics: null, call };
     // Nobody waits for it: at the natural end there is `exit.drainMillis`.
     const id = engine.register(({ outcome }) => {
       this.#calls.delete(id);
+      if (batch.finishMetrics === null) {
+        const { spans, startedMillis } = taken();
+        batch.finishMetrics = metrics?.start(spans, startedMillis) ?? null;
+      }
       this.#finish(batch, outcome, done);
     });
     this.#calls.set(id, call);
-    const handedOver = (spans) => {
-      batch.finishMetrics = this.#settings.metrics?.start(spans) ?? null;
+    const leaves = (spans) => {
+      try {
+        beforeExport?.(this.#lane);
+      } catch (error) {
+        diag.warn('Offloop: the headers could not be read again, a batch leaves with those of its first span', error);
+      }
+      batch.finishMetrics = metrics?.start(spans) ?? null;
     };
-    return { id, handedOver };
+    return { id, leaves };
   }
 
   #enlist() {
@@ -213,7 +229,6 @@ class LaneExporter {
       this.#deferredCalls.push(() => this.#start(spans, context, done));
       return;
     }
-    const lane = this.#open();
     this.#underWay += 1;
     const batch = {
       spans: spans.length,
@@ -226,6 +241,7 @@ class LaneExporter {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
     }
+    const lane = this.#open();
     this.#enlist();
     const until = performance.now() + SLICE_MILLIS;
     try {

@@ -37,12 +37,17 @@ async function setUp() {
   ensureNode();
   await ensureDependencies();
   const nodes = wanted.includes('node') ? chosenNodes() : [];
+  const isLine3Run = nodes.some(({ version }) => isAtLeast(version, LINE_3_NODE));
   // The types of the 3.x line are compiled against on every Node.
-  if (wanted.includes('types') || nodes.some(({ version }) => isAtLeast(version, LINE_3_NODE))) {
-    await ensureDependencies({ directory: path.join(testDirectory, 'sdk-3.x') });
-  }
+  if (wanted.includes('types') || isLine3Run) await ensureIn('sdk-3.x');
+  if (wanted.includes('node')) await ensureIn('express-2.x');
+  if (isLine3Run) await ensureIn('express-3.x');
   await ensureAddon();
   return nodes;
+}
+
+function ensureIn(name) {
+  return ensureDependencies({ directory: path.join(testDirectory, name) });
 }
 
 function chosenNodes() {

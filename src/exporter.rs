@@ -118,7 +118,10 @@ impl Exporter {
         };
         match ledger.admit(u64::from(spans), bytes, completion) {
             Ok(admission) => {
-                ledger.finish_eviction(admission.evicted);
+                let bereft = self.lane.finish_eviction(admission.evicted);
+                if let Some(engine) = self.lane.engine().filter(|_| !bereft.is_empty()) {
+                    engine.send(Message::Evicted(bereft));
+                }
                 let permit = Permit::new(
                     Arc::clone(ledger),
                     admission.key,
@@ -194,7 +197,7 @@ impl Exporter {
         let deadline = monotonic().after(clamp_timeout(timeout));
         if !engine.send(Message::Shutdown { lane: Arc::clone(lane), deadline, answer }) {
             // The I/O thread has given up: there is nobody else to end this.
-            lane.ledger.abandon(DropReason::InternalError);
+            lane.abandon(DropReason::InternalError);
             lane.release();
             return;
         }

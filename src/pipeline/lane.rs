@@ -12,15 +12,16 @@ use std::{
 use crate::{
     clock::{clamp_timeout, monotonic},
     config::{Compression, Config},
-    error::TransformError,
+    error::{DropReason, ExportFailure, TransformError},
     handoff::RawBatch,
     otlp::Encoded,
     pipeline::{
+        batch::BatchId,
         engine::Handle,
         flush::{FlushCell, FlushDone, FlushMode},
         io::{Flush, Message},
-        ledger::Ledger,
-        notice::Herald,
+        ledger::{Eviction, Ledger},
+        notice::{FailedBatch, Herald},
     },
     sink::{ContentEncoding, Sink},
 };
@@ -114,6 +115,36 @@ impl Lane {
             // Nothing was ever admitted, or everything has been settled: there is no dispatcher's part.
             None => cell.part_done(),
         }
+    }
+
+    /// Answers for permits that were voided and tells of their loss. Returns the batches they waited in, whose bodies
+    /// are to be freed.
+    #[must_use = "their bodies are to be freed"]
+    pub(crate) fn finish_eviction(&self, evicted: Eviction) -> Vec<BatchId> {
+        let (reason, losses) = (evicted.reason, evicted.losses());
+        let batches = self.ledger.finish_eviction(evicted);
+        for spans in losses {
+            let failure = ExportFailure::from(reason);
+            self.herald.failed(|| FailedBatch {
+                reason,
+                spans,
+                attempts: 0,
+                http_status: None,
+                code: failure.code,
+                message: failure.message,
+                server_message: None,
+                endpoint: self.config.endpoint.clone(),
+            });
+        }
+        batches
+    }
+
+    /// Drops everything that is not terminal for `reason`. Returns the number of spans.
+    pub(crate) fn abandon(&self, reason: DropReason) -> u64 {
+        let evicted = self.ledger.abandon(reason);
+        let spans = evicted.losses().iter().sum();
+        drop(self.finish_eviction(evicted));
+        spans
     }
 
     /// Makes sure that an engine runs. `start` runs at most once at a time; true if it was needed.

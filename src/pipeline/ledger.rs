@@ -6,16 +6,18 @@
 //! by a later one. Only epochs that still own spans are kept, so memory is bounded by min(pending, flushes).
 
 mod book;
+mod waiting;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use book::{Book, Entry, Eviction, Gone};
+pub(crate) use book::Eviction;
+use book::{Book, Entry, Gone};
 
 use crate::{
-    config::{Overflow, QueueConfig},
+    config::QueueConfig,
     error::DropReason,
     pipeline::{
         completion::{Call, Completion, Fate},
@@ -97,7 +99,7 @@ impl Ledger {
         count.unsettled += spans;
         count.fresh += spans;
         let call = Arc::new(Call::new(spans, completion));
-        book.entries.insert(key, Entry { epoch, spans, bytes, fresh: true, call });
+        book.entries.insert(key, Entry { epoch, spans, bytes, granted: bytes, fresh: true, call });
         Ok(Admission { key, epoch, evicted })
     }
 
@@ -147,6 +149,7 @@ impl Ledger {
                 spans,
                 fresh: entry.fresh,
                 answer: entry.call.settle(spans, fate),
+                batch: None,
             };
             if entry.spans == 0 {
                 book.pending_bytes = book.pending_bytes.saturating_sub(entry.bytes);
@@ -160,11 +163,6 @@ impl Ledger {
             gone
         };
         self.release(vec![gone]);
-    }
-
-    /// Gives the answers of an eviction and lets waiting flushes see it.
-    pub(crate) fn finish_eviction(&self, evicted: Eviction) {
-        self.release(evicted.gone);
     }
 
     /// Answers first, flushes second: a flush that returns has the answers of all it covers behind it.
@@ -205,10 +203,13 @@ impl Ledger {
             return None;
         }
         // A line without spans would never be settled: with all spans go all bytes.
-        let bytes =
-            if moved == entry.spans { entry.bytes } else { entry.bytes / entry.spans * moved };
+        let share = |bytes: u64| {
+            if moved == entry.spans { bytes } else { bytes / entry.spans * moved }
+        };
+        let (bytes, granted) = (share(entry.bytes), share(entry.granted));
         entry.spans -= moved;
         entry.bytes -= bytes;
+        entry.granted -= granted;
         let (epoch, fresh, call) = (entry.epoch, entry.fresh, Arc::clone(&entry.call));
         if entry.spans == 0 {
             book.entries.remove(&key);
@@ -216,7 +217,7 @@ impl Ledger {
         }
         let new_key = book.next_key;
         book.next_key += 1;
-        book.entries.insert(new_key, Entry { epoch, spans: moved, bytes, fresh, call });
+        book.entries.insert(new_key, Entry { epoch, spans: moved, bytes, granted, fresh, call });
         Some(new_key)
     }
 
@@ -256,23 +257,6 @@ impl Ledger {
             book.finished_flushes()
         };
         done.iter().for_each(|cell| cell.part_done());
-    }
-
-    /// Allows `drop-oldest` to void the permit.
-    pub(crate) fn park(&self, key: Key) {
-        if self.queue.overflow == Overflow::DropOldest {
-            let mut book = self.lock();
-            if book.entries.contains_key(&key) {
-                book.parked.insert(key);
-            }
-        }
-    }
-
-    /// Takes that back. False if the permit has been voided meanwhile.
-    pub(crate) fn unpark(&self, key: Key) -> bool {
-        let mut book = self.lock();
-        book.parked.remove(&key);
-        book.entries.contains_key(&key)
     }
 
     /// Closes the current epoch and reports one part of `cell` done when everything admitted so far is settled; in
@@ -330,24 +314,6 @@ impl Ledger {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
-    }
-
-    /// Voids every permit: what is left is dropped for `reason`. Returns the number of spans.
-    pub(crate) fn abandon(&self, reason: DropReason) -> u64 {
-        let mut evicted = Eviction::default();
-        if mutant!("R61") {
-            return 0;
-        }
-        {
-            let mut book = self.lock();
-            let keys: Vec<Key> = book.entries.keys().copied().collect();
-            for key in keys {
-                book.void(key, reason, &mut evicted);
-            }
-        }
-        let spans = evicted.spans;
-        self.release(evicted.gone);
-        spans
     }
 
     /// Changes what the I/O thread reports.
