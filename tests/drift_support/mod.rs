@@ -1,6 +1,11 @@
 //! Recorded spans out of the vectors, by the way they take in the product: as a decoded batch.
 //! It refuses to transform them.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod canonical;
