@@ -2,13 +2,12 @@
 // the addon and under which terms. Owns reading licences from the sources that were built; refuses a licence that
 // deny.toml does not allow and a package without a text.
 
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { root } from './build.mjs';
+import { linkedPackages } from './linked_packages.mjs';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const LICENCE_FILE = /^(licen[cs]e|copying|notice|unlicense)/i;
 /** Sources that a crate carries of somebody else, with the file that says so. */
 const BUNDLED = { 'zstd-sys': ['zstd/LICENSE'], ring: ['third_party/fiat/LICENSE'] };
@@ -23,26 +22,6 @@ function allowedLicences() {
   const list = /\[licenses\][\s\S]*?allow = \[([\s\S]*?)\]/.exec(text)?.[1];
   if (list === undefined) throw new Error('deny.toml allows no licence');
   return new Set([...list.matchAll(/"([^"]+)"/g)].map(([, name]) => name));
-}
-
-/** Packages that end up in the addon: normal dependencies, no build scripts, no macros, no tests. */
-function linkedPackages() {
-  const words = ['metadata', '--format-version', '1', '--locked'];
-  if (values.target) words.push('--filter-platform', values.target);
-  const { status, stdout, stderr } = spawnSync('cargo', words, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (status !== 0) throw new Error(stderr);
-  const { packages, resolve } = JSON.parse(stdout);
-  const nodes = new Map(resolve.nodes.map((node) => [node.id, node]));
-  const byId = new Map(packages.map((entry) => [entry.id, entry]));
-  const isMacro = (id) => byId.get(id).targets.some(({ kind }) => kind.includes('proc-macro'));
-  const seen = new Set();
-  const visit = (id) => {
-    if (seen.has(id) || isMacro(id)) return;
-    seen.add(id);
-    for (const { pkg, dep_kinds: kinds } of nodes.get(id).deps) if (kinds.some(({ kind }) => kind === null)) visit(pkg);
-  };
-  visit(packages.find(({ name }) => name === 'offloop-addon').id);
-  return [...seen].map((id) => byId.get(id)).filter(({ source }) => source !== null);
 }
 
 /** Whether the terms can be met with allowed licences: one of each `OR`, all of each `AND`. */
@@ -92,7 +71,7 @@ function textsOf({ name, manifest_path: manifest }) {
 }
 
 const allowed = allowedLicences();
-const packages = linkedPackages().sort((a, b) => a.name.localeCompare(b.name) || a.version.localeCompare(b.version));
+const packages = linkedPackages(values.target);
 const problems = [];
 const holders = new Map(); // text -> who ships it
 for (const entry of packages) {
