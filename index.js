@@ -2,6 +2,6 @@
 
 const { BatchSpanProcessor } = require('./js/batch_span_processor.js');
 const { FileSpanExporter } = require('./js/file_span_exporter.js');
-const { OTLPTraceExporter } = require('./js/otlp_trace_exporter.js');
+const { OTLPTraceExporter } = require('./js/trace_exporter_class.js');
 
 module.exports = { BatchSpanProcessor, FileSpanExporter, OTLPTraceExporter };
