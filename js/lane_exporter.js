@@ -14,8 +14,10 @@ const SUCCESS = 0;
 const FAILED = 1;
 const DEFAULT_MAX_SPAN_BYTES = 16 << 20;
 const DEFAULT_WAIT_MILLIS = 30000;
+const ANSWER_MILLIS = 1000; // the answer to a call with a deadline comes after it, not at it
 const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const FORKED = 'this process was forked from one that exports, and has none of its threads';
+const CLOCK_MASK = 31; // spans between two looks at the clock, less one
 const NOTHING_SENT = Object.freeze({ delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
 
 let portOf;
@@ -88,7 +90,7 @@ class LaneExporter {
         resolve({ timedOut: false, outstanding: 0 });
         return;
       }
-      const id = getEngine().register(({ flush }) => resolve(flush), timeoutMillis);
+      const id = getEngine().register(({ flush }) => resolve(flush), timeoutMillis + ANSWER_MILLIS);
       this.#lane.forceFlush(id, mode === 'attempt', timeoutMillis);
     });
   }
@@ -104,7 +106,7 @@ class LaneExporter {
         this.#writer?.release();
         getEngine().exit.dismiss(this.#settings.exit);
         resolve();
-      }, timeoutMillis);
+      }, timeoutMillis + ANSWER_MILLIS);
       this.#open().shutdown(id, timeoutMillis);
     });
     return this.#shutdown;
@@ -261,7 +263,7 @@ class LaneExporter {
       queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error: { original } }, done));
       return;
     }
-    this.#write(lane, spans, batch);
+    this.#write(lane, spans, batch, until - SLICE_MILLIS / 2);
     if (batch.written === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
     } else {
@@ -270,7 +272,8 @@ class LaneExporter {
     while (this.#deferredCalls.length > 0) this.#deferredCalls.shift()();
   }
 
-  #write(lane, spans, batch) {
+  /** Reads every span; from `copyUntil` (performance.now) on texts are kept by reference, to be copied in later turns. */
+  #write(lane, spans, batch, copyUntil) {
     const writer = this.#writer;
     const roomSpans = lane.roomSpans();
     writer.begin(lane.roomBytes());
@@ -282,6 +285,7 @@ class LaneExporter {
         overflow = this.#shutdown === null ? 'queue_full' : 'after_shutdown';
         break;
       }
+      if ((index & CLOCK_MASK) === CLOCK_MASK && performance.now() >= copyUntil) writer.keepTexts();
       const result = this.#writeOne(writer, spans, index);
       if (result === WRITTEN) batch.written += 1;
       else if (result === INVALID) lost.invalid += 1;
@@ -328,7 +332,7 @@ class LaneExporter {
       } catch (error) {
         // No memory for a block: what is missing makes the reader drop those spans, and only those.
         diag.error('Offloop: long texts could not be copied', error);
-        deferred.length = 0;
+        deferred.clear();
         return true;
       }
     };

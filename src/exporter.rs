@@ -159,7 +159,8 @@ impl Exporter {
         // No engine: an abandoned shutdown was faster and has settled the permit.
         if let Some(engine) = self.lane().engine() {
             let task = Task::Transform { permit, raw, admitted: monotonic() };
-            engine.submit(Job { lane: Arc::clone(self.lane()), engine: Arc::clone(&engine), task });
+            let job = Job { lane: Arc::clone(self.lane()), engine: Arc::clone(&engine), task };
+            if mutant!("R5") { job.run() } else { engine.submit(job) }
         }
     }
 
