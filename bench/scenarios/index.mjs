@@ -3,6 +3,7 @@ import * as delivery from './delivery.mjs';
 import * as exit from './exit.mjs';
 import * as fileSink from './file_sink.mjs';
 import * as footprint from './footprint.mjs';
+import * as garbage from './garbage.mjs';
 import * as handoff from './handoff.mjs';
 import * as pg from './pg.mjs';
 import * as scaling from './scaling.mjs';
@@ -17,6 +18,7 @@ export const scenarios = [
   handoff,
   wholeExport,
   spanEnd,
+  garbage,
   sustained,
   delivery,
   service,
