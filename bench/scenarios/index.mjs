@@ -10,6 +10,7 @@ import * as selfcheck from './selfcheck.mjs';
 import * as service from './service.mjs';
 import * as spanEnd from './span_end.mjs';
 import * as sustained from './sustained.mjs';
+import * as tusk from './tusk.mjs';
 import * as wholeExport from './whole_export.mjs';
 
 export const scenarios = [
@@ -23,6 +24,7 @@ export const scenarios = [
   pg,
   scaling,
   fileSink,
+  tusk,
   exit,
   footprint,
 ];
