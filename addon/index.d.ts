@@ -24,6 +24,8 @@ export declare class Environment {
   blockBuffer(id: number): ArrayBuffer
   /** `on_results` is called, with nothing, when results wait for `takeResults`. */
   constructor(onResults: () => void)
+  /** Whether this process was forked from one whose engine was running: nothing can be exported here. */
+  get isForkedChild(): boolean
   /** Everything posted since the last call, in order. */
   takeResults(): Array<JsResult>
   /** Spans accepted and not terminal, of this environment's exporters or of the whole process. */

@@ -284,12 +284,13 @@ impl<'a> Parser<'a> {
                 }
             };
         }
+        let escaped = out.contains(&b'\\');
         let written = cursor.source.get(start..cursor.at).unwrap_or_default();
         if written == out.as_slice() {
-            return Ok(Quoted { json: written, escaped: true });
+            return Ok(Quoted { json: written, escaped });
         }
         cursor.is_verbatim = false;
-        Ok(Quoted { json: self.arena.alloc_slice_copy(out), escaped: out.contains(&b'\\') })
+        Ok(Quoted { json: self.arena.alloc_slice_copy(out), escaped })
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use crate::{
     clock::{clamp_timeout, monotonic},
     config::{Compression, Config},
-    error::{DropReason, ExportFailure, TransformError},
+    error::{DropReason, TransformError},
     handoff::RawBatch,
     otlp::Encoded,
     pipeline::{
@@ -21,7 +21,7 @@ use crate::{
         flush::{FlushCell, FlushDone, FlushMode},
         io::{Flush, Message},
         ledger::{Eviction, Ledger},
-        notice::{FailedBatch, Herald},
+        notice::Herald,
     },
     sink::{ContentEncoding, Sink},
 };
@@ -49,18 +49,27 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>, transform: Transform) -> Arc<Self> {
+        Lane::build(config, Some(sink), transform)
+    }
+
+    fn build(config: Config, sink: Option<Arc<dyn Sink>>, transform: Transform) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let herald = Arc::new(Herald::default());
+        let herald = Arc::new(Herald::of(&config.endpoint));
         Arc::new(Lane {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             ledger: Ledger::new(config.queue, Arc::clone(&herald)),
             encoding: Mutex::new(configured(&config)),
             config,
-            sink: Mutex::new(Some(sink)),
+            sink: Mutex::new(sink),
             transform,
             herald,
             engine: Mutex::new(None),
         })
+    }
+
+    /// The same without sink, spans and threads: for the child of a process that forked (F67).
+    pub(crate) fn orphan(&self) -> Arc<Self> {
+        Lane::build(self.config.clone(), None, Arc::clone(&self.transform))
     }
 
     /// What the workers compress with.
@@ -113,6 +122,7 @@ impl Lane {
                 }
             }
             // Nothing was ever admitted, or everything has been settled: there is no dispatcher's part.
+            None if mutant!("R47") => std::mem::forget(cell),
             None => cell.part_done(),
         }
     }
@@ -123,19 +133,7 @@ impl Lane {
     pub(crate) fn finish_eviction(&self, evicted: Eviction) -> Vec<BatchId> {
         let (reason, losses) = (evicted.reason, evicted.losses());
         let batches = self.ledger.finish_eviction(evicted);
-        for spans in losses {
-            let failure = ExportFailure::from(reason);
-            self.herald.failed(|| FailedBatch {
-                reason,
-                spans,
-                attempts: 0,
-                http_status: None,
-                code: failure.code,
-                message: failure.message,
-                server_message: None,
-                endpoint: self.config.endpoint.clone(),
-            });
-        }
+        losses.into_iter().for_each(|spans| self.herald.lost(reason, spans));
         batches
     }
 

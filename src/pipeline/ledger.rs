@@ -134,14 +134,15 @@ impl Ledger {
 
     /// Settles up to `spans` of a permit. A void permit settles nothing: its spans are accounted for already.
     /// `detail` words a drop better than its reason does.
-    pub(crate) fn settle(&self, key: Key, spans: u64, fate: Fate, detail: Option<&str>) {
+    /// Returns how many it has settled.
+    pub(crate) fn settle(&self, key: Key, spans: u64, fate: Fate, detail: Option<&str>) -> u64 {
         let gone = {
             let mut book = self.lock();
             let book = &mut *book;
-            let Some(entry) = book.entries.get_mut(&key) else { return };
+            let Some(entry) = book.entries.get_mut(&key) else { return 0 };
             let spans = spans.min(entry.spans);
             if spans == 0 && entry.spans > 0 {
-                return;
+                return 0;
             }
             entry.spans -= spans;
             let gone = Gone {
@@ -162,7 +163,17 @@ impl Ledger {
             }
             gone
         };
+        let spans = gone.spans;
         self.release(vec![gone]);
+        spans
+    }
+
+    /// Nobody has settled these spans: whoever held them has unwound, or its environment is gone.
+    pub(crate) fn lose(&self, key: Key, spans: u64, reason: DropReason) {
+        let lost = self.settle(key, spans, Fate::Dropped(reason), None);
+        if lost > 0 {
+            self.herald.lost(reason, lost);
+        }
     }
 
     /// Answers first, flushes second: a flush that returns has the answers of all it covers behind it.
@@ -262,6 +273,9 @@ impl Ledger {
     /// Closes the current epoch and reports one part of `cell` done when everything admitted so far is settled; in
     /// attempt mode, when all of it has had its first attempt. Returns the last epoch covered.
     pub(crate) fn flush(&self, cell: &Arc<FlushCell>, mode: FlushMode) -> Epoch {
+        if mutant!("R44") {
+            cell.part_done();
+        }
         let (epoch, done) = {
             let mut book = self.lock();
             let last = if mutant!("R41-shared") {

@@ -112,7 +112,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if self.spans > 0 && !mutant!("R56") {
-            self.ledger.settle(self.key, self.spans, Fate::Dropped(self.on_drop), None);
+            self.ledger.lose(self.key, self.spans, self.on_drop);
         }
     }
 }

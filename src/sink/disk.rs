@@ -88,6 +88,8 @@ impl Disk {
             }
             match tokio::time::timeout(time_left, stored).await {
                 Ok(Ok(Ok(()))) => SendOutcome::Stored,
+                Ok(Ok(Err(_))) if mutant!("R76") => SendOutcome::Stored,
+                Ok(Ok(Err(_))) if mutant!("F73") => SendOutcome::Stored,
                 Ok(Ok(Err(error))) => SendOutcome::Failed(error),
                 Ok(Err(_)) => SendOutcome::Failed(SendError::new(
                     SendErrorKind::File,

@@ -5,30 +5,52 @@
 use std::{
     collections::HashMap,
     fs,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
 /// One measurement at a time: the control counts every thread of this process.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// How long each thread of this process has been ready to run and not been let, so far. Empty where the system does
-/// not tell.
-fn kept_waiting() -> HashMap<String, Duration> {
-    let mut waits = HashMap::new();
+/// Time between two looks of the control.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// How long each thread of this process has been ready to run and not been let.
+type Waits = HashMap<String, Duration>;
+
+/// Adds what the threads alive have waited so far. Nothing where the system does not tell.
+fn look(waits: &mut Waits) {
     for task in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
         let stat = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
         if let Some(nanos) = stat.split(' ').nth(1).and_then(|text| text.parse().ok()) {
             waits.insert(task.file_name().into_string().unwrap(), Duration::from_nanos(nanos));
         }
     }
-    waits
+}
+
+/// Looks again and again, because a thread that has ended takes its numbers with it. Returns the last of each thread,
+/// and how late the looks themselves were.
+fn control(stop: &AtomicBool) -> (Waits, Duration) {
+    let (mut waits, mut late) = (Waits::new(), Duration::ZERO);
+    while !stop.load(Ordering::SeqCst) {
+        let before = Instant::now();
+        thread::sleep(LOOK);
+        late += before.elapsed().saturating_sub(2 * LOOK);
+        look(&mut waits);
+    }
+    (waits, late)
 }
 
 /// A measurement under way.
 pub struct Watch {
     started: Instant,
-    before: HashMap<String, Duration>,
+    before: Waits,
+    stop: Arc<AtomicBool>,
+    control: thread::JoinHandle<(Waits, Duration)>,
 }
 
 /// What a measurement found.
@@ -40,17 +62,22 @@ pub struct Measured {
 
 impl Watch {
     pub fn start() -> Watch {
-        let before = kept_waiting();
-        Watch { started: Instant::now(), before }
+        let mut before = Waits::new();
+        look(&mut before);
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        let control = thread::spawn(move || control(&seen));
+        Watch { started: Instant::now(), before, stop, control }
     }
 
     pub fn stop(self) -> Measured {
         let took = self.started.elapsed();
-        let waits = kept_waiting().into_iter();
-        let late = waits.map(|(task, now)| {
+        self.stop.store(true, Ordering::SeqCst);
+        let (waits, late) = self.control.join().unwrap();
+        let waited = waits.into_iter().map(|(task, now)| {
             now.saturating_sub(self.before.get(&task).copied().unwrap_or_default())
         });
-        Measured { took, late: late.sum() }
+        Measured { took, late: late.max(waited.sum()) }
     }
 }
 
