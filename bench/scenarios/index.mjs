@@ -11,6 +11,7 @@ import * as selfcheck from './selfcheck.mjs';
 import * as service from './service.mjs';
 import * as spanEnd from './span_end.mjs';
 import * as sustained from './sustained.mjs';
+import * as tusk from './tusk.mjs';
 import * as wholeExport from './whole_export.mjs';
 
 export const scenarios = [
@@ -25,6 +26,7 @@ export const scenarios = [
   pg,
   scaling,
   fileSink,
+  tusk,
   exit,
   footprint,
 ];
