@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exported, offloop, OURS, STOCK, stock } from './contenders.mjs';
 import { makeSpans } from './spans.mjs';
 
-const [who, url, count, idleSeconds] = process.argv.slice(2);
+const [who, url, count, idleSeconds, outageMebibytes] = process.argv.slice(2);
 const BATCH = 512;
 
 async function settledMebibytes() {
@@ -17,8 +17,21 @@ async function settledMebibytes() {
 
 const batch = Number(count) > 0 ? makeSpans({ count: BATCH, attributes: 8, textLength: 24 }) : null;
 const before = await settledMebibytes();
-const exporter = who === OURS ? new (offloop().OTLPTraceExporter)({ url }) : stock[STOCK].exporter({ url });
-for (let sent = 0; sent < Number(count); sent += BATCH) await exported(exporter, batch);
+const ours = outageMebibytes && {
+  queue: { maxSpans: 1_000_000, maxBytes: Number(outageMebibytes) * 2 ** 20 },
+  retry: { maxElapsedMillis: 600_000 },
+  exit: { blockMillis: 0 },
+};
+const exporter = who === OURS ? new (offloop().OTLPTraceExporter)({ url, ...ours }) : stock[STOCK].exporter({ url });
+for (let sent = 0; sent < Number(count); sent += BATCH) {
+  const answer = exported(exporter, batch);
+  if (!outageMebibytes) await answer;
+  else {
+    answer.catch(() => {}); // refused, or nobody waits for it
+    await new Promise(setImmediate);
+  }
+}
 await sleep(Number(idleSeconds) * 1000);
 const after = await settledMebibytes();
-process.stdout.write(JSON.stringify({ grownMiB: after - before, rssMiB: after }), () => process.exit(0));
+const pending = exporter.stats?.().pending;
+process.stdout.write(JSON.stringify({ grownMiB: after - before, rssMiB: after, pending }), () => process.exit(0));
