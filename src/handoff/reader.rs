@@ -196,6 +196,9 @@ impl<'a> BulkTable<'a> {
 impl<'a> Piece<'a> {
     fn text(&self, scratch: &mut Vec<u8>, arena: &'a Bump) -> Result<Text<'a>, HandoffError> {
         match self.encoding {
+            ENCODING_ASCII if mutant!("R13") => {
+                Ok(Text { bytes: arena.alloc_slice_copy(self.bytes), has_surrogates: false })
+            }
             ENCODING_ASCII => Ok(Text { bytes: self.bytes, has_surrogates: false }),
             ENCODING_UTF16 => Ok(transcode(self.bytes, scratch, arena)),
             _ => Err(HandoffError("bytes inside a text")),
