@@ -15,8 +15,11 @@ export declare class Environment {
   acquireBlock(minBytes: number): number
   /** JavaScript will not write to the block any more and has had what it wrote admitted. */
   releaseBlock(id: number): void
-  /** Gives the physical memory of idle blocks back to the system. */
-  releaseIdlePages(): void
+  /**
+   * Gives the physical memory of some blocks back to the system that have been idle since the last call that left
+   * none. Whether there may be more.
+   */
+  releaseIdlePages(most: number): boolean
   /**
    * The memory of a block just acquired. Asked once per block: JavaScript keeps its views for as long as it lives.
    * Throws where the runtime forbids memory that is not its own (Electron).

@@ -1,4 +1,5 @@
 // The list of scenarios, in the order in which they run.
+import * as blockedLoop from './blocked_loop.mjs';
 import * as delivery from './delivery.mjs';
 import * as exit from './exit.mjs';
 import * as fileSink from './file_sink.mjs';
@@ -11,6 +12,7 @@ import * as selfcheck from './selfcheck.mjs';
 import * as service from './service.mjs';
 import * as spanEnd from './span_end.mjs';
 import * as sustained from './sustained.mjs';
+import * as threads from './threads.mjs';
 import * as tusk from './tusk.mjs';
 import * as wholeExport from './whole_export.mjs';
 
@@ -21,7 +23,9 @@ export const scenarios = [
   spanEnd,
   garbage,
   sustained,
+  threads,
   delivery,
+  blockedLoop,
   service,
   pg,
   scaling,
