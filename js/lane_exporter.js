@@ -9,6 +9,7 @@ const { buildExportError } = require('./errors.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { textOfError } = require('./network_facts.js');
 const { logRetryOutcome } = require('./retry_diag.js');
+const { openSpans } = require('./monitor/open_spans.js');
 const { getEngine } = require('./engine.js');
 
 const SUCCESS = 0;
@@ -121,6 +122,8 @@ class LaneExporter {
         this.#enlist();
         return lane;
       },
+      /** Reads headers for spans that native threads make by themselves. */
+      prepare: () => settings.beforeExport?.(this.#lane),
       begin: (done) => this.#beginWindow(done),
       isShutDown: () => this.#shutdown !== null,
     };
@@ -130,6 +133,7 @@ class LaneExporter {
   #beginWindow(done) {
     const engine = getEngine();
     this.#settings.beforeExport?.(this.#lane);
+    openSpans.batchBegan(null);
     this.#underWay += 1;
     const call = { context: new ExportContext(), original: undefined, thrown: false };
     const batch = { spans: 0, written: 0, refused: {}, finishMetrics: null, call };
@@ -223,6 +227,7 @@ class LaneExporter {
       return;
     }
     this.#enlist();
+    openSpans.batchBegan(spans[0]);
     const until = performance.now() + SLICE_MILLIS;
     try {
       this.#settings.beforeExport?.(lane);

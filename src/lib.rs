@@ -19,6 +19,7 @@ pub mod config;
 pub mod error;
 pub mod exporter;
 pub mod handoff;
+pub mod monitor;
 pub mod otlp;
 pub mod pipeline;
 pub mod sink;
