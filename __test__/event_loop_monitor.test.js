@@ -103,7 +103,11 @@ function compareWithTruth({ truth, finals, stats }, lateness) {
     truth.map(({ name }) => name),
     NAMES,
   );
-  assert.equal(finals.length, truth.length, `${finals.length} final spans; starved ${stats.starved}, paused ${stats.paused}`);
+  assert.equal(
+    finals.length,
+    truth.length,
+    `${finals.length} final spans; starved ${stats.starved}, paused ${stats.paused}`,
+  );
   const spans = finals.toSorted((a, b) => a.startMillis - b.startMillis);
   for (const [index, { name, start, end }] of truth.entries()) {
     const span = spans[index];
@@ -114,7 +118,10 @@ function compareWithTruth({ truth, finals, stats }, lateness) {
     const { attributes } = span;
     assert.ok(Math.abs(attributes['event_loop.block.duration_ms'] - span.durationMillis) < 0.01);
     assert.equal(attributes['event_loop.block.cause'], 'cpu', name);
-    assert.ok(attributes['event_loop.block.cpu_ms'] >= 240, `${name}: ${attributes['event_loop.block.cpu_ms']} ms of CPU`);
+    assert.ok(
+      attributes['event_loop.block.cpu_ms'] >= 240,
+      `${name}: ${attributes['event_loop.block.cpu_ms']} ms of CPU`,
+    );
     assert.equal(attributes['event_loop.block.severity'], 'warning');
     assert.equal(attributes['event_loop.block.ongoing'], false);
     assert.equal(attributes.label, 'EventLoopMonitor');

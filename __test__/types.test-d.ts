@@ -8,6 +8,7 @@ import { expectAssignable, expectError, expectType } from 'tsd';
 import {
   BatchSpanProcessor,
   type DropReason,
+  EventLoopMonitor,
   type ExporterStats,
   type ExportOutcome,
   FileSpanExporter,
@@ -110,7 +111,7 @@ new sdk2.BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)
 
 const monitor = new EventLoopMonitor({ thresholdMillis: 50, exporter, maxPerMinute: 5, stacks: false });
 new EventLoopMonitor();
-new EventLoopMonitor({ processor: new BatchSpanProcessor(exporter), resource: resourceFromAttributes({}) });
+new EventLoopMonitor({ processor: new BatchSpanProcessor(exporter), resource: { attributes: {} } });
 expectType<void>(monitor.enable());
 expectType<number>(monitor.stats().delay.p99);
 expectError(new EventLoopMonitor({ thresholdMillis: '50' }));

@@ -70,7 +70,8 @@ class EventLoopMonitor {
     }
     enabled = this;
     if (this.#options.resource === undefined) {
-      openSpans.onResource = (seen) => followResource(seen, (entries) => enabled === this && native.setResource(entries));
+      openSpans.onResource = (seen) =>
+        followResource(seen, (entries) => enabled === this && native.setResource(entries));
     }
     openSpans.onBatch = () => native.setInspected(isListening());
     openSpans.open(() => native.openSpanTable());
@@ -109,7 +110,9 @@ class EventLoopMonitor {
 function tellFallback(turns, stacks) {
   if (isFallbackTold || (turns && stacks)) return;
   isFallbackTold = true;
-  const how = turns ? 'block spans have no stack' : `blocks are seen by a timer of ${HEARTBEAT_MILLIS} ms, without a stack`;
+  const how = turns
+    ? 'block spans have no stack'
+    : `blocks are seen by a timer of ${HEARTBEAT_MILLIS} ms, without a stack`;
   diag.debug(`Offloop: this runtime is not known (V8 ${process.versions.v8 ?? 'unknown'}): ${how}`);
 }
 

@@ -17,6 +17,7 @@ pub mod machine;
 pub mod open_spans;
 pub mod rate_limit;
 pub mod report;
+mod sleep;
 pub mod stack;
 pub mod turns;
 pub mod usage;

@@ -71,8 +71,10 @@ async function runBlocks(t, source, { thread = 'main', options = {}, ...rest } =
   const receiver = await startReceiverProcess({ keep: true }, t);
   const program = thread === 'worker' ? inWorker(source, options) : inMain(source, options);
   const ended = await runProgram(program, { url: receiver.url, limitMillis: 60_000, ...rest });
-  assert.deepEqual({ code: ended.code, signal: ended.signal, stderr: ended.stderr }, { code: 0, signal: null, stderr: '' });
-  const told = JSON.parse(ended.stdout);
+  const { code, signal } = ended;
+  const stderr = ended.stderr.replace(/^(Debugger|For help|Waiting for the debugger|Starting inspector).*\n/gm, '');
+  assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
+  const told = JSON.parse(ended.stdout.trim().split('\n').at(-1));
   const spans = receivedSpans(await receiver.requests());
   await receiver.close();
   return { ...told, spans, blocks: spans.filter(isBlock), finals: spans.filter(isFinal) };

@@ -60,7 +60,8 @@ function readableSpan(block, resource) {
 /** The same as a span of the global tracer provider, which gives it its own identity. */
 function startAndEnd({ trace, ROOT_CONTEXT }, block) {
   const { traceId, parentSpanId } = block;
-  const context = parentSpanId == null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, contextOf(traceId, parentSpanId));
+  const context =
+    parentSpanId == null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, contextOf(traceId, parentSpanId));
   const options = { startTime: block.start, attributes: attributesOf(block.attributes), links: linksOf(block.links) };
   const span = trace.getTracer(block.scopeName, version).startSpan(block.name, options, context);
   for (const { name, time, attributes } of block.events) span.addEvent(name, attributesOf(attributes), time);

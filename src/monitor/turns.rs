@@ -33,6 +33,9 @@ pub struct TurnClock {
     /// When the collection under way began; 0 without one.
     gc_since: AtomicU64,
     idle_before: AtomicU64,
+    /// From the watchdog: a turn, and a moment at which the loop was still asleep in it.
+    asleep_turn: AtomicU64,
+    asleep_at: AtomicU64,
     finished: Mutex<Vec<FinishedTurn>>,
     /// Lengths of all turns.
     pub delays: Delays,
@@ -77,6 +80,8 @@ impl TurnClock {
             gc_total: AtomicU64::new(0),
             gc_since: AtomicU64::new(0),
             idle_before: AtomicU64::new(0),
+            asleep_turn: AtomicU64::new(0),
+            asleep_at: AtomicU64::new(0),
             finished: Mutex::default(),
             delays: Delays::default(),
         }
@@ -144,9 +149,23 @@ impl TurnClock {
         (is_same && !self.is_excused.load(Ordering::Relaxed)).then_some(turn)
     }
 
+    /// The loop's sleep in turn `number` lasted at least until `at`, whatever its idle time says. From the watchdog.
+    pub fn mark_asleep(&self, number: u64, at: Moment) {
+        self.asleep_turn.store(0, Ordering::Relaxed);
+        self.asleep_at.store(nanos(at.0), Ordering::Release);
+        self.asleep_turn.store(number, Ordering::Release);
+    }
+
     /// Whether `turn` has reached the threshold.
     pub fn is_long(&self, turn: &Turn, now: Moment) -> bool {
         now.since(turn.start) >= self.threshold
+    }
+
+    /// How long the turn has lasted without the sleep that idle time tells of.
+    pub fn busy(&self, now: Moment, idle: Duration) -> Duration {
+        let slept = nanos(idle).saturating_sub(self.idle_then.load(Ordering::Relaxed));
+        let looked_at = self.looked_at.load(Ordering::Relaxed);
+        Duration::from_nanos(nanos(now.0).saturating_sub(looked_at.saturating_add(slept)))
     }
 
     /// Long turns since the last call.
@@ -168,7 +187,13 @@ impl TurnClock {
         let looked_at = self.looked_at.load(Ordering::Relaxed);
         // The loop slept right after it had looked: the turn began when that was over (R89).
         let slept = idle.saturating_sub(self.idle_then.load(Ordering::Relaxed));
-        let woke_at = looked_at.saturating_add(slept).min(nanos(now.0));
+        let number = self.number.load(Ordering::Relaxed);
+        let woke_at = looked_at.saturating_add(slept);
+        let asleep_at = match self.asleep_turn.load(Ordering::Acquire) {
+            turn if turn == number => self.asleep_at.load(Ordering::Acquire),
+            _ => 0,
+        };
+        let woke_at = woke_at.max(asleep_at).min(nanos(now.0));
         let start = if mutant!("R93") && slept == 0 { nanos(now.0) } else { woke_at };
         let running = match self.gc_since.load(Ordering::Relaxed) {
             0 => 0,
@@ -177,7 +202,7 @@ impl TurnClock {
         let gc = (self.gc_total.load(Ordering::Relaxed) + running)
             .saturating_sub(self.gc_then.load(Ordering::Relaxed));
         Turn {
-            number: self.number.load(Ordering::Relaxed),
+            number,
             start: Moment(Duration::from_nanos(start)),
             gc: Duration::from_nanos(gc),
             is_startup: self.is_startup.load(Ordering::Relaxed),

@@ -16,6 +16,7 @@ use super::{
     machine::{Action, Counts, Machine, Observation, Settings},
     open_spans::OpenSpanTable,
     report::{self, Family, Origin},
+    sleep::SleepTracker,
     stack::StackSample,
     turns::TurnClock,
     usage::{ThreadState, Usage},
@@ -32,6 +33,8 @@ use crate::{
 pub trait WatchedLoop: Send + Sync {
     /// Idle time so far; `None` when the loop is gone.
     fn idle(&self) -> Option<Duration>;
+    /// How long ago the loop updated its notion of time, if it has one.
+    fn loop_time_age(&self) -> Option<Duration>;
     /// Counters of the loop's thread.
     fn usage(&self) -> Usage;
     /// What the loop's thread is doing.
@@ -73,6 +76,7 @@ pub struct Watch {
 
 struct State {
     machine: Machine,
+    sleep: SleepTracker,
     origin: Origin,
     /// Number of a block, where it belongs, and the span that reported it while it lasts.
     noticed: Option<(u64, Family)>,
@@ -96,7 +100,13 @@ impl Watch {
             outlet,
             performance_origin_millis,
             stacks: Mutex::default(),
-            state: Mutex::new(State { machine, origin, noticed: None, opened: None }),
+            state: Mutex::new(State {
+                machine,
+                sleep: SleepTracker::default(),
+                origin,
+                noticed: None,
+                opened: None,
+            }),
             counts: Mutex::default(),
             due_nanos: AtomicU64::new(0),
             is_kicked: AtomicBool::new(false),
@@ -165,7 +175,7 @@ impl Watch {
         if self.is_over.load(Ordering::Acquire) && !mutant!("R91") {
             return;
         }
-        let Some(seen) = self.observe() else { return };
+        let Some(seen) = self.observe(&mut state.sleep) else { return };
         let (actions, due) = state.machine.step(seen);
         let nanos = u64::try_from(due.0.as_nanos()).unwrap_or(u64::MAX);
         self.due_nanos.store(nanos, Ordering::Relaxed);
@@ -177,9 +187,16 @@ impl Watch {
     }
 
     /// The order matters: a turn that ends meanwhile is seen to have ended, with every stack that was taken in it.
-    fn observe(&self) -> Option<Observation> {
+    fn observe(&self, sleep: &mut SleepTracker) -> Option<Observation> {
         let Now { mono, wall } = Now::read();
-        let turn = self.clock.read(mono, self.target.idle()?);
+        let idle = self.target.idle()?;
+        if let Some(turn) = self.clock.read(mono, idle) {
+            let (busy, age) = (self.clock.busy(mono, idle), self.target.loop_time_age());
+            if let Some(at) = sleep.look(turn.number, mono, busy, age) {
+                self.clock.mark_asleep(turn.number, at);
+            }
+        }
+        let turn = self.clock.read(mono, idle);
         let finished = self.clock.take_finished();
         let is_stale = |number| finished.iter().any(|finished| finished.turn.number >= number);
         let turn = turn.filter(|turn| !is_stale(turn.number));

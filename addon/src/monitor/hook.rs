@@ -245,6 +245,14 @@ impl WatchedLoop for Reader {
         Some(Duration::from_nanos(unsafe { (uv.metrics_idle_time)(*uv_loop) }))
     }
 
+    fn loop_time_age(&self) -> Option<Duration> {
+        let site = self.0.site();
+        let Site { uv, uv_loop, .. } = site.as_ref()?;
+        // SAFETY: the loop lives while there is a site. `uv_now` reads one aligned word of it, milliseconds of `uv_hrtime`.
+        let (now, updated) = unsafe { ((uv.hrtime)(), (uv.now)(*uv_loop)) };
+        Some(Duration::from_nanos(now.saturating_sub(updated.saturating_mul(1_000_000))))
+    }
+
     fn usage(&self) -> Usage {
         self.0.meter.usage()
     }

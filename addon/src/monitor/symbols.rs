@@ -31,6 +31,8 @@ pub struct Uv {
     pub unref: unsafe extern "C" fn(Opaque),
     pub close: unsafe extern "C" fn(Opaque, HandleCallback),
     pub metrics_idle_time: unsafe extern "C" fn(Opaque) -> u64,
+    pub now: unsafe extern "C" fn(Opaque) -> u64,
+    pub hrtime: unsafe extern "C" fn() -> u64,
 }
 
 /// The part of V8 that we use. Members take `this` first; a `Local` is a pointer to a handle's slot and comes back in a
@@ -79,6 +81,8 @@ impl Uv {
             unref: function!(c"uv_unref"),
             close: function!(c"uv_close"),
             metrics_idle_time: function!(c"uv_metrics_idle_time"),
+            now: function!(c"uv_now"),
+            hrtime: function!(c"uv_hrtime"),
         })
     }
 }
