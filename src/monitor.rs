@@ -22,3 +22,8 @@ pub mod stack;
 pub mod turns;
 pub mod usage;
 pub mod watchdog;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
