@@ -411,16 +411,33 @@ describe('what belongs to the user', () => {
     assert.equal(names(receiver).length, 5);
   });
 
-  test('a headers object is read again for each batch', async (t) => {
+  test('a headers object is read when a batch leaves, by demand, size or delay', async (t) => {
+    for (const [scheduledDelayMillis, leave] of [
+      [600_000, ({ processor }) => processor.forceFlush()],
+      [600_000, ({ end }) => end(1)],
+      [40, () => {}],
+    ]) {
+      const headers = { 'x-number': '1' };
+      const config = { maxExportBatchSize: 2, scheduledDelayMillis };
+      const processing = await pair(t, {}, config, { headers });
+      processing.end(1);
+      headers['x-number'] = '2';
+      leave(processing);
+      await processing.receiver.waitForRequests(1);
+      assert.equal(processing.receiver.completed[0].headers['x-number'], '2');
+    }
+  });
+
+  test('a headers object that cannot be read any more: the batch leaves with what it had, and that is told', async (t) => {
     const headers = { 'x-number': '1' };
-    const { end, processor, receiver } = await pair(t, {}, NEVER, { headers });
+    const { end, processor, receiver, exporter } = await pair(t, {}, NEVER, { headers });
     end(1);
-    await processor.forceFlush();
-    headers['x-number'] = '2';
+    headers['x-number'] = 'a\nb';
+    const lines = await diagLines(() => processor.forceFlush());
+    assert.equal(receiver.completed[0].headers['x-number'], '1');
+    assert.equal(lines.filter(([level, text]) => level === 'warn' && /headers could not be read/.test(text)).length, 1);
     end(1);
-    await processor.forceFlush();
-    const sent = receiver.completed.map((request) => request.headers['x-number']);
-    assert.equal(sent[0], '1');
+    assert.deepEqual(exporter.stats().refused, { non_retryable: 1 }, 'later ones fail as an export does');
   });
 
   test('metrics of the processor', async (t) => {

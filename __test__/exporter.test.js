@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { test } = require('node:test');
 const { OTLPTraceExporter, stockExporter, exportOnce, protocols, subjectName } = require('./helpers/subject.js');
+const { runProgram } = require('./helpers/child.js');
 const { assertOutcome, assertSettled } = require('./helpers/conservation.js');
 const { diagLines } = require('./helpers/diag_lines.js');
 const { decodeRequest } = require('./helpers/otlp_decoder.js');
@@ -272,6 +273,38 @@ test('an empty batch succeeds without a request', oursOnly, async (t) => {
   assert.deepEqual(await exporter.exportSpans([]), { delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
   assert.equal(receiver.requests.length, 0);
   assertSettled(exporter.stats());
+});
+
+test('R25: with nothing to do it is a success at once, and nothing native is called', oursOnly, async () => {
+  const { code, stdout, stderr } = await runProgram(
+    `
+    const binding = require('./addon/index.js');
+    let calls = 0;
+    for (const name of ['Environment', 'Lane']) {
+      const Native = binding[name];
+      binding[name] = new Proxy(Native, { construct(...args) { calls += 1; return Reflect.construct(...args); } });
+      for (const method of Object.getOwnPropertyNames(Native.prototype)) {
+        const original = Native.prototype[method];
+        if (typeof original !== 'function' || method === 'constructor') continue;
+        Native.prototype[method] = function (...args) { calls += 1; return original.apply(this, args); };
+      }
+    }
+    const exporter = new OTLPTraceExporter({ url: 'http://127.0.0.1:9/' });
+    let isAnswered = false;
+    exporter.export([], (result) => { isAnswered = result.code === 0 && result.error === undefined; });
+    exporter.exportSpans([]).then((outcome) => { isAnswered &&= outcome.attempts === 0; });
+    setImmediate(() => {
+      const idle = calls;
+      exporter.export(makeSpans(1), () => {});
+      console.log(JSON.stringify({ isAnswered, idle, busy: calls > idle }));
+      exporter.shutdown({ timeoutMillis: 0 });
+    });`,
+  );
+  assert.deepEqual(
+    { code, stdout: stdout.trim() },
+    { code: 0, stdout: '{"isAnswered":true,"idle":0,"busy":true}' },
+    stderr,
+  );
 });
 
 test('a retryable status, then success: one outcome, the same bytes', oursOnly, async (t) => {

@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const { performance } = require('node:perf_hooks');
 const { test } = require('node:test');
 const { OTLPTraceExporter, exportOnce, subjectName } = require('./helpers/subject.js');
+const { runProgram } = require('./helpers/child.js');
 const { assertConserved, assertOutcome, assertSettled } = require('./helpers/conservation.js');
 const { PlainSpans } = require('./helpers/plain_spans.js');
 const { startReceiver } = require('./helpers/receiver.js');
@@ -96,6 +97,30 @@ test('shutdown() with a deadline drops what is left, and counts it', oursOnly, a
   assert.deepEqual(result.dropped, { shutdown_deadline: 4 });
   assertSettled(exporter.stats());
 });
+
+test(
+  'a program goes on behind a shutdown() that ran out of time, though nothing else holds it',
+  oursOnly,
+  async (t) => {
+    const receiver = await startReceiver({ otherwise: { stall: 'response' } }, t);
+    for (const call of ['forceFlush({ timeoutMillis: 30 })', 'shutdown({ timeoutMillis: 30 })']) {
+      const { code, stdout, stderr } = await runProgram(
+        `
+      const { BatchSpanProcessor } = require('.');
+      (async () => {
+        const exporter = new OTLPTraceExporter({ url, exit: { drainMillis: 0, blockMillis: 0 } });
+        const processor = new BatchSpanProcessor(exporter, { maxExportBatchSize: 1 });
+        processor.onEnd(makeSpans(1)[0]); // nobody waits for its export, so it holds nothing
+        for (let round = 0; round < 3; round++) await exporter.${call};
+        console.log('went on');
+        await exporter.shutdown({ timeoutMillis: 0 });
+      })();`,
+        { url: receiver.url },
+      );
+      assert.deepEqual({ code, stdout }, { code: 0, stdout: 'went on\n' }, `${call}: ${stderr}`);
+    }
+  },
+);
 
 test('after shutdown() an export fails at once and never throws', oursOnly, async (t) => {
   const { receiver, exporter } = await pair(t);

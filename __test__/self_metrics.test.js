@@ -10,6 +10,8 @@ const {
   PeriodicExportingMetricReader,
 } = require('@opentelemetry/sdk-metrics');
 const { buildExportError } = require('../js/errors.js');
+const { BatchSpanProcessor: StockProcessor } = require('@opentelemetry/sdk-trace');
+const { BatchSpanProcessor } = require('..');
 const { createSelfMetrics } = require('../js/self_metrics.js');
 const { startRecorder, withEnvironment } = require('./config/recorder.js');
 const { span } = require('./config/runner.js');
@@ -103,6 +105,70 @@ describe("self-metrics are the stock exporter's after", () => {
       assert.deepEqual(await collect(exportWith(OURS['http/json'], config)), stock);
     });
   }
+});
+
+/** Batch processor and exporter of one side, told by one meter provider; `end(count)` ends spans. */
+const processWith = (Processor, Exporter, config, work) => (selfObsMeterProvider) =>
+  withEnvironment({}, async () => {
+    recorder.reset(config.respond);
+    const exporter = new Exporter({ url: `${recorder.origin}/x`, timeoutMillis: 5000, selfObsMeterProvider });
+    // Without a bound of the user ours has another capacity.
+    const options = { maxQueueSize: 2048, scheduledDelayMillis: 40, ...config.options };
+    const processor = new Processor({ exporter, ...options, selfObsMeterProvider });
+    const end = (count) => {
+      for (let nth = 0; nth < count; nth++) processor.onEnd(span);
+    };
+    await work({ end, processor });
+    await later(150);
+    await processor.shutdown().catch(() => {});
+  });
+
+const later = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+const sorted = (scopes) => scopes.sort((left, right) => left.scope.name.localeCompare(right.scope.name));
+const ways = {
+  'a batch that its delay ends': { work: ({ end }) => end(3) },
+  'a batch that its delay ends while the loop is blocked': {
+    work({ end }) {
+      end(3);
+      for (const until = Date.now() + 200; Date.now() < until; );
+    },
+  },
+  'batches that are full': { options: { maxExportBatchSize: 2 }, work: ({ end }) => end(6) },
+  'a flush': {
+    work({ end, processor }) {
+      end(3);
+      return processor.forceFlush();
+    },
+  },
+  'spans that a full queue drops': {
+    options: { maxExportBatchSize: 2, maxQueueSize: 2, scheduledDelayMillis: 1000 },
+    respond: (_request, response) => setTimeout(() => response.end(), 50),
+    work: ({ end }) => end(7),
+  },
+  'a failure': { respond: status(400), work: ({ end }) => end(3) },
+};
+
+describe("self-metrics behind a batch processor are the stock exporter's after", () => {
+  for (const [name, { work, ...config }] of Object.entries(ways)) {
+    it(name, async () => {
+      const stock = await collect(processWith(StockProcessor, STOCK['http/json'], config, work));
+      const ours = await collect(processWith(BatchSpanProcessor, OURS['http/json'], config, work));
+      assert.equal(stock.length, 2);
+      assert.deepEqual(sorted(ours), sorted(stock));
+    });
+  }
+});
+
+it('a batch that was taken from a blocked loop, as the next span shows, is counted', async () => {
+  const work = ({ end }) => {
+    end(3);
+    for (const until = Date.now() + 200; Date.now() < until; );
+    end(2);
+  };
+  const scopes = await collect(processWith(BatchSpanProcessor, OURS['http/json'], {}, work));
+  const { metrics } = scopes.find(({ scope }) => scope.name === '@opentelemetry/otlp-exporter');
+  const values = metrics.map(({ points }) => points.map(({ value }) => value.count ?? value));
+  assert.deepEqual(values, [[0], [5], [2]], 'none in flight, five spans exported, two operations');
 });
 
 it('the component is numbered by construction, with and without a meter provider', async () => {

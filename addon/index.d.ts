@@ -24,6 +24,8 @@ export declare class Environment {
   blockBuffer(id: number): ArrayBuffer
   /** `on_results` is called, with nothing, when results wait for `takeResults`. */
   constructor(onResults: () => void)
+  /** Whether this process was forked from one whose engine was running: nothing can be exported here. */
+  get isForkedChild(): boolean
   /** Everything posted since the last call, in order. */
   takeResults(): Array<JsResult>
   /** Spans accepted and not terminal, of this environment's exporters or of the whole process. */
@@ -73,6 +75,8 @@ export declare class Lane {
   forceFlush(id: number, attempt: boolean, timeoutMillis: number): void
   /** Refuses later exports, gives what is pending its last attempts and posts under `id` when all is settled. */
   shutdown(id: number, timeoutMillis: number): void
+  /** Attempts of a `drift_api` lane that ran out of time so far. */
+  attemptTimeouts(): number
   /** One consistent snapshot. */
   stats(): JsStats
 }
@@ -311,6 +315,22 @@ export interface JsOutcome {
   warnings: Array<string>
 }
 
+/** How spans are recorded. */
+export interface JsRecording {
+  /** `lines` or `request`. */
+  output: string
+  /** Environment of the spans. */
+  environment?: string
+  /** A span that cannot be recorded costs its batch. */
+  failBatchOnBadSpan?: boolean
+  /** Fields of a request. */
+  observableServiceId?: string
+  /** Fields of a request. */
+  sdkVersion?: string
+  /** Fields of a request. */
+  sdkInstanceId?: string
+}
+
 /** Something that JavaScript waits for, or a request that only JavaScript can send. */
 export interface JsResult {
   /** The number that JavaScript gave the call; for `send` the number of the attempt. */
@@ -415,11 +435,11 @@ export interface JsTls {
 export interface LaneConfig {
   /** Number of the lane in its environment. */
   number: number
-  /** `http`, `node` or `file`. */
+  /** `http`, `node`, `file`, `trace_files` or `drift_api`. */
   sink: string
   /** The endpoint without credentials, for errors and for sharing a breaker. */
   endpoint: string
-  /** `http/protobuf` or `http/json`. */
+  /** `http/protobuf` or `http/json`; anything else with `drift`. */
   protocol: string
   /** URL with scheme, host, port, path and query (sink `http`). */
   url?: string
@@ -459,6 +479,12 @@ export interface LaneConfig {
   directory?: string
   /** Files kept (sink `file`). */
   maxFiles?: number
+  /** Deadline of one attempt of an export (sink `drift_api`). */
+  attemptTimeoutMillis?: number
+  /** Wait as `Retry-After` asks (sink `drift_api`). */
+  honorRetryAfter?: boolean
+  /** How spans are recorded (sinks `trace_files` and `drift_api`). */
+  drift?: JsRecording
 }
 
 /** What `js/` resolved. */

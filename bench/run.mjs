@@ -52,7 +52,7 @@ function showProgress(text) {
 }
 
 /** The case that is running; an interrupt ends it and prints what has been measured until then. */
-const running = null;
+let running = null;
 let isInterrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
@@ -68,6 +68,7 @@ function runInProcess(scenario, benchCase) {
     const child = fork(CASE_PROCESS, [scenario.name, benchCase.name, String(rounds)], {
       execArgv: ['--expose-gc', ...(benchCase.execArgv ?? [])],
     });
+    running = child;
     const limit = setTimeout(
       () => {
         settle({ error: `no result within ${benchCase.limitSeconds ?? 180} s` });

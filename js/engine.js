@@ -113,6 +113,11 @@ class Engine {
     return lane.growWindow(this.#environment, id, Uint32Array.from(parts));
   }
 
+  /** Whether native code has forked this process from one that was exporting: there are no threads in it (F67). */
+  get isForkedChild() {
+    return this.#environment.isForkedChild;
+  }
+
   /** Calls `cleanUp` when nobody holds `object` any more; it must not hold it either. */
   onCollected(object, cleanUp) {
     this.#abandoned.register(object, cleanUp);

@@ -2,7 +2,12 @@
 // Owns `node --import offloop/register app.js` (or --require): a program that uses the stock exporters uses ours, with
 // no change of its code. Refuses to do anything when OFFLOOP_REGISTER=off.
 
-if (process.env.OFFLOOP_REGISTER?.trim().toLowerCase() !== 'off') {
+const { isInternalThread } = require('node:worker_threads');
+
+const isOff = process.env.OFFLOOP_REGISTER?.trim().toLowerCase() === 'off';
+
+// The thread of `--experimental-loader` runs what is preloaded too, and Node 22 cannot hook its modules.
+if (!isOff && !isInternalThread) {
   const { hookImport, hookRequire } = require('./register/hooks.js');
   hookRequire();
   hookImport();

@@ -32,15 +32,15 @@ const ignore = () => {};
 /**
  * Metrics of one exporter, to be made in its constructor: the component's number counts constructions.
  *
- * `start(spanCount)` belongs right before an admitted batch is handed over; an export that the concurrency limit refused
- * or that could not be encoded is not counted. It returns `finish(error, retriesExhausted)`, to be called once with the
+ * `start(spanCount, startedMillis)` belongs right before an admitted batch is handed over; an export that the concurrency
+ * limit refused or that could not be encoded is not counted. It returns `finish(error, retriesExhausted)`, to be called once with the
  * error of the result (nothing on success) and whether the last attempt was one that a retry could have mended.
  *
  * @param {{ meterProvider?: object, url: string }} options
  */
 function createSelfMetrics({ meterProvider, url }) {
   const attributes = standardAttributes(url);
-  if (!meterProvider) return { start: () => ignore };
+  if (!meterProvider) return { isRecording: false, start: () => ignore };
 
   const meter = meterProvider.getMeter('@opentelemetry/otlp-exporter', COMPATIBLE_VERSION);
   const inFlight = meter.createUpDownCounter('otel.sdk.exporter.span.inflight', {
@@ -59,8 +59,7 @@ function createSelfMetrics({ meterProvider, url }) {
     advice: { explicitBucketBoundaries: [] },
   });
 
-  function start(spanCount) {
-    const startedMillis = performance.now();
+  function start(spanCount, startedMillis = performance.now()) {
     inFlight.add(spanCount, attributes);
     return function finish(error, retriesExhausted = false) {
       const seconds = (performance.now() - startedMillis) / 1000;
@@ -73,7 +72,7 @@ function createSelfMetrics({ meterProvider, url }) {
       duration.record(seconds, { ...resultAttributes, ...status });
     };
   }
-  return { start };
+  return { isRecording: true, start };
 }
 
 module.exports = { createSelfMetrics };

@@ -14,6 +14,7 @@ const DELAY_JITTER = 0.1; // a fleet of processes must not export in step
 const BACKLOG_WINDOWS = 4; // with so many batches on their way, larger ones are made
 const BACKLOG_SPANS = 2048;
 const MAX_WINDOW_BYTES = 4 << 20;
+const LOOP_GRACE_MILLIS = 25; // where a batch should leave by JavaScript's hand, the native clock is for a blocked loop
 const REASONS = { [INVALID]: 'invalid', [TOO_LARGE]: 'too_large' };
 
 class WindowBatcher {
@@ -71,6 +72,10 @@ class WindowBatcher {
   /** Resolves when every span that ended before this call is settled; rejects with the first failure. */
   async flush() {
     if (this.#engine === null) return;
+    if (this.#engine.isForkedChild) {
+      if (this.#window !== null) this.#leave(this.#window); // the parent hands it over
+      return;
+    }
     const { exportTimeoutMillis } = this.#options;
     this.#engine.hold.acquire(exportTimeoutMillis);
     try {
@@ -136,13 +141,15 @@ class WindowBatcher {
   }
 
   #open() {
-    const room = this.#room();
+    const room = this.#engine.isForkedChild ? 0 : this.#room();
     if (room === 0) return null;
     this.#writer.begin(this.#lane.roomBytes());
     const { maxExportBatchSize, isBatchSizeGiven } = this.#options;
     const isBehind = !isBatchSizeGiven && this.#underWay.size >= BACKLOG_WINDOWS;
     const wanted = isBehind ? Math.max(BACKLOG_SPANS, maxExportBatchSize) : maxExportBatchSize;
-    return { spans: 0, limit: Math.min(room, wanted), batch: null, id: 0, waiters: [], isAwaited: false, timer: null };
+    const limit = Math.min(room, wanted);
+    const timers = { expiry: null, departure: null, dueMillis: 0 };
+    return { spans: 0, limit, batch: null, id: 0, leaves: null, waiters: [], isAwaited: false, ...timers };
   }
 
   /** Counts the span just written. False: the window has been taken. */
@@ -174,18 +181,29 @@ class WindowBatcher {
   #begin(window) {
     const { scheduledDelayMillis, exportTimeoutMillis } = this.#options;
     const done = (_outcome, error) => this.#settle(window, error);
+    const taken = () => ({ spans: window.spans, startedMillis: Math.min(window.dueMillis, performance.now()) });
     Object.assign(
       window,
-      withoutTracing(() => this.#port.begin(done)),
+      withoutTracing(() => this.#port.begin({ done, taken })),
     );
     window.batch = new OpenBatch(this.#writer.stream);
     this.#underWay.add(window);
     this.#engine.exit.addWindow(this);
     const delay = timerMillis(scheduledDelayMillis);
     const jittered = delay * (1 - DELAY_JITTER * Math.random());
-    window.timer = setTimeout(() => this.#expire(window), timerMillis(delay + timerMillis(exportTimeoutMillis)));
-    window.timer.unref();
-    this.#engine.openWindow(this.#lane, window.id, window.batch.head, window.batch.newParts(), jittered);
+    window.dueMillis = performance.now() + jittered;
+    window.expiry = setTimeout(() => this.#expire(window), timerMillis(delay + timerMillis(exportTimeoutMillis)));
+    window.expiry.unref();
+    let grace = 0;
+    if (this.#port.needsLoopToLeave) {
+      window.departure = setTimeout(() => this.#depart(window), jittered).unref();
+      grace = LOOP_GRACE_MILLIS;
+    }
+    this.#engine.openWindow(this.#lane, window.id, window.batch.head, window.batch.newParts(), jittered + grace);
+  }
+
+  #depart(window) {
+    if (this.#window === window) this.#close();
   }
 
   /** Ends the window being filled. */
@@ -193,7 +211,7 @@ class WindowBatcher {
     const window = this.#window;
     if (window === null) return;
     if (window.spans > 0) {
-      window.handedOver(window.spans);
+      withoutTracing(() => window.leaves(window.spans));
       this.#lane.handOver(window.id);
     }
     this.#leave(window);
@@ -203,6 +221,7 @@ class WindowBatcher {
   #leave(window) {
     if (this.#window !== window) return;
     this.#window = null;
+    clearTimeout(window.departure);
     const { stream } = this.#writer;
     stream.takeSegments();
     stream.releaseFull();
@@ -211,7 +230,7 @@ class WindowBatcher {
   #discard(window) {
     this.#leave(window);
     this.#underWay.delete(window);
-    clearTimeout(window.timer);
+    clearTimeout(window.expiry);
   }
 
   /** The SDK's time for one export is over. The export goes on; nobody waits for it any more. */
@@ -220,7 +239,7 @@ class WindowBatcher {
   }
 
   #settle(window, error) {
-    clearTimeout(window.timer);
+    clearTimeout(window.expiry);
     this.#leave(window);
     this.#captured -= window.spans;
     this.#metrics.finishSpans(window.spans, error);
@@ -243,7 +262,8 @@ class WindowBatcher {
   #drop() {
     if (this.#dropped === 0) diag.debug('maxQueueSize reached, dropping spans');
     this.#dropped += 1;
-    this.#refuse(this.#port.isShutDown() ? 'after_shutdown' : 'queue_full');
+    if (this.#engine.isForkedChild) this.#refuse('internal_error');
+    else this.#refuse(this.#port.isShutDown() ? 'after_shutdown' : 'queue_full');
   }
 }
 

@@ -18,6 +18,7 @@ const ADDON_SOURCES = [
   'src',
   'addon/Cargo.toml',
   'addon/build.rs',
+  'scripts/compile_addon.mjs',
   'addon/src',
 ];
 const GET_RUST =

@@ -55,7 +55,7 @@ function build() {
 }
 
 function run({ executable }, filter, mutant) {
-  const options = { cwd: root, env: { ...process.env, OFFLOOP_MUTANT: mutant }, encoding: 'utf8', timeout: 60_000 };
+  const options = { cwd: root, env: { ...process.env, OFFLOOP_MUTANT: mutant }, encoding: 'utf8', timeout: 45_000 };
   options.killSignal = 'SIGKILL';
   const { status, stdout, error } = spawnSync(executable, [filter], options);
   const failed = [...stdout.matchAll(/^ {4}(\S+)$/gm)].map(([, name]) => name.split('::').pop());

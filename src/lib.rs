@@ -16,12 +16,14 @@ mod mutants;
 
 pub mod clock;
 pub mod config;
+pub mod drift;
 pub mod error;
 pub mod exporter;
 pub mod handoff;
 pub mod monitor;
 pub mod otlp;
 pub mod pipeline;
+pub mod recorder;
 pub mod sink;
 pub mod span;
 pub mod stats;

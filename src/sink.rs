@@ -2,9 +2,11 @@
 //! It refuses to decide: no retry rule, no schedule, no count lives here, only the facts of one attempt.
 
 mod calendar;
+mod disk;
 mod errno;
 pub mod file;
 pub mod http;
+pub mod trace_files;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 

@@ -71,6 +71,7 @@ fn r98_r99_the_schedule_reads_no_clock_and_its_tests_never_sleep() {
     let found = lines_with(&schedule(), &clocks);
     assert!(found.is_empty(), "{found:#?}");
     let mut tests = rust_files(&root().join("src/pipeline/tests"));
+    tests.extend(rust_files(&root().join("src/pipeline/simulation")));
     tests.push(root().join("src/pipeline/simulation.rs"));
     let found = lines_with(&tests, &["sleep", "Instant::now", "Now::read", "SystemTime"]);
     assert!(found.is_empty(), "{found:#?}");

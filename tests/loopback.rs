@@ -14,19 +14,15 @@ use std::{
     collections::BTreeMap,
     fs,
     path::PathBuf,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-        mpsc,
-    },
+    sync::{Arc, Mutex, mpsc},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use offloop::{
     config::Config,
     error::DropReason,
-    exporter::{Completion, Engine, Exporter, FlushMode, Level, Notice, Outcome},
+    exporter::{Completion, Level, Notice},
     handoff::RawBatch,
     otlp::Protocol,
     sink::{
@@ -36,147 +32,11 @@ use offloop::{
     },
 };
 use raw_server::{RawServer, closed_port};
-use support::{PATIENCE, otlp, patient, take};
-
-fn exporter(sink: Arc<dyn Sink>, config: Config) -> (Arc<Exporter>, Arc<Engine>) {
-    let engine = Engine::new(2);
-    let transform = otlp::transform(config.protocol);
-    (Exporter::on(Arc::clone(&engine), config, sink, transform).unwrap(), engine)
-}
-
-fn http(url: &str) -> Arc<HttpSink> {
-    HttpSink::new(HttpConfig::new(url, "application/x-protobuf", "test")).unwrap()
-}
-
-fn export(exporter: &Exporter, spans: u32) -> mpsc::Receiver<Outcome> {
-    let (done, outcome) = mpsc::channel();
-    let completion = Completion::new(move |outcome| done.send(outcome).unwrap());
-    let ticket = exporter.admit(spans, 100, completion).unwrap();
-    exporter.submit(ticket, RawBatch::for_test(spans, 100));
-    outcome
-}
-
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < end, "{what}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// How late a thread is that asks for a millisecond of sleep: the machine's own share of a wall-clock measurement.
-fn control(stop: &AtomicBool) -> Duration {
-    let mut worst = Duration::ZERO;
-    while !stop.load(Ordering::SeqCst) {
-        let before = Instant::now();
-        thread::sleep(Duration::from_millis(1));
-        worst = worst.max(before.elapsed());
-    }
-    worst
-}
-
-/// Ends the control thread, also when the measurement panics.
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-/// Measures `run`, again (three times at most) if the machine itself was late.
-fn measured(limit: Duration, mut run: impl FnMut() -> Duration) {
-    for _ in 0..3 {
-        let stop = AtomicBool::new(false);
-        let (took, late) = thread::scope(|scope| {
-            let control = scope.spawn(|| control(&stop));
-            let stopping = Stop(&stop);
-            let took = run();
-            drop(stopping);
-            (took, control.join().unwrap())
-        });
-        if took <= limit {
-            return;
-        }
-        assert!(
-            late > Duration::from_millis(10),
-            "took {took:?} of {limit:?}, and the machine was not late ({late:?})"
-        );
-    }
-}
-
-#[test]
-fn r28_r27_f11_an_unrelated_batch_is_posted_while_a_flush_waits_for_a_stalled_one() {
-    for mode in [FlushMode::Terminal, FlushMode::Attempt] {
-        measured(Duration::from_millis(50), || {
-            // The first request stalls; its connection, and only that, is lost.
-            let server = RawServer::start(|mut peer| {
-                while peer.request().is_some() {
-                    if peer.connection == 0 {
-                        peer.wait_for_close();
-                        return;
-                    }
-                    peer.respond("200 OK", "", b"");
-                }
-            });
-            let (exporter, _engine) = exporter(http(&server.url()), patient());
-            let _stalled = export(&exporter, 1);
-            wait_until("the first request", || server.received().len() == 1);
-            let (done, flushed) = mpsc::channel();
-            exporter.force_flush(
-                mode,
-                PATIENCE,
-                Box::new(move |outcome| {
-                    let _ = done.send(outcome);
-                }),
-            );
-            let started = Instant::now();
-            let unrelated = export(&exporter, 1);
-            assert_eq!(take(&unrelated).delivered, 1);
-            let took = started.elapsed();
-            assert!(flushed.try_recv().is_err());
-            exporter.shutdown(Duration::ZERO, Box::new(|_| ()));
-            took
-        });
-    }
-}
-
-#[test]
-fn r51_r52_r53_a_shutdown_against_a_stalling_server_ends_in_time_and_leaves_nothing() {
-    measured(Duration::from_millis(400), || {
-        let open = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&open);
-        let server = RawServer::start(move |mut peer| {
-            count.fetch_add(1, Ordering::SeqCst);
-            peer.request();
-            assert!(peer.wait_for_close(), "the client keeps its socket");
-            count.fetch_sub(1, Ordering::SeqCst);
-        });
-        let (exporter, engine) = exporter(http(&server.url()), Config::default());
-        let outcomes: Vec<_> = (0..200).map(|_| export(&exporter, 1)).collect();
-        wait_until("four requests", || server.received().len() == 4);
-        let started = Instant::now();
-        let (done, closed) = mpsc::channel();
-        exporter.shutdown(
-            Duration::from_millis(300),
-            Box::new(move |outcome| done.send(outcome).unwrap()),
-        );
-        let outcome = take(&closed);
-        let took = started.elapsed();
-        assert!(outcome.timed_out && outcome.dropped == 200, "{outcome:?}");
-        for outcome in outcomes {
-            assert_eq!(take(&outcome).dropped[DropReason::ShutdownDeadline], 1);
-        }
-        let posted = server.received().len();
-        wait_until("threads and sockets are gone", || {
-            engine.threads() == 0 && open.load(Ordering::SeqCst) == 0
-        });
-        thread::sleep(Duration::from_millis(50));
-        assert_eq!(server.received().len(), posted, "nothing is posted after the deadline");
-        assert_eq!(exporter.stats().pending, 0);
-        took
-    });
-}
+use support::{
+    patient,
+    real::{export, exporter, http, wait_until},
+    take,
+};
 
 #[test]
 fn r49_everything_queued_is_delivered_before_a_shutdown_returns() {
@@ -185,12 +45,18 @@ fn r49_everything_queued_is_delivered_before_a_shutdown_returns() {
             peer.respond("200 OK", "", b"");
         }
     });
-    let (exporter, engine) = exporter(http(&server.url()), Config::default());
+    // Nothing here ends by the clock: a machine that stands still for longer than an attempt may take would make the
+    // stock policy repeat requests that have arrived.
+    let hour = Duration::from_secs(3600);
+    let (exporter, engine) = exporter(http(&server.url()), patient());
     let outcomes: Vec<_> = (0..100).map(|_| export(&exporter, 100)).collect();
     let (done, closed) = mpsc::channel();
-    exporter.shutdown(PATIENCE, Box::new(move |outcome| done.send(outcome).unwrap()));
+    exporter.shutdown(hour, Box::new(move |outcome| done.send(outcome).unwrap()));
     assert!(!take(&closed).timed_out);
-    assert!(outcomes.iter().all(|outcome| outcome.try_recv().unwrap().delivered == 100));
+    for outcome in outcomes {
+        let outcome = outcome.try_recv().expect("answered before the shutdown returns");
+        assert_eq!((outcome.delivered, outcome.attempts), (100, 1), "{outcome:?}");
+    }
     assert_eq!(server.received().len(), 100);
     wait_until("no thread is left", || engine.threads() == 0);
 }

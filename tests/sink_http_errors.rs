@@ -191,17 +191,21 @@ fn r78_no_error_shows_credentials_tokens_or_headers() {
             peer.request();
             peer.write(answer);
         })
-        .address
     };
+    let servers = [
+        answering(""),
+        answering("SSH-2.0-OpenSSH_9\r\n"),
+        answering("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n"),
+    ];
     let silent = RawServer::start(|mut peer: Peer| {
         peer.wait_for_close();
     });
     let hosts = [
         closed_port().to_string(),
         "nothing.invalid:1".to_owned(),
-        answering("").to_string(),
-        answering("SSH-2.0-OpenSSH_9\r\n").to_string(),
-        answering("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n").to_string(),
+        servers[0].address.to_string(),
+        servers[1].address.to_string(),
+        servers[2].address.to_string(),
         silent.address.to_string(),
     ];
     for (scheme, host) in

@@ -1,7 +1,10 @@
 //! The configuration that `js/` resolved, as the core's types.
 //! It refuses to default: an absent number means the core's own default.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use bumpalo::Bump;
 use napi::{Error, Status, bindgen_prelude::*};
@@ -12,10 +15,12 @@ use offloop::{
     exporter::{Exporter, Transform},
     handoff::decode,
     otlp::{self, Protocol},
+    recorder::{self, ApiConfig, ApiSink, Output, Recording},
     sink::{
         Sink,
         file::{FileConfig, FileSink},
         http::{HttpConfig, HttpSink, TlsConfig},
+        trace_files::{TraceFilesConfig, TraceFilesSink},
     },
 };
 
@@ -31,11 +36,11 @@ use crate::{
 pub struct LaneConfig {
     /// Number of the lane in its environment.
     pub number: u32,
-    /// `http`, `node` or `file`.
+    /// `http`, `node`, `file`, `trace_files` or `drift_api`.
     pub sink: String,
     /// The endpoint without credentials, for errors and for sharing a breaker.
     pub endpoint: String,
-    /// `http/protobuf` or `http/json`.
+    /// `http/protobuf` or `http/json`; anything else with `drift`.
     pub protocol: String,
     /// URL with scheme, host, port, path and query (sink `http`).
     pub url: Option<String>,
@@ -75,6 +80,29 @@ pub struct LaneConfig {
     pub directory: Option<String>,
     /// Files kept (sink `file`).
     pub max_files: Option<u32>,
+    /// Deadline of one attempt of an export (sink `drift_api`).
+    pub attempt_timeout_millis: Option<f64>,
+    /// Wait as `Retry-After` asks (sink `drift_api`).
+    pub honor_retry_after: Option<bool>,
+    /// How spans are recorded (sinks `trace_files` and `drift_api`).
+    pub drift: Option<JsRecording>,
+}
+
+/// How spans are recorded.
+#[napi(object, object_to_js = false)]
+pub struct JsRecording {
+    /// `lines` or `request`.
+    pub output: String,
+    /// Environment of the spans.
+    pub environment: Option<String>,
+    /// A span that cannot be recorded costs its batch.
+    pub fail_batch_on_bad_span: Option<bool>,
+    /// Fields of a request.
+    pub observable_service_id: Option<String>,
+    /// Fields of a request.
+    pub sdk_version: Option<String>,
+    /// Fields of a request.
+    pub sdk_instance_id: Option<String>,
 }
 
 /// TLS settings; certificates and keys are PEM.
@@ -100,9 +128,10 @@ pub struct JsTls {
 
 /// Makes the exporter behind a lane.
 pub(crate) fn build(
-    config: LaneConfig,
+    mut config: LaneConfig,
     mailbox: Arc<Mailbox>,
     headers: CurrentHeaders,
+    timeouts: Arc<AtomicU64>,
 ) -> Result<Arc<Exporter>> {
     let protocol = match config.protocol.as_str() {
         "http/json" => Protocol::HttpJson,
@@ -115,9 +144,29 @@ pub(crate) fn build(
         _ => Source::Static,
     };
     let lane = config.number;
-    let inner = sink(config, Arc::clone(&mailbox))?;
+    let transform = match config.drift.take() {
+        Some(drift) => recorder::transform(recording(drift)),
+        None => transform(protocol),
+    };
+    let inner = sink(config, Arc::clone(&mailbox), timeouts)?;
     let sink = Arc::new(HeaderSink { lane, source, current: headers, mailbox, inner });
-    Exporter::new(core, sink, transform(protocol)).map_err(invalid)
+    Exporter::new(core, sink, transform).map_err(invalid)
+}
+
+fn recording(drift: JsRecording) -> Recording {
+    let output = match drift.output.as_str() {
+        "lines" => Output::Lines,
+        _ => Output::Request {
+            observable_service_id: drift.observable_service_id.unwrap_or_default(),
+            sdk_version: drift.sdk_version.unwrap_or_default(),
+            sdk_instance_id: drift.sdk_instance_id.unwrap_or_default(),
+        },
+    };
+    Recording {
+        output,
+        environment: drift.environment,
+        fail_batch_on_bad_span: drift.fail_batch_on_bad_span.unwrap_or_default(),
+    }
 }
 
 fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
@@ -136,6 +185,13 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
         _ => Compression::None,
     };
     let timeout = duration(config.timeout_millis).max(Duration::from_millis(1));
+    if config.drift.is_some() {
+        // One export is one request or one set of lines, and its sink makes all the attempts.
+        core.max_request_bytes = u64::MAX;
+        core.split_on_413 = false;
+        core.retry = RetryPolicy { max_retries: 0, ..RetryPolicy::stock(timeout) };
+        return core;
+    }
     core.retry = match (config.max_elapsed_millis, config.max_attempts) {
         (None, None) => RetryPolicy::stock(timeout),
         (None, Some(attempts)) => {
@@ -148,28 +204,45 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
     core
 }
 
-fn sink(config: LaneConfig, mailbox: Arc<Mailbox>) -> Result<Arc<dyn Sink>> {
+fn sink(
+    config: LaneConfig,
+    mailbox: Arc<Mailbox>,
+    timeouts: Arc<AtomicU64>,
+) -> Result<Arc<dyn Sink>> {
     match config.sink.as_str() {
+        "trace_files" => {
+            let directory = config.directory.unwrap_or_default();
+            Ok(TraceFilesSink::new(TraceFilesConfig::new(directory)))
+        }
+        "drift_api" => {
+            let api = ApiConfig {
+                attempt_timeout: duration(config.attempt_timeout_millis.unwrap_or_default())
+                    .max(Duration::from_millis(1)),
+                hears_retry_after: config.honor_retry_after.unwrap_or_default(),
+            };
+            Ok(ApiSink::new(api, http(config)?, timeouts))
+        }
         "file" => {
             let mut file = FileConfig::new(config.directory.unwrap_or_default());
             file.max_files = config.max_files.map_or(file.max_files, |files| files as usize);
             Ok(FileSink::new(file))
         }
         "node" => Ok(Arc::new(NodeSink { lane: config.number, mailbox })),
-        _ => {
-            let (url, content_type) =
-                (config.url.unwrap_or_default(), config.content_type.unwrap_or_default());
-            let mut http =
-                HttpConfig::new(url, content_type, config.user_agent.unwrap_or_default());
-            http.headers = config.headers.unwrap_or_default();
-            http.unix_socket = config.socket_path.map(Into::into);
-            http.keep_alive = config.keep_alive.unwrap_or(http.keep_alive);
-            http.max_idle_connections =
-                config.max_idle_sockets.map_or(http.max_idle_connections, |max| max as usize);
-            http.tls = config.tls.map(tls).unwrap_or_default();
-            Ok(HttpSink::new(http).map_err(invalid)?)
-        }
+        _ => http(config),
     }
+}
+
+fn http(config: LaneConfig) -> Result<Arc<dyn Sink>> {
+    let (url, content_type) =
+        (config.url.unwrap_or_default(), config.content_type.unwrap_or_default());
+    let mut http = HttpConfig::new(url, content_type, config.user_agent.unwrap_or_default());
+    http.headers = config.headers.unwrap_or_default();
+    http.unix_socket = config.socket_path.map(Into::into);
+    http.keep_alive = config.keep_alive.unwrap_or(http.keep_alive);
+    http.max_idle_connections =
+        config.max_idle_sockets.map_or(http.max_idle_connections, |max| max as usize);
+    http.tls = config.tls.map(tls).unwrap_or_default();
+    Ok(HttpSink::new(http).map_err(invalid)?)
 }
 
 fn tls(tls: JsTls) -> TlsConfig {

@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,7 @@ use napi::{
 use napi_derive::napi;
 use offloop::{
     error::DropReason,
-    exporter::{Completion, Exporter, FlushMode, Ticket, Window},
+    exporter::{Completion, Exporter, FlushMode, Ticket, Window, is_forked_child},
     handoff::{RawBatch, Segment},
     pipeline::notice::Level,
 };
@@ -32,6 +35,8 @@ pub struct Lane {
     exporter: Arc<Exporter>,
     mailbox: Arc<Mailbox>,
     headers: CurrentHeaders,
+    /// Attempts that ran out of time, where the sink makes them itself.
+    timeouts: Arc<AtomicU64>,
     /// Exports whose long texts are still being copied, by the number JavaScript gave them. What lacks one when the
     /// environment goes counts as `environment_gone`.
     open: Mutex<HashMap<u32, Open>>,
@@ -43,6 +48,10 @@ pub struct Lane {
 impl Drop for Lane {
     fn drop(&mut self) {
         let windows = self.windows.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if is_forked_child() {
+            // What settles them is the parent's.
+            return std::mem::forget((std::mem::take(windows), std::mem::take(&mut self.open)));
+        }
         for (_, window) in windows.drain() {
             self.exporter.hand_over(&window);
         }
@@ -68,7 +77,9 @@ impl Lane {
     pub fn new(environment: &Environment, config: LaneConfig) -> Result<Self> {
         let headers = CurrentHeaders::default();
         let number = config.number;
-        let exporter = build(config, environment.mailbox(), headers.clone())?;
+        let timeouts = Arc::new(AtomicU64::new(0));
+        let exporter =
+            build(config, environment.mailbox(), headers.clone(), Arc::clone(&timeouts))?;
         environment.enlist(&exporter);
         let mailbox = environment.mailbox();
         exporter.observe(
@@ -81,6 +92,7 @@ impl Lane {
         Ok(Self {
             exporter,
             headers,
+            timeouts,
             mailbox: environment.mailbox(),
             open: Mutex::default(),
             windows: Mutex::default(),
@@ -196,6 +208,9 @@ impl Lane {
         id: u32,
         parts: Uint32Array,
     ) -> Result<bool> {
+        if is_forked_child() {
+            return Ok(false);
+        }
         let parts = environment.parts(&parts)?;
         Ok(self.windows().get(&id).is_some_and(|window| window.batch().grow(parts)))
     }
@@ -203,6 +218,9 @@ impl Lane {
     /// Hands export `id` over with every span counted so far. False: that has happened before.
     #[napi(catch_unwind)]
     pub fn hand_over(&self, id: u32) -> bool {
+        if is_forked_child() {
+            return false;
+        }
         let window = self.windows().remove(&id);
         window.is_some_and(|window| self.exporter.hand_over(&window))
     }
@@ -225,6 +243,12 @@ impl Lane {
         let mailbox = Arc::clone(&self.mailbox);
         let done = move |_| mailbox.post(JsResult::done(id));
         self.exporter.shutdown(duration(timeout_millis), Box::new(done));
+    }
+
+    /// Attempts of a `drift_api` lane that ran out of time so far.
+    #[napi(catch_unwind)]
+    pub fn attempt_timeouts(&self) -> f64 {
+        self.timeouts.load(Ordering::Relaxed) as f64
     }
 
     /// One consistent snapshot.

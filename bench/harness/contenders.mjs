@@ -11,6 +11,9 @@ export const OURS = 'offloop';
 export const STOCK = 'stock 0.223.1';
 export const STOCK_PROTOBUFJS = 'stock 0.57.2';
 
+/** A program that records spans which nobody takes: what the application costs by itself. */
+export const NO_EXPORTER = 'no exporter';
+
 /** Another build of Offloop to compare with, as `run.mjs --against <checkout>` names it. */
 export const AGAINST = process.env.OFFLOOP_BENCH_AGAINST ? resolve(process.env.OFFLOOP_BENCH_AGAINST) : null;
 export const OTHER = 'other build';
@@ -125,8 +128,8 @@ export function processors() {
   ];
 }
 
-/** A tracer whose spans end in `processor`. */
-export function tracerFor({ BasicTracerProvider }, processor) {
-  const provider = new BasicTracerProvider(processor ? { spanProcessors: [processor] } : {});
+/** A tracer whose spans end in `processors`. */
+export function tracerFor({ BasicTracerProvider }, ...spanProcessors) {
+  const provider = new BasicTracerProvider({ spanProcessors: spanProcessors.filter(Boolean) });
   return { provider, tracer: provider.getTracer('bench', '1.0') };
 }

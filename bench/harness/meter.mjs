@@ -60,6 +60,44 @@ export function watchLoopDelay() {
   };
 }
 
+/**
+ * Blocks of the loop between the call and `stop()`: the longest in wall time, the most main-thread CPU between two ticks
+ * (which tells a block of the program's from a machine that was busy elsewhere), and the delay over time.
+ */
+export function watchBlocks({ tickMillis = 5, bucketMillis = 50 } = {}) {
+  const start = performance.now();
+  const timeline = [];
+  let longest = 0;
+  let mostCpu = 0;
+  let lastAt = start;
+  let lastCpu = threadCpuMicros();
+  const tick = () => {
+    const now = performance.now();
+    const cpu = threadCpuMicros();
+    const late = Math.max(0, now - lastAt - tickMillis);
+    longest = Math.max(longest, late);
+    mostCpu = Math.max(mostCpu, (cpu - lastCpu) / 1000);
+    const bucket = Math.floor((now - start) / bucketMillis);
+    for (let at = Math.floor((now - late - start) / bucketMillis); at <= bucket; at++) {
+      timeline[at] = Math.max(timeline[at] ?? 0, Math.round(late * 10) / 10);
+    }
+    lastAt = now;
+    lastCpu = cpu;
+  };
+  const timer = setInterval(tick, tickMillis);
+  return {
+    stop() {
+      tick();
+      clearInterval(timer);
+      return {
+        longestBlockMillis: longest,
+        mostCpuMillis: mostCpu,
+        timeline: { bucketMillis, delayMillis: Array.from(timeline, (delay) => delay ?? 0) },
+      };
+    },
+  };
+}
+
 /** Time the garbage collector held this thread between the call and `stop()`, in milliseconds. */
 export function watchGarbageCollection() {
   let millis = 0;

@@ -17,9 +17,11 @@ export function summarize(values) {
   return { median: middle, min, max, noisy: max - min > NOISY_SPREAD * Math.abs(middle), rounds: values };
 }
 
-/** Summaries of every numeric metric of one contender's samples. */
+/** Summaries of every numeric metric of one contender's samples; of a timeline the last round's is kept as it is. */
 export function summarizeSamples(samples) {
   const summary = {};
+  const { timeline } = samples.at(-1) ?? {};
+  if (timeline) summary.timeline = timeline;
   for (const metric of new Set(samples.flatMap((sample) => Object.keys(sample)))) {
     const values = samples.map((sample) => sample[metric]).filter((value) => typeof value === 'number');
     if (values.length > 0) summary[metric] = summarize(values);

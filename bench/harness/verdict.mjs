@@ -1,4 +1,5 @@
 // Turns the summaries of a case into table rows: measured, ratio, target, verdict.
+import { median } from './statistics.mjs';
 
 /** Three significant digits, without exponent. */
 export function figure(value) {
@@ -19,11 +20,17 @@ function checkBounds(row, value) {
   return checks;
 }
 
+/** By how much `own` exceeds `theirs` in the same round, the median over the rounds. */
+function excess(own, theirs) {
+  return median(own.rounds.map((value, round) => value - theirs.rounds[round]));
+}
+
 /**
  * One table row for `row` of `benchCase`.
  *
- * `row` is `{ what, unit, metric, subject, pick?, higherIsBetter?, atMost?, atLeast?, between?, timesBetter? }`;
- * `pick` names the statistic that is judged: 'median' unless the budget is defined otherwise.
+ * `row` is `{ what, unit, metric, subject, pick?, higherIsBetter?, atMost?, atLeast?, between?, timesBetter?, atMostOver? }`;
+ * `pick` names the statistic that is judged: 'median' unless the budget is defined otherwise. `timesBetter` and
+ * `atMostOver` name contenders: a ratio to reach, and what the subject may have more than they in the same round.
  */
 export function judge(scenario, benchCase, row, results) {
   const pick = row.pick ?? 'median';
@@ -53,10 +60,19 @@ export function judge(scenario, benchCase, row, results) {
       ratios[contender] = ratio;
       const times = row.timesBetter?.[contender];
       if (times !== undefined) checks.push({ target: `≥ ${figure(times)}x ${contender}`, ok: ratio >= times });
+      const most = row.atMostOver?.[contender];
+      if (most !== undefined) {
+        const over = excess(own, theirs);
+        base.excess = { ...base.excess, [contender]: over };
+        checks.push({ target: `≤ ${contender} + ${figure(most)}`, ok: over <= most });
+      }
     }
   } else {
     for (const [contender, times] of Object.entries(row.timesBetter ?? {})) {
       checks.push({ target: `≥ ${figure(times)}x ${contender}`, ok: null });
+    }
+    for (const [contender, most] of Object.entries(row.atMostOver ?? {})) {
+      checks.push({ target: `≤ ${contender} + ${figure(most)}`, ok: null });
     }
     for (const check of checkBounds(row, Number.NaN)) checks.push({ ...check, ok: null });
   }

@@ -4,6 +4,7 @@
 
 const Module = require('node:module');
 const { pathToFileURL } = require('node:url');
+const { diag } = require('../diag.js');
 const { substituteExports, SUBSTITUTES } = require('./substitutes.js');
 
 const names = Object.keys(SUBSTITUTES)
@@ -16,6 +17,7 @@ const ORIGINAL = '?offloop-original';
 
 /** CommonJS, and packages written in it that an ES module imports. */
 function hookRequire() {
+  tellWhatIsLoaded();
   const { _compile: compile } = Module.prototype;
   // Right after a module has run: before `require` returns its exports and before `import` takes them.
   Module.prototype._compile = function offloopCompile(content, filename, ...rest) {
@@ -31,6 +33,17 @@ function hookRequire() {
     const [, name] = PACKAGE.exec(request) ?? MAIN_FILE.exec(request) ?? [];
     return name === undefined ? loaded : replaced(name.replaceAll('\\', '/'), request, parent, loaded);
   };
+}
+
+/** What has been constructed is out of reach: Node runs `--require` before `--import`, whatever their order. */
+function tellWhatIsLoaded() {
+  const loaded = Object.keys(require.cache).map((file) => MAIN_FILE.exec(file)?.[1]);
+  const name = loaded.find((each) => each !== undefined)?.replaceAll('\\', '/');
+  if (name === undefined) return;
+  diag.warn(
+    `Offloop: offloop/register comes after ${name}; what was made until now stays as it is. ` +
+      'Load it first, with --require if the others are loaded so',
+  );
 }
 
 /** The substitute, which also takes the original's place in the cache. */

@@ -73,13 +73,14 @@ pub fn fingerprint(frames: &[Frame]) -> u64 {
     if frames.is_empty() {
         return 0;
     }
+    // What the culprit was calling at the moment, and on which of its lines, differs from sample to sample.
+    let culprit = frames.iter().position(Frame::is_application).unwrap_or_default();
     let mut hasher = DefaultHasher::new();
-    for frame in frames.iter().take(FINGERPRINT_FRAMES) {
+    for (nth, frame) in frames.iter().skip(culprit).take(FINGERPRINT_FRAMES).enumerate() {
         (&frame.function, &frame.script).hash(&mut hasher);
-    }
-    // Lines of a loop's body differ from sample to sample: only the callers' count.
-    for frame in frames.iter().take(FINGERPRINT_FRAMES).skip(1) {
-        frame.line.hash(&mut hasher);
+        if nth > 0 {
+            frame.line.hash(&mut hasher);
+        }
     }
     hasher.finish().max(1)
 }
@@ -131,6 +132,8 @@ mod tests {
         let of =
             |line, caller: &Frame| fingerprint(&[frame("busy", "/a.js", line), caller.clone()]);
         assert_eq!(of(3, &caller), of(4, &caller));
+        let within = [frame("now", "node:perf_hooks", 1), frame("busy", "/a.js", 3), caller.clone()];
+        assert_eq!(of(3, &caller), fingerprint(&within));
         assert_ne!(of(3, &caller), of(3, &elsewhere));
         assert_eq!(fingerprint(&[]), 0);
     }

@@ -11,7 +11,7 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 pub(super) fn put_string(out: &mut Vec<u8>, text: Text<'_>) {
     out.push(b'"');
     let mut rest = text.bytes;
-    while let Some(at) = rest.iter().position(|byte| must_escape(*byte, text.has_surrogates)) {
+    while let Some(at) = first_escape(rest, text.has_surrogates) {
         let (plain, tail) = rest.split_at(at);
         out.extend_from_slice(plain);
         rest = put_escape(out, tail);
@@ -20,8 +20,27 @@ pub(super) fn put_string(out: &mut Vec<u8>, text: Text<'_>) {
     out.push(b'"');
 }
 
+/// Bytes looked at together: without a branch inside they are a few vector instructions.
+const CHUNK_BYTES: usize = 16;
+
+/// Where the next byte stands that may not be copied as it is.
+fn first_escape(bytes: &[u8], has_surrogates: bool) -> Option<usize> {
+    let is_plain = |chunk: &[u8; CHUNK_BYTES]| {
+        !chunk.iter().fold(false, |found, byte| found | must_escape(*byte, has_surrogates))
+    };
+    let (chunks, _) = bytes.as_chunks::<CHUNK_BYTES>();
+    let plain = chunks.iter().take_while(|chunk| is_plain(chunk)).count();
+    let rest = bytes.get(plain * CHUNK_BYTES..)?;
+    // The last bytes of a text that has a chunk at all are a chunk too, one that overlaps.
+    if plain == chunks.len() && bytes.last_chunk().is_some_and(is_plain) {
+        return None;
+    }
+    let at = rest.iter().position(|byte| must_escape(*byte, has_surrogates))?;
+    Some(plain * CHUNK_BYTES + at)
+}
+
 fn must_escape(byte: u8, has_surrogates: bool) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\' || (byte == 0xed && has_surrogates)
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\') | ((byte == 0xed) & has_surrogates)
 }
 
 /// Writes the first character of `text` and returns what follows it.
@@ -96,6 +115,22 @@ mod tests {
             "\"\\ud800x\\udfff\""
         );
         assert_eq!(string("\u{d7ff}".as_bytes(), true), "\"\u{d7ff}\"");
+    }
+
+    #[test]
+    fn an_escape_is_found_wherever_it_stands() {
+        for length in 0..100 {
+            for at in 0..length {
+                let plain = |letters| "a".repeat(letters);
+                let text = format!("{}é\"{}", plain(at), plain(length - at - 1));
+                let expected = format!("\"{}é\\\"{}\"", plain(at), plain(length - at - 1));
+                assert_eq!(string(text.as_bytes(), false), expected, "{length} {at}");
+                let mut lone = [plain(at).as_bytes(), &[0xed, 0xb0, 0x80]].concat();
+                lone.extend_from_slice(plain(length - at - 1).as_bytes());
+                let expected = format!("\"{}\\udc00{}\"", plain(at), plain(length - at - 1));
+                assert_eq!(string(&lone, true), expected, "{length} {at}");
+            }
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     pipeline::{
         completion::{Fate, Outcome},
         lane::LaneId,
-        ledger::Epoch,
+        ledger::{Epoch, Eviction},
         permit::Permit,
     },
     sink::ContentEncoding,
@@ -83,6 +83,21 @@ impl Batch {
         for permit in &self.permits {
             permit.note(&mut note);
         }
+    }
+
+    /// Spans whose fate is open: eviction and abandoned shutdowns void permits.
+    pub(crate) fn live_spans(&self) -> u64 {
+        self.permits.iter().filter(|permit| permit.is_live()).map(Permit::spans).sum()
+    }
+
+    /// It comes to wait. Returns what has to go for it.
+    pub(crate) fn park(&self) -> Vec<Eviction> {
+        self.permits.iter().map(|permit| permit.park(self.id)).collect()
+    }
+
+    /// Its time to go out has come; false if all its permits have been voided meanwhile.
+    pub(crate) fn unpark(&self) -> bool {
+        self.permits.iter().fold(false, |live, permit| permit.unpark() | live)
     }
 
     /// Charges the present size of the body.

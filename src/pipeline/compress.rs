@@ -17,18 +17,21 @@ const ZSTD_LEVEL: i32 = 1;
 /// Compresses a body.
 pub(crate) fn compress(encoding: ContentEncoding, body: Vec<u8>) -> io::Result<Bytes> {
     match encoding {
-        ContentEncoding::Identity => Ok(body.into()),
+        ContentEncoding::Identity => Ok(frugal(body)),
         ContentEncoding::Gzip => {
             let guess = (body.len() / 4).max(256);
             let mut encoder = GzEncoder::new(Vec::with_capacity(guess), Level::new(GZIP_LEVEL));
             encoder.write_all(&body)?;
-            let mut compressed = encoder.finish()?;
-            // It may wait for hours; what is charged is its length.
-            compressed.shrink_to_fit();
-            Ok(compressed.into())
+            Ok(frugal(encoder.finish()?))
         }
-        ContentEncoding::Zstd => Ok(zstd::bulk::compress(&body, ZSTD_LEVEL)?.into()),
+        ContentEncoding::Zstd => Ok(frugal(zstd::bulk::compress(&body, ZSTD_LEVEL)?)),
     }
+}
+
+/// A body may wait for hours, and what is charged is its length: it must not hold more.
+fn frugal(mut body: Vec<u8>) -> Bytes {
+    body.shrink_to_fit();
+    body.into()
 }
 
 /// Restores a body of `encoded_bytes` bytes, to split it or to compress it in another way.

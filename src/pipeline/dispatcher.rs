@@ -1,6 +1,7 @@
 //! The schedule of every lane as a pure state machine: `step(now, event) -> actions`.
 //! It refuses to touch clocks, sockets, threads and locks; the I/O thread carries its actions out.
 
+mod arrival;
 mod event;
 mod flushing;
 mod pump;
@@ -26,7 +27,7 @@ use crate::{
         ledger::Epoch,
         retry::Jitter,
     },
-    sink::{ContentEncoding, SendOutcome},
+    sink::SendOutcome,
     stats::BreakerState,
 };
 
@@ -39,6 +40,8 @@ pub(crate) struct Dispatcher {
     timers: BTreeSet<(Moment, Timer)>,
     /// Flushes in attempt mode that this step has completed.
     covered: Vec<FlushId>,
+    /// Batches that this step has put into a queue.
+    parking: Vec<BatchId>,
     jitter: Jitter,
 }
 
@@ -49,6 +52,12 @@ struct Slot {
     phase: Phase,
     /// Flushes that wait for its next completed attempt.
     flushes: Vec<FlushId>,
+}
+
+impl Slot {
+    fn is_in_flight(&self) -> bool {
+        matches!(self.phase, Phase::InFlight { .. })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +153,7 @@ impl Dispatcher {
             slots: HashMap::new(),
             timers: BTreeSet::new(),
             covered: Vec::new(),
+            parking: Vec::new(),
             jitter,
         }
     }
@@ -196,6 +206,12 @@ impl Dispatcher {
         }
         self.pump(now.mono, &mut actions);
         self.close_lanes(&mut actions);
+        // What has found a place at once has not waited.
+        for batch in self.parking.drain(..) {
+            if self.slots.get(&batch).is_some_and(|slot| !slot.is_in_flight()) {
+                actions.push(Action::Park { batch });
+            }
+        }
         // Last: what such a flush waited for is recorded by the actions before.
         actions.extend(self.covered.drain(..).map(|flush| Action::FlushCovered { flush }));
         actions
@@ -222,80 +238,11 @@ impl Dispatcher {
         self.slots.get(&batch).map(|slot| &*slot.batch)
     }
 
-    fn open_lane(&mut self, lane: LaneId, config: Arc<Config>, actions: &mut Vec<Action>) {
-        let endpoint: Arc<str> = config.endpoint.as_str().into();
-        let known = self.endpoints.entry(Arc::clone(&endpoint)).or_insert_with(Endpoint::new);
-        let encoding = known.best_encoding();
-        if encoding != ContentEncoding::Zstd {
-            actions.push(Action::LimitEncoding { lane, encoding });
-        }
-        self.lanes.entry(lane).or_insert_with(|| LaneState {
-            config,
-            endpoint,
-            fresh: BTreeSet::new(),
-            retries: BTreeSet::new(),
-            wanted: BTreeSet::new(),
-            unclocked: BTreeSet::new(),
-            in_flight: BTreeMap::new(),
-            flushes: BTreeMap::new(),
-            credentials: Breaker::default(),
-            unauthorised: None,
-            closing: None,
-        });
-    }
-
-    /// Takes a batch from the workers into the schedule, if it can go out as it is.
-    fn ready(&mut self, now: Moment, mut batch: Box<Batch>, actions: &mut Vec<Action>) {
-        // A lane that is gone has settled everything; dropping the batch does no harm.
-        let Some(lane) = self.lanes.get_mut(&batch.lane) else { return };
-        let Some(endpoint) = self.endpoints.get(&lane.endpoint) else { return };
-        if lane.closing.is_some_and(|closing| closing.over) {
-            let settlement =
-                Settlement::Dropped { reason: DropReason::ShutdownDeadline, failure: None };
-            actions.push(Action::Settle { batch, settlement });
-            return;
-        }
-        if batch.history.deadline.is_some_and(|deadline| deadline <= now) {
-            let failure = batch.history.last_failure.take();
-            let settlement = Settlement::Dropped { reason: DropReason::RetriesExhausted, failure };
-            actions.push(Action::Settle { batch, settlement });
-            return;
-        }
-        let size = batch.encoded_bytes.max(batch.body.len() as u64);
-        let too_large = size > lane.config.max_request_bytes;
-        // What has just been split after a 413 is tried before it is split again.
-        let untried = batch.history.requests() == 0;
-        let likely_too_large =
-            lane.config.split_on_413 && untried && batch.encoded_bytes > endpoint.size_limit();
-        if (too_large || likely_too_large) && batch.spans() > 1 {
-            actions.push(Action::Rework { batch, work: Work::Split });
-            return;
-        }
-        if too_large && !mutant!("F36") {
-            let settlement = Settlement::Dropped { reason: DropReason::TooLarge, failure: None };
-            actions.push(Action::Settle { batch, settlement });
-            return;
-        }
-        if !endpoint.accepts(batch.encoding) {
-            let work = Work::Reencode(endpoint.best_encoding());
-            actions.push(Action::Rework { batch, work });
-            return;
-        }
-        let (id, epoch) = (batch.id, batch.epoch());
-        let mut flushes = Vec::new();
-        for (flush, state) in &mut lane.flushes {
-            if epoch <= state.epoch {
-                state.waiting += 1;
-                flushes.push(*flush);
-            }
-        }
-        lane.enqueue(id, batch.history.attempts > 0, !flushes.is_empty());
-        match batch.history.deadline {
-            Some(deadline) => drop(self.timers.insert((deadline, Timer::GiveUp(id)))),
-            None => drop(lane.unclocked.insert(id)),
-        }
-        actions.push(Action::Park { batch: id });
-        self.slots.insert(id, Slot { batch, phase: Phase::Ready, flushes });
+    /// Bytes of the bodies that wait.
+    #[cfg(test)]
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        let waiting = self.slots.values().filter(|slot| !slot.is_in_flight());
+        waiting.map(|slot| slot.batch.body.len() as u64).sum()
     }
 
     /// Takes a batch out of the schedule.
@@ -375,7 +322,7 @@ impl Dispatcher {
     /// The batch's time is over. An attempt under way ends by its own limit, which is not later.
     fn give_up(&mut self, id: BatchId, actions: &mut Vec<Action>) {
         let Some(slot) = self.slots.get(&id) else { return };
-        if let Phase::InFlight { .. } = slot.phase {
+        if slot.is_in_flight() {
             return;
         }
         let Some(lane) = self.lanes.get(&slot.batch.lane) else { return };

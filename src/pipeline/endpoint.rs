@@ -127,7 +127,9 @@ impl Endpoint {
         let was_closed = self.breaker.state() == BreakerState::Closed;
         match finding {
             Finding::Success => {
-                self.breaker.success();
+                if !mutant!("F2") {
+                    self.breaker.success();
+                }
                 self.paused_until = Moment::default();
                 self.budget = (self.budget + BUDGET_PER_SUCCESS).min(BUDGET_MAX);
                 self.size_limit = self.size_limit.saturating_add(self.size_limit / SIZE_RECOVERY);

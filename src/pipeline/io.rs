@@ -16,6 +16,7 @@ use crate::{
     clock::Moment,
     error::DropReason,
     pipeline::{
+        batch::BatchId,
         dispatcher::{Event, FlushId},
         engine::Health,
         flush::{FlushCell, FlushMode},
@@ -32,6 +33,8 @@ pub(crate) enum Message {
     Open(Arc<Lane>),
     /// For the dispatcher.
     Event(Event),
+    /// Permits in these batches have been voided: nobody needs the bodies any more.
+    Evicted(Vec<BatchId>),
     /// A flush has begun and may last until `deadline`.
     Flush(Flush),
     /// Something is due later.
@@ -135,7 +138,7 @@ impl Desk {
     /// Nothing that is left may wait for this thread.
     fn give_up(mut self) {
         for open in self.lanes.values() {
-            open.lane.ledger.abandon(DropReason::InternalError);
+            open.lane.abandon(DropReason::InternalError);
             open.lane.release();
         }
         self.inbox.close();

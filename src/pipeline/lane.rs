@@ -12,14 +12,15 @@ use std::{
 use crate::{
     clock::{clamp_timeout, monotonic},
     config::{Compression, Config},
-    error::TransformError,
+    error::{DropReason, TransformError},
     handoff::RawBatch,
     otlp::Encoded,
     pipeline::{
+        batch::BatchId,
         engine::Handle,
         flush::{FlushCell, FlushDone, FlushMode},
         io::{Flush, Message},
-        ledger::Ledger,
+        ledger::{Eviction, Ledger},
         notice::Herald,
     },
     sink::{ContentEncoding, Sink},
@@ -48,18 +49,27 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>, transform: Transform) -> Arc<Self> {
+        Lane::build(config, Some(sink), transform)
+    }
+
+    fn build(config: Config, sink: Option<Arc<dyn Sink>>, transform: Transform) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let herald = Arc::new(Herald::default());
+        let herald = Arc::new(Herald::of(&config.endpoint));
         Arc::new(Lane {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             ledger: Ledger::new(config.queue, Arc::clone(&herald)),
             encoding: Mutex::new(configured(&config)),
             config,
-            sink: Mutex::new(Some(sink)),
+            sink: Mutex::new(sink),
             transform,
             herald,
             engine: Mutex::new(None),
         })
+    }
+
+    /// The same without sink, spans and threads: for the child of a process that forked (F67).
+    pub(crate) fn orphan(&self) -> Arc<Self> {
+        Lane::build(self.config.clone(), None, Arc::clone(&self.transform))
     }
 
     /// What the workers compress with.
@@ -112,8 +122,27 @@ impl Lane {
                 }
             }
             // Nothing was ever admitted, or everything has been settled: there is no dispatcher's part.
+            None if mutant!("R47") => std::mem::forget(cell),
             None => cell.part_done(),
         }
+    }
+
+    /// Answers for permits that were voided and tells of their loss. Returns the batches they waited in, whose bodies
+    /// are to be freed.
+    #[must_use = "their bodies are to be freed"]
+    pub(crate) fn finish_eviction(&self, evicted: Eviction) -> Vec<BatchId> {
+        let (reason, losses) = (evicted.reason, evicted.losses());
+        let batches = self.ledger.finish_eviction(evicted);
+        losses.into_iter().for_each(|spans| self.herald.lost(reason, spans));
+        batches
+    }
+
+    /// Drops everything that is not terminal for `reason`. Returns the number of spans.
+    pub(crate) fn abandon(&self, reason: DropReason) -> u64 {
+        let evicted = self.ledger.abandon(reason);
+        let spans = evicted.losses().iter().sum();
+        drop(self.finish_eviction(evicted));
+        spans
     }
 
     /// Makes sure that an engine runs. `start` runs at most once at a time; true if it was needed.

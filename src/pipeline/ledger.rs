@@ -6,16 +6,18 @@
 //! by a later one. Only epochs that still own spans are kept, so memory is bounded by min(pending, flushes).
 
 mod book;
+mod waiting;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use book::{Book, Entry, Eviction, Gone};
+pub(crate) use book::Eviction;
+use book::{Book, Entry, Gone};
 
 use crate::{
-    config::{Overflow, QueueConfig},
+    config::QueueConfig,
     error::DropReason,
     pipeline::{
         completion::{Call, Completion, Fate},
@@ -97,7 +99,7 @@ impl Ledger {
         count.unsettled += spans;
         count.fresh += spans;
         let call = Arc::new(Call::new(spans, completion));
-        book.entries.insert(key, Entry { epoch, spans, bytes, fresh: true, call });
+        book.entries.insert(key, Entry { epoch, spans, bytes, granted: bytes, fresh: true, call });
         Ok(Admission { key, epoch, evicted })
     }
 
@@ -132,14 +134,15 @@ impl Ledger {
 
     /// Settles up to `spans` of a permit. A void permit settles nothing: its spans are accounted for already.
     /// `detail` words a drop better than its reason does.
-    pub(crate) fn settle(&self, key: Key, spans: u64, fate: Fate, detail: Option<&str>) {
+    /// Returns how many it has settled.
+    pub(crate) fn settle(&self, key: Key, spans: u64, fate: Fate, detail: Option<&str>) -> u64 {
         let gone = {
             let mut book = self.lock();
             let book = &mut *book;
-            let Some(entry) = book.entries.get_mut(&key) else { return };
+            let Some(entry) = book.entries.get_mut(&key) else { return 0 };
             let spans = spans.min(entry.spans);
             if spans == 0 && entry.spans > 0 {
-                return;
+                return 0;
             }
             entry.spans -= spans;
             let gone = Gone {
@@ -147,6 +150,7 @@ impl Ledger {
                 spans,
                 fresh: entry.fresh,
                 answer: entry.call.settle(spans, fate),
+                batch: None,
             };
             if entry.spans == 0 {
                 book.pending_bytes = book.pending_bytes.saturating_sub(entry.bytes);
@@ -159,12 +163,17 @@ impl Ledger {
             }
             gone
         };
+        let spans = gone.spans;
         self.release(vec![gone]);
+        spans
     }
 
-    /// Gives the answers of an eviction and lets waiting flushes see it.
-    pub(crate) fn finish_eviction(&self, evicted: Eviction) {
-        self.release(evicted.gone);
+    /// Nobody has settled these spans: whoever held them has unwound, or its environment is gone.
+    pub(crate) fn lose(&self, key: Key, spans: u64, reason: DropReason) {
+        let lost = self.settle(key, spans, Fate::Dropped(reason), None);
+        if lost > 0 {
+            self.herald.lost(reason, lost);
+        }
     }
 
     /// Answers first, flushes second: a flush that returns has the answers of all it covers behind it.
@@ -205,10 +214,13 @@ impl Ledger {
             return None;
         }
         // A line without spans would never be settled: with all spans go all bytes.
-        let bytes =
-            if moved == entry.spans { entry.bytes } else { entry.bytes / entry.spans * moved };
+        let share = |bytes: u64| {
+            if moved == entry.spans { bytes } else { bytes / entry.spans * moved }
+        };
+        let (bytes, granted) = (share(entry.bytes), share(entry.granted));
         entry.spans -= moved;
         entry.bytes -= bytes;
+        entry.granted -= granted;
         let (epoch, fresh, call) = (entry.epoch, entry.fresh, Arc::clone(&entry.call));
         if entry.spans == 0 {
             book.entries.remove(&key);
@@ -216,7 +228,7 @@ impl Ledger {
         }
         let new_key = book.next_key;
         book.next_key += 1;
-        book.entries.insert(new_key, Entry { epoch, spans: moved, bytes, fresh, call });
+        book.entries.insert(new_key, Entry { epoch, spans: moved, bytes, granted, fresh, call });
         Some(new_key)
     }
 
@@ -258,26 +270,12 @@ impl Ledger {
         done.iter().for_each(|cell| cell.part_done());
     }
 
-    /// Allows `drop-oldest` to void the permit.
-    pub(crate) fn park(&self, key: Key) {
-        if self.queue.overflow == Overflow::DropOldest {
-            let mut book = self.lock();
-            if book.entries.contains_key(&key) {
-                book.parked.insert(key);
-            }
-        }
-    }
-
-    /// Takes that back. False if the permit has been voided meanwhile.
-    pub(crate) fn unpark(&self, key: Key) -> bool {
-        let mut book = self.lock();
-        book.parked.remove(&key);
-        book.entries.contains_key(&key)
-    }
-
     /// Closes the current epoch and reports one part of `cell` done when everything admitted so far is settled; in
     /// attempt mode, when all of it has had its first attempt. Returns the last epoch covered.
     pub(crate) fn flush(&self, cell: &Arc<FlushCell>, mode: FlushMode) -> Epoch {
+        if mutant!("R44") {
+            cell.part_done();
+        }
         let (epoch, done) = {
             let mut book = self.lock();
             let last = if mutant!("R41-shared") {
@@ -330,24 +328,6 @@ impl Ledger {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
-    }
-
-    /// Voids every permit: what is left is dropped for `reason`. Returns the number of spans.
-    pub(crate) fn abandon(&self, reason: DropReason) -> u64 {
-        let mut evicted = Eviction::default();
-        if mutant!("R61") {
-            return 0;
-        }
-        {
-            let mut book = self.lock();
-            let keys: Vec<Key> = book.entries.keys().copied().collect();
-            for key in keys {
-                book.void(key, reason, &mut evicted);
-            }
-        }
-        let spans = evicted.spans;
-        self.release(evicted.gone);
-        spans
     }
 
     /// Changes what the I/O thread reports.

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::error::DropReason;
+use crate::error::{DropReason, ExportFailure};
 
 /// Levels of OpenTelemetry's `diag`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,16 +63,24 @@ pub type Observer = Arc<dyn Fn(Notice) + Send + Sync>;
 
 /// The way to the observer of one exporter, if it has one.
 #[derive(Default)]
-pub(crate) struct Herald(OnceLock<(Level, Observer)>);
+pub(crate) struct Herald {
+    /// Where its batches are to go, without credentials.
+    endpoint: String,
+    observer: OnceLock<(Level, Observer)>,
+}
 
 impl Herald {
+    pub(crate) fn of(endpoint: &str) -> Self {
+        Herald { endpoint: endpoint.to_owned(), observer: OnceLock::new() }
+    }
+
     /// Sets the observer, once; lines above `level` are not made.
     pub(crate) fn set(&self, level: Level, observer: Observer) {
-        let _ = self.0.set((level, observer));
+        let _ = self.observer.set((level, observer));
     }
 
     pub(crate) fn line(&self, level: Level, text: impl Into<String>) {
-        if let Some((max, observer)) = self.0.get()
+        if let Some((max, observer)) = self.observer.get()
             && level <= *max
         {
             tell(observer, Notice::Line { level, text: text.into() });
@@ -80,9 +88,26 @@ impl Herald {
     }
 
     pub(crate) fn failed(&self, failed: impl FnOnce() -> FailedBatch) {
-        if let Some((_, observer)) = self.0.get() {
+        if let Some((_, observer)) = self.observer.get() {
             tell(observer, Notice::Failed(failed()));
         }
+    }
+
+    /// A batch was lost on our side, whatever its last attempt may have said.
+    pub(crate) fn lost(&self, reason: DropReason, spans: u64) {
+        self.failed(|| {
+            let ExportFailure { code, message, .. } = reason.into();
+            FailedBatch {
+                reason,
+                spans,
+                attempts: 0,
+                http_status: None,
+                code,
+                message,
+                server_message: None,
+                endpoint: self.endpoint.clone(),
+            }
+        });
     }
 }
 
@@ -96,6 +121,9 @@ fn tell(observer: &Observer, notice: Notice) {
 
 impl std::fmt::Debug for Herald {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Herald").field("observed", &self.0.get().is_some()).finish()
+        f.debug_struct("Herald")
+            .field("endpoint", &self.endpoint)
+            .field("observed", &self.observer.get().is_some())
+            .finish()
     }
 }

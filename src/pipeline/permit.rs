@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::{
     error::{DropReason, ExportFailure},
     pipeline::{
+        batch::BatchId,
         completion::{Fate, Outcome},
-        ledger::{Epoch, Key, Ledger},
+        ledger::{Epoch, Eviction, Key, Ledger},
     },
 };
 
@@ -93,12 +94,12 @@ impl Permit {
         self.ledger.attempted(self.key);
     }
 
-    /// Allows `drop-oldest` to void it.
-    pub(crate) fn park(&self) {
-        self.ledger.park(self.key);
+    /// It waits in `batch`. Returns what has to go for it.
+    pub(crate) fn park(&self, batch: BatchId) -> Eviction {
+        self.ledger.park(self.key, batch)
     }
 
-    /// Takes that back; false if it has been voided meanwhile.
+    /// It waits no more; false if it has been voided meanwhile.
     pub(crate) fn unpark(&self) -> bool {
         self.ledger.unpark(self.key)
     }
@@ -111,7 +112,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if self.spans > 0 && !mutant!("R56") {
-            self.ledger.settle(self.key, self.spans, Fate::Dropped(self.on_drop), None);
+            self.ledger.lose(self.key, self.spans, self.on_drop);
         }
     }
 }

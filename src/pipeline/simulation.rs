@@ -2,6 +2,7 @@
 //! It refuses to decide anything that the I/O thread would not.
 
 mod asking;
+mod time;
 
 use std::{
     collections::BTreeMap,
@@ -168,8 +169,12 @@ impl World {
         let ledger = &self.lanes[&lane].ledger;
         let admitted = match ledger.admit(spans, bytes, completion) {
             Ok(admission) => {
-                ledger.finish_eviction(admission.evicted);
-                Ok(Permit::new(Arc::clone(ledger), admission.key, admission.epoch, spans))
+                let permit = Permit::new(Arc::clone(ledger), admission.key, admission.epoch, spans);
+                let lane = Arc::clone(&self.lanes[&lane]);
+                for batch in lane.finish_eviction(admission.evicted) {
+                    self.forget(batch);
+                }
+                Ok(permit)
             }
             Err((reason, completion)) => {
                 drop(completion);
@@ -260,8 +265,7 @@ impl World {
         };
         match action {
             Action::Send { attempt, request } => {
-                let batch = self.dispatcher.batch(attempt.batch).expect("a batch is sent");
-                if !batch.permits.iter().fold(false, |live, permit| permit.unpark() | live) {
+                if !self.dispatcher.batch(attempt.batch).is_some_and(Batch::unpark) {
                     let evicted = Event::Evicted { batch: attempt.batch };
                     return vec![evicted, Event::AttemptAborted { attempt }];
                 }
@@ -289,7 +293,18 @@ impl World {
                 return self.rework(batch, work);
             }
             Action::Attempted { batch } => permits(self, batch, &Permit::attempted),
-            Action::Park { batch } => permits(self, batch, &Permit::park),
+            Action::Park { batch } => {
+                let Some(batch) = self.dispatcher.batch(batch) else { return Vec::new() };
+                let lane = &self.lanes[&batch.lane];
+                let evicted = batch.park().into_iter();
+                let bereft: Vec<_> =
+                    evicted.flat_map(|evicted| lane.finish_eviction(evicted)).collect();
+                let is_bereft = |batch: &BatchId| {
+                    self.dispatcher.batch(*batch).is_some_and(|batch| batch.live_spans() == 0)
+                };
+                let bereft = bereft.into_iter().filter(is_bereft);
+                return bereft.map(|batch| Event::Evicted { batch }).collect();
+            }
             Action::LimitEncoding { lane, encoding } => self.lanes[&lane].limit_encoding(encoding),
             Action::FlushCovered { flush } => {
                 if let Some(flush) = self.flushes.get(&flush) {
@@ -302,7 +317,7 @@ impl World {
                 }
             }
             Action::Abandon { lane } => {
-                self.lanes[&lane].ledger.abandon(DropReason::ShutdownDeadline);
+                self.lanes[&lane].abandon(DropReason::ShutdownDeadline);
             }
             Action::LaneClosed { lane, timed_out } => {
                 self.closed.push((lane, self.now.mono, timed_out));
@@ -310,6 +325,13 @@ impl World {
             Action::Tell { lane, level, text } => self.lanes[&lane].herald.line(level, text),
         }
         Vec::new()
+    }
+
+    /// Frees the body of a batch without a live permit, as the I/O thread does when it hears of an eviction.
+    fn forget(&mut self, batch: BatchId) {
+        if self.dispatcher.batch(batch).is_some_and(|batch| batch.live_spans() == 0) {
+            self.step(Event::Evicted { batch });
+        }
     }
 
     /// What the workers would make of it, with spans of equal size.
@@ -335,69 +357,5 @@ impl World {
                 vec![Event::Ready(half), Event::Ready(second)]
             }
         }
-    }
-
-    /// Gives the result of the oldest open attempt.
-    pub(super) fn answer(&mut self, outcome: SendOutcome) -> Attempt {
-        assert!(!self.open.is_empty(), "no request is open");
-        let attempt = self.open.remove(0);
-        self.step(Event::AttemptDone { attempt, outcome: Box::new(outcome) });
-        attempt
-    }
-
-    pub(super) fn answer_batch(&mut self, batch: BatchId, outcome: SendOutcome) {
-        let index = self
-            .open
-            .iter()
-            .position(|attempt| attempt.batch == batch)
-            .expect("that batch is not in flight");
-        let attempt = self.open.remove(index);
-        self.step(Event::AttemptDone { attempt, outcome: Box::new(outcome) });
-    }
-
-    /// Lets time pass, stopping wherever the dispatcher asked to be woken.
-    pub(super) fn advance(&mut self, time: Duration) {
-        let end = self.now.mono.after(time);
-        while let Some(at) = self.dispatcher.next_wake().filter(|at| *at <= end) {
-            let before = self.steps;
-            self.set(at.max(self.now.mono));
-            self.step(Event::Timer);
-            assert!(
-                self.steps - before < 1_000 && self.dispatcher.next_wake() != Some(at),
-                "the schedule spins"
-            );
-        }
-        self.set(end);
-    }
-
-    /// Lets time pass at once, as after a suspension.
-    pub(super) fn jump(&mut self, time: Duration) {
-        self.set(self.now.mono.after(time));
-        self.step(Event::Timer);
-    }
-
-    fn set(&mut self, at: Moment) {
-        self.now.wall += at.since(self.now.mono);
-        self.now.mono = at;
-    }
-
-    /// Answers every request with what `answer` says, at once, until nothing is open, for as long as `time`.
-    pub(super) fn serve(
-        &mut self,
-        time: Duration,
-        mut answer: impl FnMut(Moment, &Request) -> SendOutcome,
-    ) {
-        let end = self.now.mono.after(time);
-        loop {
-            while let Some(attempt) = self.open.first().copied() {
-                let sent = self.sent.iter().rfind(|sent| sent.attempt == attempt).unwrap().clone();
-                let outcome = answer(self.now.mono, &sent.request);
-                self.answer(outcome);
-            }
-            let Some(at) = self.dispatcher.next_wake().filter(|at| *at <= end) else { break };
-            self.set(at.max(self.now.mono));
-            self.step(Event::Timer);
-        }
-        self.set(end);
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn run(jobs: &Receiver<Job>, health: &Health) {
 }
 
 impl Job {
-    fn run(self) {
+    pub(crate) fn run(self) {
         let Job { lane, engine, task } = self;
         match task {
             Task::Transform { permit, raw, admitted } => {

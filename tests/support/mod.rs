@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed wait fails the test")]
 
 pub mod otlp;
+pub mod real;
 
 use std::{
     sync::{Arc, Mutex, mpsc},
@@ -22,8 +23,8 @@ use offloop::{
 };
 use tokio::sync::oneshot;
 
-/// Longest time that a test waits for something that must happen.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest time that a test waits for something that must happen. (With a mutant it often will not.)
+pub const PATIENCE: Duration = Duration::from_secs(if cfg!(mutants) { 8 } else { 60 });
 
 /// A request at the gate.
 pub struct AtGate {
@@ -51,6 +52,7 @@ impl AtGate {
     }
 }
 
+/// Its attempts wait for the test.
 pub struct GateSink(Mutex<mpsc::Sender<AtGate>>);
 
 impl Sink for GateSink {
@@ -154,4 +156,24 @@ impl Bench {
 /// Takes what must arrive.
 pub fn take<T>(receiver: &mpsc::Receiver<T>) -> T {
     receiver.recv_timeout(PATIENCE).expect("nothing arrived")
+}
+
+/// Answers everything with 200 at once.
+pub struct Accept;
+
+impl Sink for Accept {
+    fn send(&self, _request: Request) -> Attempt {
+        Box::pin(async { SendOutcome::Reply(Reply { status: 200, ..Reply::default() }) })
+    }
+}
+
+/// Exports `spans` spans; a refusal is answered like any other end.
+pub fn export(exporter: &Exporter, spans: u32) -> mpsc::Receiver<Outcome> {
+    let (done, outcome) = mpsc::channel();
+    let completion = Completion::new(move |outcome| done.send(outcome).unwrap());
+    match exporter.admit(spans, 10, completion) {
+        Ok(ticket) => exporter.submit(ticket, RawBatch::for_test(spans, 10)),
+        Err(refused) => refused.answer(),
+    }
+    outcome
 }

@@ -122,6 +122,11 @@ impl<'a> ServerTls<'a> {
 
     /// A server that runs `script` inside TLS.
     pub fn serve(&self, script: impl Fn(Peer) + Send + Sync + 'static) -> RawServer {
+        RawServer::start_on("127.0.0.1:0", self.wrap(), script)
+    }
+
+    /// What puts a socket inside TLS. The handshake runs with the first byte read or written.
+    pub fn wrap(&self) -> impl Fn(TcpStream) -> Option<Box<dyn Wire>> + Send + Sync + use<> {
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
         let builder = builder.with_protocol_versions(&self.versions).unwrap();
@@ -143,11 +148,10 @@ impl<'a> ServerTls<'a> {
         )
         .unwrap();
         let config = Arc::new(builder.with_single_cert(chain, key).unwrap());
-        let wrap = move |socket: TcpStream| {
+        move |socket: TcpStream| {
             let connection = ServerConnection::new(Arc::clone(&config)).ok()?;
             Some(Box::new(StreamOwned::new(connection, socket)) as Box<dyn Wire>)
-        };
-        RawServer::start_on("127.0.0.1:0", wrap, script)
+        }
     }
 
     /// A server that answers 200 to everything.

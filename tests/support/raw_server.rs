@@ -8,7 +8,7 @@ use std::{
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -144,12 +144,21 @@ impl Peer {
     }
 }
 
-/// The listener; its threads end with their connections.
+/// The listener, which ends with this; the other threads end with their connections.
 pub struct RawServer {
     /// Where it listens.
     pub address: SocketAddr,
     log: Arc<Mutex<Vec<Received>>>,
     connections: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Drop for RawServer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // Nothing else wakes a thread that waits for a connection.
+        let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+    }
 }
 
 impl RawServer {
@@ -164,14 +173,30 @@ impl RawServer {
         wrap: impl Fn(TcpStream) -> Option<Box<dyn Wire>> + Send + Sync + 'static,
         script: impl Fn(Peer) + Send + Sync + 'static,
     ) -> RawServer {
-        let listener = TcpListener::bind(listen).unwrap();
+        RawServer::on(TcpListener::bind(listen).unwrap(), wrap, script)
+    }
+
+    /// The same on a listener that there is.
+    pub fn on(
+        listener: TcpListener,
+        wrap: impl Fn(TcpStream) -> Option<Box<dyn Wire>> + Send + Sync + 'static,
+        script: impl Fn(Peer) + Send + Sync + 'static,
+    ) -> RawServer {
         let address = listener.local_addr().unwrap();
         let (log, connections) = (Arc::default(), Arc::new(AtomicUsize::new(0)));
-        let server =
-            RawServer { address, log: Arc::clone(&log), connections: Arc::clone(&connections) };
+        let stop = Arc::new(AtomicBool::new(false));
+        let server = RawServer {
+            address,
+            log: Arc::clone(&log),
+            connections: Arc::clone(&connections),
+            stop: Arc::clone(&stop),
+        };
         let (script, wrap) = (Arc::new(script), Arc::new(wrap));
         thread::spawn(move || {
             for socket in listener.incoming().flatten() {
+                if stop.load(Ordering::SeqCst) {
+                    return;
+                }
                 let connection = connections.fetch_add(1, Ordering::SeqCst);
                 let (script, wrap, log) =
                     (Arc::clone(&script), Arc::clone(&wrap), Arc::clone(&log));

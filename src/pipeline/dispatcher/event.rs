@@ -42,7 +42,7 @@ pub(crate) enum Event {
     AttemptAborted { attempt: Attempt },
     /// An attempt has panicked.
     AttemptPanicked { attempt: Attempt },
-    /// The ledger has voided the permits of a batch (`drop-oldest`).
+    /// The ledger has voided all permits of a batch.
     Evicted { batch: BatchId },
     /// A flush in terminal mode may last until `deadline`; the ledger watches its spans.
     FlushStarted { flush: FlushId, deadline: Moment },
@@ -71,7 +71,7 @@ pub(crate) enum Action {
     Rework { batch: Box<Batch>, work: Work },
     /// The batch has had its attempt, or the probe that stood for it has, and waits for another one.
     Attempted { batch: BatchId },
-    /// The batch is waiting; `drop-oldest` may take it.
+    /// The batch waits for a place or for its next attempt: it has to fit, and `drop-oldest` may take it.
     Park { batch: BatchId },
     /// From now on the workers compress for this lane's endpoint with nothing above `encoding`.
     LimitEncoding { lane: LaneId, encoding: ContentEncoding },

@@ -160,7 +160,7 @@ impl Dispatcher {
         let flushes = std::mem::take(&mut slot.flushes);
         lane.attempt_completed(flushes, &mut self.covered);
         actions.push(Action::Attempted { batch: id });
-        actions.push(Action::Park { batch: id });
+        self.parking.push(id);
     }
 
     /// The same request would fail again. Perhaps another one with the same spans will not.

@@ -1,6 +1,8 @@
-//! Carries out what the dispatcher decides, on a private single-threaded runtime: reads the clock, starts and ends
-//! attempts, records fates, answers callers.
+//! Carries out what the dispatcher decides, on a private single-threaded runtime: reads the clock, waits for messages,
+//! timers and attempts, and lets the dispatcher step.
 //! It refuses to decide.
+
+mod acts;
 
 use std::{
     collections::HashMap,
@@ -17,21 +19,15 @@ use tokio::{
 
 use crate::{
     clock::{Now, instant_of},
-    error::DropReason,
     pipeline::{
-        batch::Batch,
-        dispatcher::{Action, Attempt, Dispatcher, Event, Work},
+        dispatcher::{Action, Attempt, Dispatcher, Event},
         engine::Health,
         faults::Stage,
         flush::FlushMode,
-        io::{Desk, Flush, Message, OpenLane, ShutdownOutcome, record::record},
-        lane::LaneId,
-        notice::Level,
-        permit::Permit,
+        io::{Desk, Flush, Message, OpenLane, ShutdownOutcome},
         retry::Jitter,
-        worker::{Job, Task},
     },
-    sink::{Request, SendOutcome},
+    sink::SendOutcome,
 };
 
 /// Messages taken in one go before timers and sockets are looked at again (R19).
@@ -145,6 +141,10 @@ impl<'a> Driver<'a> {
                 self.step(event);
             }
             Message::Event(event) => self.step(event),
+            Message::Evicted(batches) => {
+                let actions = self.forget(batches);
+                self.carry_out(actions);
+            }
             Message::Flush(flush) => self.flush(flush),
             Message::Later { at, due } => {
                 let at = Instant::from_std(instant_of(at));
@@ -238,139 +238,6 @@ impl<'a> Driver<'a> {
                 follow_ups.extend(self.act(action));
             }
             actions = follow_ups;
-        }
-    }
-
-    /// Carries out one action. What comes of it at once is returned.
-    fn act(&mut self, action: Action) -> Vec<Action> {
-        match action {
-            Action::Send { attempt, request } => return self.send(attempt, request),
-            Action::Abort { attempt } => {
-                if let Some((_, abort)) =
-                    self.tasks.get(&attempt).and_then(|id| self.running.get(id))
-                {
-                    abort.abort();
-                }
-            }
-            Action::Settle { batch, settlement } => {
-                if let Some(open) = self.desk.lanes.get(&batch.lane) {
-                    record(&open.lane, *batch, settlement);
-                }
-            }
-            Action::Rework { batch, work } => self.rework(batch, work),
-            Action::Attempted { batch } => {
-                let permits = self.dispatcher.batch(batch).map(|batch| batch.permits.as_slice());
-                permits.unwrap_or_default().iter().for_each(Permit::attempted);
-            }
-            Action::Park { batch } => {
-                let permits = self.dispatcher.batch(batch).map(|batch| batch.permits.as_slice());
-                permits.unwrap_or_default().iter().for_each(Permit::park);
-            }
-            Action::LimitEncoding { lane, encoding } => {
-                let Some(endpoint) =
-                    self.desk.lanes.get(&lane).map(|open| &open.lane.config.endpoint)
-                else {
-                    return Vec::new();
-                };
-                for open in
-                    self.desk.lanes.values().filter(|open| open.lane.config.endpoint == *endpoint)
-                {
-                    open.lane.limit_encoding(encoding);
-                }
-            }
-            Action::FlushCovered { flush } => {
-                if let Some(flush) = self.desk.flushes.get(&flush) {
-                    flush.cell.part_done();
-                }
-            }
-            Action::FlushTimedOut { flush } => {
-                if let Some(Flush { lane, cell, epoch, .. }) = self.desk.flushes.remove(&flush) {
-                    let outstanding = lane.ledger.abandon_flush(epoch, &cell);
-                    if mutant!("R46") {
-                        lane.ledger.abandon(DropReason::ShutdownDeadline);
-                    }
-                    cell.time_out(outstanding);
-                }
-            }
-            Action::Abandon { lane } => {
-                if let Some(open) = self.desk.lanes.get(&lane) {
-                    open.lane.ledger.abandon(DropReason::ShutdownDeadline);
-                }
-            }
-            Action::LaneClosed { lane, timed_out } => self.lane_closed(lane, timed_out),
-            Action::Tell { lane, level, text } => {
-                if let Some(open) = self.desk.lanes.get(&lane) {
-                    open.lane.herald.line(level, text);
-                }
-            }
-        }
-        Vec::new()
-    }
-
-    fn send(&mut self, attempt: Attempt, request: Request) -> Vec<Action> {
-        // With `drop-oldest` the batch may have been voided between the decision and now.
-        let permits = self.dispatcher.batch(attempt.batch).map(|batch| batch.permits.as_slice());
-        let live =
-            permits.unwrap_or_default().iter().fold(false, |live, permit| permit.unpark() | live);
-        let open = self.desk.lanes.get(&attempt.lane);
-        let sink = open.and_then(|open| open.lane.sink());
-        let (true, Some(open), Some(sink)) = (live, open, sink) else {
-            let now = Now::read();
-            let mut actions = self.dispatcher.step(now, Event::Evicted { batch: attempt.batch });
-            actions.extend(self.dispatcher.step(now, Event::AttemptAborted { attempt }));
-            return actions;
-        };
-        // Inside the task, so that a panic of the sink is the attempt's and nobody else's.
-        let abort = self.sends.spawn(async move { (attempt, sink.send(request).await) });
-        self.tasks.insert(attempt, abort.id());
-        self.running.insert(abort.id(), (attempt, abort));
-        if attempt.number > 1 {
-            open.lane.ledger.gauge(|gauges| gauges.retries += 1);
-        }
-        Vec::new()
-    }
-
-    fn rework(&mut self, batch: Box<Batch>, work: Work) {
-        if batch.history.requests() > 0 {
-            batch.permits.iter().for_each(Permit::attempted);
-        }
-        let lane = self.desk.lanes.get(&batch.lane).map(|open| Arc::clone(&open.lane));
-        if let Some((lane, engine)) =
-            lane.and_then(|lane| lane.engine().map(|engine| (lane, engine)))
-        {
-            engine.submit(Job {
-                lane,
-                engine: Arc::clone(&engine),
-                task: Task::Rework { batch, work },
-            });
-        }
-    }
-
-    fn lane_closed(&mut self, id: LaneId, timed_out: bool) {
-        let Some(OpenLane { lane, shutdown }) = self.desk.lanes.remove(&id) else { return };
-        lane.ledger.gauge(|gauges| gauges.in_flight = 0);
-        let dropped = lane.ledger.snapshot().dropped[DropReason::ShutdownDeadline];
-        if dropped > 0 {
-            let reason = DropReason::ShutdownDeadline;
-            lane.herald.line(
-                Level::Warn,
-                format!("Dropped {dropped} spans ({reason}): {}", reason.message()),
-            );
-        }
-        lane.release();
-        for answer in shutdown.into_iter().flat_map(|(_, answers)| answers) {
-            answer.give(ShutdownOutcome { timed_out, dropped });
-        }
-    }
-
-    fn report(&self) {
-        for (&id, open) in &self.desk.lanes {
-            let in_flight = u32::try_from(self.dispatcher.in_flight(id)).unwrap_or(u32::MAX);
-            let breaker = self.dispatcher.breaker(id);
-            open.lane.ledger.gauge(|gauges| {
-                gauges.in_flight = in_flight;
-                gauges.breaker = breaker;
-            });
         }
     }
 }

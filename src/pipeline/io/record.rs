@@ -28,7 +28,11 @@ pub(crate) fn record(lane: &Lane, batch: Batch, settlement: Settlement) {
         }
         Settlement::Dropped { reason, failure } => {
             let failure: ExportFailure = failure.unwrap_or_else(|| reason.into());
-            let spans = batch.spans();
+            let spans = batch.live_spans();
+            if spans == 0 {
+                // Voided before: that was told then.
+                return;
+            }
             batch.note(|outcome| {
                 outcome.attempts = outcome.attempts.max(attempts);
                 outcome.error = Some(failure.clone());

@@ -1,16 +1,14 @@
 //! The lines and sums of one ledger, and every rule about them.
 //! It refuses to lock and to call anybody: the ledger does both.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     clock::monotonic,
     config::QueueConfig,
     error::DropReason,
     pipeline::{
+        batch::BatchId,
         completion::{Answer, Call, Fate},
         drop_log::DropLog,
         flush::FlushCell,
@@ -25,7 +23,10 @@ use crate::{
 pub(super) struct Entry {
     pub(super) epoch: Epoch,
     pub(super) spans: u64,
+    /// Size of the present representation.
     pub(super) bytes: u64,
+    /// How much of it had its place in the bound when it was admitted or last came to wait.
+    pub(super) granted: u64,
     /// No attempt completed yet.
     pub(super) fresh: bool,
     pub(super) call: Arc<Call>,
@@ -51,8 +52,8 @@ pub(super) struct Book {
     pub(super) pending_bytes: u64,
     pub(super) exports_under_way: u32,
     pub(super) entries: BTreeMap<Key, Entry>,
-    /// Permits that `drop-oldest` may void: buffered or waiting for a retry.
-    pub(super) parked: BTreeSet<Key>,
+    /// Permits that `drop-oldest` may void, buffered or waiting for a retry, and the batches that hold them.
+    pub(super) parked: BTreeMap<Key, BatchId>,
     pub(super) next_key: Key,
     pub(super) epoch: Epoch,
     pub(super) epoch_used: bool,
@@ -66,11 +67,21 @@ pub(super) struct Book {
     pub(super) lines: Vec<(Level, String)>,
 }
 
-/// Permits voided to make room, their answers still to be given.
-#[derive(Default)]
+/// Permits voided for one reason, their answers still to be given.
 pub(crate) struct Eviction {
-    pub(crate) spans: u64,
+    pub(crate) reason: DropReason,
     pub(super) gone: Vec<Gone>,
+}
+
+impl Eviction {
+    pub(super) fn of(reason: DropReason) -> Self {
+        Eviction { reason, gone: Vec::new() }
+    }
+
+    /// Spans of each permit in it.
+    pub(crate) fn losses(&self) -> Vec<u64> {
+        self.gone.iter().map(|gone| gone.spans).collect()
+    }
 }
 
 pub(super) struct Gone {
@@ -78,6 +89,8 @@ pub(super) struct Gone {
     pub(super) spans: u64,
     pub(super) fresh: bool,
     pub(super) answer: Option<Answer>,
+    /// Where it waited, if it did.
+    pub(super) batch: Option<BatchId>,
 }
 
 impl Book {
@@ -142,56 +155,61 @@ impl Book {
                 None
             }
         };
-        let mut evicted = Eviction::default();
-        if let Some(reason) = lack(self) {
+        let lacking = lack(self);
+        let mut evicted = Eviction::of(lacking.unwrap_or(DropReason::QueueFull));
+        if let Some(reason) = lacking {
             let (mut free_spans, mut free_bytes) = (0, 0);
             let enough = |spans_freed: u64, bytes_freed: u64| {
                 self.pending.saturating_sub(spans_freed) + spans <= queue.max_spans
                     && self.pending_bytes.saturating_sub(bytes_freed) + bytes <= queue.max_bytes
             };
             let mut victims = Vec::new();
-            for key in &self.parked {
+            for (key, batch) in &self.parked {
                 if enough(free_spans, free_bytes) {
                     break;
                 }
                 if let Some(entry) = self.entries.get(key) {
                     free_spans += entry.spans;
                     free_bytes += entry.bytes;
-                    victims.push(*key);
+                    victims.push((*key, *batch));
                 }
             }
             // Evicting without making room would lose spans for nothing.
             if !enough(free_spans, free_bytes) {
                 return Err(reason);
             }
-            for key in victims {
-                self.void(key, reason, &mut evicted);
+            for (key, batch) in victims {
+                self.void(key, Some(batch), &mut evicted);
             }
         }
         Ok(evicted)
     }
 
-    pub(super) fn void(&mut self, key: Key, reason: DropReason, evicted: &mut Eviction) {
+    /// Takes a permit its spans, for the reason of `evicted`.
+    pub(super) fn void(&mut self, key: Key, batch: Option<BatchId>, evicted: &mut Eviction) {
         self.parked.remove(&key);
         let Some(entry) = self.entries.remove(&key) else { return };
-        let fate = Fate::Dropped(reason);
+        let fate = Fate::Dropped(evicted.reason);
         self.count(entry.spans, fate, None);
         self.pending_bytes = self.pending_bytes.saturating_sub(entry.bytes);
         let answer = entry.call.settle(entry.spans, fate);
         if answer.is_some() {
             self.exports_under_way = self.exports_under_way.saturating_sub(1);
         }
-        evicted.spans += entry.spans;
         evicted.gone.push(Gone {
             epoch: entry.epoch,
             spans: entry.spans,
             fresh: entry.fresh,
             answer,
+            batch,
         });
     }
 
     pub(super) fn finished_flushes(&mut self) -> Vec<Arc<FlushCell>> {
         let mut done = Vec::new();
+        if mutant!("R40") && !self.epochs.is_empty() {
+            return done;
+        }
         if mutant!("R41-own") {
             let (owned, waiters) = (&self.epochs, &mut self.terminal_waiters);
             waiters.retain(|epoch, cells| {

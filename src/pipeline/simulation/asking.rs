@@ -83,6 +83,11 @@ impl World {
         self.lanes[&lane].ledger.snapshot()
     }
 
+    /// Bytes of bodies that the schedule holds and that are not in flight.
+    pub(in crate::pipeline) fn waiting_bytes(&self) -> u64 {
+        self.dispatcher.waiting_bytes()
+    }
+
     /// When each request so far went out, since the start of the world.
     pub(in crate::pipeline) fn times(&self) -> Vec<Duration> {
         self.sent.iter().map(|sent| sent.at.since(Moment(secs(1_000)))).collect()

@@ -38,21 +38,22 @@ const ROUNDS: u64 = if cfg!(miri) { 3 } else { 1_000 };
 
 #[test]
 fn r26_reservation_is_exact_when_producers_race_for_the_last_slots() {
-    for _ in 0..ROUNDS / 10 {
-        let ledger = ledger(10, 1_000);
-        let start = Barrier::new(8);
-        let admitted: Vec<Permit> = thread::scope(|scope| {
-            let producers: Vec<_> = (0..8)
-                .map(|_| {
-                    scope.spawn(|| {
-                        start.wait();
-                        (0..5).filter_map(|_| admit(&ledger, 1, 1).ok()).collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            producers.into_iter().flat_map(|producer| producer.join().unwrap()).collect()
-        });
-        assert_eq!(admitted.len(), 10);
+    let ledgers: Vec<_> = (0..ROUNDS).map(|_| ledger(10, 1_000)).collect();
+    let start = Barrier::new(8);
+    let admitted: Vec<Vec<Permit>> = thread::scope(|scope| {
+        let race = || {
+            let mut admitted = Vec::new();
+            for ledger in &ledgers {
+                start.wait();
+                admitted.extend((0..5).filter_map(|_| admit(ledger, 1, 1).ok()));
+            }
+            admitted
+        };
+        let producers: Vec<_> = (0..8).map(|_| scope.spawn(race)).collect();
+        producers.into_iter().map(|producer| producer.join().unwrap()).collect()
+    });
+    assert_eq!(admitted.iter().map(Vec::len).sum::<usize>() as u64, 10 * ROUNDS);
+    for ledger in &ledgers {
         let stats = ledger.snapshot();
         assert_eq!((stats.pending, stats.refused[DropReason::QueueFull]), (10, 30));
         assert!(stats.is_conserved());
@@ -90,7 +91,7 @@ fn r20_a_bound_on_everything_that_is_not_terminal() {
     let permits: Vec<_> = (0..10).map(|_| admit(&ledger, 1, 10).unwrap()).collect();
     // Whatever stage they are in: attempted, parked, split.
     permits.iter().for_each(Permit::attempted);
-    permits.iter().for_each(Permit::park);
+    permits.iter().for_each(|permit| drop(permit.park(1)));
     assert_eq!(admit(&ledger, 1, 1).err(), Some(DropReason::QueueFull));
     drop(permits);
     assert_eq!(ledger.room(), (10, 1_000));
@@ -108,6 +109,53 @@ fn r21_the_charge_follows_the_representation() {
     assert_eq!(ledger.snapshot().pending_bytes, 700);
     drop(other);
     assert_eq!(ledger.snapshot().pending_bytes, 0);
+}
+
+#[test]
+fn r21_what_has_grown_fits_or_goes_when_it_comes_to_wait() {
+    for (others, encoded, overflow, lost) in [
+        // It fits.
+        (500, 500, Overflow::DropNewest, 0),
+        (500, 501, Overflow::DropNewest, 1),
+        (500, 501, Overflow::DropOldest, 2),
+        // Alone it could never fit.
+        (0, 1_001, Overflow::DropNewest, 1),
+        (0, 1_001, Overflow::DropOldest, 1),
+    ] {
+        let queue = QueueConfig { max_spans: 10, max_bytes: 1_000, overflow };
+        let ledger = Ledger::new(queue, Arc::default());
+        let older = admit(&ledger, 2, others).unwrap();
+        drop(older.park(1));
+        let grown = admit(&ledger, 1, 300).unwrap();
+        grown.recharge(encoded);
+        assert_eq!(ledger.snapshot().dropped.total(), 0, "on credit while it is being worked on");
+        let mut bereft = ledger.finish_eviction(grown.park(2));
+        let stats = ledger.snapshot();
+        assert!(stats.is_conserved() && stats.pending_bytes <= 1_000, "{stats:?}");
+        assert_eq!(stats.dropped[DropReason::BytesFull], lost, "{encoded} {overflow:?}");
+        // With nothing to gain by it, the older one stays.
+        bereft.sort_unstable();
+        let expected: &[u64] = match (lost, overflow) {
+            (0, _) => &[],
+            (_, Overflow::DropNewest) => &[2],
+            (2, Overflow::DropOldest) => &[1],
+            (_, Overflow::DropOldest) => &[2],
+        };
+        assert_eq!(bereft, expected, "{others} {encoded} {overflow:?}");
+    }
+}
+
+#[test]
+fn r21_what_has_not_grown_does_not_pay_for_what_has() {
+    let ledger = ledger(10, 1_000);
+    let grown = admit(&ledger, 1, 500).unwrap();
+    let other = admit(&ledger, 1, 500).unwrap();
+    grown.recharge(900);
+    assert!(ledger.finish_eviction(other.park(1)).is_empty());
+    assert!(other.is_live());
+    assert_eq!(ledger.finish_eviction(grown.park(2)), [2]);
+    assert!(!grown.is_live());
+    assert_eq!(ledger.snapshot().pending_bytes, 500);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Long outages and random weather.
 
 use super::super::{
+    notice::Notice,
     retry::Jitter,
     simulation::{World, failed, long, millis, secs, status, stock, throttled},
 };
@@ -9,6 +10,10 @@ use crate::{
     error::DropReason,
     sink::{ContentEncoding, SendErrorKind},
 };
+
+fn is_failed(notice: &Notice) -> bool {
+    matches!(notice, Notice::Failed(_))
+}
 
 #[test]
 fn f52_r20_ten_minutes_of_outage_stay_inside_the_bound_and_all_is_delivered_afterwards() {
@@ -32,6 +37,60 @@ fn f52_r20_ten_minutes_of_outage_stay_inside_the_bound_and_all_is_delivered_afte
     assert!(outcomes.iter().all(|outcome| outcome.try_recv().unwrap().delivered == 500));
     let stats = world.stats(lane);
     assert_eq!((stats.delivered, stats.pending, stats.refused.total()), (600_000, 0, 0));
+}
+
+#[test]
+fn f52_r21_a_representation_that_grows_does_not_break_the_bound() {
+    const MAX_BYTES: u64 = 1 << 20;
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let queue = QueueConfig { max_spans: 1_000_000, max_bytes: MAX_BYTES, overflow };
+        let mut world = World::new();
+        let lane = world.lane(Config { queue, ..long() });
+        let mut outcomes = Vec::new();
+        let back = world.now.mono.after(secs(600));
+        for _ in 0..1_200 {
+            // Handed over as 3 kB, encoded as 8.
+            let (permit, outcome) = world.admit(lane, 10, 3_000);
+            if let Ok(permit) = permit {
+                permit.recharge(8_000);
+                let batch = world.encoded(lane, vec![permit], 8_000, ContentEncoding::Identity);
+                world.step(super::super::dispatcher::Event::Ready(batch));
+                outcomes.push(outcome);
+            }
+            let (charged, held) = (world.stats(lane).pending_bytes, world.waiting_bytes());
+            // Those in flight are on credit: one probe while the breaker is open, four before.
+            assert!(charged <= MAX_BYTES + 4 * 5_000, "{charged} bytes are charged");
+            assert!(held <= MAX_BYTES, "{held} bytes of bodies wait");
+            world.serve(millis(500), |at, _| {
+                if at < back { failed(SendErrorKind::Refused) } else { status(200) }
+            });
+        }
+        world.serve(secs(3_000), |_, _| status(200));
+        let (mut delivered, mut dropped) = (0, 0);
+        for outcome in outcomes {
+            let outcome = outcome.try_recv().unwrap();
+            delivered += outcome.delivered;
+            dropped += outcome.dropped[DropReason::BytesFull];
+        }
+        let stats = world.stats(lane);
+        assert_eq!((stats.delivered, stats.dropped.total()), (delivered, dropped));
+        assert!(delivered >= MAX_BYTES / 8_000 * 10 - 10, "a full queue was delivered: {stats:?}");
+        assert_eq!((stats.pending, stats.pending_bytes, world.waiting_bytes()), (0, 0, 0));
+    }
+}
+
+#[test]
+fn r20_the_bodies_of_evicted_batches_are_freed_at_once() {
+    let queue = QueueConfig { max_spans: 10, max_bytes: 1 << 20, overflow: Overflow::DropOldest };
+    let mut world = World::new();
+    let lane = world.lane(Config { queue, max_concurrency: 1, ..long() });
+    for _ in 0..100 {
+        let _ = world.export(lane, 1);
+        let stats = world.stats(lane);
+        assert_eq!(world.waiting_bytes() + 100, stats.pending_bytes, "one is in flight");
+    }
+    let failed = world.notices.lock().unwrap().iter().filter(|notice| is_failed(notice)).count();
+    assert_eq!(failed, 90, "each lost batch is told once (R75)");
 }
 
 #[test]
@@ -78,7 +137,8 @@ fn drop_oldest_evicts_what_waits_and_never_what_is_in_flight() {
 
 #[test]
 fn random_weather_settles_every_call_once() {
-    for seed in 0..20 {
+    let scenarios = std::env::var("OFFLOOP_WEATHER_SCENARIOS").ok();
+    for seed in 0..scenarios.and_then(|number| number.parse().ok()).unwrap_or(10) {
         let mut weather = Jitter::seeded(seed * 31 + 5);
         let mut below = move |limit: u64| (weather.next() * limit as f64) as u64;
         let overflow = if seed % 2 == 0 { Overflow::DropNewest } else { Overflow::DropOldest };

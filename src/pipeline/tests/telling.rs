@@ -124,6 +124,39 @@ fn r75_a_failed_batch_is_told_once_with_everything_known() {
 }
 
 #[test]
+fn r75_whatever_is_lost_after_its_admission_is_told_once() {
+    let queue = QueueConfig { max_spans: 20, max_bytes: 1 << 20, overflow: Overflow::DropOldest };
+    let mut world = World::new();
+    let lane = world.lane(Config { queue, max_concurrency: 1, ..stock() });
+    let _in_flight = world.export(lane, 1);
+    let _evicted = world.export(lane, 10);
+    let _waiting = world.export(lane, 11);
+    // Held by a worker that unwinds, and by one that is late for the end.
+    let (unwound, _) = world.admit(lane, 3, 1);
+    drop(unwound);
+    let (late, _) = world.admit(lane, 4, 1);
+    world.shutdown(lane, secs(0));
+    drop(late);
+    let notices = world.notices.lock().unwrap();
+    let mut told: Vec<_> = notices
+        .iter()
+        .filter_map(|notice| match notice {
+            Notice::Failed(failed) => Some((failed.spans, failed.reason)),
+            Notice::Line { .. } => None,
+        })
+        .collect();
+    told.sort_unstable();
+    let expected = [
+        (1, DropReason::ShutdownDeadline),
+        (3, DropReason::InternalError),
+        (4, DropReason::ShutdownDeadline),
+        (10, DropReason::QueueFull),
+        (11, DropReason::ShutdownDeadline),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn r75_an_observer_that_panics_hurts_nobody() {
     let herald = Herald::default();
     herald.set(Level::Verbose, Arc::new(|_| std::panic::resume_unwind(Box::new("observer"))));

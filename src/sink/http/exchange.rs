@@ -31,7 +31,8 @@ pub(super) async fn exchange(shared: &Shared, clients: &Clients, request: Reques
         Err(error) => return SendOutcome::Failed(error),
     };
     let end = Instant::now() + request.time_left;
-    match timeout_at(end, head(shared, clients, &headers, &request.body)).await {
+    let end_of_head = if mutant!("F14") { end + Duration::from_secs(5) } else { end };
+    match timeout_at(end_of_head, head(shared, clients, &headers, &request.body)).await {
         Ok(Ok(response)) => reply(response, end).await,
         Ok(Err(error)) => SendOutcome::Failed(error),
         Err(_) => SendOutcome::Failed(timed_out()),
@@ -55,6 +56,9 @@ async fn head(
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
+        if mutant!("R14") && failure::is_lost_connection(&error) {
+            std::process::abort();
+        }
         let used_before = !dial.connected() && !error.is_connect();
         if used_before
             && !mutant!("F8")

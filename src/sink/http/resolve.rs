@@ -51,20 +51,24 @@ impl Resolver {
                 let (name, slot) = (name.clone(), Arc::clone(&self.running));
                 let system = Arc::clone(&self.system);
                 // Not the runtime's blocking pool: its shutdown would wait for a name server that never answers.
-                thread::Builder::new()
-                    .name("offloop-dns".into())
-                    .spawn(move || {
-                        let found = system(&name);
-                        *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                        sender.send_replace(Some(found));
-                    })
-                    .map_err(|error| {
-                        let text = format!(
-                            "getaddrinfo {}",
-                            errno::errno(&error).map_or("EAGAIN", |e| e.code)
-                        );
-                        SendError::new(SendErrorKind::Other, text)
-                    })?;
+                let work = move || {
+                    let found = system(&name);
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    sender.send_replace(Some(found));
+                };
+                if mutant!("F4") {
+                    drop(tokio::task::spawn_blocking(work));
+                } else {
+                    thread::Builder::new().name("offloop-dns".into()).spawn(work).map_err(
+                        |error| {
+                            let text = format!(
+                                "getaddrinfo {}",
+                                errno::errno(&error).map_or("EAGAIN", |e| e.code)
+                            );
+                            SendError::new(SendErrorKind::Other, text)
+                        },
+                    )?;
+                }
                 *running = Some(answer.clone());
             }
         }

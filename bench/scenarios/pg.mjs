@@ -1,0 +1,59 @@
+// The pg workload: pages that read a real PostgreSQL through a pool whose clients must be had within 50 ms, every row
+// recorded on its span. A loop that stalls while spans are exported shows as pool time-outs and slow requests.
+import { NO_EXPORTER, offloopMissing, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
+import { ACQUIRE_LIMIT_MILLIS, QUERIES_PER_PAGE, ROWS_PER_QUERY, TABLE_SQL } from '../service/applications.mjs';
+import { acquirePostgres, postgresMissing } from '../service/postgres.mjs';
+import { runService } from '../service/run_service.mjs';
+
+export const name = 'pg';
+export const title =
+  `PostgreSQL: 10 concurrent requests x ${QUERIES_PER_PAGE} queries x ${ROWS_PER_QUERY} rows, ` +
+  `pool with a ${ACQUIRE_LIMIT_MILLIS} ms acquire limit`;
+export const heavy = false;
+
+const CONNECTIONS = 10;
+/** Ten requests start together, then the service rests: about a third of the main thread without exporter. */
+const LOAD = { connections: CONNECTIONS, pauseMillis: 500, warmUpMillis: 2000, millis: 5000 };
+const QUEUE = { maxBytes: 256 * 2 ** 20 };
+
+function contender(who, absent) {
+  const missing = postgresMissing();
+  return {
+    name: who,
+    absent: missing ?? absent,
+    setUp: () => acquirePostgres(TABLE_SQL),
+    body: (_round, { database }) =>
+      runService({ who, application: 'database', load: LOAD, ours: { queue: QUEUE }, database }),
+    tearDown: ({ release }) => release(),
+  };
+}
+
+/** The rows of this scenario. */
+export function cases() {
+  const row = (what, unit, metric, more) => ({ what, unit, metric, subject: OURS, ...more });
+  return [
+    {
+      name: '45 KB of rows on each span',
+      warmUpRounds: 0,
+      limitSeconds: 400,
+      note: `Offloop with queue.maxBytes ${QUEUE.maxBytes / 2 ** 20} MiB; all processors with default settings`,
+      contenders: [
+        contender(NO_EXPORTER, null),
+        contender(OURS, offloopMissing()),
+        contender(STOCK, null),
+        contender(STOCK_PROTOBUFJS, null),
+      ],
+      rows: [
+        row('longest stall', 'ms', 'loopDelayMaxMillis', { atMostOver: { [NO_EXPORTER]: 5 } }),
+        row('loop delay p99.9', 'ms', 'loopDelayP999Millis', { atMostOver: { [NO_EXPORTER]: 5 } }),
+        row('pool time-outs', '', 'poolTimeouts', { atMostOver: { [NO_EXPORTER]: 0 } }),
+        row('most CPU between two ticks', 'ms', 'mostCpuMillis'),
+        row('latency p50', 'ms', 'latencyP50Millis'),
+        row('latency p99', 'ms', 'latencyP99Millis'),
+        row('requests answered', '/s', 'requestsPerSecond', { higherIsBetter: true }),
+        row('main-thread CPU', '%', 'mainCpuPercent'),
+        row('spans lost', '', 'lost', { pick: 'max', atMost: 0 }),
+      ],
+    },
+  ];
+}

@@ -1,0 +1,30 @@
+'use strict';
+// Owns handing clean spans to a function.
+// Refuses to let its errors go further than the result.
+
+const { diag } = require('../diag.js');
+const { FAILED, SUCCESS } = require('./vocabulary.js');
+
+class CallbackSpanAdapter {
+  name = 'callback';
+  #callback;
+
+  /** @param {(spans: object[]) => void | Promise<void>} callback */
+  constructor(callback) {
+    this.#callback = callback;
+  }
+
+  async exportSpans(spans) {
+    try {
+      await this.#callback(spans);
+      return { code: SUCCESS };
+    } catch (error) {
+      diag.error('Error in callback span export:', error);
+      return { code: FAILED, error: error instanceof Error ? error : new Error('Callback export failed') };
+    }
+  }
+
+  async shutdown() {}
+}
+
+module.exports = { CallbackSpanAdapter };

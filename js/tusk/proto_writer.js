@@ -1,0 +1,116 @@
+'use strict';
+// Owns the protobuf wire format: tags, varints, length-delimited fields.
+// Refuses to know messages.
+
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH = 2;
+
+function varintBytes(value) {
+  const bytes = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  while (rest > 0x7fn) {
+    bytes.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  bytes.push(Number(rest));
+  return Buffer.from(bytes);
+}
+
+/** Collects the fields of one message. */
+class ProtoWriter {
+  #parts = [];
+
+  #field(number, wireType) {
+    this.#parts.push(varintBytes((number << 3) | wireType));
+  }
+
+  bytes(number, bytes) {
+    this.#field(number, LENGTH);
+    this.#parts.push(varintBytes(bytes.length), bytes);
+    return this;
+  }
+
+  /** Lone surrogates become U+FFFD. */
+  string(number, text) {
+    return this.bytes(number, Buffer.from(text === undefined ? '' : String(text)));
+  }
+
+  bool(number, value) {
+    return this.int64(number, value ? 1 : 0);
+  }
+
+  /** @throws {Error} for what is no 32-bit integer */
+  int32(number, value) {
+    if (typeof value !== 'number') throw new Error(`invalid int 32: ${typeof value}`);
+    if (!Number.isInteger(value) || value !== (value | 0)) throw new Error(`invalid int 32: ${value}`);
+    return this.int64(number, value);
+  }
+
+  /** @throws {RangeError} for a fraction */
+  int64(number, value) {
+    this.#field(number, VARINT);
+    this.#parts.push(varintBytes(value));
+    return this;
+  }
+
+  double(number, value) {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleLE(value);
+    this.#field(number, FIXED64);
+    this.#parts.push(bytes);
+    return this;
+  }
+
+  message(number, writer) {
+    return this.bytes(number, writer.finish());
+  }
+
+  finish() {
+    return Buffer.concat(this.#parts);
+  }
+}
+
+/**
+ * The fields of a message: `[number, value]` with a BigInt for varints and a Buffer for the rest.
+ * @throws {Error} for bytes that are no protobuf message
+ */
+function* readFields(bytes) {
+  let at = 0;
+  const take = (length) => {
+    if (at + length > bytes.length) throw new Error('premature EOF');
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  const varint = () => {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const [byte] = take(1);
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    throw new Error('invalid varint');
+  };
+  while (at < bytes.length) {
+    const tag = Number(varint());
+    const number = tag >>> 3;
+    switch (tag & 7) {
+      case VARINT:
+        yield [number, varint()];
+        break;
+      case FIXED64:
+        yield [number, take(8)];
+        break;
+      case LENGTH:
+        yield [number, take(Number(varint()))];
+        break;
+      case 5:
+        yield [number, take(4)];
+        break;
+      default:
+        throw new Error(`invalid wire type: ${tag & 7}`);
+    }
+  }
+}
+
+module.exports = { ProtoWriter, readFields };

@@ -1,0 +1,152 @@
+'use strict';
+// Owns one export call of the recorder: which spans, which adapters, one answer.
+// Refuses to transform on the loop what an adapter can take natively; objects are made only for adapters that want them.
+
+const { diag } = require('../diag.js');
+const { ApiSpanAdapter } = require('./api_span_adapter.js');
+const { NATIVE } = require('./adapter_lanes.js');
+const { encodeSpan } = require('./clean_span_proto.js');
+const { FilesystemSpanAdapter } = require('./filesystem_span_adapter.js');
+const { filterSpans } = require('./span_filter.js');
+const { SpanTransformer } = require('./span_transformer.js');
+const { TraceBlockingManager } = require('./trace_blocking_manager.js');
+const { FAILED, SUCCESS, TuskDriftMode } = require('./vocabulary.js');
+
+const SPANS_PER_TURN = 20;
+
+class TdSpanExporter {
+  #config;
+  // Public by name only: tests of the SDK put adapters of their own there.
+  adapters = [];
+
+  /** @param {object} config as the SDK's; our own options are in tusk.d.ts */
+  constructor(config) {
+    this.#config = { ...config };
+    const { useRemoteExport, apiKey, observableServiceId } = config;
+    const isRemote = useRemoteExport && apiKey && observableServiceId;
+    this.addAdapter(isRemote ? new ApiSpanAdapter(config) : new FilesystemSpanAdapter(config));
+  }
+
+  /** Reads the spans before it returns if every adapter is native. The callback runs once, never inside this call. */
+  export(spans, resultCallback) {
+    this.#export(spans).then(
+      () => answer(resultCallback, { code: SUCCESS }),
+      (error) => answer(resultCallback, { code: FAILED, error }),
+    );
+  }
+
+  getAdapters() {
+    return this.adapters;
+  }
+
+  addAdapter(adapter) {
+    this.adapters.push(adapter);
+  }
+
+  removeAdapter(adapter) {
+    const index = this.adapters.indexOf(adapter);
+    if (index !== -1) this.adapters.splice(index, 1);
+  }
+
+  clearAdapters() {
+    this.adapters = [];
+  }
+
+  /** Sums over the remote adapters, for the adaptive sampler. */
+  getHealthSnapshot() {
+    const health = { failureCount: 0, timeoutCount: 0, circuitOpen: false, lastExportLatencyMs: null };
+    for (const adapter of this.adapters) {
+      if (!(adapter instanceof ApiSpanAdapter)) continue;
+      const { failureCount, timeoutCount, circuitState, lastExportLatencyMs } = adapter.getHealthSnapshot();
+      health.failureCount += failureCount;
+      health.timeoutCount += timeoutCount;
+      health.circuitOpen ||= circuitState === 'open';
+      if (lastExportLatencyMs !== null) {
+        health.lastExportLatencyMs = Math.max(health.lastExportLatencyMs ?? lastExportLatencyMs, lastExportLatencyMs);
+      }
+    }
+    return health;
+  }
+
+  /** Shuts every adapter down. The built-in ones deliver what is on its way first, and work again if spans come. */
+  async shutdown() {
+    await Promise.all(this.adapters.map((adapter) => adapter.shutdown()));
+  }
+
+  /** Waits for what the built-in adapters have on its way. */
+  async forceFlush() {
+    await Promise.all(this.adapters.map((adapter) => adapter.forceFlush?.()));
+  }
+
+  async #export(spans) {
+    const { mode, environment, failBatchOnBadSpan = false, traceBlockingManager } = this.#config;
+    if (mode !== TuskDriftMode.RECORD) return;
+    const manager = traceBlockingManager ?? TraceBlockingManager.getInstance();
+    const { kept, unreadable } = filterSpans(spans, manager, failBatchOnBadSpan);
+    const results = [];
+    const others = [];
+    for (const adapter of this.adapters) {
+      // Nothing to read: the adapter is still told, as objects' worth nothing.
+      const exportNatively = kept.length > 0 ? adapter[NATIVE]?.() : undefined;
+      if (exportNatively) results.push(exportNatively(kept, { environment, failBatchOnBadSpan }));
+      else others.push(adapter);
+    }
+    let unrecorded = unreadable;
+    if (others.length > 0) {
+      const made = await this.#cleanSpans(kept);
+      unrecorded += made.unreadable;
+      for (const adapter of others) results.push(started(adapter, made.cleanSpans));
+    }
+    const settled = await Promise.allSettled(results);
+    if (unrecorded > 0) diag.warn(`Offloop: ${unrecorded} spans could not be read`);
+    this.#judge(settled);
+  }
+
+  /** Makes clean spans, some in each turn of the loop. */
+  async #cleanSpans(spans) {
+    const { environment, failBatchOnBadSpan, protoSpanBytes } = this.#config;
+    const cleanSpans = [];
+    let unreadable = 0;
+    for (let i = 0; i < spans.length; i++) {
+      if (i > 0 && i % SPANS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      try {
+        const cleanSpan = SpanTransformer.transformSpanToCleanJSON(spans[i], environment);
+        if (protoSpanBytes) cleanSpan.protoSpanBytes = encodeSpan(cleanSpan, environment);
+        cleanSpans.push(cleanSpan);
+      } catch (error) {
+        if (failBatchOnBadSpan) throw error;
+        unreadable += 1;
+      }
+    }
+    return { cleanSpans, unreadable };
+  }
+
+  /** @throws the first reason why the export has failed */
+  #judge(settled) {
+    const { failBatchOnBadSpan, ignoreSinkErrors } = this.#config;
+    for (const { status, reason, value } of settled) {
+      if (status === 'rejected') throw reason;
+      if (failBatchOnBadSpan && value?.invalid > 0) {
+        throw new SyntaxError('a span of the batch could not be read: none of it was recorded');
+      }
+    }
+    if (ignoreSinkErrors) return;
+    const failed = settled.find(({ value }) => value?.code === FAILED);
+    if (failed !== undefined) throw failed.value.error ?? new Error('Span export failed');
+  }
+}
+
+/** An adapter that throws has failed like one that rejects. */
+async function started(adapter, cleanSpans) {
+  return adapter.exportSpans(cleanSpans);
+}
+
+function answer(resultCallback, result) {
+  try {
+    resultCallback(result);
+  } catch (error) {
+    diag.error('Offloop: the result callback threw', error);
+  }
+}
+
+module.exports = { TdSpanExporter };

@@ -1,0 +1,105 @@
+// `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every mutant, the long forms of suites.
+// It refuses to stop at the first failing step; every step is bounded in time.
+//
+//   node scripts/test_long.mjs [--only rows,weather,schedule,node,mutants]
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { ensureAddon, ensureDependencies, ensureNode, root, runWithSetup, useCargo } from './build.mjs';
+import { exitNote, run, runNodeTests, rustTotals, summarize, timed } from './steps.mjs';
+
+const MINUTE_MILLIS = 60_000;
+const SCENARIOS = 500;
+const SCHEDULE_RUNS = 50;
+const testDirectory = path.join(root, '__test__');
+
+const steps = {
+  rows: ['rows without a test', testRows],
+  weather: [`weather, ${SCENARIOS} scenarios`, testWeather],
+  schedule: [`schedule tests, ${SCHEDULE_RUNS} runs under load`, testSchedule],
+  node: ['Node tests, long form', testNode],
+  mutants: ['mutants', testMutants],
+};
+const { values } = parseArgs({ options: { only: { type: 'string' } } });
+const wanted = values.only?.split(',') ?? Object.keys(steps);
+
+await runWithSetup(async () => {
+  await timed('set-up', setUp);
+  for (const [key, [name, step]] of Object.entries(steps)) if (wanted.includes(key)) await timed(name, step);
+  summarize();
+});
+
+async function setUp() {
+  ensureNode();
+  useCargo();
+  await ensureDependencies();
+  if (!wanted.includes('node')) return;
+  for (const { name } of readdirSync(testDirectory, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+    if (readdirSync(path.join(testDirectory, name)).includes('package-lock.json'))
+      await ensureDependencies({ directory: path.join(testDirectory, name) });
+  }
+  await ensureAddon();
+}
+
+async function testRows() {
+  const { code, output } = await run(process.execPath, ['scripts/rows.mjs'], { limitMillis: MINUTE_MILLIS });
+  return { ok: code === 0, note: output.trim().split('\n').at(-1) };
+}
+
+async function testWeather() {
+  const args = ['test', '--lib', '--test', 'weather', 'weather', '--', '--nocapture'];
+  const env = { OFFLOOP_WEATHER_SCENARIOS: String(SCENARIOS) };
+  const { code, output } = await run('cargo', args, { limitMillis: 20 * MINUTE_MILLIS, env });
+  return { ok: code === 0, note: `${rustTotals(output)}${exitNote(code)}` };
+}
+
+/** The tests in virtual time again and again, while another thread of this process keeps a core busy. */
+async function testSchedule() {
+  const build = ['test', '--lib', '--no-run', '--message-format=json'];
+  const { status, stdout } = spawnSync('cargo', build, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 28,
+    timeout: 15 * MINUTE_MILLIS,
+  });
+  if (status !== 0) return { ok: false, note: `the build ended with ${status}` };
+  const artifacts = stdout.split('\n').filter(Boolean).map(JSON.parse);
+  const { executable } = artifacts.findLast(({ executable: file, profile }) => file && profile?.test);
+  const load = new Worker('for (;;);', { eval: true });
+  const times = [];
+  try {
+    for (let nth = 1; nth <= SCHEDULE_RUNS; nth++) {
+      const started = performance.now();
+      const result = spawnSync(executable, ['pipeline::'], { cwd: root, encoding: 'utf8', timeout: MINUTE_MILLIS });
+      if (result.status !== 0) {
+        process.stdout.write(result.stdout);
+        return { ok: false, note: `run ${nth} of ${SCHEDULE_RUNS} ended with ${result.status ?? result.signal}` };
+      }
+      times.push((performance.now() - started) / 1000);
+    }
+  } finally {
+    await load.terminate();
+  }
+  times.sort((a, b) => a - b);
+  const [fastest, median, slowest] = [0, times.length >> 1, times.length - 1].map((nth) => times[nth].toFixed(2));
+  return { ok: true, note: `${times.length} green, ${fastest} to ${slowest} s, median ${median} s` };
+}
+
+/** Those that have more rounds to offer. */
+function testNode() {
+  const files = readdirSync(testDirectory)
+    .filter((name) => /\.test\.m?js$/.test(name))
+    .filter((name) => readFileSync(path.join(testDirectory, name), 'utf8').includes('OFFLOOP_TEST_LONG'));
+  const limits = { limitMillis: 40 * MINUTE_MILLIS, env: { OFFLOOP_TEST_LONG: '1' } };
+  return runNodeTests(process.execPath, files, limits);
+}
+
+async function testMutants() {
+  const { code, output } = await run(process.execPath, ['scripts/mutants.mjs'], { limitMillis: 90 * MINUTE_MILLIS });
+  const killed = [...output.matchAll(/^\S+ +killed /gm)].length;
+  return { ok: code === 0, note: `${killed} killed${exitNote(code)}` };
+}

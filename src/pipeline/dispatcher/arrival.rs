@@ -1,0 +1,104 @@
+//! The way into the schedule: a lane that opens, a batch that the workers have made.
+//! It refuses to send anything; what cannot go out as it is turns back here.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    clock::Moment,
+    config::Config,
+    error::DropReason,
+    pipeline::{
+        batch::Batch,
+        breaker::Breaker,
+        dispatcher::{Action, Dispatcher, LaneState, Phase, Settlement, Slot, Timer, Work},
+        endpoint::Endpoint,
+        lane::LaneId,
+    },
+    sink::ContentEncoding,
+};
+
+impl Dispatcher {
+    pub(super) fn open_lane(
+        &mut self,
+        lane: LaneId,
+        config: Arc<Config>,
+        actions: &mut Vec<Action>,
+    ) {
+        let endpoint: Arc<str> = config.endpoint.as_str().into();
+        let known = self.endpoints.entry(Arc::clone(&endpoint)).or_insert_with(Endpoint::new);
+        let encoding = known.best_encoding();
+        if encoding != ContentEncoding::Zstd {
+            actions.push(Action::LimitEncoding { lane, encoding });
+        }
+        self.lanes.entry(lane).or_insert_with(|| LaneState {
+            config,
+            endpoint,
+            fresh: BTreeSet::new(),
+            retries: BTreeSet::new(),
+            wanted: BTreeSet::new(),
+            unclocked: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            flushes: BTreeMap::new(),
+            credentials: Breaker::default(),
+            unauthorised: None,
+            closing: None,
+        });
+    }
+
+    /// Takes a batch from the workers into the schedule, if it can go out as it is.
+    pub(super) fn ready(&mut self, now: Moment, mut batch: Box<Batch>, actions: &mut Vec<Action>) {
+        // A lane that is gone has settled everything; dropping the batch does no harm.
+        let Some(lane) = self.lanes.get_mut(&batch.lane) else { return };
+        let Some(endpoint) = self.endpoints.get(&lane.endpoint) else { return };
+        if lane.closing.is_some_and(|closing| closing.over) {
+            let settlement =
+                Settlement::Dropped { reason: DropReason::ShutdownDeadline, failure: None };
+            actions.push(Action::Settle { batch, settlement });
+            return;
+        }
+        if batch.history.deadline.is_some_and(|deadline| deadline <= now) {
+            let failure = batch.history.last_failure.take();
+            let settlement = Settlement::Dropped { reason: DropReason::RetriesExhausted, failure };
+            actions.push(Action::Settle { batch, settlement });
+            return;
+        }
+        let size = batch.encoded_bytes.max(batch.body.len() as u64);
+        let too_large = size > lane.config.max_request_bytes;
+        // What has just been split after a 413 is tried before it is split again.
+        let untried = batch.history.requests() == 0;
+        let likely_too_large =
+            lane.config.split_on_413 && untried && batch.encoded_bytes > endpoint.size_limit();
+        if (too_large || likely_too_large) && batch.spans() > 1 {
+            actions.push(Action::Rework { batch, work: Work::Split });
+            return;
+        }
+        if too_large && !mutant!("F36") {
+            let settlement = Settlement::Dropped { reason: DropReason::TooLarge, failure: None };
+            actions.push(Action::Settle { batch, settlement });
+            return;
+        }
+        if !endpoint.accepts(batch.encoding) {
+            let work = Work::Reencode(endpoint.best_encoding());
+            actions.push(Action::Rework { batch, work });
+            return;
+        }
+        let (id, epoch) = (batch.id, batch.epoch());
+        let mut flushes = Vec::new();
+        for (flush, state) in &mut lane.flushes {
+            if epoch <= state.epoch {
+                state.waiting += 1;
+                flushes.push(*flush);
+            }
+        }
+        lane.enqueue(id, batch.history.attempts > 0, !flushes.is_empty());
+        match batch.history.deadline {
+            Some(deadline) => drop(self.timers.insert((deadline, Timer::GiveUp(id)))),
+            None => drop(lane.unclocked.insert(id)),
+        }
+        self.parking.push(id);
+        self.slots.insert(id, Slot { batch, phase: Phase::Ready, flushes });
+    }
+}

@@ -1,0 +1,88 @@
+//! The record/replay exporter in one piece: which transform goes with which sink, and the remote API's own schedule.
+//! It refuses to know JavaScript, and leaves filters and the circuit breaker to it: those answer before spans get here.
+
+mod api_sink;
+mod api_verdict;
+
+use std::sync::Arc;
+
+use bumpalo::Bump;
+
+pub use self::api_sink::{ApiConfig, ApiSink};
+use crate::{
+    drift::{self, Input, InvalidSpan, RequestHeader},
+    error::{DropReason, TransformError},
+    exporter::Transform,
+    handoff::{RawBatch, decode},
+    otlp::Encoded,
+    sink::trace_files::bundle,
+};
+
+/// What becomes of the spans of one export.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// JSON lines for [`crate::sink::trace_files`].
+    Lines,
+    /// One request for [`ApiSink`].
+    Request {
+        /// `observable_service_id`
+        observable_service_id: String,
+        /// `sdk_version`
+        sdk_version: String,
+        /// `sdk_instance_id`
+        sdk_instance_id: String,
+    },
+}
+
+/// How spans are recorded.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// Their form.
+    pub output: Output,
+    /// `environment` of every clean span.
+    pub environment: Option<String>,
+    /// A span that cannot be recorded costs its whole batch, as it did before.
+    pub fail_batch_on_bad_span: bool,
+}
+
+/// The transform of a lane that records.
+pub fn transform(recording: Recording) -> Transform {
+    Arc::new(move |raw: RawBatch| {
+        raw.top_up_pool();
+        record(&recording, &raw)
+    })
+}
+
+fn record(recording: &Recording, raw: &RawBatch) -> Result<Encoded, TransformError> {
+    let internal = |message: String| TransformError { reason: DropReason::InternalError, message };
+    let arena = Bump::new();
+    let batch = decode(raw, &arena).map_err(|error| internal(error.to_string()))?;
+    let inputs: Vec<_> =
+        batch.spans.iter().map(|span| Input::from_span(&batch, span, &arena)).collect();
+    let environment = recording.environment.as_deref();
+    let (body, invalid) = match &recording.output {
+        Output::Lines => {
+            let lines = drift::encode_lines(&inputs, environment);
+            let traces =
+                lines.traces.iter().map(|trace| (trace.trace_id.as_str(), trace.range.clone()));
+            let body = bundle(lines.text, traces)
+                .ok_or_else(|| internal("lines without their traces".to_owned()))?;
+            (body, lines.invalid)
+        }
+        Output::Request { observable_service_id, sdk_version, sdk_instance_id } => {
+            let header =
+                RequestHeader { observable_service_id, environment, sdk_version, sdk_instance_id };
+            let request = drift::encode_request(&inputs, &header);
+            (request.body, request.invalid)
+        }
+    };
+    if recording.fail_batch_on_bad_span
+        && let Some(InvalidSpan { index, why }) = invalid.first()
+    {
+        let message = format!("span {index} of the batch: {why}");
+        return Err(TransformError { reason: DropReason::Invalid, message });
+    }
+    let lost = u32::try_from(invalid.len()).unwrap_or(u32::MAX);
+    let spans = u32::try_from(inputs.len()).unwrap_or(u32::MAX).saturating_sub(lost);
+    Ok(Encoded { body, spans, invalid: batch.invalid.saturating_add(lost), ..Encoded::default() })
+}
