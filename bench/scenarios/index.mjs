@@ -6,6 +6,7 @@ import * as fileSink from './file_sink.mjs';
 import * as footprint from './footprint.mjs';
 import * as garbage from './garbage.mjs';
 import * as handoff from './handoff.mjs';
+import * as monitor from './monitor.mjs';
 import * as pg from './pg.mjs';
 import * as scaling from './scaling.mjs';
 import * as selfcheck from './selfcheck.mjs';
@@ -32,5 +33,6 @@ export const scenarios = [
   fileSink,
   tusk,
   exit,
+  monitor,
   footprint,
 ];
