@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { ProtobufTraceSerializer } = require('@opentelemetry/otlp-transformer');
+const { JsonTraceSerializer, ProtobufTraceSerializer } = require('@opentelemetry/otlp-transformer');
 const { OTLPTraceExporter, exportOnce, subjectName } = require('./helpers/subject.js');
 const { runProgram } = require('./helpers/child.js');
 const { assertSettled } = require('./helpers/conservation.js');
@@ -63,6 +63,25 @@ test('two exporters with large batches at once', async (t) => {
   await Promise.all([left.exporter.exportSpans(batches[0]), right.exporter.exportSpans(batches[1])]);
   assertArrived(left.receiver, [expected[0]]);
   assertArrived(right.receiver, [expected[1]]);
+});
+
+test('many short texts: more than one turn copies, joined texts are kept by reference', async (t) => {
+  const texts = ['ascii ', '漢字 ', 'lone \ud83d ', 'pair \ud83d\ude00 ', ''];
+  const batch = Array.from({ length: 512 }, (_, nth) => {
+    const attributes = { [`key of ${nth % 200}`]: 'defined late, then known', nested: { list: [texts[nth % 5], nth] } };
+    for (let at = 0; at < 30; at++) attributes[`text.${at}`] = `${nth} ${texts[(nth >> 3) % 5]}`.repeat(at);
+    return plain.span({ name: `span ${nth}`, attributes, events: [{ name: 'event', time: [1, nth], attributes }] });
+  });
+  for (const [protocol, serializer] of [
+    ['http/protobuf', ProtobufTraceSerializer],
+    ['http/json', JsonTraceSerializer],
+  ]) {
+    const { receiver, exporter } = await pair(t, { protocol });
+    const expected = Buffer.from(serializer.serializeRequest(batch));
+    const outcomes = await Promise.all([exporter.exportSpans(batch), exporter.exportSpans(batch)]);
+    for (const { delivered } of outcomes) assert.equal(delivered, batch.length);
+    assertArrived(receiver, [expected, expected]);
+  }
 });
 
 test('what is read is read at once: bytes, containers and fields change while texts wait', async (t) => {

@@ -40,6 +40,11 @@ const SPANS_SAVED = {
 // loses that span and says so with a warning, or fails the batch if one bad span shall.
 const NOT_PROTOBUF = 'merge-string-enums';
 
+/** When nothing is left, adapters are told so and send a request without spans; the native way has found out too late. */
+function isToldOfNothing({ id }, way) {
+  return way === 'objects' || id === 'non-string-input';
+}
+
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
 function configOf({ config }) {
@@ -140,8 +145,7 @@ for (const way of ['native', 'objects']) {
         const remote = await toApi(t, vector, way, '2.x', {});
         assertResult(remote.result, { code: 0 });
         if (saved === undefined) assertRequests(remote.requests, vector.js.remote.requests);
-        // An adapter that takes objects is told of an export without spans, as the recorded one was.
-        else assert.equal(remote.requests.length, saved.length > 0 || way === 'objects' ? 1 : 0);
+        else assert.equal(remote.requests.length, saved.length > 0 || isToldOfNothing(vector, way) ? 1 : 0);
       });
     }
   });

@@ -6,9 +6,10 @@ const { SpanWriter, WRITTEN, INVALID, TOO_LARGE } = require('./handoff/span_writ
 const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
+const { loadBinding } = require('./binding.js');
+const { settle, tellOutcome } = require('./export_outcome.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
-const { textOfError } = require('./network_facts.js');
-const { logRetryOutcome } = require('./retry_diag.js');
+const { openSpans } = require('./monitor/open_spans.js');
 const { getEngine } = require('./engine.js');
 
 const SUCCESS = 0;
@@ -17,6 +18,8 @@ const DEFAULT_MAX_SPAN_BYTES = 16 << 20;
 const DEFAULT_WAIT_MILLIS = 30000;
 const ANSWER_MILLIS = 1000; // the answer to a call with a deadline comes after it, not at it
 const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
+const FORKED = 'this process was forked from one that exports, and has none of its threads';
+const CLOCK_MASK = 31; // spans between two looks at the clock, less one
 const NOTHING_SENT = Object.freeze({ delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
 
 let portOf;
@@ -51,6 +54,7 @@ class LaneExporter {
    * @param settings.onOpen gets the native lane when it is made
    */
   constructor(settings) {
+    loadBinding(); // a missing binary is told where the program is put together, not at its first span
     this.#settings = settings;
   }
 
@@ -85,7 +89,7 @@ class LaneExporter {
 
   forceFlush({ timeoutMillis = DEFAULT_WAIT_MILLIS, mode = 'terminal' } = {}) {
     return new Promise((resolve) => {
-      if (this.#lane === null) {
+      if (this.#lane === null || getEngine().isForkedChild) {
         resolve({ timedOut: false, outstanding: 0 });
         return;
       }
@@ -97,6 +101,10 @@ class LaneExporter {
   shutdown({ timeoutMillis = DEFAULT_WAIT_MILLIS } = {}) {
     this.#shutdown ??= new Promise((resolve) => {
       exportDelegateLogger.debug('shutdown started');
+      if (getEngine().isForkedChild) {
+        resolve();
+        return;
+      }
       const id = getEngine().register(() => {
         this.#writer?.release();
         getEngine().exit.dismiss(this.#settings.exit);
@@ -124,6 +132,8 @@ class LaneExporter {
         this.#enlist();
         return lane;
       },
+      /** Reads headers for spans that native threads make by themselves. */
+      prepare: () => settings.beforeExport?.(this.#lane),
       begin: (window) => this.#beginWindow(window),
       isShutDown: () => this.#shutdown !== null,
       // A batch that leaves by the native clock leaves without either.
@@ -140,6 +150,7 @@ class LaneExporter {
     const engine = getEngine();
     const { beforeExport, metrics } = this.#settings;
     beforeExport?.(this.#lane);
+    openSpans.batchBegan(null);
     this.#underWay += 1;
     const call = { context: new ExportContext(), original: undefined, thrown: false };
     const batch = { spans: 0, written: 0, refused: {}, finishMetrics: null, call };
@@ -243,7 +254,14 @@ class LaneExporter {
       return;
     }
     const lane = this.#open();
+    if (getEngine().isForkedChild) {
+      this.#refuse(lane, batch, 'internal_error', batch.spans);
+      const error = { kind: 'internal_error', message: FORKED };
+      queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
+      return;
+    }
     this.#enlist();
+    openSpans.batchBegan(spans[0]);
     const until = performance.now() + SLICE_MILLIS;
     try {
       this.#settings.beforeExport?.(lane);
@@ -252,7 +270,7 @@ class LaneExporter {
       queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error: { original } }, done));
       return;
     }
-    this.#write(lane, spans, batch);
+    this.#write(lane, spans, batch, until - SLICE_MILLIS / 2);
     if (batch.written === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
     } else {
@@ -261,7 +279,8 @@ class LaneExporter {
     while (this.#deferredCalls.length > 0) this.#deferredCalls.shift()();
   }
 
-  #write(lane, spans, batch) {
+  /** Reads every span; from `copyUntil` (performance.now) on texts are kept by reference, to be copied in later turns. */
+  #write(lane, spans, batch, copyUntil) {
     const writer = this.#writer;
     const roomSpans = lane.roomSpans();
     writer.begin(lane.roomBytes());
@@ -273,6 +292,7 @@ class LaneExporter {
         overflow = this.#shutdown === null ? 'queue_full' : 'after_shutdown';
         break;
       }
+      if ((index & CLOCK_MASK) === CLOCK_MASK && performance.now() >= copyUntil) writer.keepTexts();
       const result = this.#writeOne(writer, spans, index);
       if (result === WRITTEN) batch.written += 1;
       else if (result === INVALID) lost.invalid += 1;
@@ -319,7 +339,7 @@ class LaneExporter {
       } catch (error) {
         // No memory for a block: what is missing makes the reader drop those spans, and only those.
         diag.error('Offloop: long texts could not be copied', error);
-        deferred.length = 0;
+        deferred.clear();
         return true;
       }
     };
@@ -345,32 +365,14 @@ class LaneExporter {
 
   #finish(batch, native, done) {
     this.#underWay -= 1;
-    const { delivered, rejected, attempts, error: failure, partialSuccess, warnings } = native;
-    const dropped = { ...native.dropped };
-    for (const [reason, count] of Object.entries(batch.refused)) dropped[reason] = (dropped[reason] ?? 0) + count;
-    const outcome = { delivered, rejected, dropped, attempts };
-    const reason = Object.keys(dropped).find((name) => name !== 'invalid');
-    const error = this.#errorOf(outcome, reason, withOriginal(failure, batch.call.original));
-    logRetryOutcome({ attempts, reason, error, thrown: batch.call.thrown });
-    if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
-    for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
+    const { outcome, reason, error } = settle(batch, native);
+    tellOutcome(native, { reason, error, thrown: batch.call.thrown, invalid: outcome.dropped.invalid });
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
-    if (batch.refused[reason] > 0)
-      this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...outcome.error });
-    done(outcome, error);
-  }
-
-  /** The Error of a failed export, or undefined; also fills `outcome.error`. */
-  #errorOf(outcome, reason, failure) {
-    if (reason === undefined) {
-      if (outcome.dropped.invalid > 0) diag.warn(`Offloop: ${outcome.dropped.invalid} spans could not be read`);
-      return undefined;
+    if (batch.refused[reason] > 0) {
+      const { attempts, error: told } = outcome;
+      this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...told });
     }
-    const facts = failure ?? { kind: reason };
-    const error = buildExportError(facts);
-    outcome.error = { code: String(facts.code || reason), message: textOfError(error) };
-    if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
-    return error;
+    done(outcome, error);
   }
 
   /** Lines for `diag` and losses for `onError`, as the native side reports them. */
@@ -395,17 +397,6 @@ class LaneExporter {
 
 function isListOfSpans(spans) {
   return typeof spans === 'object' && spans !== null && typeof spans.length === 'number';
-}
-
-/** The stock exporter names the component in one of its lines only. */
-function loggerFor(warning) {
-  return warning.startsWith('Export succeeded') ? exportDelegateLogger : diag;
-}
-
-/** The error object that user code or Node's http threw, where it is what ended the export. */
-function withOriginal(failure, original) {
-  if (failure?.kind !== 'network' || original === undefined) return failure;
-  return textOfError(original) === failure.message ? { ...failure, original } : failure;
 }
 
 /** The way around `export` for whoever fills batches itself; null if `exporter` is not ours or not only ours. */

@@ -72,6 +72,10 @@ class WindowBatcher {
   /** Resolves when every span that ended before this call is settled; rejects with the first failure. */
   async flush() {
     if (this.#engine === null) return;
+    if (this.#engine.isForkedChild) {
+      if (this.#window !== null) this.#leave(this.#window); // the parent hands it over
+      return;
+    }
     const { exportTimeoutMillis } = this.#options;
     this.#engine.hold.acquire(exportTimeoutMillis);
     try {
@@ -137,7 +141,7 @@ class WindowBatcher {
   }
 
   #open() {
-    const room = this.#room();
+    const room = this.#engine.isForkedChild ? 0 : this.#room();
     if (room === 0) return null;
     this.#writer.begin(this.#lane.roomBytes());
     const { maxExportBatchSize, isBatchSizeGiven } = this.#options;
@@ -258,7 +262,8 @@ class WindowBatcher {
   #drop() {
     if (this.#dropped === 0) diag.debug('maxQueueSize reached, dropping spans');
     this.#dropped += 1;
-    this.#refuse(this.#port.isShutDown() ? 'after_shutdown' : 'queue_full');
+    if (this.#engine.isForkedChild) this.#refuse('internal_error');
+    else this.#refuse(this.#port.isShutDown() ? 'after_shutdown' : 'queue_full');
   }
 }
 

@@ -77,6 +77,24 @@ for (const [name, spans] of Object.entries(batches)) {
   for (const each of spans) {
     if (writer.write(each) !== WRITTEN) throw new Error(`a span of ${name} was not written`);
   }
-  const parts = memory.segmentsForSubmit(writer.stream.takeSegments());
+  record(name, spans, memory, writer);
+}
+
+// The same with texts that were kept by reference and copied later.
+const memory = new CopiedMemory();
+const writer = new SpanWriter(memory, { maxSpanBytes: 1 << 20 }, true);
+const [first, , ...rest] = [...batches.plain, ...batches.linked, ...batches.nested.slice(0, 1)];
+const kept = [first, ...rest, first, ...rest, ...batches.bulk.slice(0, 1)];
+writer.begin(1 << 20);
+for (const [index, each] of kept.entries()) {
+  if (index > rest.length) writer.keepTexts();
+  if (writer.write(each) !== WRITTEN) throw new Error('a span was not written');
+}
+if (!writer.copyDeferred(writer.deferred, Number.POSITIVE_INFINITY)) throw new Error('texts are left');
+record('kept', kept, memory, writer);
+
+function record(name, spans, memory, writer) {
+  const segments = [...writer.stream.takeSegments(), ...writer.longStream.takeSegments()];
+  const parts = memory.segmentsForSubmit(segments);
   writeFileSync(path.join(directory, `${name}-${spans.length}.bin`), Buffer.concat(parts));
 }

@@ -41,6 +41,7 @@ async function setUp() {
   if (wanted.includes('types') || isLine3Run) await ensureIn('sdk-3.x');
   if (wanted.includes('node')) await ensureIn('express-2.x');
   if (isLine3Run) await ensureIn('express-3.x');
+  if (nodes.length > 0) await ensureDependencies({ directory: path.join(testDirectory, 'tusk-sdk') });
   await ensureAddon();
   return nodes;
 }

@@ -2,7 +2,8 @@
 //! It refuses to block its caller, except in `drain_blocking`, which is bounded.
 
 use std::{
-    sync::Arc,
+    mem,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -15,6 +16,7 @@ pub use crate::pipeline::{
     lane::Transform,
     notice::{FailedBatch, Level, Notice, Observer},
     permit::Ticket,
+    platform::is_forked_child,
     window::Window,
 };
 use crate::{
@@ -42,6 +44,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Exporter {
     lane: Arc<Lane>,
+    /// What takes its place in the child of a process that forked: there it is never touched.
+    orphan: OnceLock<Arc<Lane>>,
     engine: Arc<Engine>,
 }
 
@@ -92,18 +96,18 @@ impl Exporter {
         transform: Transform,
     ) -> Result<Arc<Exporter>, ConfigError> {
         let lane = Lane::new(config.normalised()?, sink, transform);
-        Ok(Arc::new(Exporter { lane, engine }))
+        Ok(Arc::new(Exporter { lane, orphan: OnceLock::new(), engine }))
     }
 
     /// Spans and bytes free, for a cheap check before anything is written; (0, 0) after shutdown.
     pub fn room(&self) -> Room {
-        let (spans, bytes) = self.lane.ledger.room();
+        let (spans, bytes) = self.lane().ledger.room();
         Room { spans, bytes }
     }
 
     /// Reserves room for one export call. Never waits: no room is a counted drop and an immediate refusal.
     pub fn admit(&self, spans: u32, bytes: u64, completion: Completion) -> Result<Ticket, Refused> {
-        let ledger = &self.lane.ledger;
+        let ledger = &self.lane().ledger;
         if spans == 0 && !mutant!("R109") {
             // A success without a request (R109): nothing to account for, nothing to send.
             completion.complete(Outcome::default());
@@ -133,7 +137,7 @@ impl Exporter {
             Err((reason, completion)) => {
                 // A shutdown came between the two looks: nobody else would end the engine that it did not see.
                 if started && reason == DropReason::AfterShutdown {
-                    self.lane.release();
+                    self.lane().release();
                 }
                 Err(Refused { reason, spans, completion })
             }
@@ -142,25 +146,28 @@ impl Exporter {
 
     /// Counts spans that were turned away before admission, for instance by their size or by the check of `room`.
     pub fn refuse(&self, spans: u32, reason: DropReason) {
-        self.lane.ledger.refuse(u64::from(spans), reason);
+        self.lane().ledger.refuse(u64::from(spans), reason);
     }
 
     /// Hands the spans of an admitted call over; the charge becomes that of `raw`. Returns at once.
     pub fn submit(&self, ticket: Ticket, raw: RawBatch) {
+        if is_forked_child() {
+            return mem::forget((ticket, raw)); // admitted in the parent, which has its own
+        }
         let permit = ticket.into_permit();
         permit.recharge(raw.bytes());
         // No engine: an abandoned shutdown was faster and has settled the permit.
-        if let Some(engine) = self.lane.engine() {
+        if let Some(engine) = self.lane().engine() {
             let task = Task::Transform { permit, raw, admitted: monotonic() };
-            let job = Job { lane: Arc::clone(&self.lane), engine: Arc::clone(&engine), task };
+            let job = Job { lane: Arc::clone(self.lane()), engine: Arc::clone(&engine), task };
             if mutant!("R5") { job.run() } else { engine.submit(job) }
         }
     }
 
     /// Hands `window` over when `delay` has passed, unless somebody has done so before.
     pub fn schedule(self: &Arc<Self>, window: &Arc<Window>, delay: Duration) {
-        let started = !self.lane.ledger.is_closed() && self.start().is_ok();
-        let (Some(engine), true) = (self.lane.engine(), started) else {
+        let started = !self.lane().ledger.is_closed() && self.start().is_ok();
+        let (Some(engine), true) = (self.lane().engine(), started) else {
             self.hand_over(window); // to be refused
             return;
         };
@@ -175,6 +182,9 @@ impl Exporter {
 
     /// Admits and submits what is in `window`. False: that has happened before.
     pub fn hand_over(&self, window: &Window) -> bool {
+        if is_forked_child() {
+            return false; // the parent hands it over
+        }
         let Some((raw, completion)) = window.take() else { return false };
         match self.admit(raw.spans(), raw.bytes(), completion) {
             Ok(ticket) => self.submit(ticket, raw),
@@ -185,13 +195,13 @@ impl Exporter {
 
     /// Waits for what was accepted before this call; `done` gets the outcome, after `timeout` at the latest.
     pub fn force_flush(&self, mode: FlushMode, timeout: Duration, done: FlushDone) {
-        self.lane.flush(mode, timeout, done);
+        self.lane().flush(mode, timeout, done);
     }
 
     /// Refuses later exports, gives what is pending its last attempts, ends after `timeout` at the latest: what is
     /// left then is aborted and counted. Idempotent: every caller's `done` gets the same outcome.
     pub fn shutdown(&self, timeout: Duration, done: ShutdownDone) {
-        let lane = &self.lane;
+        let lane = self.lane();
         let first = lane.ledger.close();
         let answer = ShutdownAnswer::new(done);
         let Some(engine) = lane.engine() else { return };
@@ -215,12 +225,12 @@ impl Exporter {
     /// One consistent snapshot.
     pub fn stats(&self) -> Stats {
         let (threads, degraded) = (self.engine.threads(), self.engine.is_degraded());
-        Stats { threads, degraded, ..self.lane.ledger.snapshot() }
+        Stats { threads, degraded, ..self.lane().ledger.snapshot() }
     }
 
     /// Sets who is told about failed batches, and about everything else up to `level`. Once; later calls do nothing.
     pub fn observe(&self, level: Level, observer: Observer) {
-        self.lane.herald.set(level, observer);
+        self.lane().herald.set(level, observer);
     }
 
     /// Blocks the caller until everything accepted is terminal, until an endpoint has proved not to answer, or until
@@ -241,28 +251,39 @@ impl Exporter {
 
     /// Spans accepted and not terminal.
     pub fn pending(&self) -> u64 {
-        self.lane.ledger.pending()
+        self.lane().ledger.pending()
+    }
+
+    /// The lane of this process.
+    fn lane(&self) -> &Arc<Lane> {
+        if is_forked_child() {
+            return self.orphan.get_or_init(|| self.lane.orphan());
+        }
+        &self.lane
     }
 
     fn start(&self) -> std::io::Result<bool> {
-        self.lane.ensure_engine(|| {
+        self.lane().ensure_engine(|| {
             let handle = self.engine.start()?;
-            self.engine.enlist(&self.lane);
-            handle.send(Message::Open(Arc::clone(&self.lane)));
+            self.engine.enlist(self.lane());
+            handle.send(Message::Open(Arc::clone(self.lane())));
             Ok(handle)
         })
     }
 }
 
 fn lanes(exporters: &[&Exporter]) -> Vec<Arc<Lane>> {
-    exporters.iter().map(|exporter| Arc::clone(&exporter.lane)).collect()
+    exporters.iter().map(|exporter| Arc::clone(exporter.lane())).collect()
 }
 
 /// An exporter that nobody holds any more drains like one that was shut down, in the background (R107).
 impl Drop for Exporter {
     fn drop(&mut self) {
-        if !self.lane.ledger.is_closed() && !mutant!("R107") {
-            self.shutdown(self.lane.config.shutdown_timeout, Box::new(|_| ()));
+        if is_forked_child() {
+            return;
+        }
+        if !self.lane().ledger.is_closed() && !mutant!("R107") {
+            self.shutdown(self.lane().config.shutdown_timeout, Box::new(|_| ()));
         }
     }
 }

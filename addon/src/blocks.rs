@@ -6,7 +6,10 @@ use std::collections::HashMap;
 
 use napi::{Env, Error, Status, bindgen_prelude::*};
 use napi_derive::napi;
-use offloop::handoff::{BlockLease, BlockPool, OpenBatch, Segment};
+use offloop::{
+    exporter::is_forked_child,
+    handoff::{BlockLease, BlockPool, OpenBatch, Segment},
+};
 
 use crate::environment::Environment;
 
@@ -67,6 +70,9 @@ impl Environment {
     /// A block of at least `min_bytes` to write to; its number.
     #[napi(catch_unwind)]
     pub fn acquire_block(&self, min_bytes: u32) -> Result<u32> {
+        if is_forked_child() {
+            return Err(invalid("the blocks are the parent process's"));
+        }
         self.with_blocks(|blocks| {
             let lease = blocks.pool.acquire(min_bytes as usize);
             let lease = lease.ok_or_else(|| Error::new(Status::GenericFailure, "out of memory"))?;
@@ -79,13 +85,20 @@ impl Environment {
     /// JavaScript will not write to the block any more and has had what it wrote admitted.
     #[napi(catch_unwind)]
     pub fn release_block(&self, id: u32) {
+        if is_forked_child() {
+            return;
+        }
         self.with_blocks(|blocks| blocks.open.remove(&id));
     }
 
-    /// Gives the physical memory of idle blocks back to the system.
+    /// Gives the physical memory of some blocks back to the system that have been idle since the last call that left
+    /// none. Whether there may be more.
     #[napi(catch_unwind)]
-    pub fn release_idle_pages(&self) {
-        self.with_blocks(|blocks| blocks.pool.release_idle_pages());
+    pub fn release_idle_pages(&self, most: u32) -> bool {
+        if is_forked_child() {
+            return false;
+        }
+        self.with_blocks(|blocks| blocks.pool.release_idle_pages(most as usize))
     }
 
     /// The memory of a block just acquired. Asked once per block: JavaScript keeps its views for as long as it lives.

@@ -18,7 +18,7 @@ use napi::{
 use napi_derive::napi;
 
 use offloop::{
-    exporter::{Engine, Exporter},
+    exporter::{Engine, Exporter, is_forked_child},
     sink::SendOutcome,
 };
 
@@ -54,7 +54,7 @@ pub(crate) struct Mailbox {
 impl Mailbox {
     /// Never blocks and never fails: an environment that is gone has nobody left to tell.
     pub fn post(&self, result: JsResult) {
-        if self.is_closed.load(Ordering::Acquire) {
+        if self.is_closed.load(Ordering::Acquire) || is_forked_child() {
             return;
         }
         self.results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
@@ -65,6 +65,9 @@ impl Mailbox {
 
     /// From now on nobody answers: what waits for an answer goes on without one.
     fn close(&self) {
+        if is_forked_child() {
+            return; // the threads that could ask are not in this process, the locks they held are
+        }
         self.is_closed.store(true, Ordering::Release);
         self.attempts.close();
         self.header_questions.close();
@@ -103,6 +106,12 @@ impl Environment {
             blocks: Mutex::default(),
             exporters: Mutex::default(),
         })
+    }
+
+    /// Whether this process was forked from one whose engine was running: nothing can be exported here.
+    #[napi(getter, catch_unwind)]
+    pub fn is_forked_child(&self) -> bool {
+        is_forked_child()
     }
 
     /// Everything posted since the last call, in order.

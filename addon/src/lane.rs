@@ -17,7 +17,7 @@ use napi::{
 use napi_derive::napi;
 use offloop::{
     error::DropReason,
-    exporter::{Completion, Exporter, FlushMode, Ticket, Window},
+    exporter::{Completion, Exporter, FlushMode, Ticket, Window, is_forked_child},
     handoff::{RawBatch, Segment},
     pipeline::notice::Level,
 };
@@ -48,6 +48,10 @@ pub struct Lane {
 impl Drop for Lane {
     fn drop(&mut self) {
         let windows = self.windows.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if is_forked_child() {
+            // What settles them is the parent's.
+            return std::mem::forget((std::mem::take(windows), std::mem::take(&mut self.open)));
+        }
         for (_, window) in windows.drain() {
             self.exporter.hand_over(&window);
         }
@@ -204,6 +208,9 @@ impl Lane {
         id: u32,
         parts: Uint32Array,
     ) -> Result<bool> {
+        if is_forked_child() {
+            return Ok(false);
+        }
         let parts = environment.parts(&parts)?;
         Ok(self.windows().get(&id).is_some_and(|window| window.batch().grow(parts)))
     }
@@ -211,6 +218,9 @@ impl Lane {
     /// Hands export `id` over with every span counted so far. False: that has happened before.
     #[napi(catch_unwind)]
     pub fn hand_over(&self, id: u32) -> bool {
+        if is_forked_child() {
+            return false;
+        }
         let window = self.windows().remove(&id);
         window.is_some_and(|window| self.exporter.hand_over(&window))
     }
@@ -249,6 +259,11 @@ impl Lane {
 }
 
 impl Lane {
+    /// What native code submits to by itself.
+    pub(crate) fn exporter(&self) -> Arc<Exporter> {
+        Arc::clone(&self.exporter)
+    }
+
     fn windows(&self) -> MutexGuard<'_, HashMap<u32, Arc<Window>>> {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }

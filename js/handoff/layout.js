@@ -23,6 +23,7 @@ const TAG_BULK_KEY = 9; // the key is a bulk string; the value follows with a ta
 const ENCODING_ASCII = 0;
 const ENCODING_UTF16 = 1;
 const ENCODING_BYTES = 2;
+const ENCODING_KEPT = 3; // of a record's text only: it is bulk text number `encoding - ENCODING_KEPT`
 
 const ABSENT = -1; // an undefined text; a bulk text is -2 - index
 
@@ -38,8 +39,8 @@ const JOINED_UNITS = 256;
 const DEFERRED_UNITS = 4096;
 // Units of ASCII that one export call copies at once, a quarter to half a millisecond; other texts count three times.
 const TURN_UNITS = 1 << 20;
-// From then on only texts up to this length are joined, the others are kept by reference: an id must fit.
-const LATE_JOINED_UNITS = 32;
+// Texts up to this length are written by one call; of longer ones a probe is written first.
+const ONE_WRITE_UNITS = 16384;
 // Texts written as UTF-16 without trying ASCII, at most, where the ones before were not ASCII either.
 const MAX_WIDE_RUN = 32;
 // Above this V8 keeps objects that were filled key by key as dictionaries.
@@ -82,6 +83,7 @@ module.exports = {
   ENCODING_ASCII,
   ENCODING_UTF16,
   ENCODING_BYTES,
+  ENCODING_KEPT,
   ABSENT,
   BLOCK_HEADER_WORDS,
   RECORD_HEADER_WORDS,
@@ -91,7 +93,7 @@ module.exports = {
   JOINED_UNITS,
   DEFERRED_UNITS,
   TURN_UNITS,
-  LATE_JOINED_UNITS,
+  ONE_WRITE_UNITS,
   MAX_WIDE_RUN,
   FAST_ATTRIBUTES,
   PROBE_UNITS,

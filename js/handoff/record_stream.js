@@ -11,7 +11,7 @@ const {
   BULK_HEADER_WORDS,
   PROBE_UNITS,
   CHUNK_UNITS,
-  DEFERRED_UNITS,
+  ONE_WRITE_UNITS,
   MAX_WIDE_RUN,
 } = require('./layout.js');
 
@@ -98,7 +98,7 @@ class RecordStream {
    * @returns its encoding
    */
   bulkText(index, text) {
-    if (text.length <= DEFERRED_UNITS) return this.shortBulkText(index, text);
+    if (text.length <= ONE_WRITE_UNITS) return this.shortBulkText(index, text);
     this.copy.start(index, text);
     while (!this.copy.step(this));
     return this.copy.encoding;
@@ -241,7 +241,6 @@ class TextCopy {
       const bytes = this.encoding === ENCODING_ASCII ? this.units : this.units * 2;
       const words = BULK_HEADER_WORDS + ((bytes + 7) >>> 3);
       stream.bulkHeader(this.base, words, this.index, this.encoding, this.units);
-      stream.commit();
     }
     this.base = -1;
   }
@@ -251,27 +250,36 @@ class TextCopy {
 class DeferredTexts {
   constructor() {
     this.texts = []; // flat: index, text
-    this.copy = null; // of the text that is being copied in steps
+    this.copy = null; // of a text that is copied in steps
+    this.isCopying = false;
   }
 
   /** Not 0 until the last one is written. */
   get length() {
-    return this.texts.length + (this.copy === null ? 0 : 1);
+    return this.texts.length + (this.isCopying ? 1 : 0);
+  }
+
+  /** Lets go of what has not been written. */
+  clear() {
+    this.texts.length = 0;
+    this.isCopying = false;
+    this.copy = null;
   }
 
   /** Writes a text, or at most 64 Ki units of a long one. */
   step(stream) {
-    if (this.copy === null) {
+    if (!this.isCopying) {
       const text = this.texts.pop();
       const index = this.texts.pop();
-      if (text.length <= DEFERRED_UNITS) {
-        stream.bulkText(index, text);
+      if (text.length <= ONE_WRITE_UNITS) {
+        stream.shortBulkText(index, text);
         return;
       }
-      this.copy = new TextCopy();
+      this.copy ??= new TextCopy();
       this.copy.start(index, text);
+      this.isCopying = true;
     }
-    if (this.copy.step(stream)) this.copy = null;
+    this.isCopying = !this.copy.step(stream);
   }
 }
 

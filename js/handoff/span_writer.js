@@ -22,8 +22,8 @@ const {
   OVER_BUDGET,
   UNREADABLE,
 } = require('./layout.js');
+const { AttributeWriter } = require('./attribute_writer.js');
 const { RecordStream } = require('./record_stream.js');
-const { RecordWriter } = require('./record_writer.js');
 
 const NONE = Symbol('none'); // no span has it as its resource or scope
 
@@ -36,12 +36,13 @@ function countOrNaN(value) {
 }
 
 /** Writes the spans of one batch after another. One per exporter; not re-entrant (see `writing`). */
-class SpanWriter extends RecordWriter {
+class SpanWriter extends AttributeWriter {
   /**
    * @param memory the environment's blocks
    * @param {{ maxSpanBytes: number, maxAttributeBytes?: number }} limits an attribute with a longer text or byte array
    *   is left out and counted as dropped; both are compared with UTF-16 units, before anything is copied
-   * @param {boolean} deferLongTexts keep texts over 4 Ki units by reference; `copyDeferred` writes them
+   * @param {boolean} deferLongTexts keep texts over 4 Ki units by reference, and all once a turn has copied its share;
+   *   `copyDeferred` writes them. Else every span is whole, and may be read by others, when `write` returns
    */
   constructor(memory, limits, deferLongTexts) {
     super(new RecordStream(memory), limits, deferLongTexts);
@@ -111,7 +112,8 @@ class SpanWriter extends RecordWriter {
         this.bulk.length = 0;
         this.bulkUnits = 0;
       }
-      stream.commit();
+      // A batch with texts to come is read when it has been handed over, not before.
+      if (!this.deferLongTexts) stream.commit();
       return WRITTEN;
     } finally {
       this.writing = false;
@@ -162,7 +164,7 @@ class SpanWriter extends RecordWriter {
     const { longStream } = this;
     for (let steps = 1; deferred.length > 0; steps++) {
       deferred.step(longStream);
-      if ((steps & 3) === 0 && performance.now() >= deadline) break; // four steps are at most 256 Ki units
+      if ((steps & 3) === 0 && performance.now() >= deadline) break; // four steps are 256 Ki units at most
     }
     return deferred.length === 0;
   }

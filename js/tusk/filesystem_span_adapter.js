@@ -55,14 +55,20 @@ class FilesystemSpanAdapter {
   async exportSpans(spans) {
     try {
       const linesByFile = new Map();
+      let invalid = 0;
       for (const span of spans) {
         const file = this.#fileOf(span.traceId);
+        if (file === null) {
+          invalid += 1;
+          continue;
+        }
         const line = JSON.stringify({ ...span, kind: schemaKind(span.kind), protoSpanBytes: undefined });
         if (linesByFile.has(file)) linesByFile.get(file).push(line);
         else linesByFile.set(file, [line]);
       }
       await Promise.all([...linesByFile].map(([file, lines]) => fs.promises.appendFile(file, `${lines.join('\n')}\n`)));
-      return { code: SUCCESS };
+      if (invalid > 0) diag.warn(`Offloop: ${invalid} spans have no trace id of 32 lower-case hexadecimal digits`);
+      return { code: SUCCESS, invalid };
     } catch (error) {
       diag.error('Failed to export spans to local files:', error);
       return { code: FAILED, error: error instanceof Error ? error : new Error('Filesystem export failed') };
@@ -78,8 +84,9 @@ class FilesystemSpanAdapter {
     return this.#lanes.shutdown();
   }
 
+  /** Null: this id must not become part of a path. */
   #fileOf(traceId) {
-    if (!TRACE_ID.test(traceId)) throw new Error('a trace id of 32 lower-case hexadecimal digits is needed');
+    if (!TRACE_ID.test(traceId)) return null;
     let file = this.#files.get(traceId);
     if (file === undefined) {
       const time = new Date().toISOString().replace(/[:.]/g, '-');

@@ -39,7 +39,11 @@ function filterSpans(spans, manager, isStrict) {
   const recorded = [];
   // The library of the whole batch first: a span that blocks its trace must be one of ours, and so must every other.
   for (let i = 0; i < spans.length; i++) if (judge(spans[i], isRecorded)) recorded.push(spans[i]);
-  for (const span of recorded) if (judge(span, isAllowed)) result.kept.push(span);
+  for (const span of recorded) {
+    if (!judge(span, isAllowed)) continue;
+    if (isStrict) assertReadable(span);
+    result.kept.push(span);
+  }
   return result;
 }
 
@@ -68,6 +72,12 @@ function isAllowed(span, manager) {
       `exceeding limit of ${MAX_SPAN_MEBIBYTES} MB. Future spans for this trace will be prevented.`,
   );
   return false;
+}
+
+/** What else the transform reads: where one bad span fails the batch, none of it may have been handed over before. */
+function assertReadable({ startTime: [seconds], duration: [length], attributes }) {
+  if (seconds === undefined || length === undefined) throw new TypeError('a recorded span has a start and a duration');
+  for (const name of Object.values(ATTRIBUTES)) void attributes[name];
 }
 
 function textOf(attributes, name) {

@@ -32,6 +32,9 @@ impl std::error::Error for HandoffError {}
 /// # Errors
 /// If the batch does not follow the layout. Time and memory are linear in the batch either way.
 pub fn decode<'a>(raw: &'a RawBatch, arena: &'a Bump) -> Result<SpanBatch<'a>, HandoffError> {
+    if let Some(span) = raw.made_span() {
+        return Ok(span.batch());
+    }
     let mut decoder = Decoder {
         batch: SpanBatch::default(),
         bulk: BulkTable::default(),
@@ -87,7 +90,7 @@ struct Record<'a, 's> {
     words: Words<'a>,
     text: JoinedText<'a>,
     scratch: &'s mut Vec<u8>,
-    /// A bulk value is missing: its copy failed on the JavaScript side.
+    /// A bulk value or the text is missing: its copy failed on the JavaScript side.
     is_incomplete: bool,
 }
 
@@ -104,12 +107,13 @@ impl<'a> Decoder<'a> {
         let (words, text) = bytes
             .split_at_checked(text_at.saturating_mul(8))
             .ok_or(HandoffError("text is outside the record"))?;
-        let mut record = Record {
-            words: Words::new(words, RECORD_HEADER_WORDS),
-            text: JoinedText::new(text, units, encoding)?,
-            scratch,
-            is_incomplete: false,
+        let text = match encoding.checked_sub(ENCODING_KEPT) {
+            None => JoinedText::new(text, units, encoding)?,
+            Some(number) => self.bulk.joined_text(number, units)?,
         };
+        let is_incomplete = text.is_lost();
+        let words = Words::new(words, RECORD_HEADER_WORDS);
+        let mut record = Record { words, text, scratch, is_incomplete };
         match kind {
             KIND_RESOURCE => {
                 let resource = self.resource(&mut record)?;
@@ -261,6 +265,9 @@ impl<'a> Decoder<'a> {
                 }
             }
         } else {
+            if record.text.is_lost() {
+                return Err(HandoffError("key in a lost text")); // later records count on it
+            }
             let head = whole(-1.0 - head)?;
             let key = record.text.take(head >> 4, record.scratch, self.arena)?;
             if self.keys.len() < MAX_KEYS {

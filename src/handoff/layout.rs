@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! record      0 kind  1 words of the whole record  2 words before the text  3 units of the text  4 its encoding  …
-//!             then, behind the last word, the joined short texts of the record in the order of their slots
+//!             then, behind the last word, the joined short texts of the record in the order of their slots; an encoding
+//!             from 3 on means that they are bulk text number `encoding - 3`, in one record, and nothing is here
 //! span        5 resource  6 scope  7 trace id  8 span id  9 trace state  10 parent span id  11 name  12 kind
 //!             13–14 start  15–16 end  17 status code  18 status message  19 flags  20–22 dropped attributes, events,
 //!             links  23 attributes  24 events  25 links, then that many of each
@@ -37,6 +38,7 @@ pub const TAG_BULK_KEY: u32 = 9;
 pub const ENCODING_ASCII: u32 = 0;
 pub const ENCODING_UTF16: u32 = 1;
 pub const ENCODING_BYTES: u32 = 2;
+pub const ENCODING_KEPT: u32 = 3;
 
 pub const RECORD_HEADER_WORDS: usize = 5;
 pub const BULK_HEADER_WORDS: usize = 5;

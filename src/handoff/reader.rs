@@ -57,6 +57,15 @@ pub(super) struct JoinedText<'a> {
 
 impl<'a> JoinedText<'a> {
     pub fn new(bytes: &'a [u8], units: u32, encoding: u32) -> Result<Self, HandoffError> {
+        let text = Self::checked(bytes, units, encoding)?;
+        if encoding == ENCODING_ASCII && !text.rest.is_ascii() {
+            return Err(HandoffError("text is not ASCII"));
+        }
+        Ok(text)
+    }
+
+    /// The same of bytes whose encoding has been looked at.
+    fn checked(bytes: &'a [u8], units: u32, encoding: u32) -> Result<Self, HandoffError> {
         let unit_bytes = match encoding {
             ENCODING_ASCII => 1,
             ENCODING_UTF16 => 2,
@@ -64,10 +73,16 @@ impl<'a> JoinedText<'a> {
         };
         let rest =
             bytes.get(..units as usize * unit_bytes).ok_or(HandoffError("text ends early"))?;
-        if encoding == ENCODING_ASCII && !rest.is_ascii() {
-            return Err(HandoffError("text is not ASCII"));
-        }
         Ok(Self { rest, unit_bytes })
+    }
+
+    /// A text that JavaScript could not write.
+    pub fn lost() -> Self {
+        Self { rest: &[], unit_bytes: 0 }
+    }
+
+    pub fn is_lost(&self) -> bool {
+        self.unit_bytes == 0
     }
 
     pub fn take(
@@ -137,6 +152,21 @@ impl<'a> BulkTable<'a> {
         self.pieces.sort_by_key(|piece| piece.number); // stable: pieces of one number stay in order
     }
 
+    /// The joined text of a record that was kept by reference. Lost: JavaScript could not write it.
+    pub fn joined_text(&self, number: u32, units: u32) -> Result<JoinedText<'a>, HandoffError> {
+        match self.pieces_of(number) {
+            [] => Ok(JoinedText::lost()),
+            [only] => JoinedText::checked(only.bytes, units, only.encoding),
+            _ => Err(HandoffError("joined text in pieces")),
+        }
+    }
+
+    fn pieces_of(&self, number: u32) -> &[Piece<'a>] {
+        let start = self.pieces.partition_point(|piece| piece.number < number);
+        let tail = self.pieces.get(start..).unwrap_or_default();
+        tail.split(|piece| piece.number != number).next().unwrap_or_default()
+    }
+
     /// `None`: JavaScript could not write it.
     pub fn get(
         &self,
@@ -144,10 +174,7 @@ impl<'a> BulkTable<'a> {
         scratch: &mut Vec<u8>,
         arena: &'a Bump,
     ) -> Result<Option<Bulk<'a>>, HandoffError> {
-        let start = self.pieces.partition_point(|piece| piece.number < number);
-        let tail = self.pieces.get(start..).unwrap_or_default();
-        let pieces = tail.split(|piece| piece.number != number).next().unwrap_or_default();
-        match pieces {
+        match self.pieces_of(number) {
             [] => Ok(None),
             [only] if only.encoding == ENCODING_BYTES => Ok(Some(Bulk::Bytes(only.bytes))),
             [only] => Ok(Some(Bulk::Text(only.text(scratch, arena)?))),

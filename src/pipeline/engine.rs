@@ -23,7 +23,7 @@ use crate::{
         faults::{Faults, Stage},
         io::{self as io_thread, Message},
         lane::Lane,
-        platform::leave_signals_to_the_host,
+        platform::{is_forked_child, leave_signals_to_the_host, watch_for_forks},
         worker::{self, Job},
     },
 };
@@ -114,12 +114,17 @@ impl Engine {
 
     /// Threads alive.
     pub fn threads(&self) -> u32 {
+        if is_forked_child() {
+            return 0;
+        }
         self.health.threads.load(Ordering::Acquire)
     }
 
     /// Threads could not be started, or have panicked too often: exports are refused with `internal_error`.
     pub fn is_degraded(&self) -> bool {
-        self.health.unstartable.load(Ordering::Acquire) || self.health.has_given_up()
+        is_forked_child()
+            || self.health.unstartable.load(Ordering::Acquire)
+            || self.health.has_given_up()
     }
 
     /// Calls `done` with the spans left when everything that any exporter has accepted is terminal or has nowhere to
@@ -152,12 +157,18 @@ impl Engine {
     }
 
     fn lanes(&self) -> Vec<Arc<Lane>> {
+        if is_forked_child() {
+            return Vec::new(); // what is on its way is the parent's
+        }
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// The running threads, started if there are none.
     pub(crate) fn start(&self) -> io::Result<Handle> {
+        if is_forked_child() {
+            return Err(io::Error::other("the export threads are those of the parent process"));
+        }
         let mut running = lock(&self.running);
         if self.health.has_given_up() {
             return Err(io::Error::other("the export threads keep panicking"));
@@ -174,6 +185,7 @@ impl Engine {
     }
 
     fn start_threads(&self) -> io::Result<Handle> {
+        watch_for_forks();
         let (jobs, job_queue) = crossbeam_channel::unbounded();
         let (messages, inbox) = tokio::sync::mpsc::unbounded_channel();
         let health = Arc::clone(&self.health);

@@ -49,6 +49,10 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>, transform: Transform) -> Arc<Self> {
+        Lane::build(config, Some(sink), transform)
+    }
+
+    fn build(config: Config, sink: Option<Arc<dyn Sink>>, transform: Transform) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let herald = Arc::new(Herald::of(&config.endpoint));
         Arc::new(Lane {
@@ -56,11 +60,16 @@ impl Lane {
             ledger: Ledger::new(config.queue, Arc::clone(&herald)),
             encoding: Mutex::new(configured(&config)),
             config,
-            sink: Mutex::new(Some(sink)),
+            sink: Mutex::new(sink),
             transform,
             herald,
             engine: Mutex::new(None),
         })
+    }
+
+    /// The same without sink, spans and threads: for the child of a process that forked (F67).
+    pub(crate) fn orphan(&self) -> Arc<Self> {
+        Lane::build(self.config.clone(), None, Arc::clone(&self.transform))
     }
 
     /// What the workers compress with.

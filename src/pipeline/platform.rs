@@ -1,7 +1,36 @@
-//! What a guest owes its host when it starts threads: signals stay with the host's own threads, and computing yields
-//! to the application. One of the few files that may be unsafe.
+//! What a guest owes its host when it starts threads: signals stay with the host's own threads, computing yields to the
+//! application, and a process that somebody forks knows that it has none of them. One of the few files that may be unsafe.
 //! It refuses to fail: where the system does not allow it, nothing happens.
-#![expect(unsafe_code, reason = "signal masks and priorities have no safe interface")]
+#![expect(unsafe_code, reason = "signal masks, priorities and forks have no safe interface")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static IS_FORKED_CHILD: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process is a copy made by `fork` of one whose engine was running: its threads do not exist here, and
+/// any lock may be held by one of them for ever. Costs a load.
+pub fn is_forked_child() -> bool {
+    IS_FORKED_CHILD.load(Ordering::Relaxed) && !mutant!("F67")
+}
+
+/// From now on children know what they are. To be called before the first thread starts.
+#[cfg(unix)]
+pub(crate) fn watch_for_forks() {
+    use std::sync::Once;
+    extern "C" fn in_child() {
+        IS_FORKED_CHILD.store(true, Ordering::Relaxed);
+    }
+    static WATCH: Once = Once::new();
+    // SAFETY: the handler lives as long as the library, which is never unloaded once an environment has been made, and
+    // it does what a handler may do in the child of a threaded process: it stores to an atomic.
+    WATCH.call_once(|| unsafe {
+        libc::pthread_atfork(None, None, Some(in_child));
+    });
+}
+
+/// No such thing here.
+#[cfg(not(unix))]
+pub(crate) fn watch_for_forks() {}
 
 /// How much nicer than the application the workers are.
 #[cfg(target_os = "linux")]

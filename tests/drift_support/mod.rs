@@ -2,8 +2,8 @@
 //! It refuses to transform them.
 #![allow(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test that panics has failed"
 )]
 #![allow(dead_code, reason = "each test file uses its part")]

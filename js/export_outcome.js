@@ -1,0 +1,43 @@
+'use strict';
+// Owns what became of an export: what was refused here and what native threads report, as one outcome and one error.
+// Refuses to count: by the time it is asked, every span has been.
+
+const { buildExportError } = require('./errors.js');
+const { diag, exportDelegateLogger } = require('./diag.js');
+const { textOfError } = require('./network_facts.js');
+const { logRetryOutcome } = require('./retry_diag.js');
+
+/** `{ outcome, reason, error }`; without a loss that makes an export fail there is neither reason nor error. */
+function settle(batch, { delivered, rejected, dropped: droppedLater, attempts, error: failure }) {
+  const dropped = { ...droppedLater };
+  for (const [reason, count] of Object.entries(batch.refused)) dropped[reason] = (dropped[reason] ?? 0) + count;
+  const outcome = { delivered, rejected, dropped, attempts };
+  const reason = Object.keys(dropped).find((name) => name !== 'invalid');
+  if (reason === undefined) return { outcome, reason, error: undefined };
+  const facts = withOriginal(failure, batch.call.original) ?? { kind: reason };
+  const error = buildExportError(facts);
+  outcome.error = { code: String(facts.code || reason), message: textOfError(error) };
+  if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
+  return { outcome, reason, error };
+}
+
+/** The lines that the stock exporter logs after an export, and one about spans that could not be read. */
+function tellOutcome({ attempts, partialSuccess, warnings }, { reason, error, thrown, invalid }) {
+  if (reason === undefined && invalid > 0) diag.warn(`Offloop: ${invalid} spans could not be read`);
+  logRetryOutcome({ attempts, reason, error, thrown });
+  if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
+  for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
+}
+
+/** The stock exporter names the component in one of its lines only. */
+function loggerFor(warning) {
+  return warning.startsWith('Export succeeded') ? exportDelegateLogger : diag;
+}
+
+/** The error object that user code or Node's http threw, where it is what ended the export. */
+function withOriginal(failure, original) {
+  if (failure?.kind !== 'network' || original === undefined) return failure;
+  return textOfError(original) === failure.message ? { ...failure, original } : failure;
+}
+
+module.exports = { settle, tellOutcome };
