@@ -72,7 +72,7 @@ fn f40_lone_surrogates_survive_raw_and_escaped_and_find_their_other_half() {
 }
 
 #[test]
-fn f42_the_last_of_equal_keys_wins_in_the_place_of_the_first() {
+fn r102_f42_the_last_of_equal_keys_wins_in_the_place_of_the_first() {
     assert_eq!(printed(r#"{"a":1,"b":2,"a":3,"\u0061":4}"#), r#"{"a":4,"b":2}"#);
     assert_eq!(printed(r#"{"b":1,"2":2,"1":3,"2":4}"#), r#"{"1":3,"2":4,"b":1}"#);
     assert_eq!(printed(r#"[{"a":1,"b":2},{"a":1,"a":2}]"#), r#"[{"a":1,"b":2},{"a":2}]"#);
