@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { countSpans } from './count_spans.mjs';
 
 const behaviour = { delayMillis: 0, status: 200, countSpans: false, replyHex: '', closes: false };
-const totals = { requests: 0, bytes: 0, spans: 0, connections: 0 };
+const totals = { requests: 0, bytes: 0, spans: 0, connections: 0, lastAt: 0 }; // lastAt: Date.now() of the last body
 
 const server = createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
   const chunks = [];
@@ -17,6 +17,7 @@ const server = createServer({ keepAliveTimeout: 30_000 }, (request, response) =>
   request.on('end', () => {
     totals.requests += 1;
     totals.bytes += bytes;
+    totals.lastAt = Date.now();
     const answer = () => {
       if (behaviour.countSpans && behaviour.status < 300) {
         const body = Buffer.concat(chunks);
@@ -40,7 +41,7 @@ server.on('connection', () => {
 
 process.on('message', (message) => {
   if (message.behave) Object.assign(behaviour, message.behave);
-  if (message.reset) Object.assign(totals, { requests: 0, bytes: 0, spans: 0, connections: 0 });
+  if (message.reset) Object.assign(totals, { requests: 0, bytes: 0, spans: 0, connections: 0, lastAt: 0 });
   process.send({ id: message.id, totals });
 });
 process.on('disconnect', () => process.exit(0));
