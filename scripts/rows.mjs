@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-const ROWS = ['R5 R8-R14 R17-R61 R68-R79 R81 R83 R98-R100 R107-R112', 'F1-F37 F51-F56 F64-F66 F72-F75 F77-F80'].join(
+const ROWS = ['R5 R8-R14 R17-R61 R68-R79 R81 R83 R88-R100 R107-R112', 'F1-F37 F51-F56 F64-F66 F72-F75 F77-F80'].join(
   ' ',
 );
 

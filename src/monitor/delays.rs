@@ -37,6 +37,7 @@ pub struct Snapshot {
     buckets: Vec<u32>,
     micros: u64,
     square_micros: u64,
+    max_micros: u64,
 }
 
 /// What an interval looked like; in milliseconds.
@@ -75,17 +76,13 @@ impl Delays {
         }
     }
 
-    /// The longest turn ever.
-    pub fn longest(&self) -> Duration {
-        Duration::from_micros(self.max_micros.load(Relaxed))
-    }
-
     /// Everything counted so far.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             buckets: self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect(),
             micros: self.micros.load(Relaxed),
             square_micros: self.square_micros.load(Relaxed),
+            max_micros: self.max_micros.load(Relaxed),
         }
     }
 }
@@ -111,7 +108,7 @@ impl Snapshot {
                 seen += of_bucket;
                 seen >= wanted
             });
-            upper_micros(bucket.unwrap_or_default()) as f64 / 1e3
+            upper_micros(bucket.unwrap_or_default()).min(self.max_micros) as f64 / 1e3
         };
         let mean = self.micros.wrapping_sub(earlier.micros) as f64 / count as f64;
         let squares = self.square_micros.saturating_sub(earlier.square_micros) as f64;
@@ -178,7 +175,8 @@ mod tests {
         assert!((summary.p50 - 50.0).abs() < 7.0 && (summary.p99 - 99.0).abs() < 13.0);
         assert!((summary.max - 100.0).abs() < 13.0 && summary.min < 1.2, "{summary:?}");
         assert!((summary.stddev - 28.87).abs() < 0.1);
-        assert_eq!(delays.longest(), Duration::from_secs(1));
+        let all = delays.snapshot().since(&Snapshot::default());
+        assert_eq!(all.max, 1000.0, "never beyond the longest");
         assert_eq!(delays.snapshot().since(&delays.snapshot()), Summary::default());
     }
 }

@@ -176,10 +176,9 @@ impl Machine {
         self.notice_standstill(&seen);
         for sample in std::mem::take(&mut seen.stacks) {
             self.is_asking = false;
-            if let Some(current) = &mut self.current {
-                if current.number == sample.turn && !sample.frames.is_empty() {
-                    current.stacks.push(sample);
-                }
+            let current = self.current.as_mut().filter(|current| current.number == sample.turn);
+            if let Some(current) = current.filter(|_| !sample.frames.is_empty()) {
+                current.stacks.push(sample);
             }
         }
         for finished in std::mem::take(&mut seen.finished) {
