@@ -265,6 +265,18 @@ describe('the monitor itself', () => {
     assert.deepEqual([blocks, spans, suppressed, exporter.spans.length], [4, 2, 2, 2]);
   });
 
+  test('a block before the loop has run is the start of the program, and names what the program was loading', async (t) => {
+    const source = `
+      function loadEverything() { busy(250); }
+      monitor.enable();
+      loadEverything();
+      setTimeout(finish, 200);`;
+    const { finals } = await runBlocks(t, source);
+    assert.equal(finals.length, 1);
+    assert.equal(finals[0].attributes['event_loop.block.cause'], 'startup');
+    assert.match(finals[0].attributes['code.stacktrace'], /at loadEverything /);
+  });
+
   test('options that cannot be meant are errors that name them', () => {
     for (const [config, name] of [
       [{ thresholdMillis: 0 }, /thresholdMillis/],
