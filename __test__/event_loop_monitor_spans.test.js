@@ -265,6 +265,19 @@ describe('the monitor itself', () => {
     assert.deepEqual([blocks, spans, suppressed, exporter.spans.length], [4, 2, 2, 2]);
   });
 
+  test('a block that has just ended is not lost when the monitor is disabled, and the turn that disables it is none', async () => {
+    const exporter = inMemory();
+    const monitor = new EventLoopMonitor({ exporter });
+    monitor.enable();
+    await sleep(30);
+    block(300);
+    await sleep(0); // the next turn
+    block(300);
+    monitor.disable();
+    assert.equal(exporter.spans.length, 1);
+    assert.deepEqual([monitor.stats().blocks, monitor.stats().spans], [1, 1]);
+  });
+
   test('a block before the loop has run is the start of the program, and names what the program was loading', async (t) => {
     const source = `
       function loadEverything() { busy(250); }

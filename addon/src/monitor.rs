@@ -254,7 +254,7 @@ impl LoopMonitor {
         }
     }
 
-    /// What the monitor does in this turn is no block of the application's.
+    /// The turn under way is no block of the application's.
     #[napi(catch_unwind)]
     pub fn excuse_turn(&self) {
         if let Some(watch) = self.watch() {
@@ -314,6 +314,7 @@ impl LoopMonitor {
             critical: duration(settings.critical_millis),
             stacks: settings.stacks && self.station.has_stacks(),
             max_per_minute: settings.max_per_minute,
+            reports_ongoing: matches!(outlet, Outlet::Lane(_)),
         };
         let origin = Origin {
             resource: pairs(resource),

@@ -36,6 +36,8 @@ pub struct Settings {
     pub stacks: bool,
     /// Spans per place and minute.
     pub max_per_minute: u32,
+    /// Whether a block that lasts is reported before it ends.
+    pub reports_ongoing: bool,
 }
 
 /// Everything there is to know at one moment.
@@ -309,7 +311,8 @@ impl Machine {
 
     /// Reports a block that has not ended.
     fn open(&mut self, turn: Turn, now: Moment, times: Times, actions: &mut Vec<Action>) {
-        if mutant!("R95") || times.own() < self.settings.threshold || self.is_held(&times) {
+        let is_wanted = self.settings.reports_ongoing && !mutant!("R95");
+        if !is_wanted || times.own() < self.settings.threshold || self.is_held(&times) {
             return;
         }
         self.report(turn, now, times, true, actions);
