@@ -152,7 +152,10 @@ export interface ExportFailure {
 export interface QueueOptions {
   /** Spans held at most, those in flight and waiting for a retry included. */
   maxSpans?: number;
-  /** Bytes held at most. */
+  /**
+   * Bytes held at most: as handed over, then as encoded and compressed. A batch that encoding has made larger is on
+   * credit while it is being worked on or sent; if it has to wait and does not fit, spans are dropped (`bytes_full`).
+   */
   maxBytes?: number;
   /** Which spans are lost when it is full. */
   overflow?: 'drop-newest' | 'drop-oldest';

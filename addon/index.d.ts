@@ -15,8 +15,11 @@ export declare class Environment {
   acquireBlock(minBytes: number): number
   /** JavaScript will not write to the block any more and has had what it wrote admitted. */
   releaseBlock(id: number): void
-  /** Gives the physical memory of idle blocks back to the system. */
-  releaseIdlePages(): void
+  /**
+   * Gives the physical memory of some blocks back to the system that have been idle since the last call that left
+   * none. Whether there may be more.
+   */
+  releaseIdlePages(most: number): boolean
   /**
    * The memory of a block just acquired. Asked once per block: JavaScript keeps its views for as long as it lives.
    * Throws where the runtime forbids memory that is not its own (Electron).
@@ -101,7 +104,7 @@ export declare class LoopMonitor {
   setInspected(isInspected: boolean): void
   /** JavaScript's heartbeat, where the loop cannot be read. */
   beat(): void
-  /** What the monitor does in this turn is no block of the application's. */
+  /** The turn under way is no block of the application's. */
   excuseTurn(): void
   /** The loop will not look for events again: what its turn has been so far is judged at once. */
   settle(): void

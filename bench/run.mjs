@@ -1,12 +1,15 @@
 // `node bench/run.mjs [filter…] [--all] [--rounds N] [--list] [--json PATH] [--report] [--against CHECKOUT]`
+// `node bench/run.mjs --from A.json --from B.json --report` prints and draws runs that were written before, as one.
 //
 // Runs what has a filter in its `scenario/case` path, or everything that is not heavy; each case in a process of its own, the
 // contenders alternating inside it. Prints one table per scenario and writes bench/results/<date>-<node>.json.
 import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { budgetTable } from './harness/budgets.mjs';
 import { cpuClockSource } from './harness/cpu.mjs';
 import { offloopMissing } from './harness/contenders.mjs';
 import { writeReport } from './harness/report.mjs';
@@ -27,6 +30,7 @@ const { values: options, positionals: filters } = parseArgs({
     json: { type: 'string' },
     against: { type: 'string' },
     report: { type: 'boolean', default: false },
+    from: { type: 'string', multiple: true, default: [] },
   },
 });
 if (options.against) process.env.OFFLOOP_BENCH_AGAINST = resolve(options.against);
@@ -123,13 +127,40 @@ async function main() {
     }
   }
   if (options.list) return;
+  finish(run, true);
+}
+
+/** What a run comes to: its failures, the budgets, and where to read it again. */
+function finish(run, isNew) {
   for (const { scenario, case: caseName, error } of run.failures)
     console.log(`FAILED ${scenario}/${caseName}: ${error}\n`);
   const missed = run.rows.filter((row) => row.verdict.startsWith('MISSED'));
+  console.log(`${budgetTable(run)}\n`);
   console.log(`${run.rows.length} rows, ${missed.length} missed, ${run.failures.length} failed`);
-  console.log(`results: ${writeResults(run, options.json)}`);
+  if (isNew) console.log(`results: ${writeResults(run, options.json)}`);
   if (options.report) console.log(`report: ${writeReport(run)}`);
   if (run.failures.length > 0) process.exitCode = 1;
 }
 
-await main();
+/** Several runs as one; of a row that is in two of them the later one counts. */
+function readRuns(paths) {
+  const runs = paths.map((path) => JSON.parse(readFileSync(path, 'utf8')));
+  const keyOf = (row) => JSON.stringify([row.scenario, row.case, row.what]);
+  const rows = new Map(runs.flatMap((run) => run.rows.map((row) => [keyOf(row), row])));
+  const order = scenarios.map((scenario) => scenario.name);
+  return {
+    ...runs.at(-1),
+    rows: [...rows.values()].sort((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario)),
+    cases: [...new Map(runs.flatMap((run) => run.cases.map((each) => [keyOf(each), each]))).values()],
+    failures: runs.flatMap((run) => run.failures),
+  };
+}
+
+if (options.from.length > 0) {
+  const run = readRuns(options.from);
+  for (const scenario of scenarios) {
+    const rows = run.rows.filter((row) => row.scenario === scenario.name);
+    if (rows.length > 0) console.log(`${scenarioTable(scenario.title, rows)}\n`);
+  }
+  finish(run, options.json !== undefined);
+} else await main();

@@ -8,7 +8,9 @@ const { Exit } = require('./exit.js');
 const { loadBinding } = require('./binding.js');
 const { textOfError } = require('./network_facts.js');
 
-const IDLE_MILLIS = 30000;
+const IDLE_CHECK_MILLIS = 15000; // memory that was not needed for one to two of these goes back
+const IDLE_STEP_BLOCKS = 16; // a few hundred microseconds
+const IDLE_STEP_MILLIS = 20;
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /** Keeps the process alive while a caller waits, until that caller's deadline. */
@@ -58,7 +60,7 @@ class Engine {
   #nextId = 1;
   #nextLane = 1;
   #idleTimer = null;
-  #lastUseMillis = 0;
+  #isUsed = false; // since the last look
 
   /**
    * A lane. `help` is what JavaScript does for its attempts:
@@ -204,20 +206,21 @@ class Engine {
       );
   }
 
-  /** Idle blocks keep their address and give their memory back. */
+  /** Idle blocks keep their address and give their memory back, also while others are in use. */
   #noteUse() {
-    this.#lastUseMillis = performance.now();
-    if (this.#idleTimer !== null) return;
-    const check = () => {
-      const left = this.#lastUseMillis + IDLE_MILLIS - performance.now();
-      if (left > 0) {
-        this.#idleTimer = setTimeout(check, left).unref();
-      } else {
-        this.#idleTimer = null;
-        this.#environment.releaseIdlePages();
-      }
-    };
-    this.#idleTimer = setTimeout(check, IDLE_MILLIS).unref();
+    this.#isUsed = true;
+    this.#idleTimer ??= setTimeout(() => this.#releaseIdle(), IDLE_CHECK_MILLIS).unref();
+  }
+
+  #releaseIdle() {
+    const isMore = this.#environment.releaseIdlePages(IDLE_STEP_BLOCKS);
+    if (isMore || this.#isUsed) {
+      if (!isMore) this.#isUsed = false;
+      const millis = isMore ? IDLE_STEP_MILLIS : IDLE_CHECK_MILLIS;
+      this.#idleTimer = setTimeout(() => this.#releaseIdle(), millis).unref();
+    } else {
+      this.#idleTimer = null;
+    }
   }
 }
 

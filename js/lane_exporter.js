@@ -6,6 +6,7 @@ const { SpanWriter, WRITTEN, INVALID, TOO_LARGE } = require('./handoff/span_writ
 const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
+const { loadBinding } = require('./binding.js');
 const { settle, tellOutcome } = require('./export_outcome.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { openSpans } = require('./monitor/open_spans.js');
@@ -53,6 +54,7 @@ class LaneExporter {
    * @param settings.onOpen gets the native lane when it is made
    */
   constructor(settings) {
+    loadBinding(); // a missing binary is told where the program is put together, not at its first span
     this.#settings = settings;
   }
 

@@ -91,13 +91,14 @@ impl Environment {
         self.with_blocks(|blocks| blocks.open.remove(&id));
     }
 
-    /// Gives the physical memory of idle blocks back to the system.
+    /// Gives the physical memory of some blocks back to the system that have been idle since the last call that left
+    /// none. Whether there may be more.
     #[napi(catch_unwind)]
-    pub fn release_idle_pages(&self) {
+    pub fn release_idle_pages(&self, most: u32) -> bool {
         if is_forked_child() {
-            return;
+            return false;
         }
-        self.with_blocks(|blocks| blocks.pool.release_idle_pages());
+        self.with_blocks(|blocks| blocks.pool.release_idle_pages(most as usize))
     }
 
     /// The memory of a block just acquired. Asked once per block: JavaScript keeps its views for as long as it lives.

@@ -1,11 +1,13 @@
-// The program of the memory rows: prints how much the resident set grew since before the exporter was loaded.
+// The program of the memory rows: prints how much the resident set grew since before the exporter was loaded; with an
+// outage, since an exporter had sent its first batches.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { exported, offloop, OURS, STOCK, stock } from './contenders.mjs';
 import { makeSpans } from './spans.mjs';
 
-const [who, url, count, idleSeconds] = process.argv.slice(2);
+const [who, url, count, idleSeconds, outage] = process.argv.slice(2);
 const BATCH = 512;
+const TRICKLE_MILLIS = 200;
 
 async function settledMebibytes() {
   for (let i = 0; i < 4; i++) {
@@ -15,10 +17,40 @@ async function settledMebibytes() {
   return process.memoryUsage.rss() / 2 ** 20;
 }
 
+function createExporter(target, ours) {
+  return who === OURS
+    ? new (offloop().OTLPTraceExporter)({ url: target, ...ours })
+    : stock[STOCK].exporter({ url: target });
+}
+
 const batch = Number(count) > 0 ? makeSpans({ count: BATCH, attributes: 8, textLength: 24 }) : null;
-const before = await settledMebibytes();
-const exporter = who === OURS ? new (offloop().OTLPTraceExporter)({ url }) : stock[STOCK].exporter({ url });
-for (let sent = 0; sent < Number(count); sent += BATCH) await exported(exporter, batch);
-await sleep(Number(idleSeconds) * 1000);
+let before = await settledMebibytes();
+let exporter;
+if (outage) {
+  const { goodUrl, maxBytes } = JSON.parse(outage);
+  const good = createExporter(goodUrl);
+  for (let sent = 0; sent < 50; sent++) await exported(good, batch);
+  before = await settledMebibytes();
+  exporter = createExporter(url, {
+    queue: { maxSpans: 1_000_000, maxBytes },
+    retry: { maxElapsedMillis: 600_000 },
+    exit: { blockMillis: 0 },
+  });
+  const offer = () => exported(exporter, batch).catch(() => {}); // refused, or never answered
+  for (let sent = 0; sent < Number(count); sent += BATCH) {
+    offer();
+    await new Promise(setImmediate);
+  }
+  const until = performance.now() + Number(idleSeconds) * 1000;
+  while (performance.now() < until) {
+    offer();
+    await sleep(TRICKLE_MILLIS);
+  }
+} else {
+  exporter = createExporter(url);
+  for (let sent = 0; sent < Number(count); sent += BATCH) await exported(exporter, batch);
+  await sleep(Number(idleSeconds) * 1000);
+}
 const after = await settledMebibytes();
-process.stdout.write(JSON.stringify({ grownMiB: after - before, rssMiB: after }), () => process.exit(0));
+const pending = exporter.stats?.().pending;
+process.stdout.write(JSON.stringify({ grownMiB: after - before, rssMiB: after, pending }), () => process.exit(0));

@@ -85,5 +85,5 @@ export function judge(scenario, benchCase, row, results) {
     verdict = missed.length === 0 ? 'met' : `MISSED ${missed.join(', ')}`;
   }
   const noisy = Object.values(base.contenders).some((summary) => summary?.noisy);
-  return { ...base, ratios, targets: checks.map((check) => check.target), verdict, noisy };
+  return { ...base, ratios, checks, targets: checks.map((check) => check.target), verdict, noisy };
 }

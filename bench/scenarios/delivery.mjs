@@ -1,4 +1,4 @@
-// What arrives when spans come faster than a batch processor sends them: a burst, and a collector that needs 100 ms.
+// What arrives of spans that a batch processor takes: a burst, a collector that needs 100 ms, one that is out for a while.
 import { OURS, processors, tracerFor } from '../harness/contenders.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
 import { fillAttributes } from '../harness/spans.mjs';
@@ -10,6 +10,8 @@ export const heavy = false;
 const BURST = 10_000;
 const SLOW_SECONDS = 5;
 const SLOW_PER_SECOND = 10_000;
+const OUTAGE_SECONDS = 6;
+const OUTAGE_PER_SECOND = 1000;
 
 function endSpans(tracer, count) {
   for (let index = 0; index < count; index++) {
@@ -39,7 +41,20 @@ const PLANS = [
     delayMillis: 100,
     produce: (tracer) => endSteadily(tracer, SLOW_PER_SECOND, SLOW_SECONDS),
   },
+  {
+    name: '1,000 spans/s for 6 s, 503 from second 1 to 4',
+    spans: OUTAGE_PER_SECOND * OUTAGE_SECONDS,
+    outage: { fromMillis: 1000, toMillis: 4000 },
+    produce: (tracer) => endSteadily(tracer, OUTAGE_PER_SECOND, OUTAGE_SECONDS),
+  },
 ];
+
+function scheduleOutage(receiver, { fromMillis, toMillis }) {
+  return [
+    setTimeout(() => receiver.behave({ status: 503 }), fromMillis),
+    setTimeout(() => receiver.behave({ status: 200 }), toMillis),
+  ];
+}
 
 function contender({ name: contenderName, absent, sdkModule, create }, plan) {
   return {
@@ -48,10 +63,12 @@ function contender({ name: contenderName, absent, sdkModule, create }, plan) {
     async body() {
       const receiver = await startReceiver({ countSpans: true, delayMillis: plan.delayMillis ?? 0 });
       const { provider, tracer } = tracerFor(sdkModule(), create({ url: receiver.url }));
+      const timers = plan.outage ? scheduleOutage(receiver, plan.outage) : [];
       await plan.produce(tracer);
       await provider.forceFlush();
       await provider.shutdown();
       const { spans } = await receiver.totals();
+      for (const timer of timers) clearTimeout(timer);
       receiver.stop();
       return { delivered: spans, deliveredPercent: (100 * spans) / plan.spans };
     },

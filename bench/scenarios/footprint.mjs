@@ -1,16 +1,18 @@
 // What the package weighs: the addon on disk, memory before the first span and 30 s after the last.
 import { spawn } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { offloopMissing, OURS, ROOT, STOCK } from '../harness/contenders.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
+import { LEAST_ROUNDS } from '../harness/rounds.mjs';
 
 export const name = 'footprint';
 export const title = 'Footprint: addon size and memory';
 export const heavy = false;
 
+const OUTAGE_MEBIBYTES = 32;
 const PROGRAM = fileURLToPath(new URL('../harness/memory_program.mjs', import.meta.url));
 
 function addonMebibytes() {
@@ -18,27 +20,45 @@ function addonMebibytes() {
   return Math.max(...files.map((file) => statSync(join(ROOT, 'addon', file)).size)) / 2 ** 20;
 }
 
-/** Growth of the resident set that `who` causes over a process that loads no exporter, in MiB. */
-function memory(who, absent, spans, idleSeconds) {
+function runtimeDependencies() {
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  // Its own addon, one package per platform, is no dependency on anybody.
+  return [...Object.keys(dependencies), ...Object.keys(optionalDependencies)].filter((name) => !/^@?offloop/.test(name))
+    .length;
+}
+
+function runProgram(words) {
+  return new Promise((settle, reject) => {
+    const child = spawn(process.execPath, ['--expose-gc', PROGRAM, ...words.map(String)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+    });
+    child.on('close', (code) => {
+      if (code === 0) settle(JSON.parse(text));
+      else reject(new Error(`the memory program ended with ${code}`));
+    });
+  });
+}
+
+/** Growth of the resident set that `who` causes, in MiB. The rounds run side by side: most of their time is waiting. */
+function memory(who, absent, { spans = 0, idleSeconds = 0, isOutage = false }) {
   return {
     name: who,
     absent,
-    async body() {
-      const receiver = await startReceiver();
-      const child = spawn(
-        process.execPath,
-        ['--expose-gc', PROGRAM, who, receiver.url, String(spans), String(idleSeconds)],
-        { stdio: ['ignore', 'pipe', 'inherit'] },
-      );
-      let text = '';
-      child.stdout.on('data', (chunk) => {
-        text += chunk;
-      });
-      const code = await new Promise((settle) => child.on('close', settle));
-      receiver.stop();
-      if (code !== 0) throw new Error(`the memory program ended with ${code}`);
-      return JSON.parse(text);
+    async setUp() {
+      const receiver = await startReceiver({ status: isOutage ? 503 : 200 });
+      const good = await startReceiver();
+      const outage = isOutage ? JSON.stringify({ goodUrl: good.url, maxBytes: OUTAGE_MEBIBYTES * 2 ** 20 }) : '';
+      const words = [who, receiver.url, spans, idleSeconds, outage];
+      const samples = Array.from({ length: LEAST_ROUNDS }, () => runProgram(words));
+      for (const sample of samples) sample.catch(() => {}); // the round that waits for it fails
+      return { samples, stop: () => [receiver, good].map((each) => each.stop()) };
     },
+    body: (round, { samples }) => samples[round % samples.length],
+    tearDown: ({ stop }) => stop(),
   };
 }
 
@@ -62,18 +82,45 @@ export function cases() {
       rows: [{ what: 'size', unit: 'MiB', metric: 'mebibytes', subject: OURS, atMost: 4 }],
     },
     {
+      name: 'package',
+      rounds: 1,
+      warmUpRounds: 0,
+      contenders: [{ name: OURS, absent: missing, body: async () => ({ dependencies: runtimeDependencies() }) }],
+      rows: [{ what: 'runtime npm dependencies', unit: '', metric: 'dependencies', subject: OURS, atMost: 0 }],
+    },
+    {
       name: 'before the first span',
       warmUpRounds: 0,
-      contenders: [memory(OURS, missing, 0, 0), memory(STOCK, null, 0, 0)],
+      contenders: [memory(OURS, missing, {}), memory(STOCK, null, {})],
       rows: [grown(4)],
     },
     {
       name: '30 s after 100,000 spans',
       warmUpRounds: 0,
       heavy: true,
-      limitSeconds: 600,
-      contenders: [memory(OURS, missing, 100_000, 30), memory(STOCK, null, 100_000, 30)],
+      limitSeconds: 300,
+      contenders: [
+        memory(OURS, missing, { spans: 100_000, idleSeconds: 30 }),
+        memory(STOCK, null, { spans: 100_000, idleSeconds: 30 }),
+      ],
       rows: [grown(12)],
+    },
+    {
+      name: '35 s of nothing but 503',
+      warmUpRounds: 0,
+      heavy: true,
+      limitSeconds: 300,
+      note:
+        `200,000 spans at once, then 512 each 200 ms; queue.maxBytes ${OUTAGE_MEBIBYTES} MiB, retries without end; ` +
+        'grown over an exporter that has sent 25,600 spans',
+      contenders: [
+        memory(OURS, missing, { spans: 200_000, idleSeconds: 35, isOutage: true }),
+        memory(STOCK, null, { spans: 200_000, idleSeconds: 35, isOutage: true }),
+      ],
+      rows: [
+        grown(OUTAGE_MEBIBYTES),
+        { what: 'spans waiting', unit: '', metric: 'pending', higherIsBetter: true, subject: OURS },
+      ],
     },
   ];
 }

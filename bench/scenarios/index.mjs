@@ -1,8 +1,10 @@
 // The list of scenarios, in the order in which they run.
+import * as blockedLoop from './blocked_loop.mjs';
 import * as delivery from './delivery.mjs';
 import * as exit from './exit.mjs';
 import * as fileSink from './file_sink.mjs';
 import * as footprint from './footprint.mjs';
+import * as garbage from './garbage.mjs';
 import * as handoff from './handoff.mjs';
 import * as monitor from './monitor.mjs';
 import * as pg from './pg.mjs';
@@ -11,6 +13,8 @@ import * as selfcheck from './selfcheck.mjs';
 import * as service from './service.mjs';
 import * as spanEnd from './span_end.mjs';
 import * as sustained from './sustained.mjs';
+import * as threads from './threads.mjs';
+import * as tusk from './tusk.mjs';
 import * as wholeExport from './whole_export.mjs';
 
 export const scenarios = [
@@ -18,12 +22,16 @@ export const scenarios = [
   handoff,
   wholeExport,
   spanEnd,
+  garbage,
   sustained,
+  threads,
   delivery,
+  blockedLoop,
   service,
   pg,
   scaling,
   fileSink,
+  tusk,
   exit,
   monitor,
   footprint,

@@ -3,7 +3,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
 };
 
 use super::memory::BlockMemory;
@@ -24,12 +24,20 @@ pub struct BlockPool {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Blocks nobody holds, the most recently used last.
-    free: Mutex<Vec<Arc<Block>>>,
+    free: Mutex<Free>,
     /// Number of the next block.
     next_id: AtomicU32,
     /// Bytes of all blocks of this pool, free or not.
     bytes: AtomicUsize,
+}
+
+/// Blocks nobody holds.
+#[derive(Debug, Default)]
+struct Free {
+    /// The most recently used last: what is not needed stays at the front.
+    blocks: Vec<Arc<Block>>,
+    /// So many at the front have not been needed since the last look.
+    unused: usize,
 }
 
 #[derive(Debug)]
@@ -38,6 +46,8 @@ struct Block {
     memory: BlockMemory,
     /// Leases that exist; at zero the block goes back to `free`.
     leases: AtomicUsize,
+    /// Its pages have been given back.
+    is_released: AtomicBool,
 }
 
 /// The right to keep a block's committed bytes as they are. Dropping the last lease recycles the block.
@@ -52,13 +62,16 @@ impl BlockPool {
     pub fn acquire(&self, min_bytes: usize) -> Option<BlockLease> {
         let recycled = {
             let mut free = self.shared.lock_free();
-            let fit = free.iter().rposition(|block| block.memory.len() >= min_bytes);
-            fit.map(|index| free.remove(index))
+            let fit = free.blocks.iter().rposition(|block| block.memory.len() >= min_bytes);
+            let block = fit.map(|index| free.blocks.remove(index));
+            free.unused = free.unused.min(free.blocks.len());
+            block
         };
         let block = match recycled {
             Some(block) => block,
             None => self.shared.new_block(min_bytes.max(BLOCK_BYTES))?,
         };
+        block.is_released.store(false, Ordering::Relaxed);
         block.memory.reset();
         block.leases.store(1, Ordering::Relaxed);
         Some(BlockLease { block, pool: Arc::clone(&self.shared) })
@@ -69,11 +82,24 @@ impl BlockPool {
         self.shared.bytes.load(Ordering::Relaxed)
     }
 
-    /// Gives the physical memory of all free blocks back to the system; their addresses stay valid.
-    pub fn release_idle_pages(&self) {
-        for block in self.shared.lock_free().iter() {
-            block.memory.release_pages();
+    /// Gives the physical memory of `most` free blocks back to the system that have not been needed since the last call
+    /// that left none; their addresses stay valid. Whether there may be more.
+    pub fn release_idle_pages(&self, most: usize) -> bool {
+        let mut free = self.shared.lock_free();
+        let resident = |block: &&Arc<Block>| !block.is_released.load(Ordering::Relaxed);
+        let idle = free.blocks.iter().take(free.unused).filter(resident);
+        let released = idle.take(most).map(|block| block.release_pages()).count();
+        if released < most {
+            free.unused = free.blocks.len();
         }
+        released == most
+    }
+}
+
+impl Block {
+    fn release_pages(&self) {
+        self.memory.release_pages();
+        self.is_released.store(true, Ordering::Relaxed);
     }
 }
 
@@ -82,19 +108,20 @@ impl Shared {
         let memory = BlockMemory::new(bytes)?;
         self.bytes.fetch_add(memory.len(), Ordering::Relaxed);
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        Some(Arc::new(Block { id, memory, leases: AtomicUsize::new(0) }))
+        let is_released = AtomicBool::new(false);
+        Some(Arc::new(Block { id, memory, leases: AtomicUsize::new(0), is_released }))
     }
 
     fn top_up(&self) {
-        while self.lock_free().len() < SPARES {
+        while self.lock_free().blocks.len() < SPARES {
             let Some(block) = self.new_block(BLOCK_BYTES) else { return };
             block.memory.touch();
             // Behind the recycled ones: those are warm.
-            self.lock_free().insert(0, block);
+            self.lock_free().blocks.insert(0, block);
         }
     }
 
-    fn lock_free(&self) -> MutexGuard<'_, Vec<Arc<Block>>> {
+    fn lock_free(&self) -> MutexGuard<'_, Free> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -174,7 +201,7 @@ impl Clone for BlockLease {
 impl Drop for BlockLease {
     fn drop(&mut self) {
         if self.block.leases.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.pool.lock_free().push(Arc::clone(&self.block));
+            self.pool.lock_free().blocks.push(Arc::clone(&self.block));
         }
     }
 }
@@ -206,6 +233,28 @@ mod tests {
         let (first, second) = (pool.acquire(1).unwrap(), pool.acquire(1).unwrap());
         assert_eq!(pool.bytes(), 3 * BLOCK_BYTES, "both were taken from the spares");
         drop((first, second));
+    }
+
+    #[test]
+    fn what_one_burst_needed_is_given_back_while_others_go_on() {
+        let pool = BlockPool::default();
+        let burst: Vec<_> = (0..5).map(|_| pool.acquire(1).unwrap()).collect();
+        drop(burst);
+        let is_released = |pool: &BlockPool| {
+            let free = pool.shared.lock_free();
+            free.blocks.iter().filter(|block| block.is_released.load(Ordering::Relaxed)).count()
+        };
+        assert!(!pool.release_idle_pages(9));
+        assert_eq!(is_released(&pool), 0, "all were needed since the start");
+        let (one, other) = (pool.acquire(1).unwrap(), pool.acquire(1).unwrap());
+        drop((one, other));
+        assert!(pool.release_idle_pages(2), "three are idle, two were asked for");
+        assert!(!pool.release_idle_pages(2));
+        assert_eq!(is_released(&pool), 3, "two were in use");
+        assert!(!pool.release_idle_pages(9));
+        assert_eq!(is_released(&pool), 5, "now nobody has needed them either");
+        assert_eq!(pool.acquire(1).unwrap().read(16, 16), None);
+        assert_eq!(is_released(&pool), 4, "a block in use has pages");
     }
 
     #[test]
