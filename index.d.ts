@@ -152,7 +152,10 @@ export interface ExportFailure {
 export interface QueueOptions {
   /** Spans held at most, those in flight and waiting for a retry included. */
   maxSpans?: number;
-  /** Bytes held at most. */
+  /**
+   * Bytes held at most: as handed over, then as encoded and compressed. A batch that encoding has made larger is on
+   * credit while it is being worked on or sent; if it has to wait and does not fit, spans are dropped (`bytes_full`).
+   */
   maxBytes?: number;
   /** Which spans are lost when it is full. */
   overflow?: 'drop-newest' | 'drop-oldest';
@@ -303,4 +306,71 @@ export class BatchSpanProcessor {
   onEnd(span: ReadableSpan): void;
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;
+}
+
+/** A span processor of any SDK line. */
+export interface SpanProcessorLike {
+  // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about the span type
+  onEnd(span: any): void;
+}
+
+export interface EventLoopMonitorConfig {
+  /** A turn of the event loop that is at least as long is a block and becomes a span. Default 100. */
+  thresholdMillis?: number;
+  /** A block that is at least as long has the severity `critical`. Default 1000. */
+  criticalMillis?: number;
+  /** Where spans go: natively for an exporter of ours, else as objects once the block is over. */
+  exporter?: SpanExporterLike;
+  /** The same through a processor. Without both, spans are made by the global tracer provider. */
+  processor?: SpanProcessorLike;
+  /** Whether to record where the loop was blocked. Default true. */
+  stacks?: boolean;
+  /** Spans per place in the code and minute; what is beyond is counted. Default 60. */
+  maxPerMinute?: number;
+  /** Of the spans. Default: that of the application's own spans, else what `OTEL_SERVICE_NAME` and such say. */
+  resource?: SpanResource;
+  /** Receives `nodejs.eventloop.*`. */
+  meterProvider?: MeterProviderLike;
+}
+
+/** Lengths of the turns of the event loop, in milliseconds. */
+export interface EventLoopDelay {
+  count: number;
+  min: number;
+  max: number;
+  mean: number;
+  stddev: number;
+  p50: number;
+  p90: number;
+  p99: number;
+}
+
+export interface EventLoopMonitorStats {
+  /** Blocks of the application that have ended. */
+  blocks: number;
+  /** Spans made, those of unfinished blocks included. */
+  spans: number;
+  /** Blocks without a span, because of `maxPerMinute`. */
+  suppressed: number;
+  /** Times the whole process stood still (stopped, or its machine suspended): never a span. */
+  paused: number;
+  /** Turns that were long because the thread had no processor: never a span. */
+  starved: number;
+  /** Turns that a debugger held: never a span. */
+  debugger: number;
+  longestBlockMillis: number;
+  turns: number;
+  idleMillis: number;
+  delay: EventLoopDelay;
+}
+
+/** Turns blocks of the event loop into spans. One per thread; works in workers. */
+export class EventLoopMonitor {
+  constructor(config?: EventLoopMonitorConfig);
+  /** Does nothing when it is enabled already. */
+  enable(): void;
+  /** Does nothing when it is not enabled. */
+  disable(): void;
+  /** Since the last `enable()`. */
+  stats(): EventLoopMonitorStats;
 }

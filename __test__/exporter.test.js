@@ -284,7 +284,7 @@ test('R25: with nothing to do it is a success at once, and nothing native is cal
       const Native = binding[name];
       binding[name] = new Proxy(Native, { construct(...args) { calls += 1; return Reflect.construct(...args); } });
       for (const method of Object.getOwnPropertyNames(Native.prototype)) {
-        const original = Native.prototype[method];
+        const original = Object.getOwnPropertyDescriptor(Native.prototype, method).value; // not a getter's
         if (typeof original !== 'function' || method === 'constructor') continue;
         Native.prototype[method] = function (...args) { calls += 1; return original.apply(this, args); };
       }

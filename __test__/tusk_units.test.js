@@ -1,6 +1,8 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
 const { test } = require('node:test');
 const {
   ApiSpanAdapter,
@@ -20,7 +22,13 @@ const {
 } = require('../js/tusk.js');
 const { spansOf } = require('./helpers/drift_request.js');
 const { runProgram } = require('./helpers/child.js');
-const { temporaryDirectory } = require('./helpers/tusk_exporter.js');
+const {
+  apiExporter,
+  apiReceiver,
+  fileExporter,
+  recordedSpan,
+  temporaryDirectory,
+} = require('./helpers/tusk_exporter.js');
 
 // The classes behind the exporter, one by one. The cases of the SDK's own unit tests for TdSpanExporter,
 // JsonSchemaHelper, ApiSpanAdapter and DriftBatchSpanProcessor (v0.1.45, 31 of them, all of which apply) are among
@@ -298,6 +306,27 @@ test('processor: shutdown drains, shuts the exporter down and takes no more; oth
   for (let nth = 0; nth < 5; nth++) replaying.processor.onEnd({});
   await replaying.processor.forceFlush();
   assert.deepEqual(replaying.batches, []);
+});
+
+test('processor: what the exporter counts is not counted twice, what nobody else counts is', async (t) => {
+  const receiver = await apiReceiver(t, { otherwise: 400 });
+  const config = { maxQueueSize: 10, maxExportBatchSize: 5, scheduledDelayMillis: 1000 };
+  const toApi = apiExporter(t, { receiver });
+  const directory = path.join(temporaryDirectory(t), 'base');
+  const toFiles = fileExporter(t, { directory });
+  fs.rmdirSync(directory);
+  fs.writeFileSync(directory, 'not a directory');
+  for (const [exporter, inExporter, inProcessor] of [
+    [toApi, 1, 0],
+    [toFiles, 0, 1],
+  ]) {
+    const processor = new DriftBatchSpanProcessor({ exporter, config, mode: 'RECORD' });
+    processor.onEnd(recordedSpan());
+    await processor.forceFlush();
+    assert.equal(exporter.getHealthSnapshot().failureCount, inExporter);
+    assert.equal(processor.getHealthSnapshot().exportFailureCount, inProcessor);
+    await processor.shutdown();
+  }
 });
 
 test('breaker: threshold, time, half open lets everybody through', (t) => {

@@ -8,6 +8,7 @@ import { expectAssignable, expectError, expectType } from 'tsd';
 import {
   BatchSpanProcessor,
   type DropReason,
+  EventLoopMonitor,
   type ExporterStats,
   type ExportOutcome,
   FileSpanExporter,
@@ -107,3 +108,10 @@ expectAssignable<sdk1.SpanProcessor>(new BatchSpanProcessor(exporter));
 expectAssignable<sdk2.SpanProcessor>(new BatchSpanProcessor(exporter));
 expectAssignable<sdk3.SpanProcessor>(new BatchSpanProcessor(exporter));
 new sdk2.BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });
+
+const monitor = new EventLoopMonitor({ thresholdMillis: 50, exporter, maxPerMinute: 5, stacks: false });
+new EventLoopMonitor();
+new EventLoopMonitor({ processor: new BatchSpanProcessor(exporter), resource: { attributes: {} } });
+expectType<void>(monitor.enable());
+expectType<number>(monitor.stats().delay.p99);
+expectError(new EventLoopMonitor({ thresholdMillis: '50' }));

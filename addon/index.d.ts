@@ -84,6 +84,106 @@ export declare class Lane {
   stats(): JsStats
 }
 
+/** The native half of `js/event_loop_monitor.js`; one per environment. */
+export declare class LoopMonitor {
+  /** `heartbeat_millis`: JavaScript will beat at this interval if the loop cannot be read, or if `only_heartbeat`. */
+  constructor(environment: Environment, v8Version: string, heartbeatMillis: number, onlyHeartbeat: boolean)
+  /** What this runtime lets us see. */
+  capabilities(): JsCapabilities
+  /** Watches, with spans for one of our exporters. */
+  enableLane(settings: MonitorSettings, resource: Array<JsAttribute>, lane: Lane): void
+  /** Watches, with spans for JavaScript, posted as `block`. */
+  enableLoop(settings: MonitorSettings, resource: Array<JsAttribute>): void
+  /** Watches no more. The turn that disables it is no block. */
+  disable(): void
+  /** The words of the table of open spans, for `js/monitor/open_spans.js`. Throws where memory cannot be shared. */
+  openSpanTable(): ArrayBuffer
+  /** Attributes of the resource for spans from now on. */
+  setResource(resource: Array<JsAttribute>): void
+  /** Whether a debugger can be attached from now on. */
+  setInspected(isInspected: boolean): void
+  /** JavaScript's heartbeat, where the loop cannot be read. */
+  beat(): void
+  /** What the monitor does in this turn is no block of the application's. */
+  excuseTurn(): void
+  /** The loop will not look for events again: what its turn has been so far is judged at once. */
+  settle(): void
+  /** Counters since it was enabled. */
+  stats(): JsMonitorStats | null
+  /** Lengths of the turns since the last call. */
+  takeDelays(): JsDelays | null
+}
+
+/** An attribute. */
+export interface JsAttribute {
+  /** Key. */
+  key: string
+  /** Value. */
+  value: string | number | boolean | Array<Primitive>
+}
+
+/** A block that is over, for exporters that are not ours. */
+export interface JsBlock {
+  /** Trace id. */
+  traceId: string
+  /** Span id. */
+  spanId: string
+  /** Parent in the same trace. */
+  parentSpanId?: string
+  /** Name. */
+  name: string
+  /** Start. */
+  start: JsHrTime
+  /** End. */
+  end: JsHrTime
+  /** Attributes. */
+  attributes: Array<JsAttribute>
+  /** Events. */
+  events: Array<JsBlockEvent>
+  /** Trace and span ids, one pair after the other. */
+  links: Array<string>
+  /** Name of the scope. */
+  scopeName: string
+}
+
+/** An event of a block's span. */
+export interface JsBlockEvent {
+  /** Name. */
+  name: string
+  /** Time. */
+  time: JsHrTime
+  /** Attributes. */
+  attributes: Array<JsAttribute>
+}
+
+/** What this runtime lets the monitor see. */
+export interface JsCapabilities {
+  /** The loop is read through libuv; without it JavaScript has to beat. */
+  turns: boolean
+  /** Stacks can be taken. */
+  stacks: boolean
+}
+
+/** Lengths of turns in milliseconds. */
+export interface JsDelays {
+  /** Turns. */
+  count: number
+  /** Shortest. */
+  min: number
+  /** Longest. */
+  max: number
+  /** Average. */
+  mean: number
+  /** Standard deviation. */
+  stddev: number
+  /** Median. */
+  p50: number
+  /** 90th percentile. */
+  p90: number
+  /** 99th percentile. */
+  p99: number
+}
+
 /** Facts of an attempt as `js/fallback_lane.js` reports them. */
 export interface JsFacts {
   /** `reply` or `failed`. */
@@ -164,6 +264,30 @@ export interface JsHeaderQuestion {
   call: number
 }
 
+/** Counters since the monitor was enabled; times in milliseconds. */
+export interface JsMonitorStats {
+  /** Blocks that have ended. */
+  blocks: number
+  /** Spans made. */
+  spans: number
+  /** Blocks without a span. */
+  suppressed: number
+  /** Standstills of the process. */
+  paused: number
+  /** Turns without a processor. */
+  starved: number
+  /** Turns held by a debugger. */
+  debugger: number
+  /** Longest block. */
+  longestBlockMillis: number
+  /** Turns. */
+  turns: number
+  /** Idle time. */
+  idleMillis: number
+  /** Lengths of turns. */
+  delay: JsDelays
+}
+
 /** A line for `diag`, or a batch that was lost after its admission. */
 export interface JsNotice {
   /** Number of the lane. */
@@ -226,6 +350,8 @@ export interface JsResult {
   notice?: JsNotice
   /** Spans left after a drain. */
   left?: number
+  /** A block of the event loop that is over. */
+  block?: JsBlock
 }
 
 /** An attempt for `js/fallback_lane.js`. */
@@ -362,6 +488,28 @@ export interface LaneConfig {
   honorRetryAfter?: boolean
   /** How spans are recorded (sinks `trace_files` and `drift_api`). */
   drift?: JsRecording
+}
+
+/** What `js/` resolved. */
+export interface MonitorSettings {
+  /** A turn from this length up is a block. */
+  thresholdMillis: number
+  /** A block from this length up is critical. */
+  criticalMillis: number
+  /** Whether stacks are wanted. */
+  stacks: boolean
+  /** Spans per place and minute. */
+  maxPerMinute: number
+  /** Version of this package. */
+  version: string
+  /** Number of the JavaScript thread. */
+  threadId: number
+  /** `performance.now()` at this moment. */
+  performanceNow: number
+  /** The loop has not run yet. */
+  isStartup: boolean
+  /** A debugger can be attached. */
+  isInspected: boolean
 }
 
 /** Microseconds of CPU time that the calling thread has used, or -1 where the platform cannot tell. */

@@ -837,4 +837,5 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.Environment = nativeBinding.Environment
 module.exports.Lane = nativeBinding.Lane
+module.exports.LoopMonitor = nativeBinding.LoopMonitor
 module.exports.threadCpuMicros = nativeBinding.threadCpuMicros

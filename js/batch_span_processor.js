@@ -6,6 +6,7 @@ const { inspect } = require('node:util');
 const { capturePort } = require('./lane_exporter.js');
 const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
+const { openSpans } = require('./monitor/open_spans.js');
 const { QueueBatcher } = require('./queue_batcher.js');
 const { WindowBatcher } = require('./window_batcher.js');
 const { createProcessorMetrics } = require('./processor_metrics.js');
@@ -20,7 +21,13 @@ const VARIABLES = {
   exportTimeoutMillis: 'OTEL_BSP_EXPORT_TIMEOUT',
 };
 
+let readExporter;
+
 class BatchSpanProcessor {
+  static {
+    readExporter = (processor) => (#exporter in Object(processor) ? processor.#exporter : null);
+  }
+
   #exporter;
   #options;
   #metrics;
@@ -58,10 +65,14 @@ class BatchSpanProcessor {
     });
   }
 
-  onStart() {}
+  /** For the event-loop monitor: whoever blocks the loop is told by the spans that are open. */
+  onStart(span) {
+    if (openSpans.isOpen) openSpans.started(span);
+  }
 
   /** Takes a sampled span; never throws and never waits. */
   onEnd(span) {
+    if (openSpans.isOpen) openSpans.ended(span);
     if (this.#shutdown !== null || (span.spanContext().traceFlags & SAMPLED) === 0) return;
     this.#batcher().add(span);
   }
@@ -123,4 +134,9 @@ function numberFrom(variable) {
   return undefined;
 }
 
-module.exports = { BatchSpanProcessor };
+/** The exporter behind a processor of ours, null behind any other. */
+function exporterOf(processor) {
+  return readExporter(processor);
+}
+
+module.exports = { BatchSpanProcessor, exporterOf };

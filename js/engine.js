@@ -47,7 +47,7 @@ class Engine {
     this.slices = new Slices();
     this.exit = new Exit(this);
     this.hold = new Hold();
-    this.#environment = new this.binding.Environment(() => this.#collect());
+    this.#environment = new this.binding.Environment(() => this.collect());
     this.memory = createMemory(this.#environment);
   }
 
@@ -55,6 +55,8 @@ class Engine {
   #calls = new Map(); // id -> { onResult, isHeld }
   #lanes = new Map(); // lane number -> WeakRef of what JavaScript does for it: `send`, `readHeaders`
   #abandoned = new FinalizationRegistry((cleanUp) => cleanUp()); // exporters that nobody shut down (R107)
+  /** Gets each block of the event loop that is over, if its span is not sent natively. */
+  onBlock = null;
   #nextId = 1;
   #nextLane = 1;
   #idleTimer = null;
@@ -144,8 +146,14 @@ class Engine {
     this.#environment.close();
   }
 
+  /** The native half of the event-loop monitor; one per environment. */
+  createLoopMonitor(heartbeatMillis, heartbeatOnly) {
+    const v8 = process.versions.v8 ?? '';
+    return new this.binding.LoopMonitor(this.#environment, v8, heartbeatMillis, heartbeatOnly);
+  }
+
   /** Hands out every result that is waiting. */
-  #collect() {
+  collect() {
     for (const result of this.#environment.takeResults()) {
       if (result.send != null) {
         this.#send(result.id, result.send);
@@ -153,6 +161,10 @@ class Engine {
       }
       if (result.notice != null) {
         this.#lanes.get(result.notice.lane)?.deref()?.tell(result.notice);
+        continue;
+      }
+      if (result.block != null) {
+        this.onBlock?.(result.block);
         continue;
       }
       if (result.headers != null) {

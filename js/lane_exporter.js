@@ -6,8 +6,10 @@ const { SpanWriter, WRITTEN, INVALID, TOO_LARGE } = require('./handoff/span_writ
 const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
+const { loadBinding } = require('./binding.js');
 const { settle, tellOutcome } = require('./export_outcome.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
+const { openSpans } = require('./monitor/open_spans.js');
 const { getEngine } = require('./engine.js');
 
 const SUCCESS = 0;
@@ -52,6 +54,7 @@ class LaneExporter {
    * @param settings.onOpen gets the native lane when it is made
    */
   constructor(settings) {
+    loadBinding(); // a missing binary is told where the program is put together, not at its first span
     this.#settings = settings;
   }
 
@@ -129,6 +132,8 @@ class LaneExporter {
         this.#enlist();
         return lane;
       },
+      /** Reads headers for spans that native threads make by themselves. */
+      prepare: () => settings.beforeExport?.(this.#lane),
       begin: (window) => this.#beginWindow(window),
       isShutDown: () => this.#shutdown !== null,
       // A batch that leaves by the native clock leaves without either.
@@ -145,6 +150,7 @@ class LaneExporter {
     const engine = getEngine();
     const { beforeExport, metrics } = this.#settings;
     beforeExport?.(this.#lane);
+    openSpans.batchBegan(null);
     this.#underWay += 1;
     const call = { context: new ExportContext(), original: undefined, thrown: false };
     const batch = { spans: 0, written: 0, refused: {}, finishMetrics: null, call };
@@ -255,6 +261,7 @@ class LaneExporter {
       return;
     }
     this.#enlist();
+    openSpans.batchBegan(spans[0]);
     const until = performance.now() + SLICE_MILLIS;
     try {
       this.#settings.beforeExport?.(lane);

@@ -1,7 +1,7 @@
 'use strict';
 // Owns the shape of `@opentelemetry/exporter-trace-otlp-proto`: one export, one wire format.
 
-const { OTLPTraceExporter } = require('./otlp_trace_exporter.js');
+const { OTLPTraceExporter } = require('./trace_exporter_class.js');
 const { FIXED_PROTOCOL } = require('./config.js');
 
 class OTLPProtoTraceExporter extends OTLPTraceExporter {

@@ -169,8 +169,8 @@ function newerThan(file, timeMillis) {
   return undefined;
 }
 
-// Under `npm start` the running npm is the right one, and calling it through node needs no shell on Windows.
-function npmCommand() {
+/** The npm that runs this, else the one on the path. Calling it through node needs no shell on Windows. */
+export function npmCommand() {
   const running = process.env.npm_execpath;
   if (running && path.basename(running) === 'npm-cli.js') return [process.execPath, running];
   return process.platform === 'win32' ? ['cmd', '/d', '/s', '/c', 'npm'] : ['npm'];

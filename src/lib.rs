@@ -20,6 +20,7 @@ pub mod drift;
 pub mod error;
 pub mod exporter;
 pub mod handoff;
+pub mod monitor;
 pub mod otlp;
 pub mod pipeline;
 pub mod recorder;

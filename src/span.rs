@@ -1,6 +1,8 @@
 //! What a decoded span is: views into an arena.
 //! It refuses to know where the bytes came from and which wire format they will take.
 
+pub mod owned;
+
 use std::ops::Range;
 
 /// Text as JavaScript had it: WTF-8, that is UTF-8 in which a lone surrogate is three bytes of its own (`ED A0 80` to

@@ -12,6 +12,8 @@ use offloop::{
     stats::{Drops, Stats},
 };
 
+use crate::monitor::JsBlock;
+
 /// Something that JavaScript waits for, or a request that only JavaScript can send.
 #[napi(object, object_from_js = false)]
 pub struct JsResult {
@@ -29,12 +31,23 @@ pub struct JsResult {
     pub notice: Option<JsNotice>,
     /// Spans left after a drain.
     pub left: Option<f64>,
+    /// A block of the event loop that is over.
+    pub block: Option<JsBlock>,
 }
 
 impl JsResult {
     /// A call that has no outcome beyond being over.
     pub fn done(id: u32) -> Self {
-        Self { id, outcome: None, flush: None, send: None, headers: None, notice: None, left: None }
+        Self {
+            id,
+            outcome: None,
+            flush: None,
+            send: None,
+            headers: None,
+            notice: None,
+            left: None,
+            block: None,
+        }
     }
 }
 

@@ -259,6 +259,11 @@ impl Lane {
 }
 
 impl Lane {
+    /// What native code submits to by itself.
+    pub(crate) fn exporter(&self) -> Arc<Exporter> {
+        Arc::clone(&self.exporter)
+    }
+
     fn windows(&self) -> MutexGuard<'_, HashMap<u32, Arc<Window>>> {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }

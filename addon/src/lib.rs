@@ -11,6 +11,7 @@ mod convert;
 mod environment;
 mod header_sink;
 mod lane;
+mod monitor;
 mod node_sink;
 mod open_questions;
 mod thread_cpu;

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { countSpans } from './count_spans.mjs';
 
-const behaviour = { delayMillis: 0, status: 200, countSpans: false };
+const behaviour = { delayMillis: 0, status: 200, countSpans: false, replyHex: '', closes: false };
 const totals = { requests: 0, bytes: 0, spans: 0, connections: 0, lastAt: 0 }; // lastAt: Date.now() of the last body
 
 const server = createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
@@ -23,8 +23,13 @@ const server = createServer({ keepAliveTimeout: 30_000 }, (request, response) =>
         const body = Buffer.concat(chunks);
         totals.spans += countSpans(request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body);
       }
-      response.writeHead(behaviour.status, { 'content-type': 'application/x-protobuf', 'content-length': '0' });
-      response.end();
+      const reply = Buffer.from(behaviour.replyHex, 'hex');
+      response.writeHead(behaviour.status, {
+        'content-type': 'application/x-protobuf',
+        'content-length': String(reply.length),
+        ...(behaviour.closes && { connection: 'close' }),
+      });
+      response.end(reply);
     };
     if (behaviour.delayMillis > 0) setTimeout(answer, behaviour.delayMillis);
     else answer();

@@ -4,7 +4,9 @@ import * as delivery from './delivery.mjs';
 import * as exit from './exit.mjs';
 import * as fileSink from './file_sink.mjs';
 import * as footprint from './footprint.mjs';
+import * as garbage from './garbage.mjs';
 import * as handoff from './handoff.mjs';
+import * as monitor from './monitor.mjs';
 import * as pg from './pg.mjs';
 import * as scaling from './scaling.mjs';
 import * as selfcheck from './selfcheck.mjs';
@@ -12,6 +14,7 @@ import * as service from './service.mjs';
 import * as spanEnd from './span_end.mjs';
 import * as sustained from './sustained.mjs';
 import * as threads from './threads.mjs';
+import * as tusk from './tusk.mjs';
 import * as wholeExport from './whole_export.mjs';
 
 export const scenarios = [
@@ -19,6 +22,7 @@ export const scenarios = [
   handoff,
   wholeExport,
   spanEnd,
+  garbage,
   sustained,
   threads,
   delivery,
@@ -27,6 +31,8 @@ export const scenarios = [
   pg,
   scaling,
   fileSink,
+  tusk,
   exit,
+  monitor,
   footprint,
 ];

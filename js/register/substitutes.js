@@ -4,8 +4,16 @@
 
 const { diag } = require('../diag.js');
 const { loadBinding } = require('../binding.js');
+const { watchFor } = require('./automatic_monitor.js');
 
-const exporterFrom = (load) => ({ construct: (args) => new (load().OTLPTraceExporter)(...args), load });
+const exporterFrom = (load) => ({
+  construct(args) {
+    const exporter = new (load().OTLPTraceExporter)(...args);
+    watchFor(exporter);
+    return exporter;
+  },
+  load,
+});
 const proto = exporterFrom(() => require('../otlp_proto.js'));
 const json = exporterFrom(() => require('../otlp_http.js'));
 

@@ -7,6 +7,7 @@ const { resolveTls } = require('../config_tls.js');
 const { diag } = require('../diag.js');
 const { AdapterLanes, NATIVE, resultOf } = require('./adapter_lanes.js');
 const { decodeResponse, encodeRequest, encodeSpan } = require('./clean_span_proto.js');
+const { markReported } = require('./reported_errors.js');
 const { CircuitBreaker, NonRetryableError, withRetries } = require('./resilience.js');
 const { FAILED, SUCCESS } = require('./vocabulary.js');
 
@@ -154,7 +155,7 @@ class ApiSpanAdapter {
     if (!this.#breaker.allowRequest()) {
       const error = new Error('Remote export circuit breaker is open');
       diag.warn(error.message);
-      return { code: FAILED, error };
+      return { code: FAILED, error: markReported(error) };
     }
     const startedAtMillis = Date.now();
     let result;
@@ -168,7 +169,7 @@ class ApiSpanAdapter {
     if (answer.code === FAILED) {
       this.#failureCount += 1;
       if (isVerdict) this.#breaker.recordFailure();
-      diag.error('Failed to export spans to remote:', answer.error);
+      diag.error('Failed to export spans to remote:', markReported(answer.error));
     } else if (isVerdict) {
       this.#breaker.recordSuccess();
     }

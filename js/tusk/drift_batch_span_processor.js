@@ -3,6 +3,7 @@
 // Refuses to queue without bound: what comes while it is full is dropped and counted.
 
 const { diag } = require('../diag.js');
+const { isReported } = require('./reported_errors.js');
 const { FAILED, TuskDriftMode } = require('./vocabulary.js');
 
 const FIRST_DROPS_TOLD = 5;
@@ -111,7 +112,8 @@ class DriftBatchSpanProcessor {
   }
 
   #noteFailure(spans, error) {
-    this.#exportFailureCount += 1;
+    // The sampler adds the exporter's own count to this one.
+    if (!isReported(error)) this.#exportFailureCount += 1;
     const text = error instanceof Error ? error.message : 'unknown error';
     diag.warn(`DriftBatchSpanProcessor export failed for batch of ${spans} span(s): ${text}`);
   }

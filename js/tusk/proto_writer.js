@@ -5,9 +5,18 @@
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH = 2;
+const MAX_INT32 = 2 ** 31 - 1;
+const ONE_BYTE = Array.from({ length: 128 }, (_, value) => Buffer.from([value]));
 
 function varintBytes(value) {
+  if (value >= 0 && value < 128) return ONE_BYTE[Number(value)];
   const bytes = [];
+  if (typeof value === 'number' && value >= 0 && value <= MAX_INT32) {
+    let left = value;
+    for (; left > 0x7f; left >>>= 7) bytes.push((left & 0x7f) | 0x80);
+    bytes.push(left);
+    return Buffer.from(bytes);
+  }
   let rest = BigInt.asUintN(64, BigInt(value));
   while (rest > 0x7fn) {
     bytes.push(Number(rest & 0x7fn) | 0x80);

@@ -2,6 +2,7 @@
 //! It refuses to look inside: that is the decoder's.
 
 use super::{decoder::HandoffError, pool::BlockLease};
+use crate::span::owned::OwnedSpan;
 
 /// The spans of one `export()` call, still in the hand-off layout. `Send`; dropping it recycles its memory.
 #[derive(Debug, Default)]
@@ -11,6 +12,8 @@ pub struct RawBatch {
     bytes: u64,
     call: u32,
     is_abandoned: bool,
+    /// A span that native code made, instead of segments.
+    made: Option<Box<OwnedSpan>>,
 }
 
 /// A run of records.
@@ -57,7 +60,12 @@ impl RawBatch {
     /// `spans`: the span records that `segments` hold.
     pub fn new(segments: Vec<Segment>, spans: u32) -> Self {
         let bytes = segments.iter().map(|segment| segment.len() as u64).sum();
-        Self { segments, spans, bytes, call: 0, is_abandoned: false }
+        Self { segments, spans, bytes, ..Self::default() }
+    }
+
+    /// A batch of one span that JavaScript did not write.
+    pub fn made(span: OwnedSpan) -> Self {
+        Self { spans: 1, bytes: span.bytes(), made: Some(Box::new(span)), ..Self::default() }
     }
 
     /// A batch without content, for tests of the pipeline with a transform of their own.
@@ -104,6 +112,10 @@ impl RawBatch {
     /// Bytes of native memory this batch occupies: what the queue charges for it until it is encoded.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub(super) fn made_span(&self) -> Option<&OwnedSpan> {
+        self.made.as_deref()
     }
 
     pub(super) fn segments(&self) -> &[Segment] {

@@ -32,6 +32,9 @@ impl std::error::Error for HandoffError {}
 /// # Errors
 /// If the batch does not follow the layout. Time and memory are linear in the batch either way.
 pub fn decode<'a>(raw: &'a RawBatch, arena: &'a Bump) -> Result<SpanBatch<'a>, HandoffError> {
+    if let Some(span) = raw.made_span() {
+        return Ok(span.batch());
+    }
     let mut decoder = Decoder {
         batch: SpanBatch::default(),
         bulk: BulkTable::default(),

@@ -59,3 +59,113 @@ impl Writer {
         Ok(())
     }
 }
+
+#[cfg(all(test, target_os = "linux", not(miri)))] // files, and the kernel's count of system calls
+mod tests {
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    use super::*;
+    use crate::sink::trace_files::bundle;
+
+    /// A directory that goes away with its test.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Scratch {
+            let name = format!("offloop-traces-{}-{name}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            let _ = fs::remove_dir_all(&path);
+            Scratch(path)
+        }
+
+        fn writer(&self) -> Writer {
+            Writer::new(TraceFilesConfig::new(&self.0))
+        }
+
+        fn files(&self) -> Vec<PathBuf> {
+            let mut files: Vec<PathBuf> =
+                fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().path()).collect();
+            files.sort_by_key(|path| path.to_string_lossy().chars().rev().collect::<String>());
+            files
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// `lines` lines of each trace in one body.
+    fn body(traces: u32, lines: usize) -> Vec<u8> {
+        let of_one = format!("{{\"pad\":\"{}\"}}\n", "x".repeat(3000)).repeat(lines);
+        let text = of_one.repeat(traces as usize).into_bytes();
+        let ids: Vec<String> = (0..traces).map(|trace| format!("{trace:032x}")).collect();
+        let parts = ids
+            .iter()
+            .enumerate()
+            .map(|(nth, id)| (id.as_str(), nth * of_one.len()..(nth + 1) * of_one.len()));
+        bundle(text, parts).unwrap()
+    }
+
+    /// `write` calls of this thread so far.
+    fn writes() -> u64 {
+        let io = fs::read_to_string("/proc/thread-self/io").unwrap();
+        io.lines().find_map(|line| line.strip_prefix("syscw: ")).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn r80_one_append_per_trace_file_and_batch() {
+        let scratch = Scratch::new("r80");
+        let mut writer = scratch.writer();
+        writer.append(&body(1, 1)).unwrap();
+        for traces in [1, 7, 30] {
+            let body = body(traces, 20);
+            let before = writes();
+            writer.append(&body).unwrap();
+            assert_eq!(writes() - before, u64::from(traces), "{traces} traces of 20 lines");
+        }
+        assert_eq!(scratch.files().len(), 30);
+    }
+
+    #[test]
+    fn f77_a_link_in_the_place_of_a_trace_file_is_not_followed() {
+        let scratch = Scratch::new("f77");
+        let mut writer = scratch.writer();
+        writer.append(&body(2, 1)).unwrap();
+        let [first, second] = scratch.files().try_into().unwrap();
+        let victim = scratch.0.join("victim");
+        fs::write(&victim, "precious").unwrap();
+        fs::remove_file(&first).unwrap();
+        std::os::unix::fs::symlink(&victim, &first).unwrap();
+        let error = writer.append(&body(2, 1)).unwrap_err();
+        assert_eq!(error.code.as_deref(), Some("ELOOP"));
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert_eq!(lines(&second), 2, "the other trace is not to blame");
+    }
+
+    #[test]
+    fn f72_a_directory_that_disappears_comes_back() {
+        let scratch = Scratch::new("f72");
+        let mut writer = scratch.writer();
+        writer.append(&body(1, 1)).unwrap();
+        fs::remove_dir_all(&scratch.0).unwrap();
+        writer.append(&body(1, 1)).unwrap();
+        assert_eq!(scratch.files().iter().map(|file| lines(file)).sum::<usize>(), 1);
+    }
+
+    #[test]
+    fn a_body_that_is_no_bundle_is_refused() {
+        let scratch = Scratch::new("body");
+        let error = scratch.writer().append(b"{}\n").unwrap_err();
+        assert_eq!(error.kind, SendErrorKind::Unsendable);
+        assert!(!scratch.0.exists());
+    }
+
+    fn lines(file: &Path) -> usize {
+        fs::read_to_string(file).unwrap().lines().count()
+    }
+}

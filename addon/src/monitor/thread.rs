@@ -1,0 +1,141 @@
+//! What the system tells about one thread, read from another: time on a processor, time without one, what it waits for.
+//! It refuses to guess: where the system does not tell, there is no number.
+#![cfg_attr(unix, expect(unsafe_code, reason = "thread clocks have no safe interface"))]
+
+use std::time::Duration;
+
+use offloop::monitor::usage::{ThreadState, Usage};
+
+/// The thread that made it.
+pub struct ThreadMeter {
+    #[cfg(target_os = "linux")]
+    clock: Option<libc::clockid_t>,
+    #[cfg(target_os = "linux")]
+    schedule: Option<std::fs::File>,
+    #[cfg(target_os = "linux")]
+    system_call: String,
+    #[cfg(target_os = "macos")]
+    port: u32,
+}
+
+/// CPU time of the calling thread.
+pub fn own_cpu() -> Option<Duration> {
+    #[cfg(unix)]
+    {
+        read_clock(libc::CLOCK_THREAD_CPUTIME_ID)
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+#[cfg(unix)]
+fn read_clock(clock: libc::clockid_t) -> Option<Duration> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid timespec to write to; a clock of a thread that has ended is an error.
+    let is_read = unsafe { libc::clock_gettime(clock, &raw mut time) } == 0;
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?);
+    is_read.then(|| Duration::new(seconds, nanos))
+}
+
+#[cfg(target_os = "linux")]
+impl ThreadMeter {
+    /// Of the calling thread.
+    pub fn of_this_thread() -> Self {
+        let mut clock = 0;
+        // SAFETY: the calling thread exists, and `clock` is there to be written.
+        let has_clock =
+            unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock) == 0 };
+        // SAFETY: takes nothing and cannot fail.
+        let id = unsafe { libc::gettid() };
+        let file = |name: &str| format!("/proc/self/task/{id}/{name}");
+        ThreadMeter {
+            clock: has_clock.then_some(clock),
+            schedule: std::fs::File::open(file("schedstat")).ok(),
+            system_call: file("syscall"),
+        }
+    }
+
+    /// Its counters.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            cpu: self.clock.and_then(read_clock),
+            run_delay: self.schedule.as_ref().and_then(run_delay),
+        }
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> ThreadState {
+        let Ok(text) = std::fs::read_to_string(&self.system_call) else {
+            return ThreadState::Unknown;
+        };
+        match text.split_whitespace().next() {
+            Some("running") => ThreadState::Runnable,
+            Some(number) if number.parse() == Ok(libc::SYS_futex) => ThreadState::WaitingForThread,
+            Some(_) => ThreadState::Waiting,
+            None => ThreadState::Unknown,
+        }
+    }
+}
+
+/// `schedstat`: nanoseconds on a processor, nanoseconds ready without one, times scheduled.
+#[cfg(target_os = "linux")]
+fn run_delay(schedule: &std::fs::File) -> Option<Duration> {
+    let mut text = [0; 80];
+    let length = std::os::unix::fs::FileExt::read_at(schedule, &mut text, 0).ok()?;
+    let text = std::str::from_utf8(text.get(..length)?).ok()?;
+    let nanos = text.split_whitespace().nth(1)?.parse().ok()?;
+    Some(Duration::from_nanos(nanos))
+}
+
+#[cfg(target_os = "macos")]
+impl ThreadMeter {
+    /// Of the calling thread.
+    pub fn of_this_thread() -> Self {
+        // SAFETY: the calling thread exists; its port lives as long as it does.
+        ThreadMeter { port: unsafe { libc::pthread_mach_thread_np(libc::pthread_self()) } }
+    }
+
+    /// Its counters.
+    pub fn usage(&self) -> Usage {
+        unsafe extern "C" {
+            fn thread_info(port: u32, flavor: i32, info: *mut i32, count: *mut u32) -> i32;
+        }
+        const THREAD_BASIC_INFO: i32 = 3;
+        // User seconds and microseconds, system seconds and microseconds, then six numbers that are not needed.
+        let mut info = [0_i32; 10];
+        let mut count = info.len() as u32;
+        // SAFETY: `info` has room for `count` numbers; a port of a thread that has ended is an error.
+        let is_read =
+            unsafe { thread_info(self.port, THREAD_BASIC_INFO, info.as_mut_ptr(), &raw mut count) }
+                == 0;
+        let [user_seconds, user_micros, system_seconds, system_micros, ..] = info;
+        let part = |seconds: i32, micros: i32| {
+            Duration::from_secs(seconds.max(0) as u64) + Duration::from_micros(micros.max(0) as u64)
+        };
+        let cpu = part(user_seconds, user_micros) + part(system_seconds, system_micros);
+        Usage { cpu: is_read.then_some(cpu), run_delay: None }
+    }
+
+    /// Not told here.
+    pub fn state(&self) -> ThreadState {
+        ThreadState::Unknown
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+impl ThreadMeter {
+    /// Of the calling thread.
+    pub fn of_this_thread() -> Self {
+        ThreadMeter {}
+    }
+
+    /// Not told here.
+    pub fn usage(&self) -> Usage {
+        Usage::default()
+    }
+
+    /// Not told here.
+    pub fn state(&self) -> ThreadState {
+        ThreadState::Unknown
+    }
+}

@@ -1,0 +1,61 @@
+// The program of the garbage rows: ends spans at a steady rate and prints what V8's collector did meanwhile.
+import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { processors, STOCK, stock, tracerFor } from './contenders.mjs';
+import { fillAttributes } from './spans.mjs';
+
+const [who, url, rate, seconds, attributes, textLength] = process.argv.slice(2);
+const spansPerMilli = Number(rate) / 1000;
+const TICK_MILLIS = 5;
+const WARM_UP_MILLIS = 3000;
+
+const contender = processors().find(({ name }) => name === who);
+const sdkModule = contender?.sdkModule ?? stock[STOCK].sdkModule;
+const { provider, tracer } = tracerFor(sdkModule(), contender?.create({ url }));
+
+const seen = { young: 0, old: 0, pauseMillis: 0, longestMillis: 0 };
+const observer = new PerformanceObserver((list) => {
+  for (const { detail, duration } of list.getEntries()) {
+    if (detail.kind === constants.NODE_PERFORMANCE_GC_MINOR) seen.young += 1;
+    if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) seen.old += 1;
+    seen.pauseMillis += duration;
+    seen.longestMillis = Math.max(seen.longestMillis, duration);
+  }
+});
+
+let made = 0;
+async function makeSpans(millis) {
+  const started = performance.now();
+  const first = made;
+  for (;;) {
+    const elapsed = Math.min(millis, performance.now() - started);
+    while (made - first < Math.floor(elapsed * spansPerMilli)) {
+      const span = tracer.startSpan(`GET /api/users/:id ${made % 7}`, { kind: 1 });
+      fillAttributes(span, made, Number(attributes), Number(textLength));
+      span.end();
+      made += 1;
+    }
+    if (elapsed === millis) return made - first;
+    await sleep(TICK_MILLIS);
+  }
+}
+
+await makeSpans(WARM_UP_MILLIS);
+observer.observe({ entryTypes: ['gc'] });
+const before = process.memoryUsage().heapUsed;
+const spans = await makeSpans(Number(seconds) * 1000);
+const grown = process.memoryUsage().heapUsed - before;
+await sleep(TICK_MILLIS); // entries come in a later turn
+observer.disconnect();
+await provider.forceFlush();
+const per = (count) => (count * 100_000) / spans;
+const result = {
+  youngPer100k: per(seen.young),
+  oldPer100k: per(seen.old),
+  pauseMillisPer100k: per(seen.pauseMillis),
+  longestMillis: seen.longestMillis,
+  heapGrownMiB: grown / 2 ** 20,
+  made,
+};
+process.stdout.write(JSON.stringify(result), () => process.exit(0));

@@ -1,0 +1,133 @@
+'use strict';
+// Owns where block spans go: natively into one of our exporters, or as objects to somebody else's exporter, processor or
+// tracer once the block is over.
+// Refuses to let that cause more spans: turns in which it hands them over are excused, and it does so once a second.
+
+const { capturePort } = require('../lane_exporter.js');
+const { exporterOf } = require('../batch_span_processor.js');
+const { diag, loadApi } = require('../diag.js');
+const { getEngine } = require('../engine.js');
+const { reportError, withoutTracing } = require('../sdk_context.js');
+const { readableSpan, startAndEnd } = require('./block_span.js');
+
+const SHORTEST_PAUSE_MILLIS = 1000;
+
+/** `{ start(native, settings, resource), stop() }` */
+function createOutlet({ exporter, processor, resource }) {
+  const ours = exporter ?? exporterOf(processor);
+  if (ours != null && capturePort(ours) !== null) return new NativeOutlet(ours);
+  return new LoopOutlet(handerFor({ exporter, processor }), resource);
+}
+
+/** Native threads hand the spans over, also while the loop is blocked. */
+class NativeOutlet {
+  #exporter;
+  #window = null;
+
+  constructor(exporter) {
+    this.#exporter = exporter;
+  }
+
+  start(native, settings, resource) {
+    const port = capturePort(this.#exporter);
+    if (port === null) throw new Error("the exporter's export() was replaced");
+    native.enableLane(settings, resource, port.open());
+    try {
+      port.prepare();
+    } catch (error) {
+      reportError(error); // the user's `headers` object
+    }
+    // At the end of the process the turn under way is judged like a batch that is being filled.
+    this.#window = { handOver: () => native.settle() };
+    getEngine().exit.addWindow(this.#window);
+  }
+
+  stop() {
+    getEngine().exit.removeWindow(this.#window);
+    this.#window = null;
+  }
+}
+
+/** JavaScript hands them over. */
+class LoopOutlet {
+  #handOver;
+  #resource;
+  #native = null;
+  #waiting = [];
+  #timer = null;
+  #lastMillis = Number.NEGATIVE_INFINITY;
+
+  constructor(handOver, resource) {
+    this.#handOver = handOver;
+    this.#resource = resource;
+  }
+
+  start(native, settings, resource) {
+    native.enableLoop(settings, resource);
+    this.#native = native;
+    getEngine().onBlock = (block) => this.#add(block);
+    process.on('beforeExit', this.#onEnd);
+    process.on('exit', this.#onEnd);
+  }
+
+  stop() {
+    this.#deliver();
+    this.#native = null;
+    getEngine().onBlock = null;
+    process.off('beforeExit', this.#onEnd);
+    process.off('exit', this.#onEnd);
+  }
+
+  #onEnd = () => {
+    this.#native.settle();
+    getEngine().collect();
+    this.#deliver();
+  };
+
+  #add(block) {
+    this.#waiting.push(block);
+    if (this.#timer !== null) return;
+    const pause = this.#lastMillis + SHORTEST_PAUSE_MILLIS - performance.now();
+    if (pause <= 0) this.#deliver();
+    else this.#timer = setTimeout(() => this.#deliver(), pause).unref();
+  }
+
+  #deliver() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#waiting.length === 0) return;
+    this.#lastMillis = performance.now();
+    this.#native.excuseTurn();
+    try {
+      withoutTracing(() => this.#handOver(this.#waiting.splice(0), this.#resource));
+    } catch (error) {
+      reportError(error);
+    }
+  }
+}
+
+/** What a destination of somebody else's does with blocks. */
+function handerFor({ exporter, processor }) {
+  if (exporter != null) {
+    return (blocks, resource) => {
+      exporter.export(
+        blocks.map((block) => readableSpan(block, resource)),
+        ({ code, error }) => {
+          if (code !== 0) reportError(error ?? new Error('EventLoopMonitor: span export failed'));
+        },
+      );
+    };
+  }
+  if (processor != null) {
+    return (blocks, resource) => {
+      for (const block of blocks) processor.onEnd(readableSpan(block, resource));
+    };
+  }
+  return (blocks) => {
+    const api = loadApi();
+    if (api === null) diag.debug('Offloop: EventLoopMonitor has no exporter, and there is no OpenTelemetry API');
+    else for (const block of blocks) startAndEnd(api, block);
+  };
+}
+
+module.exports = { createOutlet };

@@ -1,0 +1,350 @@
+//! The requirements of the monitor, in virtual time.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use super::{
+    block::{Block, Cause},
+    machine::{OPEN_AFTER, Settings},
+    open_spans::OpenSpan,
+    report::{self, Family, Origin},
+    turns::TurnClock,
+    usage::{ThreadState, Usage},
+    watchdog::{Outlet, Watch, WatchedLoop},
+    world::{Doing, SETTINGS, World, ms},
+};
+use crate::{
+    clock::Moment,
+    span::owned::{OwnedSpan, SpanIds, Value},
+};
+
+fn close(a: Duration, b: Duration) -> bool {
+    a.abs_diff(b) <= ms(1)
+}
+
+#[test]
+fn r88_a_turn_that_reaches_the_threshold_is_one_block_and_a_shorter_one_is_none() {
+    let mut world = World::new(SETTINGS);
+    for length in [60, 99, 100, 150, 350, 60] {
+        world.turn(ms(333), Doing::Computing, ms(length));
+    }
+    let lengths: Vec<_> = world.finals().iter().map(|it| it.times.elapsed.as_millis()).collect();
+    assert_eq!(lengths, [100, 150, 350]);
+    assert_eq!(world.machine.counts().blocks, 3);
+    assert_eq!(world.machine.counts().longest, ms(350));
+    assert!(world.finals().iter().all(|block| block.cause == Cause::Cpu));
+}
+
+#[test]
+fn r89_the_start_is_when_the_loop_woke_up_whatever_the_wall_clock_does() {
+    let mut world = World::new(SETTINGS);
+    for sleep in [1, 74, 76, 1000, 12_345] {
+        world.spend(Doing::Sleeping, ms(sleep));
+        let (woke_at, wall) = (world.now, world.wall);
+        world.spend(Doing::Computing, ms(40));
+        world.wall += Duration::from_secs(3600); // somebody sets the clock
+        world.spend(Doing::Computing, ms(200));
+        world.look();
+        let block = *world.finals().last().unwrap();
+        assert!(close(block.start.0, woke_at.0), "{:?} for {woke_at:?}", block.start);
+        assert!(close(block.end.since(block.start), ms(240)));
+        assert!(close(block.start_wall, wall), "{:?} for {wall:?}", block.start_wall);
+    }
+}
+
+#[test]
+fn r89_what_is_wide_of_the_start_is_not_counted_as_the_block_s() {
+    let mut world = World::new(SETTINGS);
+    // Work until just before the block: its CPU time must not make waiting look like computing.
+    for _ in 0..50 {
+        world.turn(ms(0), Doing::Computing, ms(5));
+    }
+    world.turn(ms(0), Doing::Waiting, ms(400));
+    let block = *world.finals().last().unwrap();
+    assert_eq!(block.cause, Cause::Waiting);
+    assert!(block.times.cpu.unwrap() <= ms(75), "{:?}", block.times);
+}
+
+fn sample_block() -> Block {
+    let mut world = World::new(SETTINGS);
+    world.turn(ms(500), Doing::Computing, ms(250));
+    world.reports.pop().unwrap()
+}
+
+#[test]
+fn r90_the_names_of_the_monitor_that_this_one_replaces_are_kept() {
+    let span = report::span(&sample_block(), &Origin::default(), &Family::default(), None);
+    assert_eq!(span.name, "event-loop-blocked");
+    assert_eq!(span.attribute("label"), Some(&"EventLoopMonitor".into()));
+    assert_eq!(span.attribute("asyncType"), Some(&"unknown".into()));
+    assert_eq!(span.attribute("event_loop.block.duration_ms"), Some(&Value::Number(250.0)));
+    assert_eq!(span.attribute("event_loop.block.cause"), Some(&"cpu".into()));
+    assert_eq!(span.attribute("event_loop.block.ongoing"), Some(&Value::Bool(false)));
+    assert_eq!(span.attribute("code.function.name"), Some(&"guilty".into()));
+    assert_eq!(span.attribute("code.file.path"), Some(&"/app/main.js".into()));
+    assert_eq!(span.attribute("code.line.number"), Some(&Value::Number(7.0)));
+    assert_eq!(span.events.len(), 2, "a stack at the threshold and one at twice");
+    assert_eq!(span.ids.trace_id.len(), 32);
+    assert_eq!(span.ids.span_id.len(), 16);
+}
+
+struct NoLoop;
+
+impl WatchedLoop for NoLoop {
+    fn idle(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
+    fn loop_time_age(&self) -> Option<Duration> {
+        None
+    }
+    fn usage(&self) -> Usage {
+        Usage::default()
+    }
+    fn state(&self) -> ThreadState {
+        ThreadState::Unknown
+    }
+    fn own_usage(&self) -> Usage {
+        Usage::default()
+    }
+    fn is_inspected(&self) -> bool {
+        false
+    }
+    fn request_stack(&self, _: &Arc<Watch>, _: u64) -> bool {
+        false
+    }
+}
+
+#[test]
+fn r91_a_watch_that_was_stopped_says_nothing_more_and_can_be_stopped_again() {
+    let spans = Arc::new(Mutex::new(Vec::<OwnedSpan>::new()));
+    let kept = Arc::clone(&spans);
+    let outlet = Outlet::Loop(Box::new(move |span| kept.lock().unwrap().push(span)));
+    let settings = Settings { threshold: Duration::ZERO, ..SETTINGS };
+    let watch = Watch::new(settings, Origin::default(), 0.0, Box::new(NoLoop), outlet);
+    // Every turn is a block here, judged at once.
+    watch.settle(|| None);
+    assert_eq!(spans.lock().unwrap().len(), 1);
+    watch.stop();
+    watch.stop();
+    watch.settle(|| None);
+    watch.settle(|| None);
+    assert_eq!(spans.lock().unwrap().len(), 1);
+    assert_eq!(watch.counts().spans, 1);
+}
+
+#[test]
+fn r92_a_block_of_the_critical_length_says_so() {
+    let mut world = World::new(SETTINGS);
+    world.turn(ms(50), Doing::Computing, ms(990));
+    world.turn(ms(50), Doing::Computing, ms(1100));
+    let severities: Vec<_> = world.finals().iter().map(|it| it.is_critical).collect();
+    assert_eq!(severities, [false, true]);
+    let origin = Origin::default();
+    let span = report::span(world.finals()[1], &origin, &Family::default(), None);
+    assert_eq!(span.attribute("event_loop.block.severity"), Some(&"critical".into()));
+}
+
+#[test]
+fn r93_a_turn_without_any_sleep_is_seen_as_well_as_one_after_it() {
+    let mut world = World::new(SETTINGS);
+    world.turn(ms(0), Doing::Computing, ms(150));
+    world.turn(ms(0), Doing::Computing, ms(150));
+    world.turn(ms(20), Doing::Computing, ms(150));
+    assert_eq!(world.finals().len(), 3);
+    assert_eq!(world.requests.len(), 3, "each was seen while it lasted");
+}
+
+#[test]
+fn r94_a_short_turn_wakes_nobody_and_asks_for_no_cpu_time() {
+    let clock = TurnClock::new(ms(100));
+    clock.begin(Moment::default(), Duration::ZERO, false);
+    for turn in 1..1000 {
+        let woken = clock.look(Moment(ms(turn * 10)), ms(turn), || panic!("a system call"));
+        assert!(!woken);
+    }
+    assert_eq!(clock.turns(), 1000);
+    assert!(clock.take_finished().is_empty());
+    assert!(clock.look(Moment(ms(10_200)), ms(1000), || Some(ms(1))));
+}
+
+#[test]
+fn r95_a_block_that_does_not_end_is_reported_while_it_lasts_once_and_again_when_it_ends() {
+    let mut world = World::new(SETTINGS);
+    world.spend(Doing::Sleeping, ms(1000));
+    let woke_at = world.now;
+    world.spend(Doing::Computing, Duration::from_secs(20));
+    assert_eq!(world.reports.len(), 1);
+    let open = world.reports[0].clone();
+    assert!(open.is_ongoing);
+    let after = open.end.since(woke_at);
+    assert!(after >= ms(100) + OPEN_AFTER && after < ms(1100), "{after:?}");
+    assert_eq!(open.stacks.len(), 3, "at 100, 200 and 400 ms");
+    world.look();
+    let block = world.finals()[0].clone();
+    assert_eq!(world.reports.len(), 2);
+    assert_eq!(block.stacks.len(), 4, "and at 800 ms");
+    let (origin, family) = (Origin::default(), Family::default());
+    let opened = report::span(&open, &origin, &family, None);
+    let closed = report::span(&block, &origin, &family, Some(&opened.ids));
+    assert_ne!(opened.ids.span_id, closed.ids.span_id);
+    assert_eq!(closed.links, [opened.ids.clone()]);
+    assert_eq!(closed.ids.trace_id, opened.ids.trace_id);
+    let counts = world.machine.counts();
+    assert_eq!((counts.blocks, counts.spans), (1, 2));
+}
+
+#[test]
+fn stacks_are_asked_for_at_the_threshold_and_never_twice_at_a_time() {
+    let mut world = World::new(SETTINGS);
+    world.answers = false;
+    world.spend(Doing::Sleeping, ms(1000));
+    let woke_at = world.now;
+    world.spend(Doing::Computing, ms(5000));
+    let after: Vec<_> = world.requests.iter().map(|at| at.since(woke_at)).collect();
+    assert_eq!(after.len(), 1, "{after:?}");
+    assert!(after[0] >= ms(100) && after[0] <= ms(110), "{after:?}");
+    world.look();
+    // The answer of a turn that is over comes late: it is not the next block's, which may ask again.
+    world.answer(2);
+    world.answers = true;
+    world.turn(ms(500), Doing::Computing, ms(150));
+    assert_eq!(world.requests.len(), 2);
+    assert_eq!(world.finals()[1].stacks.len(), 1);
+    assert!(world.finals()[0].stacks.is_empty());
+}
+
+#[test]
+fn r96_a_process_that_was_stopped_is_counted_and_no_block() {
+    let mut world = World::new(SETTINGS);
+    world.spend(Doing::Sleeping, ms(500));
+    world.stop(ms(1000), ms(1500)); // asleep, and libuv forgets all of it
+    world.spend(Doing::Sleeping, ms(2000));
+    world.turn(ms(10), Doing::Computing, ms(10));
+    assert_eq!(world.machine.counts().paused, 1);
+    world.spend(Doing::Computing, ms(20));
+    world.stop(ms(1000), ms(0)); // at work
+    world.spend(Doing::Computing, ms(20));
+    world.look();
+    world.spend(Doing::Sleeping, ms(1000));
+    let counts = world.machine.counts();
+    assert_eq!((counts.paused, counts.blocks, counts.starved), (2, 0, 0));
+    assert!(world.reports.is_empty(), "{:?}", world.reports);
+}
+
+#[test]
+fn r96_a_block_with_a_stop_in_it_is_still_one() {
+    let mut world = World::new(SETTINGS);
+    world.spend(Doing::Sleeping, ms(500));
+    world.spend(Doing::Computing, ms(300));
+    world.stop(ms(1000), ms(0));
+    world.spend(Doing::Computing, ms(300));
+    world.look();
+    assert_eq!(world.finals().len(), 1);
+    assert!(world.finals()[0].times.paused >= ms(1000));
+}
+
+#[test]
+fn r96_a_turn_that_had_no_processor_is_counted_and_no_block() {
+    let mut world = World::new(SETTINGS);
+    world.spend(Doing::Sleeping, ms(500));
+    for _ in 0..10 {
+        world.spend(Doing::Computing, ms(5));
+        world.spend(Doing::Starving, ms(90));
+    }
+    world.look();
+    let counts = world.machine.counts();
+    assert_eq!((counts.starved, counts.blocks, counts.paused), (1, 0, 0));
+    assert!(world.reports.is_empty());
+    // With enough of its own it is one.
+    world.spend(Doing::Starving, ms(90));
+    world.spend(Doing::Computing, ms(110));
+    world.look();
+    assert_eq!(world.finals().len(), 1);
+    assert_eq!(world.finals()[0].cause, Cause::Cpu);
+}
+
+#[test]
+fn r96_a_watchdog_without_a_processor_does_not_hide_a_block() {
+    let mut world = World::new(SETTINGS);
+    world.spend(Doing::Sleeping, ms(500));
+    world.spend(Doing::Computing, ms(50));
+    world.starve_watchdog(ms(300));
+    world.spend(Doing::Computing, ms(10));
+    world.look();
+    assert_eq!(world.finals().len(), 1);
+    assert_eq!(world.machine.counts().paused, 0);
+}
+
+#[test]
+fn r96_a_debugger_s_pause_is_counted_and_no_block() {
+    for (is_inspected, blocks) in [(true, 0), (false, 1)] {
+        let mut world = World::new(SETTINGS);
+        world.is_inspected = is_inspected;
+        world.turn(ms(500), Doing::Debugged, ms(5000));
+        assert_eq!(world.finals().len(), blocks);
+        assert_eq!(world.machine.counts().debugger, 1 - blocks as u64);
+        assert_eq!(world.reports.is_empty(), is_inspected);
+    }
+}
+
+#[test]
+fn r97_a_turn_of_the_monitor_itself_is_no_block() {
+    let mut world = World::new(Settings { threshold: ms(1), ..SETTINGS });
+    world.turn(ms(50), Doing::Computing, ms(5));
+    world.spend(Doing::Sleeping, ms(50));
+    world.clock.excuse();
+    world.spend(Doing::Computing, ms(50));
+    world.look();
+    world.turn(ms(50), Doing::Computing, ms(5));
+    assert_eq!(world.finals().len(), 2);
+}
+
+#[test]
+fn one_place_makes_so_many_spans_per_minute_and_the_rest_is_counted() {
+    let mut world = World::new(Settings { max_per_minute: 3, ..SETTINGS });
+    for _ in 0..5 {
+        world.turn(ms(100), Doing::Computing, ms(150));
+    }
+    let counts = world.machine.counts();
+    assert_eq!((counts.blocks, counts.spans, counts.suppressed), (5, 3, 2));
+    // What was begun is finished.
+    let mut world = World::new(Settings { max_per_minute: 1, ..SETTINGS });
+    world.turn(ms(100), Doing::Computing, ms(1500));
+    assert_eq!(world.reports.len(), 2);
+}
+
+#[test]
+fn the_cause_is_told_from_what_the_time_went_into() {
+    let mut world = World::new(SETTINGS);
+    world.turn(ms(200), Doing::Waiting, ms(300));
+    world.spend(Doing::Sleeping, ms(200));
+    world.clock.gc_begins(world.now);
+    world.spend(Doing::Computing, ms(200));
+    world.clock.gc_ends(world.now);
+    world.spend(Doing::Computing, ms(100));
+    world.look();
+    world.clock.begin(world.now, ms(900), true);
+    let causes: Vec<_> = world.finals().iter().map(|block| block.cause).collect();
+    assert_eq!(causes, [Cause::Waiting, Cause::Gc]);
+}
+
+#[test]
+fn the_parent_is_the_latest_span_that_was_open_before_and_the_others_are_linked() {
+    let ids = |name: &str| SpanIds { trace_id: name.repeat(32), span_id: name.repeat(16) };
+    let span = |name: &str, millis| OpenSpan { ids: ids(name), start: Moment(ms(millis)) };
+    let block = sample_block();
+    let start = u64::try_from(block.start.0.as_millis()).unwrap();
+    let open = vec![
+        span("a", start - 500),
+        span("b", start - 20),
+        span("c", start + 1), // opened by the turn itself
+        span("d", start + 80),
+    ];
+    let family = Family::new(open, block.start);
+    let made = report::span(&block, &Origin::default(), &family, None);
+    assert_eq!(made.ids.trace_id, ids("c").trace_id);
+    assert_eq!(made.parent_span_id, Some(ids("c").span_id));
+    assert_eq!(made.links, [ids("a"), ids("b"), ids("d")]);
+}
