@@ -27,6 +27,9 @@ const lines = {
 };
 const skip = { '3.x': line3Unavailable() ?? false };
 const later = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+const until = async (isSo) => {
+  while (!isSo()) await later(1);
+};
 
 context.setGlobalContextManager(new AsyncLocalStorageContextManager());
 
@@ -172,15 +175,13 @@ const scenarios = {
     exporter.answer = { code: 0 };
     end(processor, 1, { resource: pendingResource() });
     end(processor, 1);
-    await later(20);
-    log.push('before');
-    await later(50);
-    log.push('after');
+    log.push('ended');
+    await until(() => log.includes('export 1'));
   },
   async 'exports that never end pile up, one for each time-out'({ make, end, exporter, log }) {
-    const processor = make({ maxExportBatchSize: 1, scheduledDelayMillis: 10, exportTimeoutMillis: 30 });
-    end(processor, 4);
-    await later(110);
+    const processor = make({ maxExportBatchSize: 1, scheduledDelayMillis: 10, exportTimeoutMillis: 100 });
+    end(processor, 3);
+    await until(() => exporter.calls.length === 3);
     log.push(`${exporter.calls.length} under way`);
     for (const done of exporter.calls) done({ code: 0 });
   },
