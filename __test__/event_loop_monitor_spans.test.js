@@ -7,6 +7,7 @@ const { describe, test } = require('node:test');
 const { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } =
   require('@opentelemetry/sdk-metrics');
 const { EventLoopMonitor } = require('offloop');
+const { threadCpuMicros } = require('../js/engine.js');
 const { isFinal, receivedSpans, runBlocks } = require('./helpers/blocks.js');
 const { startReceiverProcess } = require('./helpers/receiver_process.js');
 const { ProtobufTraceSerializer, JsonTraceSerializer } = require('@opentelemetry/otlp-transformer');
@@ -18,8 +19,9 @@ const { runProgram } = require('./helpers/child.js');
 
 const sleep = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
+/** In CPU time: a starved machine changes nothing. */
 function block(millis) {
-  for (const until = performance.now() + millis; performance.now() < until; );
+  for (const until = threadCpuMicros() + millis * 1000; threadCpuMicros() < until; );
 }
 
 const inMemory = () => {
@@ -118,7 +120,8 @@ describe('with our processor', () => {
     );
     assert.equal(open.parentSpanId, inner.spanId);
     assert.equal(second.parentSpanId, '');
-    assert.deepEqual(second.links, []);
+    const reported = blocks.filter((span) => !isFinal(span)).map(({ spanId }) => spanId);
+    assert.ok(second.links.every(({ spanId }) => reported.includes(spanId)));
     for (const span of blocks) {
       assert.equal(span.resource['service.name'], 'orders');
       assert.deepEqual(span.resource['process.command_args'], [
@@ -145,7 +148,7 @@ describe('with destinations of others', () => {
       const [span] = scopes[0].spans;
       assert.equal(span.name, 'event-loop-blocked');
       assert.equal(scopes[0].scope.name, 'offloop/event-loop-monitor');
-      assert.ok(Math.abs(Number(BigInt(span.start) / 1000n) / 1000 - started) < 100);
+      assert.ok(Number(BigInt(span.start) / 1000n) / 1000 < started + 15);
       assert.ok(Number(BigInt(span.end) - BigInt(span.start)) / 1e6 > 290);
       assert.ok(Object.fromEntries(resource.attributes)['service.name'] !== undefined);
       const memory = new (require(name).InMemorySpanExporter)();
