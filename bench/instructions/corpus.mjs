@@ -34,6 +34,27 @@ function nestedAttributes(index) {
   };
 }
 
+/** A recorded query result of about 45 KB, as record/replay spans carry it. */
+function recordedAttributes(index) {
+  const rows = Array.from({ length: 200 }, (_, row) => ({
+    id: index * 200 + row,
+    customer: `customer ${(index * 7919 + row * 104_729) % 1_000_003}`,
+    email: `person.${row}@example-${index % 97}.test`,
+    total: ((index * 31 + row * 17) % 100_000) / 100,
+    paid: row % 3 === 0,
+    note: row % 5 === 0 ? null : `left at the "front" door, floor ${row % 40}`,
+    created_at: new Date(1_735_702_074_000 + row * 61_000).toISOString(),
+    tags: ['web', `shard-${row % 16}`],
+  }));
+  return {
+    'td.name': 'pg.query',
+    'td.packageName': 'pg',
+    'td.inputValue': JSON.stringify({ text: 'SELECT * FROM orders WHERE shop = $1', values: [index] }),
+    'td.outputValue': JSON.stringify({ command: 'SELECT', rowCount: rows.length, oid: null, rows }),
+    'td.inputSchemaMerges': '{"values":{"matchImportance":0}}',
+  };
+}
+
 function spansOf(shape) {
   const resource = { attributes: { 'service.name': 'corpus', 'service.version': '1.0.0' } };
   const instrumentationScope = { name: 'corpus', version: '1.0.0' };
@@ -48,7 +69,7 @@ function spansOf(shape) {
       startTime: [1_700_000_000 + index, 1000 * index],
       endTime: [1_700_000_000 + index, 1000 * index + 500_000],
       status: { code: 0 },
-      attributes: shape.nested ? nestedAttributes(index) : flatAttributes(index, shape),
+      attributes: shape.attributesOf?.(index) ?? flatAttributes(index, shape),
       events: shape.nested ? [{ name: 'step', time: [1_700_000_000, index], attributes: { n: index } }] : [],
       links: shape.nested ? [{ context, attributes: { why: 'retry' } }] : [],
       resource,
@@ -68,7 +89,8 @@ export const SHAPES = {
   medium: { spans: 512, attributes: 20, textLength: 40 },
   large: { spans: 64, attributes: 2, textLength: 16_384 },
   wide: { spans: 128, attributes: 20, textLength: 40, alphabet: WIDE },
-  nested: { spans: 256, nested: true },
+  nested: { spans: 256, nested: true, attributesOf: nestedAttributes },
+  recorded: { spans: 16, attributesOf: recordedAttributes, stages: ['decode', 'lines', 'request'] },
 };
 
 /** One batch as the counting program reads it. */

@@ -55,7 +55,15 @@ impl Backwards {
     }
 
     /// Writes a varint.
-    pub fn put_varint(&mut self, mut value: u64) {
+    #[inline]
+    pub fn put_varint(&mut self, value: u64) {
+        match u8::try_from(value) {
+            Ok(byte @ 0..0x80) => self.put(&[byte]),
+            _ => self.put_long_varint(value),
+        }
+    }
+
+    fn put_long_varint(&mut self, mut value: u64) {
         let mut bytes = [0u8; 10];
         let mut length = 0;
         for byte in &mut bytes {
@@ -73,15 +81,25 @@ impl Backwards {
     /// Writes tag and length of a message that ends at `end`.
     pub fn put_head(&mut self, tag: u32, end: End) {
         let length = self.end().0 - end.0;
-        self.put_varint(length as u64);
-        self.put_varint(u64::from(tag));
+        self.put_tag(tag, length);
+    }
+
+    /// Writes a tag and a length, mostly one byte each.
+    #[inline]
+    fn put_tag(&mut self, tag: u32, length: usize) {
+        match (u8::try_from(tag), u8::try_from(length)) {
+            (Ok(tag @ 0..0x80), Ok(length @ 0..0x80)) => self.put(&[tag, length]),
+            _ => {
+                self.put_varint(length as u64);
+                self.put_varint(u64::from(tag));
+            }
+        }
     }
 
     /// Writes a length-delimited field.
     pub fn put_bytes(&mut self, tag: u32, bytes: &[u8]) {
         self.put(bytes);
-        self.put_varint(bytes.len() as u64);
-        self.put_varint(u64::from(tag));
+        self.put_tag(tag, bytes.len());
     }
 
     /// Writes a varint field.

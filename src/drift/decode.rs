@@ -131,7 +131,7 @@ fn decode_text<'a>(
         match parser.parse(plain) {
             Ok(document) => return Ok(Some(document.value)),
             Err(Problem::TooDeep) => return Err(Problem::TooDeep),
-            // Not JSON after all: what was not even base64 then stays as it was.
+            // Not JSON after all: the text stays as it was, undecoded.
             Err(_) if must_be_json => return Ok(None),
             Err(_) => {}
         }

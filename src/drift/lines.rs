@@ -52,6 +52,7 @@ pub struct Lines {
 pub fn encode_lines(spans: &[Result<Input<'_>, Invalid>], environment: Option<&str>) -> Lines {
     let mut lines = Lines::default();
     let mut arena = Bump::new();
+    lines.text.reserve(expected_bytes(spans));
     for (trace_id, members) in by_trace(spans, &mut lines.invalid) {
         let start = lines.text.len();
         let mut written = 0;
@@ -67,6 +68,9 @@ pub fn encode_lines(spans: &[Result<Input<'_>, Invalid>], environment: Option<&s
                 }
                 Err(why) => lines.invalid.push(InvalidSpan { index, why }),
             }
+            if mutant!("R77-lines") && !lines.invalid.is_empty() {
+                return Lines { invalid: lines.invalid, ..Lines::default() };
+            }
             arena.reset();
         }
         let range = start..lines.text.len();
@@ -77,6 +81,15 @@ pub fn encode_lines(spans: &[Result<Input<'_>, Invalid>], environment: Option<&s
     lines.invalid.sort_unstable_by_key(|invalid| invalid.index);
     lines.malformed_transform_metadata.sort_unstable();
     lines
+}
+
+/// Schemas, hashes and names beside the recorded JSON.
+const BYTES_PER_SPAN: usize = 2048;
+
+/// What the result will be long, so that growing it does not touch twice the memory.
+pub(super) fn expected_bytes(spans: &[Result<Input<'_>, Invalid>]) -> usize {
+    let recorded: usize = spans.iter().flatten().map(Input::recorded_bytes).sum();
+    recorded + spans.len() * BYTES_PER_SPAN
 }
 
 type Members<'s, 'a> = Vec<(usize, &'s Input<'a>)>;
@@ -102,6 +115,10 @@ fn by_trace<'s, 'a>(
             }
         };
         let place = match places.entry(id) {
+            _ if mutant!("R80-lines") => {
+                traces.push((id.to_owned(), Vec::new()));
+                traces.len() - 1
+            }
             Entry::Occupied(place) => *place.get(),
             Entry::Vacant(vacant) => {
                 traces.push((id.to_owned(), Vec::new()));

@@ -33,6 +33,8 @@ pub(super) struct Parser<'a> {
     /// Members and elements of the containers that are still open.
     pending: Vec<Member<'a>>,
     open: Vec<Open>,
+    /// By depth, the members of the object that was closed there last: rows repeat their keys.
+    expected: Vec<&'a [Member<'a>]>,
     scratch: Vec<u8>,
     infinity_is_null: bool,
 }
@@ -53,6 +55,7 @@ impl<'a> Parser<'a> {
             objects: ObjectBuilder::new(arena),
             pending: Vec::new(),
             open: Vec::new(),
+            expected: Vec::new(),
             scratch: Vec::new(),
             infinity_is_null: false,
         }
@@ -107,15 +110,15 @@ impl<'a> Parser<'a> {
             let mut value = match cursor.next_token() {
                 Some(b'"') => Value::Text(self.string(cursor)?),
                 Some(opening @ (b'{' | b'[')) => {
+                    if self.open.len() >= MAX_DEPTH + usize::from(mutant!("R12-depth")) {
+                        return Err(Problem::TooDeep);
+                    }
                     cursor.at += 1;
                     let is_object = opening == b'{';
                     if cursor.next_token() == Some(opening + 2) {
                         cursor.at += 1;
                         self.close(is_object, self.pending.len(), cursor)
                     } else {
-                        if self.open.len() == MAX_DEPTH {
-                            return Err(Problem::TooDeep);
-                        }
                         self.open.push(Open { is_object, first: self.pending.len() });
                         if is_object {
                             self.key(cursor)?;
@@ -164,6 +167,15 @@ impl<'a> Parser<'a> {
         let entries = self.pending.get(first..).unwrap_or_default();
         let value = if is_object {
             let (object, is_verbatim) = self.objects.build(entries);
+            if is_verbatim {
+                let depth = self.open.len();
+                if depth >= self.expected.len() {
+                    self.expected.resize(depth + 1, &[]);
+                }
+                if let Some(expected) = self.expected.get_mut(depth) {
+                    *expected = object.members;
+                }
+            }
             cursor.is_verbatim &= is_verbatim;
             cursor.is_sorted &= object.sorted.is_none();
             Value::Object(object)
@@ -175,7 +187,12 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a key and its colon.
+    #[inline]
     fn key(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Problem> {
+        if let Some(key) = self.expected_key(cursor) {
+            self.pending.push(Member { key, value: Value::Null });
+            return Ok(());
+        }
         if cursor.next_token() != Some(b'"') {
             return Err(Problem::NotJson);
         }
@@ -186,6 +203,21 @@ impl<'a> Parser<'a> {
         cursor.at += 1;
         self.pending.push(Member { key, value: Value::Null });
         Ok(())
+    }
+
+    /// Takes the key that the object before this one had in the same place, if it is there again.
+    #[inline]
+    fn expected_key(&self, cursor: &mut Cursor<'a>) -> Option<Quoted<'a>> {
+        let first = self.open.last()?.first;
+        let expected = self.expected.get(self.open.len() - 1)?;
+        let key = expected.get(self.pending.len() - first)?.key;
+        // In its printed form a string ends at its first bare quotation mark: what begins like it is it.
+        let rest = cursor.source.get(cursor.at..)?.strip_prefix(key.json)?;
+        if rest.first() != Some(&b':') {
+            return None;
+        }
+        cursor.at += key.json.len() + 1;
+        Some(key)
     }
 
     fn number(&mut self, cursor: &mut Cursor<'a>) -> Result<Value<'a>, Problem> {
@@ -347,3 +379,7 @@ impl<'a> Cursor<'a> {
         Ok(value)
     }
 }
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

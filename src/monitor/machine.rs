@@ -36,6 +36,8 @@ pub struct Settings {
     pub stacks: bool,
     /// Spans per place and minute.
     pub max_per_minute: u32,
+    /// Whether a block that lasts is reported before it ends.
+    pub reports_ongoing: bool,
 }
 
 /// Everything there is to know at one moment.
@@ -176,10 +178,9 @@ impl Machine {
         self.notice_standstill(&seen);
         for sample in std::mem::take(&mut seen.stacks) {
             self.is_asking = false;
-            if let Some(current) = &mut self.current {
-                if current.number == sample.turn && !sample.frames.is_empty() {
-                    current.stacks.push(sample);
-                }
+            let current = self.current.as_mut().filter(|current| current.number == sample.turn);
+            if let Some(current) = current.filter(|_| !sample.frames.is_empty()) {
+                current.stacks.push(sample);
             }
         }
         for finished in std::mem::take(&mut seen.finished) {
@@ -310,7 +311,8 @@ impl Machine {
 
     /// Reports a block that has not ended.
     fn open(&mut self, turn: Turn, now: Moment, times: Times, actions: &mut Vec<Action>) {
-        if mutant!("R95") || times.own() < self.settings.threshold || self.is_held(&times) {
+        let is_wanted = self.settings.reports_ongoing && !mutant!("R95");
+        if !is_wanted || times.own() < self.settings.threshold || self.is_held(&times) {
             return;
         }
         self.report(turn, now, times, true, actions);

@@ -49,8 +49,13 @@ pub struct World {
     doing: Doing,
 }
 
-pub const SETTINGS: Settings =
-    Settings { threshold: ms(100), critical: ms(1000), stacks: true, max_per_minute: 60 };
+pub const SETTINGS: Settings = Settings {
+    threshold: ms(100),
+    critical: ms(1000),
+    stacks: true,
+    max_per_minute: 60,
+    reports_ongoing: true,
+};
 
 impl World {
     pub fn new(settings: Settings) -> Self {

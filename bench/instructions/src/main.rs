@@ -1,12 +1,14 @@
-//! Runs one stage of the transform over a recorded batch, `<batch file> <decode|protobuf|json> <times>`.
+//! Runs one stage over a recorded batch, `<batch file> <decode|protobuf|json|lines|request> <times>`.
 //! It refuses to measure: callgrind counts from outside, and the difference of two runs is the stage alone.
 
 use std::{env, error::Error, fs, hint::black_box};
 
 use bumpalo::Bump;
 use offloop::{
+    drift::{Input, Invalid, RequestHeader, encode_lines, encode_request},
     handoff::{RawBatch, Segment, decode},
     otlp::{Protocol, encode},
+    span::SpanBatch,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -23,10 +25,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             "decode" => drop(black_box(decoded)),
             "protobuf" => drop(black_box(encode(Protocol::HttpProtobuf, &decoded))),
             "json" => drop(black_box(encode(Protocol::HttpJson, &decoded))),
+            "lines" => drop(black_box(encode_lines(&inputs(&decoded, &arena), None))),
+            "request" => drop(black_box(encode_request(
+                &inputs(&decoded, &arena),
+                &RequestHeader::default(),
+            ))),
             _ => return Err("unknown stage".into()),
         }
     }
     Ok(())
+}
+
+/// What the record/replay transform is given.
+fn inputs<'a>(batch: &SpanBatch<'a>, arena: &'a Bump) -> Vec<Result<Input<'a>, Invalid>> {
+    batch.spans.iter().map(|span| Input::from_span(batch, span, arena)).collect()
 }
 
 /// Spans, then segments with their length in bytes before them, all little-endian u32.
