@@ -27,6 +27,9 @@ const lines = {
 };
 const skip = { '3.x': line3Unavailable() ?? false };
 const later = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+const until = async (isSo) => {
+  while (!isSo()) await later(1);
+};
 
 context.setGlobalContextManager(new AsyncLocalStorageContextManager());
 
@@ -166,6 +169,50 @@ const scenarios = {
     end(processor, 1, { resource });
     resource.fail(new Error('no resource'));
     await later(5);
+  },
+  async 'a pending resource that never settles costs one time-out'({ make, end, exporter, log }) {
+    const processor = make({ maxExportBatchSize: 1, scheduledDelayMillis: 10, exportTimeoutMillis: 40 });
+    exporter.answer = { code: 0 };
+    end(processor, 1, { resource: pendingResource() });
+    end(processor, 1);
+    log.push('ended');
+    await until(() => log.includes('export 1'));
+  },
+  async 'exports that never end pile up, one for each time-out'({ make, end, exporter, log }) {
+    const processor = make({ maxExportBatchSize: 1, scheduledDelayMillis: 10, exportTimeoutMillis: 100 });
+    end(processor, 3);
+    await until(() => exporter.calls.length === 3);
+    log.push(`${exporter.calls.length} under way`);
+    for (const done of exporter.calls) done({ code: 0 });
+  },
+  async 'after a failure the next full batch leaves'({ make, end, exporter, log }) {
+    const processor = make({ maxExportBatchSize: 2, scheduledDelayMillis: 10_000 });
+    end(processor, 5);
+    exporter.calls.shift()({ code: 1, error: new Error('no') });
+    await later(5);
+    log.push(`${exporter.calls.length} under way`);
+    exporter.calls.shift()({ code: 0 });
+    await later(5);
+  },
+  async 'forceFlush does not wait for what is in flight, and takes what waits behind it'({ make, end, exporter, log }) {
+    const processor = make({ maxExportBatchSize: 2, scheduledDelayMillis: 10_000 });
+    end(processor, 3);
+    const flush = processor.forceFlush().then(() => log.push('flushed'));
+    exporter.calls.pop()({ code: 0 });
+    await flush;
+    log.push(`${exporter.calls.length} under way`);
+    exporter.calls.pop()({ code: 0 });
+  },
+  async 'an export under way holds the process, a schedule delay does not'({ make, end, exporter, log }) {
+    const held = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = held();
+    const processor = make({ maxExportBatchSize: 2, scheduledDelayMillis: 10_000, exportTimeoutMillis: 10_000 });
+    end(processor, 1);
+    log.push(`${held() - before} held`);
+    end(processor, 1);
+    log.push(`${held() - before} held`);
+    exporter.calls.pop()({ code: 0 });
+    log.push(`${held() - before} held`);
   },
   async 'an exporter that answers twice'({ make, end, exporter }) {
     const processor = make({ maxExportBatchSize: 1, scheduledDelayMillis: 10 });

@@ -148,6 +148,49 @@ for (const [name, fill, count] of [
   });
 }
 
+const noSignals = { skip: process.platform === 'win32' && 'no SIGSTOP on Windows' };
+
+test('R110: after a freeze there is one flush, on a fresh connection', noSignals, async (t) => {
+  const frozenMillis = isLong ? 60_000 : 2500;
+  // The connection is closed, without a word, while nobody is there to see it.
+  const receiver = await startReceiver({ otherwise: { status: 200, closeAfterMillis: 400 } }, t);
+  const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+  let thawed;
+  const { code, stdout } = await runProgram(
+    `${setUp('{ scheduledDelayMillis: 1000 }')}
+     end(5);
+     processor.forceFlush().then(() => {
+       end(7);
+       console.log('ready');
+       const alive = setInterval(() => {}, 100);
+       process.once('SIGUSR2', () => { clearInterval(alive); console.log(JSON.stringify(exporter.stats())); });
+     });`,
+    {
+      url: receiver.url,
+      limitMillis: frozenMillis + 20_000,
+      onStart(child) {
+        child.stdout.once('data', async () => {
+          child.kill('SIGSTOP');
+          await pause(frozenMillis);
+          assert.equal(receiver.completed.length, 1);
+          child.kill('SIGCONT');
+          thawed = performance.now();
+          await receiver.waitForRequests(2);
+          thawed = performance.now() - thawed;
+          await pause(1200); // another schedule delay
+          child.kill('SIGUSR2');
+        });
+      },
+    },
+  );
+  assert.equal(code, 0);
+  const { delivered, pending } = JSON.parse(stdout.split('\n')[1]);
+  assert.deepEqual({ delivered, pending }, { delivered: 12, pending: 0 });
+  assert.equal(receiver.completed.length, 2, 'no burst of what was missed');
+  assert.equal(receiver.connections.length, 2);
+  assert.ok(thawed < 1000, `${thawed} ms`);
+});
+
 test('spans that end while batches are being taken are all there, once', async (t) => {
   const { url, arrivals } = await notingReceiver(t);
   const count = isLong ? 200_000 : 20_000;

@@ -119,6 +119,23 @@ describe('npm start, with phases of one second', () => {
     }
   });
 
+  test('shows who blocked the loop of a service: the function, its line and the request it was in', () => {
+    const file = path.join(__dirname, '..', 'bench', 'demo', 'blocked_service.js');
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const from = lines.findIndex((line) => line.startsWith('function monthlyReport'));
+    const to = lines.indexOf('}', from);
+    const { attributes, parentName } = result.block;
+    assert.equal(attributes['code.function.name'], 'monthlyReport');
+    assert.equal(attributes['code.file.path'], file);
+    const line = Number(attributes['code.line.number']);
+    assert.ok(line > from + 1 && line <= to, `line ${line}`);
+    assert.equal(parentName, 'GET /report');
+    assert.ok(attributes['event_loop.block.duration_ms'] >= 1000);
+    const sentence = run.stdout.split('\n').find((text) => text.startsWith('A handler blocked the loop'));
+    assert.match(sentence, new RegExp(`monthlyReport \\(.*blocked_service\\.js:${line}\\), in GET /report`));
+    assert.ok(report.includes('Who blocked the loop?') && report.includes(`at monthlyReport (${file}:`));
+  });
+
   test('writes a self-contained report for both colour schemes', () => {
     assert.doesNotMatch(report, /<script|<link|<img|<iframe|@import|\bsrc=|\burl\(|https?:\/\//i);
     assert.match(report, /prefers-color-scheme: dark/);

@@ -21,7 +21,11 @@ const DELIVERIES = { 'last words': 300, 'GET /orders': 1 };
 function programsOf(page) {
   const text = readFileSync(path.join(root, page), 'utf8');
   const blocks = text.matchAll(/```js\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/g);
-  return [...blocks].map(([, program, expected], index) => ({ name: `${page}, program ${index + 1}`, program, expected }));
+  return [...blocks].map(([, program, expected], index) => ({
+    name: `${page}, program ${index + 1}`,
+    program,
+    expected,
+  }));
 }
 
 const programs = pages.flatMap(programsOf);
@@ -71,7 +75,10 @@ function run(program, cwd, env) {
 test('no page refers to a file or a heading that is not there', () => {
   const slugs = (text) =>
     [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
-      heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'),
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
     );
   for (const page of [...pages, 'SECURITY.md', 'CHANGELOG.md']) {
     const text = readFileSync(path.join(root, page), 'utf8');

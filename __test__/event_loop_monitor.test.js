@@ -122,7 +122,9 @@ function compareWithTruth({ truth, finals, stats }, lateness) {
       attributes['event_loop.block.cpu_ms'] >= 240,
       `${name}: ${attributes['event_loop.block.cpu_ms']} ms of CPU`,
     );
-    assert.equal(attributes['event_loop.block.severity'], 'warning');
+    // A starved machine can make a second of a quarter.
+    const severity = span.durationMillis >= 1000 ? 'critical' : 'warning';
+    assert.equal(attributes['event_loop.block.severity'], severity);
     assert.equal(attributes['event_loop.block.ongoing'], false);
     assert.equal(attributes.label, 'EventLoopMonitor');
     assert.equal(attributes.asyncType, 'unknown');

@@ -1,11 +1,15 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const path = require('node:path');
 const { describe, test } = require('node:test');
 const { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } =
   require('@opentelemetry/sdk-metrics');
 const { EventLoopMonitor } = require('offloop');
-const { isFinal, runBlocks } = require('./helpers/blocks.js');
+const { threadCpuMicros } = require('../js/engine.js');
+const { isFinal, receivedSpans, runBlocks } = require('./helpers/blocks.js');
+const { startReceiverProcess } = require('./helpers/receiver_process.js');
 const { ProtobufTraceSerializer, JsonTraceSerializer } = require('@opentelemetry/otlp-transformer');
 const { ProtobufTraceSerializer: Serializer1 } = require('otlp-transformer-1x');
 const { decodeRequest } = require('./helpers/otlp_decoder.js');
@@ -15,8 +19,9 @@ const { runProgram } = require('./helpers/child.js');
 
 const sleep = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
+/** In CPU time: a starved machine changes nothing. */
 function block(millis) {
-  for (const until = performance.now() + millis; performance.now() < until; );
+  for (const until = threadCpuMicros() + millis * 1000; threadCpuMicros() < until; );
 }
 
 const inMemory = () => {
@@ -41,6 +46,38 @@ async function blockOnce(config, millis = 300) {
   const stats = monitor.stats();
   monitor.disable();
   return { started, stats };
+}
+
+async function runBlocksOfStockProgram(t, env) {
+  const receiver = await startReceiverProcess({ keep: true }, t);
+  const source = `
+    const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-proto');
+    const { BasicTracerProvider, BatchSpanProcessor } = require('@opentelemetry/sdk-trace-base');
+    const { resourceFromAttributes } = require('@opentelemetry/resources');
+    const provider = new BasicTracerProvider({
+      resource: resourceFromAttributes({ 'service.name': 'stock program' }),
+      spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+    });
+    const work = (millis) => { for (const until = Date.now() + millis; Date.now() < until; ); };
+    function longWork() { work(500); }
+    function shortWork() { work(100); }
+    setTimeout(() => provider.getTracer('stock').startSpan('its own').end(), 20);
+    setTimeout(shortWork, 50);
+    setTimeout(longWork, 300);
+    setTimeout(() => provider.shutdown(), 1000);`;
+  const child = spawn(process.execPath, ['--require', './js/register.js', '-e', source], {
+    cwd: path.join(__dirname, '..'),
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin, ...env },
+    timeout: 30_000,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  await new Promise((resolve) => child.once('close', resolve));
+  return { output, spans: receivedSpans(await receiver.requests()) };
 }
 
 describe('with our processor', () => {
@@ -83,7 +120,8 @@ describe('with our processor', () => {
     );
     assert.equal(open.parentSpanId, inner.spanId);
     assert.equal(second.parentSpanId, '');
-    assert.deepEqual(second.links, []);
+    const reported = blocks.filter((span) => !isFinal(span)).map(({ spanId }) => spanId);
+    assert.ok(second.links.every(({ spanId }) => reported.includes(spanId)));
     for (const span of blocks) {
       assert.equal(span.resource['service.name'], 'orders');
       assert.deepEqual(span.resource['process.command_args'], [
@@ -110,7 +148,7 @@ describe('with destinations of others', () => {
       const [span] = scopes[0].spans;
       assert.equal(span.name, 'event-loop-blocked');
       assert.equal(scopes[0].scope.name, 'offloop/event-loop-monitor');
-      assert.ok(Math.abs(Number(BigInt(span.start) / 1000n) / 1000 - started) < 100);
+      assert.ok(Number(BigInt(span.start) / 1000n) / 1000 < started + 15);
       assert.ok(Number(BigInt(span.end) - BigInt(span.start)) / 1e6 > 290);
       assert.ok(Object.fromEntries(resource.attributes)['service.name'] !== undefined);
       const memory = new (require(name).InMemorySpanExporter)();
@@ -173,6 +211,25 @@ describe('with destinations of others', () => {
   });
 });
 
+describe('offloop/register', () => {
+  const program = (t, env) =>
+    runBlocksOfStockProgram(t, env).then(({ output, spans }) => {
+      assert.equal(output, '');
+      return spans.filter(({ name }) => name === 'event-loop-blocked');
+    });
+
+  test('watches a program that knows nothing of us, if a variable says so', async (t) => {
+    const spans = await program(t, { OFFLOOP_EVENT_LOOP_MONITOR: 'on', OFFLOOP_EVENT_LOOP_THRESHOLD_MILLIS: '200' });
+    assert.equal(spans.length, 1, 'a block of 100 ms is none here');
+    assert.match(spans[0].attributes['code.stacktrace'], /at longWork /);
+    assert.equal(spans[0].resource['service.name'], 'stock program');
+  });
+
+  test('does not unasked', async (t) => {
+    assert.equal((await program(t, {})).length, 0);
+  });
+});
+
 describe('the monitor itself', () => {
   test('enable and disable do nothing twice, and a hundred rounds leave nothing behind (R91)', async () => {
     const exporter = inMemory();
@@ -209,6 +266,31 @@ describe('the monitor itself', () => {
     const { blocks, spans, suppressed } = monitor.stats();
     monitor.disable();
     assert.deepEqual([blocks, spans, suppressed, exporter.spans.length], [4, 2, 2, 2]);
+  });
+
+  test('a block that has just ended is not lost when the monitor is disabled, and the turn that disables it is none', async () => {
+    const exporter = inMemory();
+    const monitor = new EventLoopMonitor({ exporter });
+    monitor.enable();
+    await sleep(30);
+    block(300);
+    await sleep(0); // the next turn
+    block(300);
+    monitor.disable();
+    assert.equal(exporter.spans.length, 1);
+    assert.deepEqual([monitor.stats().blocks, monitor.stats().spans], [1, 1]);
+  });
+
+  test('a block before the loop has run is the start of the program, and names what the program was loading', async (t) => {
+    const source = `
+      function loadEverything() { busy(250); }
+      monitor.enable();
+      loadEverything();
+      setTimeout(finish, 200);`;
+    const { finals } = await runBlocks(t, source);
+    assert.equal(finals.length, 1);
+    assert.equal(finals[0].attributes['event_loop.block.cause'], 'startup');
+    assert.match(finals[0].attributes['code.stacktrace'], /at loadEverything /);
   });
 
   test('options that cannot be meant are errors that name them', () => {

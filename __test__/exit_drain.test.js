@@ -241,5 +241,6 @@ test(`R107: ${CYCLES} exporters that nobody holds any more deliver and let every
   const { gone, descriptors, threads, grewBytes } = JSON.parse(stdout);
   assert.ok(gone >= CYCLES - 1, `${gone} collected`);
   assert.ok(descriptors <= 5 && threads <= 2, stdout);
-  assert.ok(grewBytes < 5e6, `the second half of the cycles took ${grewBytes} bytes`);
+  // One that stays costs some ten kilobytes at least; the resident set moves by a few megabytes by itself.
+  assert.ok(grewBytes < 10e6, `the second half of the cycles took ${grewBytes} bytes`);
 });

@@ -1,5 +1,5 @@
 'use strict';
-// R104: the public surface, as names at run time and as declarations, is what api.snap.json says. A change of it is made
+// R104: the public surface, as names at run time and as declarations, is what api.snap says. A change of it is made
 // on purpose: `OFFLOOP_UPDATE_SNAPSHOT=1 node --test __test__/public_surface.test.js`, and a line in CHANGELOG.md.
 
 const assert = require('node:assert/strict');
@@ -9,7 +9,7 @@ const { test } = require('node:test');
 const ts = require('typescript');
 
 const root = path.resolve(__dirname, '..');
-const snapshotFile = path.join(__dirname, 'api.snap.json');
+const snapshotFile = path.join(__dirname, 'api.snap');
 const manifest = require('../package.json');
 
 /** Every entry with an export, its runtime names and its declarations without comments. */

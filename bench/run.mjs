@@ -1,5 +1,6 @@
 // `node bench/run.mjs [filter…] [--all] [--rounds N] [--list] [--json PATH] [--report] [--against CHECKOUT]`
-// `node bench/run.mjs --from A.json --from B.json --report` prints and draws runs that were written before, as one.
+// `node bench/run.mjs --from A.json --from B.json --report-to docs/benchmark` prints and draws runs that were written before,
+// as one.
 //
 // Runs what has a filter in its `scenario/case` path, or everything that is not heavy; each case in a process of its own, the
 // contenders alternating inside it. Prints one table per scenario and writes bench/results/<date>-<node>.json.
@@ -30,6 +31,7 @@ const { values: options, positionals: filters } = parseArgs({
     json: { type: 'string' },
     against: { type: 'string' },
     report: { type: 'boolean', default: false },
+    'report-to': { type: 'string' },
     from: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -138,7 +140,7 @@ function finish(run, isNew) {
   console.log(`${budgetTable(run)}\n`);
   console.log(`${run.rows.length} rows, ${missed.length} missed, ${run.failures.length} failed`);
   if (isNew) console.log(`results: ${writeResults(run, options.json)}`);
-  if (options.report) console.log(`report: ${writeReport(run)}`);
+  if (options.report || options['report-to']) console.log(`report: ${writeReport(run, options['report-to'])}`);
   if (run.failures.length > 0) process.exitCode = 1;
 }
 

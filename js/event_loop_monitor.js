@@ -82,11 +82,11 @@ class EventLoopMonitor {
   /** Ends; does nothing when it has not begun. `stats()` keeps what was seen. */
   disable() {
     if (enabled !== this) return;
-    this.#lastStats = this.stats();
     this.#metrics.stop();
     clearInterval(this.#heartbeat);
     openSpans.close();
-    this.#outlet.stop();
+    this.#outlet.stop(native);
+    this.#lastStats = this.stats();
     native.disable();
     enabled = null;
   }

@@ -56,11 +56,17 @@ function reach(name) {
 function followFile(name) {
   const text = read(name);
   const directory = path.posix.dirname(name);
-  for (const [, , word] of text.matchAll(/(['"`])((?:[\w.@$-]+\/)*[\w.@-]+\.(?:[cm]?js|ts))\1/g))
+  for (const [, , word] of text.matchAll(/(['"`])\/?((?:[\w.@$-]+\/)*[\w.@-]+\.(?:[cm]?js|ts))\1/g))
     mention(directory, word);
   // A test runner takes what has the name of a test in the folder that it lists.
   if (text.includes('readdirSync') && text.includes("'__test__'"))
     for (const file of files) if (/^__test__\/[^/]+\.test\.m?js$/.test(file)) reach(file);
+  // Examples are copied as whole folders.
+  if (text.includes("'examples'"))
+    for (const file of files) {
+      const [, folder] = /^examples\/([^/]+)\//.exec(file) ?? [];
+      if (folder !== undefined && new RegExp(`^ +'?${folder}'?: \\{`, 'm').test(text)) reach(file);
+    }
   if (text.includes('__test__/*.test-d.ts'))
     for (const file of files) if (/^__test__\/[^/]+\.test-d\.ts$/.test(file)) reach(file);
 }

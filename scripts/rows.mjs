@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 const ROWS = [
-  'R1 R5 R8-R14 R17-R61 R68-R84 R98-R100 R102-R103 R107-R112',
+  'R1 R5 R8-R14 R17-R61 R68-R84 R88-R100 R102-R103 R107-R112',
   'F1-F37 F39-F42 F51-F56 F64-F66 F72-F80',
 ].join(' ');
 

@@ -60,9 +60,8 @@ async function main() {
   await ensureAddon();
 
   const demo = (name) => import(pathToFileURL(path.join(root, 'bench', 'demo', name)).href);
-  const [{ LOAD, PHASES, runPhases }, { count, summarize, tableText }, { reportHtml }] = await Promise.all(
-    ['phases.mjs', 'summary.mjs', 'report.mjs'].map(demo),
-  );
+  const [{ LOAD, PHASES, runPhases }, { count, summarize, tableText }, { reportHtml }, { blockedText, runBlocked }] =
+    await Promise.all(['phases.mjs', 'summary.mjs', 'report.mjs', 'blocked.mjs'].map(demo));
   const output = path.resolve(process.env.OFFLOOP_DEMO_DIRECTORY ?? path.join(root, 'offloop-demo'));
   mkdirSync(output, { recursive: true });
   const { bavail, bsize } = statfsSync(output);
@@ -95,6 +94,7 @@ async function main() {
     onResult: () => line.clear(),
   });
 
+  const block = await runBlocked(path.join(output, 'spans-blocked'));
   const rows = summarize(results);
   const run = {
     startedAt: startedAt.toISOString(),
@@ -104,9 +104,10 @@ async function main() {
     offloop: version(),
     machine: machine(),
   };
-  writeFileSync(path.join(output, 'result.json'), `${JSON.stringify({ run, rows, results }, null, 2)}\n`);
-  writeFileSync(path.join(output, 'report.html'), reportHtml({ run, rows, results }));
+  writeFileSync(path.join(output, 'result.json'), `${JSON.stringify({ run, rows, block, results }, null, 2)}\n`);
+  writeFileSync(path.join(output, 'report.html'), reportHtml({ run, rows, block, results }));
   console.log(`\n${tableText(rows)}\n`);
+  console.log(blockedText(block));
   for (const note of notes(rows, results)) console.log(note);
   const relative = (name) => path.relative(process.cwd(), path.join(output, name)) || '.';
   console.log(`Report ${relative('report.html')} · spans ${relative('spans')} · numbers ${relative('result.json')}`);

@@ -21,7 +21,7 @@ import { npmCommand, root } from './build.mjs';
 import { currentNode, nodeOfMajor } from './node_binaries.mjs';
 
 const ROOT_LIMIT_BYTES = 150_000;
-const PLATFORM_LIMIT_BYTES = 2_000_000;
+const PLATFORM_LIMIT_BYTES = 2 << 20;
 const ALLOWED = [
   /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|THIRD-PARTY-LICENSES\.txt)$/,
   /^index\.(js|d\.ts)$/,

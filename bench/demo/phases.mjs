@@ -20,7 +20,7 @@ export const PHASES = [
 ];
 
 /** A child process that talks in messages; `next(type)` waits for one, and fails when the child ends without it. */
-class Child {
+export class Child {
   constructor(script, settings, onProgress = () => {}) {
     this.name = script;
     this.process = fork(path.join(here, script), settings ? [JSON.stringify(settings)] : [], {

@@ -1,6 +1,7 @@
 // Owns the report: one HTML file without scripts or external resources, made from the rows of the table and the
 // timelines of the phases. It shows what was measured and how; the only sentence on the result is made of its numbers.
 
+import { blockedText } from './blocked.mjs';
 import { costBarSvg, niceCeiling, timelineSvg } from './report_chart.mjs';
 import { methodHtml } from './report_method.mjs';
 import { STYLE } from './report_style.mjs';
@@ -36,7 +37,7 @@ const CONFIGURATION = [
 ];
 
 /** The whole page. */
-export function reportHtml({ run, rows, results }) {
+export function reportHtml({ run, rows, block, results }) {
   const setting = [
     `${run.startedAt.slice(0, 16).replace('T', ' ')} UTC`,
     `Node.js ${run.machine.node}`,
@@ -67,6 +68,7 @@ ${rows.map((row) => `<tr>${COLUMNS.map(([, text]) => `<td>${text(row)}</td>`).jo
 </tbody>
 </table></div>
 ${costs(rows)}
+${blockHtml(block)}
 <h2>What ran</h2>
 <div class="scroll"><table class="text">
 <thead><tr>${CONFIGURATION.map((heading) => `<th>${heading}</th>`).join('')}</tr></thead>
@@ -134,6 +136,18 @@ ${lines.join('\n')}
 </div>
 <p class="soft note">Grey is the application with spans recorded and no exporter; colour is what the exporter and its
 processor add on the main thread.</p>`;
+}
+
+// The last scene has no part in the numbers above.
+function blockHtml(block) {
+  const shown = Object.entries(block.attributes).filter(([key]) => key !== 'code.stacktrace');
+  return `<h2>Who blocked the loop?</h2>
+<p>${escapeHtml(blockedText(block))} A service with a handler that computes for a second, watched by
+<code>EventLoopMonitor</code>; this is its span <code>${escapeHtml(block.name)}</code>.</p>
+<div class="scroll"><table class="text"><tbody>
+${shown.map(([key, value]) => `<tr><td>${escapeHtml(key)}</td><td>${escapeHtml(value)}</td></tr>`).join('\n')}
+</tbody></table></div>
+<pre>${escapeHtml(block.attributes['code.stacktrace'] ?? 'no stack')}</pre>`;
 }
 
 function configurationRow({ title, service }) {

@@ -1,7 +1,11 @@
 // Owns the budgets of the product: which rows show each of them, and one verdict per budget.
 // It refuses to measure, and it calls nothing met that has not been measured.
+import { STOCK } from './contenders.mjs';
 import { figure } from './verdict.mjs';
 import { tableLines } from './table.mjs';
+
+/** µs per span of the stock serializer where the absolute budgets were set (DESIGN §1): the speed of that machine. */
+const REFERENCE_STOCK_MICROS = { '8 attributes': 4.05, '20 attributes': 10.5, '2 x 16 KB': 185 };
 
 const STOCK_TARGET = /stock 0\.223/;
 const ABSOLUTE_TARGET = /^[≤≥] [\d,.]+$/;
@@ -14,6 +18,7 @@ const BUDGETS = [
     budget: '≤ 0.5 / 1.5 / 6 µs on Node 24, ≤ 0.8 / 2.1 / 9 on Node 20',
     rows: { scenario: 'handoff', what: 'main-thread CPU', cases: ['8 attributes', '20 attributes', '2 x 16 KB'] },
     target: ABSOLUTE_TARGET,
+    reference: REFERENCE_STOCK_MICROS,
   },
   {
     name: 'longest main-thread slice of up to 512 spans x 32 attributes',
@@ -81,7 +86,7 @@ const matches = (pattern, text) => (pattern instanceof RegExp ? pattern.test(tex
 
 /** One line per budget: what the rows of `run` say of it. */
 export function judgeBudgets(run) {
-  return BUDGETS.map(({ name, budget, rows, target }) => {
+  return BUDGETS.map(({ name, budget, rows, target, reference }) => {
     const shown = run.rows.filter(
       (row) =>
         matches(rows.scenario, row.scenario) &&
@@ -98,11 +103,11 @@ export function judgeBudgets(run) {
     let verdict = `met in ${measured.length} of ${measured.length}`;
     if (measured.length === 0) verdict = 'not measured in this run';
     else if (missed.length > 0) verdict = `MISSED in ${missed.length} of ${measured.length}`;
-    return { name, budget, measured: measured.map(({ row }) => measuredText(row, target)), verdict };
+    return { name, budget, measured: measured.map(({ row }) => measuredText(row, target, reference)), verdict };
   });
 }
 
-function measuredText(row, target) {
+function measuredText(row, target, reference) {
   const own = row.contenders[row.subject];
   const unmet = row.checks.filter((check) => target.test(check.target) && !check.ok).map((check) => check.target);
   const ratios = Object.entries(row.ratios)
@@ -112,6 +117,11 @@ function measuredText(row, target) {
     ([contender, over]) => `${contender} ${over < 0 ? '-' : '+'} ${figure(Math.abs(over))}`,
   );
   const words = ratios.length + excess.length > 0 ? [...ratios, ...excess] : [`${figure(own[row.pick])} ${row.unit}`];
+  const stock = row.contenders[STOCK]?.[row.pick];
+  if (reference && stock) {
+    const scaled = (own[row.pick] * reference[row.case]) / stock;
+    words.push(`${figure(scaled)} at the speed of the reference machine (stock ${figure(reference[row.case])} there)`);
+  }
   const mark = `${unmet.length > 0 ? ' !' : ''}${row.noisy ? ' (noisy)' : ''}`;
   return `${row.case}${row.scenario === 'pg' ? `, ${row.what}` : ''}: ${words.join(', ')}${mark}`;
 }

@@ -3,7 +3,7 @@ import { median } from './statistics.mjs';
 
 /** Three significant digits, without exponent. */
 export function figure(value) {
-  if (value === undefined || Number.isNaN(value)) return '-';
+  if (value === undefined || value === null || !Number.isFinite(value)) return '-'; // JSON has null for the last two
   if (value === 0) return '0';
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
   return String(Number(value.toPrecision(3)));

@@ -8,9 +8,9 @@ export const title = 'Delivered by a batch processor with default settings';
 export const heavy = false;
 
 const BURST = 10_000;
-const SLOW_SECONDS = 5;
+const SLOW_SECONDS = 2;
 const SLOW_PER_SECOND = 10_000;
-const OUTAGE_SECONDS = 6;
+const OUTAGE_SECONDS = 4;
 const OUTAGE_PER_SECOND = 1000;
 
 function endSpans(tracer, count) {
@@ -36,15 +36,15 @@ async function endSteadily(tracer, perSecond, seconds) {
 const PLANS = [
   { name: 'burst of 10,000 spans', spans: BURST, produce: (tracer) => endSpans(tracer, BURST) },
   {
-    name: '10,000 spans/s for 5 s, 100 ms collector',
+    name: '10,000 spans/s for 2 s, 100 ms collector',
     spans: SLOW_PER_SECOND * SLOW_SECONDS,
     delayMillis: 100,
     produce: (tracer) => endSteadily(tracer, SLOW_PER_SECOND, SLOW_SECONDS),
   },
   {
-    name: '1,000 spans/s for 6 s, 503 from second 1 to 4',
+    name: '1,000 spans/s for 4 s, 503 from second 1 to 3',
     spans: OUTAGE_PER_SECOND * OUTAGE_SECONDS,
-    outage: { fromMillis: 1000, toMillis: 4000 },
+    outage: { fromMillis: 1000, toMillis: 3000 },
     produce: (tracer) => endSteadily(tracer, OUTAGE_PER_SECOND, OUTAGE_SECONDS),
   },
 ];

@@ -1,6 +1,7 @@
 // The pg workload: pages that read a real PostgreSQL through a pool whose clients must be had within 50 ms, every row
 // recorded on its span. A loop that stalls while spans are exported shows as pool time-outs and slow requests.
 import { NO_EXPORTER, offloopMissing, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
+import { RECORDER, recorders } from '../harness/recorders.mjs';
 import { ACQUIRE_LIMIT_MILLIS, QUERIES_PER_PAGE, ROWS_PER_QUERY, TABLE_SQL } from '../service/applications.mjs';
 import { acquirePostgres, postgresMissing } from '../service/postgres.mjs';
 import { runService } from '../service/run_service.mjs';
@@ -13,24 +14,37 @@ export const heavy = false;
 
 const CONNECTIONS = 10;
 /** Ten requests start together, then the service rests: about a third of the main thread without exporter. */
-const LOAD = { connections: CONNECTIONS, pauseMillis: 500, warmUpMillis: 2000, millis: 5000 };
+const LOAD = { connections: CONNECTIONS, pauseMillis: 500, warmUpMillis: 1500, millis: 4000 };
 const QUEUE = { maxBytes: 256 * 2 ** 20 };
 
-function contender(who, absent) {
+function contender(who, absent, isRecorded) {
   const missing = postgresMissing();
   return {
     name: who,
     absent: missing ?? absent,
     setUp: () => acquirePostgres(TABLE_SQL),
     body: (_round, { database }) =>
-      runService({ who, application: 'database', load: LOAD, ours: { queue: QUEUE }, database }),
+      runService({ who, application: 'database', load: LOAD, ours: { queue: QUEUE }, database, isRecorded }),
     tearDown: ({ release }) => release(),
   };
 }
 
+function rows(subject) {
+  const row = (what, unit, metric, more) => ({ what, unit, metric, subject, ...more });
+  return [
+    row('longest stall', 'ms', 'loopDelayMaxMillis', { atMostOver: { [NO_EXPORTER]: 5 } }),
+    row('loop delay p99.9', 'ms', 'loopDelayP999Millis', { atMostOver: { [NO_EXPORTER]: 5 } }),
+    row('pool time-outs', '', 'poolTimeouts', { atMostOver: { [NO_EXPORTER]: 0 } }),
+    row('most CPU between two ticks', 'ms', 'mostCpuMillis'),
+    row('latency p50', 'ms', 'latencyP50Millis'),
+    row('latency p99', 'ms', 'latencyP99Millis'),
+    row('requests answered', '/s', 'requestsPerSecond', { higherIsBetter: true }),
+    row('main-thread CPU', '%', 'mainCpuPercent'),
+  ];
+}
+
 /** The rows of this scenario. */
 export function cases() {
-  const row = (what, unit, metric, more) => ({ what, unit, metric, subject: OURS, ...more });
   return [
     {
       name: '45 KB of rows on each span',
@@ -43,16 +57,20 @@ export function cases() {
         contender(STOCK, null),
         contender(STOCK_PROTOBUFJS, null),
       ],
+      rows: [...rows(OURS), { what: 'spans lost', unit: '', metric: 'lost', subject: OURS, pick: 'max', atMost: 0 }],
+    },
+    {
+      name: 'recorded for replay',
+      warmUpRounds: 0,
+      limitSeconds: 400,
+      note: 'both recorders write files, behind the batch processor of SDK 1.x',
+      contenders: [
+        contender(NO_EXPORTER, null, true),
+        ...recorders().map(({ name: who, absent }) => contender(who, absent, true)),
+      ],
       rows: [
-        row('longest stall', 'ms', 'loopDelayMaxMillis', { atMostOver: { [NO_EXPORTER]: 5 } }),
-        row('loop delay p99.9', 'ms', 'loopDelayP999Millis', { atMostOver: { [NO_EXPORTER]: 5 } }),
-        row('pool time-outs', '', 'poolTimeouts', { atMostOver: { [NO_EXPORTER]: 0 } }),
-        row('most CPU between two ticks', 'ms', 'mostCpuMillis'),
-        row('latency p50', 'ms', 'latencyP50Millis'),
-        row('latency p99', 'ms', 'latencyP99Millis'),
-        row('requests answered', '/s', 'requestsPerSecond', { higherIsBetter: true }),
-        row('main-thread CPU', '%', 'mainCpuPercent'),
-        row('spans lost', '', 'lost', { pick: 'max', atMost: 0 }),
+        ...rows(RECORDER),
+        { what: 'spans recorded', unit: '', metric: 'recorded', higherIsBetter: true, subject: RECORDER, pick: 'min' },
       ],
     },
   ];

@@ -1,5 +1,5 @@
 // Pre-made spans as fast as they are taken without a drop: a receiver that discards, and one that needs 100 ms.
-import { exported, exportedSpans, exporters, OURS, STOCK } from '../harness/contenders.mjs';
+import { exported, exportedSpans, exporters, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
 import { processCpuMicros, threadCpuMicros } from '../harness/cpu.mjs';
 import { watchLoopDelay } from '../harness/meter.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
@@ -100,7 +100,10 @@ export function cases() {
     heavy: plan.heavy,
     limitSeconds: 420,
     note: `queue.maxSpans ${MAX_SPANS}, batches of ${plan.batch}; stock keeps its limit of 30 exports under way`,
-    contenders: exporters().map((exporter) => contender(exporter, plan)),
+    // The long row is about the rate; a round of 0.57.2 takes a quarter of a minute there.
+    contenders: exporters()
+      .filter(({ name: who }) => !(plan.heavy && who === STOCK_PROTOBUFJS))
+      .map((exporter) => contender(exporter, plan)),
     rows: [
       {
         what: 'rate without a drop',

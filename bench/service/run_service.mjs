@@ -1,9 +1,13 @@
 // Owns one run of a service: a fresh service process and a fresh load process, one receiver; answers one sample.
 import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { NO_EXPORTER } from '../harness/contenders.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
+import { countRecorded } from '../harness/recorders.mjs';
 
 const STEP_LIMIT_MILLIS = 60_000;
 
@@ -47,13 +51,22 @@ function start(file, settings) {
 
 /**
  * Runs the service of `who` under `load` (`{ connections, pauseMillis?, warmUpMillis, millis }`) and returns what both
- * sides measured, with the share of all ended spans that arrived.
+ * sides measured, with the number of spans that arrived; with `isRecorded` those in the recorder's files.
  */
-export async function runService({ who, application, load, ours, database }) {
+export async function runService({ who, application, load, ours, database, isRecorded = false }) {
+  const directory = isRecorded ? mkdtempSync(join(tmpdir(), 'offloop-bench-')) : undefined;
   const receiver = await startReceiver({ countSpans: true });
   const children = [];
   try {
-    const service = start('./service_process.mjs', { who, application, url: receiver.url, ours, database });
+    const service = start('./service_process.mjs', {
+      who,
+      application,
+      url: receiver.url,
+      ours,
+      database,
+      isRecorded,
+      directory,
+    });
     children.push(service);
     const { port } = await service.next('ready');
     const client = start('./load_process.mjs', { port, ...load });
@@ -63,11 +76,19 @@ export async function runService({ who, application, load, ours, database }) {
     const { sample: seen } = await client.next('result');
     service.send({ type: 'end' });
     const { sample, ended } = await service.next('result');
+    if (isRecorded) return { ...sample, ...seen, ended, ...(who !== NO_EXPORTER && recordedIn(directory)) };
     const { spans } = await receiver.totals();
     const delivery = who === NO_EXPORTER ? {} : { delivered: spans, lost: ended - spans };
     return { ...sample, ...seen, ended, ...delivery };
   } finally {
     for (const child of children) child.kill();
     receiver.stop();
+    if (directory) rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function recordedIn(directory) {
+  const recorded = countRecorded(directory);
+  if (recorded === 0) throw new Error('nothing was recorded');
+  return { recorded };
 }

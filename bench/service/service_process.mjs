@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { NO_EXPORTER, processors, stock, STOCK, tracerFor } from '../harness/contenders.mjs';
 import { processCpuMicros, threadCpuMicros } from '../harness/cpu.mjs';
 import { watchBlocks, watchGarbageCollection, watchLoopDelay } from '../harness/meter.mjs';
+import { RECORDED_LIBRARY, recorders } from '../harness/recorders.mjs';
 import { applications } from './applications.mjs';
 
 const require = createRequire(import.meta.url);
@@ -32,13 +33,15 @@ class CountingProcessor {
 
 function createProvider(counter) {
   if (settings.who === NO_EXPORTER) return tracerFor(stock[STOCK].sdkModule(), counter);
-  const chosen = processors().find(({ name }) => name === settings.who);
-  const processor = chosen.create({ url: settings.url, timeoutMillis: 30_000 }, settings.ours);
+  const chosen = [...processors(), ...recorders()].find(({ name }) => name === settings.who);
+  const config = { url: settings.url, timeoutMillis: 30_000, directory: settings.directory };
+  const processor = chosen.create(config, settings.ours);
   return tracerFor(chosen.sdkModule(), counter, processor);
 }
 
 const counter = new CountingProcessor();
-const { provider, tracer } = createProvider(counter);
+const { provider, tracer: plainTracer } = createProvider(counter);
+const tracer = settings.isRecorded ? provider.getTracer(RECORDED_LIBRARY) : plainTracer;
 context.setGlobalContextManager(new AsyncLocalContextManager().enable());
 trace.setGlobalTracerProvider(provider);
 registerInstrumentations({ tracerProvider: provider, instrumentations: [new HttpInstrumentation()] });
@@ -91,8 +94,9 @@ async function end() {
   server.close();
   server.closeAllConnections();
   await application.close();
-  await provider.forceFlush();
-  await provider.shutdown();
+  // An exporter that fails or is late rejects here: what that cost shows in the spans that arrived.
+  await provider.forceFlush().catch(() => {});
+  await provider.shutdown().catch(() => {});
   process.send({ type: 'result', sample, ended: counter.ended }, () => process.exit(0));
 }
 

@@ -12,7 +12,7 @@ const { readableSpan, startAndEnd } = require('./block_span.js');
 
 const SHORTEST_PAUSE_MILLIS = 1000;
 
-/** `{ start(native, settings, resource), stop() }` */
+/** `{ start(native, settings, resource), stop(native) }` */
 function createOutlet({ exporter, processor, resource }) {
   const ours = exporter ?? exporterOf(processor);
   if (ours != null && capturePort(ours) !== null) return new NativeOutlet(ours);
@@ -42,7 +42,8 @@ class NativeOutlet {
     getEngine().exit.addWindow(this.#window);
   }
 
-  stop() {
+  stop(native) {
+    judgeWhatHasEnded(native);
     getEngine().exit.removeWindow(this.#window);
     this.#window = null;
   }
@@ -70,7 +71,9 @@ class LoopOutlet {
     process.on('exit', this.#onEnd);
   }
 
-  stop() {
+  stop(native) {
+    judgeWhatHasEnded(native);
+    getEngine().collect();
     this.#deliver();
     this.#native = null;
     getEngine().onBlock = null;
@@ -104,6 +107,12 @@ class LoopOutlet {
       reportError(error);
     }
   }
+}
+
+/** Blocks that are over, now and not when the watchdog comes to it; the turn that disables the monitor is none. */
+function judgeWhatHasEnded(native) {
+  native.excuseTurn();
+  native.settle();
 }
 
 /** What a destination of somebody else's does with blocks. */

@@ -1,10 +1,7 @@
 //! How long the turns of a loop were: a histogram that one thread fills and any thread reads.
 //! It refuses to lock and to forget: who wants an interval subtracts two snapshots.
 
-use std::{
-    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Linear steps within a power of two: a value is known to 1/8.
 const STEPS: u32 = 8;
@@ -37,6 +34,7 @@ pub struct Snapshot {
     buckets: Vec<u32>,
     micros: u64,
     square_micros: u64,
+    max_micros: u64,
 }
 
 /// What an interval looked like; in milliseconds.
@@ -62,8 +60,8 @@ pub struct Summary {
 
 impl Delays {
     /// Counts a turn. A load and a store instead of a locked addition: there is one writer.
-    pub fn record(&self, length: Duration) {
-        let micros = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
+    pub fn record(&self, nanos: u64) {
+        let micros = nanos / 1000;
         if let Some(bucket) = self.buckets.get(bucket_of(micros)) {
             bucket.store(bucket.load(Relaxed).wrapping_add(1), Relaxed);
         }
@@ -75,17 +73,13 @@ impl Delays {
         }
     }
 
-    /// The longest turn ever.
-    pub fn longest(&self) -> Duration {
-        Duration::from_micros(self.max_micros.load(Relaxed))
-    }
-
     /// Everything counted so far.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             buckets: self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect(),
             micros: self.micros.load(Relaxed),
             square_micros: self.square_micros.load(Relaxed),
+            max_micros: self.max_micros.load(Relaxed),
         }
     }
 }
@@ -111,7 +105,7 @@ impl Snapshot {
                 seen += of_bucket;
                 seen >= wanted
             });
-            upper_micros(bucket.unwrap_or_default()) as f64 / 1e3
+            upper_micros(bucket.unwrap_or_default()).min(self.max_micros) as f64 / 1e3
         };
         let mean = self.micros.wrapping_sub(earlier.micros) as f64 / count as f64;
         let squares = self.square_micros.saturating_sub(earlier.square_micros) as f64;
@@ -167,10 +161,10 @@ mod tests {
     #[test]
     fn an_interval_is_the_difference_of_two_snapshots() {
         let delays = Delays::default();
-        delays.record(Duration::from_secs(1));
+        delays.record(1_000_000_000);
         let before = delays.snapshot();
         for millis in 1..=100 {
-            delays.record(Duration::from_millis(millis));
+            delays.record(millis * 1_000_000);
         }
         let summary = delays.snapshot().since(&before);
         assert_eq!(summary.count, 100);
@@ -178,7 +172,8 @@ mod tests {
         assert!((summary.p50 - 50.0).abs() < 7.0 && (summary.p99 - 99.0).abs() < 13.0);
         assert!((summary.max - 100.0).abs() < 13.0 && summary.min < 1.2, "{summary:?}");
         assert!((summary.stddev - 28.87).abs() < 0.1);
-        assert_eq!(delays.longest(), Duration::from_secs(1));
+        let all = delays.snapshot().since(&Snapshot::default());
+        assert_eq!(all.max, 1000.0, "never beyond the longest");
         assert_eq!(delays.snapshot().since(&delays.snapshot()), Summary::default());
     }
 }

@@ -132,7 +132,8 @@ mod tests {
         let of =
             |line, caller: &Frame| fingerprint(&[frame("busy", "/a.js", line), caller.clone()]);
         assert_eq!(of(3, &caller), of(4, &caller));
-        let within = [frame("now", "node:perf_hooks", 1), frame("busy", "/a.js", 3), caller.clone()];
+        let within =
+            [frame("now", "node:perf_hooks", 1), frame("busy", "/a.js", 3), caller.clone()];
         assert_eq!(of(3, &caller), fingerprint(&within));
         assert_ne!(of(3, &caller), of(3, &elsewhere));
         assert_eq!(fingerprint(&[]), 0);

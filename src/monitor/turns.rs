@@ -92,7 +92,7 @@ impl TurnClock {
         self.is_startup.store(is_startup, Ordering::Relaxed);
         self.is_excused.store(false, Ordering::Relaxed);
         self.idle_before.store(nanos(idle), Ordering::Relaxed);
-        self.stamp(now, nanos(idle));
+        self.stamp(nanos(now.0), nanos(idle));
     }
 
     /// The loop is about to look for events: a turn ends, the next begins when it finds any. True if the watchdog has
@@ -103,14 +103,15 @@ impl TurnClock {
         idle: Duration,
         cpu: impl FnOnce() -> Option<Duration>,
     ) -> bool {
-        let idle = nanos(idle);
-        let turn = self.turn_at(now, idle);
-        let length = now.since(turn.start);
+        // Each turn of every loop passes here: plain numbers, and a `Turn` only for a long one.
+        let (at, idle) = (nanos(now.0), nanos(idle));
+        let length = at.saturating_sub(self.woke_at(at, idle));
         self.delays.record(length);
         let is_excused = self.is_excused.load(Ordering::Relaxed) && !mutant!("R97");
         let threshold = if mutant!("R88") { self.threshold / 2 } else { self.threshold };
-        let is_long = length >= threshold && !is_excused;
+        let is_long = length >= nanos(threshold) && !is_excused;
         if is_long {
+            let turn = self.turn_at(at, idle);
             let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
             if finished.len() < MAX_FINISHED {
                 finished.push(FinishedTurn { turn, end: now, cpu_at_end: cpu() });
@@ -118,7 +119,7 @@ impl TurnClock {
         }
         self.is_startup.store(false, Ordering::Relaxed);
         self.is_excused.store(false, Ordering::Relaxed);
-        self.stamp(now, idle);
+        self.stamp(at, idle);
         is_long || mutant!("R94")
     }
 
@@ -143,7 +144,7 @@ impl TurnClock {
     /// The turn that the loop is in. Any thread. `None`: it went on while we looked, so it is not blocked.
     pub fn read(&self, now: Moment, idle: Duration) -> Option<Turn> {
         let version = self.version.load(Ordering::Acquire);
-        let turn = self.turn_at(now, nanos(idle));
+        let turn = self.turn_at(nanos(now.0), nanos(idle));
         fence(Ordering::Acquire);
         let is_same = self.version.load(Ordering::Relaxed) == version && version.is_multiple_of(2);
         (is_same && !self.is_excused.load(Ordering::Relaxed)).then_some(turn)
@@ -183,38 +184,40 @@ impl TurnClock {
         idle.saturating_sub(Duration::from_nanos(self.idle_before.load(Ordering::Relaxed)))
     }
 
-    fn turn_at(&self, now: Moment, idle: u64) -> Turn {
-        let looked_at = self.looked_at.load(Ordering::Relaxed);
+    /// When the loop woke up for the turn that it is in; now, if it has not.
+    fn woke_at(&self, now: u64, idle: u64) -> u64 {
         // The loop slept right after it had looked: the turn began when that was over (R89).
         let slept = idle.saturating_sub(self.idle_then.load(Ordering::Relaxed));
+        let woke_at = self.looked_at.load(Ordering::Relaxed).saturating_add(slept);
         let number = self.number.load(Ordering::Relaxed);
-        let woke_at = looked_at.saturating_add(slept);
         let asleep_at = match self.asleep_turn.load(Ordering::Acquire) {
             turn if turn == number => self.asleep_at.load(Ordering::Acquire),
             _ => 0,
         };
-        let woke_at = woke_at.max(asleep_at).min(nanos(now.0));
-        let start = if mutant!("R93") && slept == 0 { nanos(now.0) } else { woke_at };
+        if mutant!("R93") && slept == 0 { now } else { woke_at.max(asleep_at).min(now) }
+    }
+
+    fn turn_at(&self, now: u64, idle: u64) -> Turn {
         let running = match self.gc_since.load(Ordering::Relaxed) {
             0 => 0,
-            since => nanos(now.0).saturating_sub(since),
+            since => now.saturating_sub(since),
         };
         let gc = (self.gc_total.load(Ordering::Relaxed) + running)
             .saturating_sub(self.gc_then.load(Ordering::Relaxed));
         Turn {
-            number,
-            start: Moment(Duration::from_nanos(start)),
+            number: self.number.load(Ordering::Relaxed),
+            start: Moment(Duration::from_nanos(self.woke_at(now, idle))),
             gc: Duration::from_nanos(gc),
             is_startup: self.is_startup.load(Ordering::Relaxed),
         }
     }
 
-    fn stamp(&self, now: Moment, idle: u64) {
+    fn stamp(&self, now: u64, idle: u64) {
         let version = self.version.load(Ordering::Relaxed);
         self.version.store(version.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
         self.number.store(self.number.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        self.looked_at.store(nanos(now.0), Ordering::Relaxed);
+        self.looked_at.store(now, Ordering::Relaxed);
         self.idle_then.store(idle, Ordering::Relaxed);
         self.gc_then.store(self.gc_total.load(Ordering::Relaxed), Ordering::Relaxed);
         self.version.store(version.wrapping_add(2), Ordering::Release);
@@ -222,5 +225,8 @@ impl TurnClock {
 }
 
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    duration
+        .as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(u64::from(duration.subsec_nanos()))
 }

@@ -225,9 +225,6 @@ impl Watch {
                 }
             }
             Action::Report(block) => {
-                if block.is_ongoing && matches!(self.outlet, Outlet::Loop(_)) {
-                    return;
-                }
                 let noticed = state.noticed.take_if(|(turn, _)| *turn == block.turn);
                 let family = noticed.map_or_else(|| self.family(block.start), |(_, family)| family);
                 let opened = state.opened.take_if(|(turn, _)| *turn == block.turn);

@@ -49,8 +49,13 @@ pub struct World {
     doing: Doing,
 }
 
-pub const SETTINGS: Settings =
-    Settings { threshold: ms(100), critical: ms(1000), stacks: true, max_per_minute: 60 };
+pub const SETTINGS: Settings = Settings {
+    threshold: ms(100),
+    critical: ms(1000),
+    stacks: true,
+    max_per_minute: 60,
+    reports_ongoing: true,
+};
 
 impl World {
     pub fn new(settings: Settings) -> Self {
@@ -97,9 +102,9 @@ impl World {
         }
     }
 
-    /// The watchdog has no processor for a while; the loop's thread goes on.
-    pub fn starve_watchdog(&mut self, length: Duration) {
-        self.own_run_delay += length;
+    /// The watchdog has no processor for a while, and the system says so or not; the loop's thread goes on.
+    pub fn starve_watchdog(&mut self, length: Duration, is_told: bool) {
+        self.own_run_delay += if is_told { length } else { Duration::ZERO };
         self.pass(length);
     }
 

@@ -11,7 +11,7 @@ use std::{
     ptr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -32,6 +32,7 @@ use offloop::{
 };
 
 use super::{
+    heartbeat::Heartbeat,
     interrupt::Request,
     symbols::{GcHooks, Opaque, UV_PREPARE, Uv, V8},
     thread::{ThreadMeter, own_cpu},
@@ -76,28 +77,6 @@ struct HandleData {
     removal: sys::napi_async_cleanup_hook_handle,
 }
 
-/// Turns told by a timer of JavaScript's, where there is no libuv: asleep until the beat is due, blocked after that.
-struct Heartbeat {
-    interval: Duration,
-    idle_nanos: AtomicU64,
-    last_nanos: AtomicU64,
-}
-
-impl Heartbeat {
-    fn idle(&self) -> Duration {
-        let last = Duration::from_nanos(self.last_nanos.load(Ordering::Acquire));
-        let asleep = monotonic().0.saturating_sub(last).min(self.interval);
-        Duration::from_nanos(self.idle_nanos.load(Ordering::Acquire)) + asleep
-    }
-
-    fn beat(&self) -> Duration {
-        let idle = self.idle();
-        self.idle_nanos.store(idle.as_nanos() as u64, Ordering::Release);
-        self.last_nanos.store(monotonic().0.as_nanos() as u64, Ordering::Release);
-        idle
-    }
-}
-
 impl Station {
     /// Of the calling thread's environment.
     pub fn open(
@@ -111,11 +90,7 @@ impl Station {
         let station = |site: Option<Site>| Station {
             v8,
             meter: ThreadMeter::of_this_thread(),
-            heartbeat: Heartbeat {
-                interval,
-                idle_nanos: AtomicU64::new(0),
-                last_nanos: AtomicU64::new(monotonic().0.as_nanos() as u64),
-            },
+            heartbeat: Heartbeat::new(interval),
             has_turns: site.is_some(),
             site: Mutex::new(site),
             is_inspected: AtomicBool::new(false),

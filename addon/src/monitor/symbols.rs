@@ -1,6 +1,10 @@
 //! Functions of libuv and V8 in the running binary, found by name: no headers, and one addon for all versions of Node.
 //! It refuses to guess: what is missing, or a V8 that nobody has tried, means "cannot".
 #![expect(unsafe_code, reason = "symbols of the running binary have no types")]
+#![expect(
+    clippy::missing_transmute_annotations,
+    reason = "the field that a symbol goes into is its annotation"
+)]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 

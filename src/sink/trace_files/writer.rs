@@ -60,7 +60,8 @@ impl Writer {
     }
 }
 
-#[cfg(all(test, target_os = "linux", not(miri)))] // files, and the kernel's count of system calls
+#[cfg(test)]
+#[cfg(all(target_os = "linux", not(miri)))] // files, and the kernel's count of system calls
 mod tests {
     use std::{
         fs,

@@ -1,0 +1,17 @@
+// A function is frozen when it has answered: nothing is sent after that. So flush before answering, and bound the time.
+const { BasicTracerProvider } = require('@opentelemetry/sdk-trace-base');
+const { BatchSpanProcessor, OTLPTraceExporter } = require('offloop');
+
+const exporter = new OTLPTraceExporter({ timeoutMillis: 2000 });
+const processor = new BatchSpanProcessor(exporter);
+const tracer = new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('function');
+
+exports.handler = async (event, context) => {
+  const span = tracer.startSpan('handle', { attributes: { 'faas.invocation_id': context.awsRequestId } });
+  try {
+    return { statusCode: 200, body: `hello ${event.name}` };
+  } finally {
+    span.end();
+    await processor.forceFlush().catch((error) => console.error(error.message));
+  }
+};
