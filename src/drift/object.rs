@@ -85,7 +85,8 @@ fn enumerate<'a>(written: &[Member<'a>], order: &[u32]) -> Vec<Member<'a>> {
     let mut indexed = Vec::new();
     let mut named: Vec<(u32, Member<'a>)> = Vec::new();
     for twins in order.chunk_by(|a, b| at(a).map(|m| m.key) == at(b).map(|m| m.key)) {
-        let (Some(place), Some(last)) = (twins.first(), twins.last().and_then(at)) else {
+        let last = if mutant!("R102-twins") { twins.first() } else { twins.last() };
+        let (Some(place), Some(last)) = (twins.first(), last.and_then(at)) else {
             continue;
         };
         match array_index(last.key) {
