@@ -211,7 +211,13 @@ const FALLBACK = `
     const { offered, delivered, pending } = exporter.stats();
     await provider.shutdown();
     const late = await exporter.exportSpans([{}]);
-    console.log(JSON.stringify({ warnings, offered, delivered, pending, late: late.dropped }));
+    let endpoint;
+    const url = 'http://user:hunter2@127.0.0.1:9/v1/traces';
+    const failing = new offloop.OTLPTraceExporter({ url, timeoutMillis: 1, onError: (info) => (endpoint = info.endpoint) });
+    const span = provider.getTracer('t').startSpan('fails');
+    span.end();
+    await failing.exportSpans([span]);
+    console.log(JSON.stringify({ warnings, offered, delivered, pending, late: late.dropped, endpoint }));
   })();`;
 
 test(
@@ -232,7 +238,13 @@ test(
       const result = await runAsync(project, FALLBACK, [url], { OFFLOOP_FALLBACK: 'stock' });
       assert.deepEqual(types.sort(), ['application/json', 'application/x-protobuf']);
       const { warnings, ...rest } = result;
-      assert.deepEqual(rest, { offered: 1, delivered: 1, pending: 0, late: { after_shutdown: 1 } });
+      assert.deepEqual(rest, {
+        offered: 1,
+        delivered: 1,
+        pending: 0,
+        late: { after_shutdown: 1 },
+        endpoint: 'http://127.0.0.1:9/v1/traces',
+      });
       assert.equal(warnings.length, 1, warnings.join('\n'));
       assert.match(warnings[0], /is not installed.* Spans go through @opentelemetry\/exporter-trace-otlp-proto/);
     } finally {
@@ -284,3 +296,9 @@ function ownBinary() {
   assert.ok(readdirSync(path.join(root, 'addon')).includes(name), `${name}${isMusl ? ' (musl)' : ''} is not in addon/`);
   return path.join(root, 'addon', name);
 }
+
+test('looking for the reason leaves the settings of diagnostic reports alone', () => {
+  const { excludeNetwork } = process.report;
+  describeLoadFailure(new Error('Cannot find native binding'));
+  assert.equal(process.report.excludeNetwork, excludeNetwork);
+});

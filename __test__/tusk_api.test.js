@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
+const { LaneExporter } = require('../js/lane_exporter.js');
 const { ApiSpanAdapter } = require('../js/tusk.js');
 const { refusedUrl } = require('./helpers/receiver.js');
 const { SUCCESS_RESPONSE, spansOf } = require('./helpers/drift_request.js');
@@ -182,6 +183,26 @@ test('a base URL that cannot be parsed fails exports, not the constructor', asyn
     assert.equal(code, 1);
     assert.ok(error instanceof Error);
   }
+});
+
+test('shutdown and forceFlush wait for as long as an export may take with all its attempts (tusk.md §10)', async (t) => {
+  const receiver = await apiReceiver(t);
+  const exporter = apiExporter(t, { receiver, exportTimeoutMillis: 20_000 });
+  const asked = [];
+  for (const method of ['shutdown', 'forceFlush']) {
+    const original = LaneExporter.prototype[method];
+    t.mock.method(LaneExporter.prototype, method, function (options) {
+      asked.push([method, options.timeoutMillis > 3 * 20_000 + 1500]);
+      return original.call(this, options);
+    });
+  }
+  assert.deepEqual(await exported(exporter, [recordedSpan()]), { code: 0 });
+  await exporter.forceFlush();
+  await exporter.shutdown();
+  assert.deepEqual(asked, [
+    ['forceFlush', true],
+    ['shutdown', true],
+  ]);
 });
 
 test('a full queue is FAILED and says nothing about the backend', async (t) => {

@@ -53,9 +53,20 @@ function thisHost() {
       override,
     };
   }
-  process.report.excludeNetwork = true;
-  const glibc = process.report.getReport().header.glibcVersionRuntime;
+  const glibc = glibcVersion();
   return { platform: `linux-${arch}-${glibc === undefined ? 'musl' : 'gnu'}`, arch, glibc, local, override };
+}
+
+/** Without a look at the network, which can take seconds. */
+function glibcVersion() {
+  const { report } = process;
+  const { excludeNetwork } = report;
+  report.excludeNetwork = true;
+  try {
+    return report.getReport().header.glibcVersionRuntime;
+  } finally {
+    report.excludeNetwork = excludeNetwork;
+  }
 }
 
 /** Every message of the chain of causes: the first attempt of the loader is the last cause. */

@@ -5,6 +5,7 @@
 
 const { hasBinding, loadBinding } = require('./binding.js');
 const { defaultsFor } = require('./config.js');
+const { dissectUrl } = require('./config_url.js');
 const { diag } = require('./diag.js');
 
 const PACKAGES = {
@@ -38,7 +39,7 @@ class StockTraceExporter {
     const stockConfig = COMPRESSIONS.has(compression) ? config : { ...config, compression: undefined };
     this.#exporter = new (loadStock(name))(stockConfig);
     this.#onError = config.onError;
-    this.#endpoint = config.url ?? '';
+    this.#endpoint = endpointOf(config.url);
     if (!warned) diag.warn(`${explanation().message} Spans go through ${name} (OFFLOOP_FALLBACK=stock).`);
     warned = true;
   }
@@ -115,6 +116,11 @@ class StockTraceExporter {
   }
 }
 Object.defineProperty(StockTraceExporter, 'name', { value: 'OTLPTraceExporter' });
+
+/** As the native exporter shows it: without credentials. */
+function endpointOf(url) {
+  return url != null && URL.canParse(url) ? dissectUrl(url).endpoint : '';
+}
 
 function loadStock(name) {
   let loaded;

@@ -219,6 +219,7 @@ class AttributeWriter extends RecordWriter {
     } else {
       this.f64[this.reserve(1)] = -1 - (units * 16 + TAG_NESTED);
       this.text += key;
+      this.definesKeys = true;
       if (this.keyList.length < MAX_KEYS) {
         this.keys.set(key, this.keyList.length);
         this.keyList.push(key);

@@ -33,7 +33,7 @@ class RecordWriter {
     this.text = '';
     this.f64 = null;
     this.bulkUnits = 0; // units and bytes of this span that are not in `text`
-    this.keysBefore = 0; // keys that the batch had when the record was opened
+    this.definesKeys = false; // texts of keys are among its joined text
   }
 
   /** Starts a batch: the table of keys is per batch, so each batch is readable alone. */
@@ -64,7 +64,7 @@ class RecordWriter {
     this.w = stream.position;
     this.end = stream.limit;
     this.text = '';
-    this.keysBefore = this.keyList.length;
+    this.definesKeys = false;
     return this.reserve(headerWords);
   }
 
@@ -121,13 +121,7 @@ class RecordWriter {
 
   /** The text of a record that defines keys is never kept: were it lost, the records after it could not be read. */
   mayKeep(kind, units) {
-    return (
-      this.deferLongTexts &&
-      kind === KIND_SPAN &&
-      units > 0 &&
-      units <= ONE_WRITE_UNITS &&
-      this.keyList.length === this.keysBefore
-    );
+    return this.deferLongTexts && kind === KIND_SPAN && units > 0 && units <= ONE_WRITE_UNITS && !this.definesKeys;
   }
 
   /** A text field: its length if joined, ABSENT if undefined, else the number of a bulk text. */

@@ -34,14 +34,17 @@ class AdapterLanes {
   }
 
   async forceFlush() {
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.forceFlush()));
+    const timeoutMillis = this.#settings.holdMillis;
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.forceFlush({ timeoutMillis })));
   }
 
   /** Delivers what is on its way and lets threads and connections go. */
   async shutdown() {
     const lanes = [...this.#lanes.values()];
     this.#lanes.clear();
-    await Promise.all(lanes.map((lane) => lane.shutdown()));
+    // As long as an export may take with all its attempts: a shutdown cancels none (tusk.md §10).
+    const timeoutMillis = this.#settings.holdMillis;
+    await Promise.all(lanes.map((lane) => lane.shutdown({ timeoutMillis })));
     if (this.#lanes.size > 0) return; // in use again
     this.#timeoutsBefore = this.attemptTimeouts;
     this.#opened = [];

@@ -19,7 +19,15 @@ const RETRY_WAITS_MILLIS = 1500; // before the second and the third attempt toge
 const MAX_RETRY_AFTER_MILLIS = 30000; // each of two, as in src/sink/drift_api.rs
 const CONTENT_TYPE = 'application/protobuf';
 // What never reached the backend says nothing about it.
-const OWN_REASONS = ['queue_full', 'bytes_full', 'too_large', 'after_shutdown', 'internal_error'];
+const OWN_REASONS = [
+  'queue_full',
+  'bytes_full',
+  'too_large',
+  'shutdown_deadline',
+  'after_shutdown',
+  'environment_gone',
+  'internal_error',
+];
 
 class ApiSpanAdapter {
   name = 'api';

@@ -114,7 +114,7 @@ class TdSpanExporter {
         if (protoSpanBytes) cleanSpan.protoSpanBytes = encodeSpan(cleanSpan, environment);
         cleanSpans.push(cleanSpan);
       } catch (error) {
-        if (failBatchOnBadSpan) throw error;
+        if (failBatchOnBadSpan) throw withoutPayload(error, i);
         unreadable += 1;
       }
     }
@@ -139,6 +139,11 @@ class TdSpanExporter {
 /** An adapter that throws has failed like one that rejects. */
 async function started(adapter, cleanSpans) {
   return adapter.exportSpans(cleanSpans);
+}
+
+/** V8 quotes what it could not parse; a recorded payload does not belong into a log. */
+function withoutPayload(error, index) {
+  return error instanceof SyntaxError ? new SyntaxError(`a payload of span ${index} of the batch is not JSON`) : error;
 }
 
 function answer(resultCallback, result) {
