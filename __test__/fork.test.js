@@ -15,6 +15,7 @@ const { startReceiverProcess } = require('./helpers/receiver_process.js');
 const FORK = 424242;
 const EXIT_NOW = 424243;
 const FORK_AND_EXIT = 424244;
+const SLOW_CLOCKS = 424245; // for every thread but the main one: it is in the middle of whatever reads a clock
 
 // On Linux V8 keeps its heap out of children (MADV_DONTFORK), so that only native code can run there. Elsewhere JavaScript
 // can, and with OFFLOOP_TEST_FORK_HEAP here.
@@ -24,9 +25,17 @@ const LIBRARY = `
   #include <stdlib.h>
   #include <sys/mman.h>
   #include <sys/resource.h>
+  #include <sys/syscall.h>
+  #include <time.h>
   #include <unistd.h>
+  static volatile int slow;
+  int clock_gettime(clockid_t clock, struct timespec *now) {
+    if (slow && syscall(SYS_gettid) != getpid()) usleep(20000);
+    return syscall(SYS_clock_gettime, clock, now);
+  }
   int getpriority(__priority_which_t which, id_t who) {
     if (who == ${EXIT_NOW}) _exit(0);
+    if (who == ${SLOW_CLOCKS}) { slow = 1; return 0; }
     if (who != ${FORK} && who != ${FORK_AND_EXIT})
       return ((int (*)(__priority_which_t, id_t))dlsym(RTLD_NEXT, "getpriority"))(which, who);
     int child = fork();
@@ -160,4 +169,53 @@ test('F67: children that native code forks and ends cost the parent nothing', as
   assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
   assert.equal(stdout, `${'Z'.repeat(rounds)} ${12 * rounds}\n`);
   assert.equal((await receiver.counts()).spans, 12 * rounds);
+});
+
+test('F67: a child touches nothing that its parent`s event-loop monitor may hold', async (t) => {
+  const { skip, library } = forkingLibrary(t);
+  if (skip) return t.skip(skip);
+  const rounds = 6;
+  const { code, signal, stdout, stderr } = await runProgram(
+    `const os = require('node:os');
+     const fs = require('node:fs');
+     const { EventLoopMonitor } = require(process.cwd());
+     let spans = 0;
+     const exporter = { export(batch, done) { spans += batch.length; done({ code: 0 }); }, shutdown: async () => {} };
+     const monitor = new EventLoopMonitor({ exporter, thresholdMillis: 20 });
+     monitor.enable();
+     const beChild = () => {
+       const started = performance.now();
+       process.emit('beforeExit', 0);
+       process.emit('exit', 0);
+       monitor.disable();
+       monitor.enable();
+       fs.writeSync(1, JSON.stringify({ blocks: monitor.stats().blocks, isPrompt: performance.now() - started < 1500 }) + '\\n');
+       os.getPriority(${EXIT_NOW});
+     };
+     setTimeout(() => {
+       os.getPriority(${SLOW_CLOCKS});
+       // A block: the monitor's thread looks at it all the time, and has its state in hand while it does.
+       for (let nth = 0; nth < ${rounds}; nth++) {
+         for (const until = Date.now() + 130; Date.now() < until; );
+         if (os.getPriority(${FORK}) === 0) beChild();
+       }
+       setTimeout(() => { fs.writeSync(1, JSON.stringify(spans > 0 || monitor.stats().blocks > 0) + '\\n'); process.exit(); }, 4000);
+     }, 200);`,
+    {
+      env: { LD_PRELOAD: library, OFFLOOP_TEST_FORK_HEAP: '1' },
+      nodeArguments: ['--single-threaded'],
+      limitMillis: 20_000,
+    },
+  );
+  assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
+  const reports = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.equal(reports.filter((report) => report === true).length, 1, 'the parent has seen its block');
+  const children = reports.filter((report) => typeof report === 'object');
+  assert.deepEqual(
+    children,
+    Array.from({ length: rounds }, () => ({ blocks: 0, isPrompt: true })),
+  );
 });

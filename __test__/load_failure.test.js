@@ -302,3 +302,25 @@ test('looking for the reason leaves the settings of diagnostic reports alone', (
   describeLoadFailure(new Error('Cannot find native binding'));
   assert.equal(process.report.excludeNetwork, excludeNetwork);
 });
+
+test(
+  'OFFLOOP_FALLBACK=stock: a monitor stays disabled with a warning, because it has no substitute',
+  withProject((project) => {
+    symlinkSync(
+      path.join(root, 'node_modules', '@opentelemetry'),
+      path.join(project, 'node_modules', '@opentelemetry'),
+    );
+    const program = `
+      const { diag } = require('@opentelemetry/api');
+      const warnings = [];
+      diag.setLogger({ verbose() {}, debug() {}, info() {}, warn: (line) => warnings.push(line), error() {} });
+      const { EventLoopMonitor, OTLPTraceExporter } = require('offloop');
+      const monitor = new EventLoopMonitor({ exporter: new OTLPTraceExporter() });
+      monitor.enable();
+      monitor.disable();
+      console.log(JSON.stringify({ blocks: monitor.stats().blocks, warning: warnings.at(-1) }));`;
+    const { blocks, warning } = run(project, { program, env: { OFFLOOP_FALLBACK: 'stock' } });
+    assert.equal(blocks, 0);
+    assert.match(warning, /event loop cannot be watched: .*is not installed/);
+  }),
+);

@@ -90,6 +90,11 @@ export declare class LoopMonitor {
   constructor(environment: Environment, v8Version: string, heartbeatMillis: number, onlyHeartbeat: boolean)
   /** What this runtime lets us see. */
   capabilities(): JsCapabilities
+  /**
+   * To be called by a function of that name, on that line of that script (from 1): stacks are taken from now on if
+   * this one says so too. Answers whether they are.
+   */
+  proveStacks(functionName: string, script: string, line: number): boolean
   /** Watches, with spans for one of our exporters. */
   enableLane(settings: MonitorSettings, resource: Array<JsAttribute>, lane: Lane): void
   /** Watches, with spans for JavaScript, posted as `block`. */

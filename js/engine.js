@@ -148,8 +148,12 @@ class Engine {
 
   /** The native half of the event-loop monitor; one per environment. */
   createLoopMonitor(heartbeatMillis, heartbeatOnly) {
-    const v8 = process.versions.v8 ?? '';
-    return new this.binding.LoopMonitor(this.#environment, v8, heartbeatMillis, heartbeatOnly);
+    // The versions of V8 that are known are Node's: Electron patches its own, Bun only names one.
+    const { bun, electron, v8 } = process.versions;
+    const known = bun === undefined && electron === undefined ? (v8 ?? '') : '';
+    // Bun exports the names of libuv, over functions that end the process.
+    const beatsOnly = heartbeatOnly || bun !== undefined;
+    return new this.binding.LoopMonitor(this.#environment, known, heartbeatMillis, beatsOnly);
   }
 
   /** Hands out every result that is waiting. */

@@ -9,6 +9,7 @@ const { isListening } = require('./monitor/inspector_state.js');
 const { LoopMetrics } = require('./monitor/loop_metrics.js');
 const { openSpans } = require('./monitor/open_spans.js');
 const { resolveMonitorOptions } = require('./monitor/options.js');
+const { proveStacks } = require('./monitor/stack_proof.js');
 const { currentResource, followResource, resourceEntries } = require('./monitor/span_resource.js');
 const { threadId } = require('node:worker_threads');
 const { version } = require('../package.json');
@@ -45,10 +46,6 @@ class EventLoopMonitor {
       diag.warn('Offloop: the event loop of this thread is watched already; this EventLoopMonitor stays disabled');
       return;
     }
-    const engine = getEngine();
-    native ??= engine.createLoopMonitor(HEARTBEAT_MILLIS, this.#options.heartbeatOnly);
-    const { turns, stacks } = native.capabilities();
-    tellFallback(turns, stacks);
     const { thresholdMillis, criticalMillis, maxPerMinute } = this.#options;
     const settings = {
       thresholdMillis,
@@ -61,13 +58,18 @@ class EventLoopMonitor {
       isStartup: performance.nodeTiming?.loopStart === -1,
       isInspected: isListening(),
     };
-    const resource = this.#options.resource ?? currentResource();
+    let capabilities;
     try {
+      native ??= createNative(this.#options.heartbeatOnly);
+      capabilities = native.capabilities();
+      const resource = this.#options.resource ?? currentResource();
       this.#outlet.start(native, settings, resourceEntries(resource));
     } catch (error) {
       diag.warn(`Offloop: the event loop cannot be watched: ${error.message}`);
       return;
     }
+    const { turns, stacks } = capabilities;
+    tellFallback(turns, stacks);
     enabled = this;
     if (this.#options.resource === undefined) {
       openSpans.onResource = (seen) =>
@@ -105,6 +107,12 @@ class EventLoopMonitor {
     this.#heartbeat = setInterval(() => native.beat(), HEARTBEAT_MILLIS);
     this.#heartbeat.unref();
   }
+}
+
+function createNative(heartbeatOnly) {
+  const made = getEngine().createLoopMonitor(HEARTBEAT_MILLIS, heartbeatOnly);
+  proveStacks(made);
+  return made;
 }
 
 function tellFallback(turns, stacks) {

@@ -14,6 +14,7 @@ class Exit {
   #signals = new Map(); // signal -> our listener
   #drainDeadline = null; // of the natural end, once for all its rounds
   #blockDeadline = null; // set when the `exit` event has come
+  #isClosed = false; // results reach JavaScript no more
   #isGivenUp = false; // the natural end has used its time up
   #leaving = null; // the signal that is ending the process
 
@@ -106,7 +107,13 @@ class Exit {
 
   #block() {
     try {
-      this.#engine.close();
+      if (!this.#isClosed) {
+        // The monitor's window is told of its last blocks by a result, which nobody gets after the close.
+        this.#handOverAll();
+        this.#engine.collect();
+        this.#isClosed = true;
+        this.#engine.close();
+      }
       this.#handOverAll();
       const left = Math.max(0, this.#blockDeadline - performance.now());
       const lost = this.#engine.drainBlocking(left, isMainThread);

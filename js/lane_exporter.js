@@ -261,7 +261,7 @@ class LaneExporter {
       return;
     }
     this.#enlist();
-    openSpans.batchBegan(spans[0]);
+    openSpans.batchBegan(spans);
     const until = performance.now() + SLICE_MILLIS;
     try {
       this.#settings.beforeExport?.(lane);

@@ -28,7 +28,7 @@ const RUNTIMES = {
 };
 
 const PROGRAM = `
-const { OTLPTraceExporter, BatchSpanProcessor, FileSpanExporter } = require(process.argv[2]);
+const { OTLPTraceExporter, BatchSpanProcessor, EventLoopMonitor, FileSpanExporter } = require(process.argv[2]);
 const { Worker, isMainThread } = require('node:worker_threads');
 const id = (n) => ({ traceId: '0af7651916cd43dd8448eb211c80319c', spanId: String(n).padStart(16, '1'), traceFlags: 1 });
 const span = (n) => ({
@@ -49,7 +49,16 @@ const url = process.argv[3];
   const refused = new OTLPTraceExporter({ url: 'http://127.0.0.1:1/v1/traces', retry: { maxAttempts: 1 } });
   const { dropped } = await refused.exportSpans([span(3)]);
   await Promise.all([processor.shutdown(), exporter.shutdown(), refused.shutdown()]);
-  console.log(JSON.stringify({ delivered, written, dropped }));
+  const blocks = [];
+  const toMemory = { export: (spans, done) => { blocks.push(...spans); done({ code: 0 }); }, shutdown: async () => {} };
+  const monitor = new EventLoopMonitor({ exporter: toMemory });
+  const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+  monitor.enable();
+  await pause(100);
+  for (const until = Date.now() + 500; Date.now() < until; );
+  await pause(100);
+  monitor.disable();
+  console.log(JSON.stringify({ delivered, written, dropped, blocks: blocks.length }));
 })();
 `;
 
@@ -72,11 +81,12 @@ async function tryOn(runtime) {
     const url = `http://127.0.0.1:${server.address().port}/v1/traces`;
     const args = [...words, file, root, url, path.join(directory, 'spans')];
     const { stdout } = await run(command, args, { cwd: directory, timeout: 60_000 });
-    const { delivered, written, dropped } = JSON.parse(stdout);
+    const { delivered, written, dropped, blocks } = JSON.parse(stdout);
     const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     const spans = readdirSync(path.join(directory, 'spans')).length;
-    if (delivered !== 2 || written !== 100 || lost !== 1 || requests !== 1 || spans !== 1) throw new Error(stdout);
-    console.log(`✔ ${runtime} ${version}: exported 2 spans, wrote 100, counted 1 refused`);
+    if (delivered !== 2 || written !== 100 || lost !== 1 || requests !== 1 || spans !== 1 || blocks !== 1)
+      throw new Error(stdout);
+    console.log(`✔ ${runtime} ${version}: exported 2 spans, wrote 100, counted 1 refused, saw 1 block`);
   } finally {
     server.close();
     rmSync(directory, { recursive: true, force: true });

@@ -14,6 +14,7 @@ use napi::{Env, Error, Status, bindgen_prelude::*};
 use napi_derive::napi;
 use offloop::{
     clock::monotonic,
+    exporter::is_forked_child,
     monitor::{
         delays::Snapshot,
         machine::Settings,
@@ -71,6 +72,20 @@ impl LoopMonitor {
         JsCapabilities { turns: self.station.has_turns(), stacks: self.station.has_stacks() }
     }
 
+    /// To be called by a function of that name, on that line of that script (from 1): stacks are taken from now on if
+    /// this one says so too. Answers whether they are.
+    #[napi(catch_unwind)]
+    pub fn prove_stacks(
+        &self,
+        env: &Env,
+        function_name: String,
+        script: String,
+        line: u32,
+    ) -> bool {
+        self.station.prove_stacks(env.raw(), &function_name, &script, line);
+        self.station.has_stacks()
+    }
+
     /// Watches, with spans for one of our exporters.
     #[napi(catch_unwind)]
     pub fn enable_lane(
@@ -95,6 +110,9 @@ impl LoopMonitor {
     /// Watches no more. The turn that disables it is no block.
     #[napi(catch_unwind)]
     pub fn disable(&self) {
+        if is_forked_child() {
+            return;
+        }
         self.station.detach();
         if let Some(watch) = self.lock_watch().take() {
             watch.stop();
@@ -183,6 +201,10 @@ impl LoopMonitor {
         resource: Vec<JsAttribute>,
         outlet: Outlet,
     ) -> Result<()> {
+        if is_forked_child() {
+            let message = "this process was forked from one that was watched";
+            return Err(Error::new(Status::GenericFailure, message.to_owned()));
+        }
         self.disable();
         self.station.set_inspected(settings.is_inspected);
         let core = Settings {
@@ -208,7 +230,11 @@ impl LoopMonitor {
         Ok(())
     }
 
+    /// None in a forked child: whatever a watch locks may be held for ever by a thread that is not in this process.
     fn watch(&self) -> Option<Arc<Watch>> {
+        if is_forked_child() {
+            return None;
+        }
         self.lock_watch().clone()
     }
 
@@ -220,6 +246,9 @@ impl LoopMonitor {
 /// An environment that goes takes its monitor with it, whether its clean-up has run or not.
 impl Drop for LoopMonitor {
     fn drop(&mut self) {
+        if is_forked_child() {
+            return;
+        }
         if let Some(watch) = self.lock_watch().take() {
             watch.stop();
         }

@@ -52,11 +52,16 @@ class OpenSpans {
     this.#entryOf.clear();
   }
 
-  /** An exporter begins a batch, with `span` in it if it has one already. */
-  batchBegan(span) {
+  /** An exporter begins a batch of `spans`, or one that is yet to be filled. Never throws: who calls is exporting. */
+  batchBegan(spans) {
     if (!this.isOpen) return;
-    if (span != null) this.#see(span);
-    this.onBatch?.();
+    try {
+      const span = spans?.[0];
+      if (span != null) this.#see(span);
+      this.onBatch?.();
+    } catch {
+      // A getter of the application's; who reads the span next has it too, and tells.
+    }
   }
 
   #see({ resource }) {
@@ -65,10 +70,20 @@ class OpenSpans {
     this.onResource?.(resource);
   }
 
+  /** Never throws: it is called in the application's `startSpan`. */
   started(span) {
+    try {
+      this.#enter(span);
+    } catch {
+      // As above: a block has this span neither as its parent nor as a link.
+    }
+  }
+
+  #enter(span) {
     this.#see(span);
     const { traceId, spanId, traceFlags } = span.spanContext();
     if ((traceFlags & SAMPLED) === 0 || traceId.length + spanId.length !== ID_DIGITS || this.#ids.length === 0) return;
+    if (this.#entryOf.has(spanId)) return; // several processors of ours
     const entry = this.#free.pop() ?? this.#giveUpOldest();
     const at = entry * ENTRY_BYTES;
     const version = this.#version;
@@ -81,8 +96,16 @@ class OpenSpans {
     this.#entryOf.set(spanId, entry);
   }
 
+  /** Never throws. */
   ended(span) {
-    const { spanId } = span.spanContext();
+    try {
+      this.#leave(span.spanContext().spanId);
+    } catch {
+      // As above.
+    }
+  }
+
+  #leave(spanId) {
     const entry = this.#entryOf.get(spanId);
     if (entry === undefined) return;
     Atomics.store(this.#versions, (entry * ENTRY_BYTES) >> 2, 0);
@@ -102,4 +125,4 @@ class OpenSpans {
 /** Of this environment. */
 const openSpans = new OpenSpans();
 
-module.exports = { openSpans };
+module.exports = { OpenSpans, openSpans };

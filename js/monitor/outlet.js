@@ -67,6 +67,8 @@ class LoopOutlet {
     native.enableLoop(settings, resource);
     this.#native = native;
     getEngine().onBlock = (block) => this.#add(block);
+    // Exporters of ours close this environment when they hear of the end, which may be before this does.
+    getEngine().exit.addWindow(this.#window);
     process.on('beforeExit', this.#onEnd);
     process.on('exit', this.#onEnd);
   }
@@ -77,6 +79,7 @@ class LoopOutlet {
     this.#deliver();
     this.#native = null;
     getEngine().onBlock = null;
+    getEngine().exit.removeWindow(this.#window);
     process.off('beforeExit', this.#onEnd);
     process.off('exit', this.#onEnd);
   }
@@ -86,6 +89,8 @@ class LoopOutlet {
     getEngine().collect();
     this.#deliver();
   };
+
+  #window = { handOver: this.#onEnd };
 
   #add(block) {
     this.#waiting.push(block);

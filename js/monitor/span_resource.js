@@ -7,10 +7,19 @@ const { version } = require('../../package.json');
 
 const isPrimitive = (value) => ['string', 'number', 'boolean'].includes(typeof value);
 
+/** What is known by now. `attributes` would log an error while some are still being detected. */
+function knownAttributes(resource) {
+  if (!resource?.asyncAttributesPending) return resource?.attributes ?? {};
+  const raw = resource.getRawAttributes?.() ?? Object.entries(resource._attributes ?? {});
+  const attributes = { __proto__: null };
+  for (const [key, value] of raw) if (typeof value?.then !== 'function') attributes[key] ??= value;
+  return attributes;
+}
+
 /** Attributes as the native side takes them. */
 function resourceEntries(resource) {
   const entries = [];
-  for (const [key, value] of Object.entries(resource?.attributes ?? {})) {
+  for (const [key, value] of Object.entries(knownAttributes(resource))) {
     if (isPrimitive(value)) entries.push({ key, value });
     else if (Array.isArray(value)) entries.push({ key, value: value.filter(isPrimitive) });
   }
@@ -21,10 +30,9 @@ function resourceEntries(resource) {
 function followResource(resource, set) {
   set(resourceEntries(resource));
   if (!resource.asyncAttributesPending) return;
-  Promise.resolve(resource.waitForAsyncAttributes?.()).then(
-    () => set(resourceEntries(resource)),
-    () => {}, // a detector that fails is the application's
-  );
+  Promise.resolve(resource.waitForAsyncAttributes?.())
+    .then(() => set(resourceEntries(resource)))
+    .catch(() => {}); // a detector or a getter that fails is the application's
 }
 
 /** That of the global tracer provider, as far as it shows it; else what the environment's variables say. */
@@ -33,7 +41,7 @@ function currentResource() {
     const provider = loadApi()?.trace.getTracerProvider();
     const delegate = provider?.getDelegate?.() ?? provider;
     const resource = delegate?.resource ?? delegate?._resource;
-    if (resource?.attributes !== undefined) return resource;
+    if (resource != null && 'attributes' in resource) return resource;
   } catch {
     // Somebody else's provider.
   }

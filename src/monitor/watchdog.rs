@@ -25,7 +25,7 @@ use crate::{
     clock::{Moment, Now, monotonic},
     exporter::{Completion, Exporter},
     handoff::RawBatch,
-    pipeline::platform::leave_signals_to_the_host,
+    pipeline::platform::{leave_signals_to_the_host, watch_for_forks},
     span::owned::{OwnedSpan, Pair, SpanIds},
 };
 
@@ -280,6 +280,7 @@ fn watch(watch: &Arc<Watch>) -> io::Result<()> {
     let running = match &mut *running {
         Some(running) => running,
         none => {
+            watch_for_forks();
             let spawned = thread::Builder::new().name("offloop-monitor".to_owned()).spawn(run)?;
             none.insert(Running { thread: spawned.thread().clone(), watches: Vec::new() })
         }

@@ -23,6 +23,7 @@ use napi::{
 };
 use offloop::{
     clock::monotonic,
+    exporter::is_forked_child,
     monitor::{
         machine::Settings,
         report::Origin,
@@ -33,7 +34,7 @@ use offloop::{
 
 use super::{
     heartbeat::Heartbeat,
-    interrupt::Request,
+    interrupt::{self, Request},
     symbols::{GcHooks, Opaque, UV_PREPARE, Uv, V8},
     thread::{ThreadMeter, own_cpu},
 };
@@ -44,6 +45,8 @@ const ALL_COLLECTIONS: c_int = 31;
 /// One environment as the watchdog and its own thread see it.
 pub struct Station {
     v8: Option<V8>,
+    /// A stack was taken whose content was known.
+    are_stacks_proven: AtomicBool,
     meter: ThreadMeter,
     heartbeat: Heartbeat,
     /// `None` once the environment is going, or where libuv cannot be reached.
@@ -86,9 +89,12 @@ impl Station {
         only_heartbeat: bool,
     ) -> Arc<Self> {
         let uv = if only_heartbeat { None } else { Uv::load() };
-        let v8 = V8::load(v8);
+        let v8 = if only_heartbeat { None } else { V8::load(v8) };
+        // SAFETY: takes nothing; on the isolate's thread it is the isolate.
+        let v8 = v8.filter(|v8| !unsafe { (v8.isolate)() }.is_null());
         let station = |site: Option<Site>| Station {
             v8,
+            are_stacks_proven: AtomicBool::new(false),
             meter: ThreadMeter::of_this_thread(),
             heartbeat: Heartbeat::new(interval),
             has_turns: site.is_some(),
@@ -126,7 +132,19 @@ impl Station {
 
     /// Whether stacks can be taken.
     pub fn has_stacks(&self) -> bool {
-        self.has_turns && self.v8.is_some()
+        self.has_turns && self.v8.is_some() && self.are_stacks_proven.load(Ordering::Relaxed)
+    }
+
+    /// Takes the stack of the calling thread, the loop's own: unless its innermost frame is `function` on `line` of
+    /// `script`, this V8 is not what its version says, and no stack is asked for.
+    pub fn prove_stacks(&self, env: sys::napi_env, function: &str, script: &str, line: u32) {
+        let Some(v8) = self.v8.filter(|_| self.has_turns) else { return };
+        // SAFETY: on the isolate's thread, which runs JavaScript, so isolate and environment are alive.
+        let frames = unsafe { interrupt::frames(v8, env, (v8.isolate)()) };
+        let is_proven = frames.first().is_some_and(|frame| {
+            frame.function == function && frame.script == script && frame.line == line
+        });
+        self.are_stacks_proven.store(is_proven, Ordering::Relaxed);
     }
 
     /// Whether a debugger can be attached.
@@ -193,12 +211,19 @@ impl Station {
 
     /// The environment goes. On its thread.
     fn leave(&self) {
-        let Some(Site { uv, handle, .. }) = self.site().take() else { return };
+        let mut site = if is_forked_child() {
+            let Ok(site) = self.site.try_lock() else { return };
+            site
+        } else {
+            self.site()
+        };
+        let Some(Site { uv, handle, .. }) = site.take() else { return };
+        drop(site);
         // SAFETY: on the loop's thread; the handle is open and closed exactly here, where the site was taken.
         unsafe {
             let watch = detach(uv, handle);
             (uv.close)(handle, on_closed);
-            if let Some(watch) = watch {
+            if let Some(watch) = watch.filter(|_| !is_forked_child()) {
                 watch.stop();
             }
         }
@@ -252,6 +277,9 @@ impl WatchedLoop for Reader {
         let (Some(Site { env, isolate, .. }), Some(v8)) = (site.as_ref(), self.0.v8) else {
             return false;
         };
+        if !self.0.has_stacks() {
+            return false;
+        }
         let watch = Arc::downgrade(watch);
         let request = Request { watch, v8, env: *env, turn, requested_at: monotonic() };
         // SAFETY: the isolate lives while there is a site, and the lock is held.

@@ -57,7 +57,7 @@ unsafe extern "C" fn on_interrupt(isolate: Opaque, data: Opaque) {
         let Some(watch) = request.watch.upgrade() else { return };
         let frames = if watch.clock.turns() == request.turn {
             // SAFETY: we are on the isolate's thread, which runs JavaScript, so isolate and environment are alive.
-            unsafe { frames(&request, isolate) }
+            unsafe { frames(request.v8, request.env, isolate) }
         } else {
             Vec::new()
         };
@@ -70,13 +70,14 @@ unsafe extern "C" fn on_interrupt(isolate: Opaque, data: Opaque) {
     }));
 }
 
+/// The stack of the calling thread, innermost frame first.
+///
 /// # Safety
-/// Only on the isolate's thread.
-unsafe fn frames(request: &Request, isolate: Opaque) -> Vec<Frame> {
-    let Request { v8, env, .. } = request;
+/// Only on the isolate's thread, with the isolate's own environment.
+pub unsafe fn frames(v8: V8, env: sys::napi_env, isolate: Opaque) -> Vec<Frame> {
     let mut scope = ptr::null_mut();
     // SAFETY: the environment is alive; what V8 returns below lives in this scope.
-    if unsafe { sys::napi_open_handle_scope(*env, &raw mut scope) } != sys::Status::napi_ok {
+    if unsafe { sys::napi_open_handle_scope(env, &raw mut scope) } != sys::Status::napi_ok {
         return Vec::new();
     }
     let mut frames = Vec::new();
@@ -91,13 +92,13 @@ unsafe fn frames(request: &Request, isolate: Opaque) -> Vec<Frame> {
             }
             let location = (v8.location)(frame); // line in the low half, column in the high half, both from 0
             frames.push(Frame {
-                function: text(*env, (v8.function_name)(frame)),
-                script: text(*env, (v8.script_name)(frame)),
+                function: text(env, (v8.function_name)(frame)),
+                script: text(env, (v8.script_name)(frame)),
                 line: (location as u32).wrapping_add(1),
                 column: ((location >> 32) as u32).wrapping_add(1),
             });
         }
-        sys::napi_close_handle_scope(*env, scope);
+        sys::napi_close_handle_scope(env, scope);
     }
     frames
 }

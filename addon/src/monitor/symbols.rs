@@ -1,5 +1,6 @@
 //! Functions of libuv and V8 in the running binary, found by name: no headers, and one addon for all versions of Node.
-//! It refuses to guess: what is missing, or a V8 that nobody has tried, means "cannot".
+//! It refuses to guess: what is missing, or a V8 that nobody has tried, means "cannot". A version that was tried is still
+//! no proof: `Station::prove_stacks` looks for it.
 #![expect(unsafe_code, reason = "symbols of the running binary have no types")]
 #![expect(
     clippy::missing_transmute_annotations,
@@ -73,7 +74,8 @@ macro_rules! function {
 }
 
 impl Uv {
-    /// `None` where a function is missing: Bun, Deno.
+    /// `None` where a function is missing: Deno. Bun has the names, over functions that end the process: whoever is on
+    /// Bun must not ask.
     pub fn load() -> Option<Uv> {
         Some(Uv {
             handle_size: function!(c"uv_handle_size"),
