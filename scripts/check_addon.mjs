@@ -1,6 +1,6 @@
 // `node scripts/check_addon.mjs [--strict] <file.node> …` (default: every binary in addon/): what a binary asks of the
 // system it is installed on. Owns the promises: glibc 2.17, nothing that musl lacks, one exported symbol, 4 MB
-// (2 MiB packed), no path of the build machine. It refuses to load the binary, so it checks those of other platforms too.
+// (2 MB packed), no path of the build machine. It refuses to load the binary, so it checks those of other platforms too.
 // --strict holds a Linux binary to the glibc floor; without it, a binary built for the machine at hand passes.
 
 import { spawnSync } from 'node:child_process';
@@ -14,7 +14,7 @@ import { readArchiveSymbols, readElf } from './elf.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const MAX_BYTES = 4_000_000;
-const MAX_PACKED_BYTES = 2 << 20;
+const MAX_PACKED_BYTES = 2_000_000;
 const GLIBC_FLOOR = [2, 17];
 /** What every glibc system has; `libgcc_s` is on all of them that can run Node.js. */
 const GLIBC_LIBRARIES = /^(libc|libdl|libm|libpthread|librt|libgcc_s|ld-linux-x86-64|ld-linux-aarch64)\.so\.\d$/;
