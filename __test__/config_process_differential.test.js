@@ -140,8 +140,9 @@ for (const protocol of Object.keys(STOCK)) {
       });
     }
 
-    it('without any configuration it sends to localhost:4318', async () => {
+    it('without any configuration it sends to localhost:4318', async (t) => {
       const wellKnown = await listenOnWellKnownPort();
+      if (wellKnown === null) return t.skip('port 4318 of this machine is in use');
       try {
         const seen = [];
         for (const subject of ['stock', 'ours']) {
@@ -168,7 +169,8 @@ async function listenOnWellKnownPort() {
     try {
       return await startRecorder({ listen: { port: 4318, host: '127.0.0.1' } });
     } catch (error) {
-      if (tries === 50) throw new Error(`port 4318 of this machine is in use: ${error.message}`);
+      if (error.code !== 'EADDRINUSE') throw error;
+      if (tries === 50) return null;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
