@@ -52,6 +52,7 @@ function packRoot() {
   published.optionalDependencies = Object.fromEntries(
     platforms.map((platform) => [`${napi.packageName}-${platform}`, manifest.version]),
   );
+  published.files = [...manifest.files, ...LICENCES]; // npm adds LICENSE by itself, LICENSE-MIT it does not
   writeJson(published, directory, 'package.json');
   npmPack(directory);
 }
