@@ -23,7 +23,7 @@ async function workersOnly(t, body, { spans, receiverOptions, expected = 'done\n
   assert.equal((await receiver.waitForSpans(spans, 20_000)).spans, spans);
 }
 
-test('eight workers export through processors of their own and end', async (t) => {
+test('R67: eight workers export through processors of their own and end', async (t) => {
   await workersOnly(
     t,
     `const worker = \`
@@ -35,7 +35,7 @@ test('eight workers export through processors of their own and end', async (t) =
   );
 });
 
-test(`${rounds(200, 20)} workers are terminated while their exports are under way`, async (t) => {
+test(`R67 F61: ${rounds(200, 20)} workers are terminated while their exports are under way`, async (t) => {
   const count = rounds(200, 20);
   await workersOnly(
     t,
@@ -81,7 +81,7 @@ test(`${rounds(200, 20)} workers are terminated at any moment`, async (t) => {
   assert.deepEqual({ code, signal, stdout, stderr }, { code: 0, signal: null, stdout: 'done\n', stderr: '' });
 });
 
-test(`the addon is loaded in a worker only, ${rounds(100, 10)} times`, async (t) => {
+test(`R67 F62: the addon is loaded in a worker only, ${rounds(100, 10)} times`, async (t) => {
   const count = rounds(100, 10);
   await workersOnly(
     t,
