@@ -169,6 +169,14 @@ function newerThan(file, timeMillis) {
   return undefined;
 }
 
+/** The platform of this Node.js as it stands in the names of binaries and packages: `linux-x64-gnu`. */
+export function platformName() {
+  if (process.platform === 'win32') return `win32-${process.arch}-msvc`;
+  if (process.platform !== 'linux') return `${process.platform}-${process.arch}`;
+  const isMusl = process.report.getReport().header.glibcVersionRuntime === undefined;
+  return `linux-${process.arch}-${isMusl ? 'musl' : 'gnu'}`;
+}
+
 /** The npm that runs this, else the one on the path. Calling it through node needs no shell on Windows. */
 export function npmCommand() {
   const running = process.env.npm_execpath;

@@ -17,11 +17,11 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { npmCommand, root } from './build.mjs';
+import { npmCommand, platformName, root } from './build.mjs';
 import { currentNode, nodeOfMajor } from './node_binaries.mjs';
 
 const ROOT_LIMIT_BYTES = 150_000;
-const PLATFORM_LIMIT_BYTES = 2 << 20;
+const PLATFORM_LIMIT_BYTES = 2_000_000;
 const ALLOWED = [
   /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|THIRD-PARTY-LICENSES\.txt)$/,
   /^index\.(js|d\.ts)$/,
@@ -163,11 +163,4 @@ function cleanEnvironment() {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(OTEL_|OFFLOOP_|NAPI_RS_|NODE_OPTIONS|NODE_PATH)/.test(name)),
   );
-}
-
-function platformName() {
-  if (process.platform === 'win32') return `win32-${process.arch}-msvc`;
-  if (process.platform !== 'linux') return `${process.platform}-${process.arch}`;
-  const isMusl = process.report.getReport().header.glibcVersionRuntime === undefined;
-  return `linux-${process.arch}-${isMusl ? 'musl' : 'gnu'}`;
 }
