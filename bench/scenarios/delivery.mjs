@@ -45,6 +45,7 @@ const PLANS = [
     name: '1,000 spans/s for 4 s, 503 from second 1 to 3',
     spans: OUTAGE_PER_SECOND * OUTAGE_SECONDS,
     outage: { fromMillis: 1000, toMillis: 3000 },
+    isSideBySide: true, // a thousand spans a second and much waiting: they do not disturb each other
     produce: (tracer) => endSteadily(tracer, OUTAGE_PER_SECOND, OUTAGE_SECONDS),
   },
 ];
@@ -81,6 +82,7 @@ export function cases() {
     name: plan.name,
     warmUpRounds: 0,
     limitSeconds: 300,
+    isSideBySide: plan.isSideBySide,
     contenders: processors().map((processor) => contender(processor, plan)),
     rows: [
       {

@@ -18,6 +18,8 @@ export const heavy = false;
 
 const PUBLISHED = 'published SDK 0.1.27';
 const JAVASCRIPT = 'plain JavaScript';
+/** CPU of v0.1.45 for one batch to files on its default path: docs/record-replay.md. */
+const V0145_FILE_MILLIS = { main: 3067, total: 3384 };
 // One export of the others takes seconds.
 const EXPORTS_PER_ROUND = { [OURS]: 10 };
 const EXPORTS_PER_SLICE_ROUND = 3;
@@ -138,20 +140,21 @@ export function cases() {
     name: sinkName,
     limitSeconds: 300,
     contenders: CONTENDERS.map((each) => contender(each, openSink)),
-    note: 'the SDK of the spec, v0.1.45, measured elsewhere: main-thread CPU 3067 (files) and 2155 ms (API) by default',
+    note: 'v0.1.45 is not on the registry; built from its repository it needs 3067 ms of main-thread CPU (files, by default)',
     rows: [
       {
         what: 'main-thread CPU',
         unit: 'ms/batch',
         metric: 'mainMillis',
         subject: OURS,
-        atMost: 30,
+        atMost: V0145_FILE_MILLIS.main / 100,
       },
       {
         what: 'whole-process CPU',
         unit: 'ms/batch',
         metric: 'processMillis',
         subject: OURS,
+        atMost: sinkName === 'files' ? V0145_FILE_MILLIS.total / 5 : undefined,
         timesBetter: { [PUBLISHED]: 1, [JAVASCRIPT]: 1 },
       },
       { what: 'longest slice', unit: 'ms', metric: 'longestSliceMillis', pick: 'min', subject: OURS, atMost: 2 },
