@@ -39,6 +39,7 @@ const PLANS = [
     name: '10,000 spans/s for 2 s, 100 ms collector',
     spans: SLOW_PER_SECOND * SLOW_SECONDS,
     delayMillis: 100,
+    heavy: true,
     produce: (tracer) => endSteadily(tracer, SLOW_PER_SECOND, SLOW_SECONDS),
   },
   {
@@ -80,6 +81,7 @@ function contender({ name: contenderName, absent, sdkModule, create }, plan) {
 export function cases() {
   return PLANS.map((plan) => ({
     name: plan.name,
+    heavy: plan.heavy,
     warmUpRounds: 0,
     limitSeconds: 300,
     isSideBySide: plan.isSideBySide,

@@ -89,6 +89,7 @@ const openStock = (transformer) => (directory) => {
 export function cases() {
   return SHAPES.map((shape) => ({
     name: shape.size,
+    heavy: shape.size === 'large',
     contenders: [
       ...offloopBuilds().map(([build, root]) => {
         const absent = offloopMissing(root) ?? (offloop(root).FileSpanExporter ? null : 'no FileSpanExporter yet');

@@ -132,6 +132,7 @@ export function cases() {
     },
     {
       name: 'idle',
+      heavy: true,
       warmUpRounds: 0,
       contenders: pair(idle),
       rows: [

@@ -61,6 +61,7 @@ export function cases() {
     },
     {
       name: 'recorded for replay',
+      heavy: true,
       warmUpRounds: 0,
       limitSeconds: 400,
       note: 'both recorders write files, behind the batch processor of SDK 1.x',

@@ -4,7 +4,7 @@ import { runService } from '../service/run_service.mjs';
 
 export const name = 'service';
 export const title = 'HTTP service at full load: 16 connections, a server span and 3 spans of 8 attributes per request';
-export const heavy = false;
+export const heavy = true;
 
 const LOAD = { connections: 16, warmUpMillis: 1000, millis: 2000 };
 

@@ -7,7 +7,7 @@ import { startReceiver } from '../harness/receiver.mjs';
 
 export const name = 'threads';
 export const title = 'Worker threads of one process that export at the same time: batches of 512 spans, 8 attributes';
-export const heavy = false;
+export const heavy = true;
 
 const PROGRAM = new URL('../harness/export_worker.mjs', import.meta.url);
 const SPANS_PER_BATCH = 512;

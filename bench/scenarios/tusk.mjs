@@ -140,6 +140,7 @@ function contender({ name: contenderName, absent, make }, openSink) {
 export function cases() {
   return Object.entries(SINKS).map(([sinkName, openSink]) => ({
     name: sinkName,
+    heavy: sinkName === 'api',
     limitSeconds: 300,
     contenders: CONTENDERS.map((each) => contender(each, openSink)),
     note: 'slices of the others: one round; v0.1.45 is not on the registry; built from its repository it needs 3067 ms of main-thread CPU (files, by default)',

@@ -52,6 +52,7 @@ export function cases() {
   return SHAPES.flatMap((shape) =>
     ['none', 'gzip'].map((compression) => ({
       name: `${shape.size}, ${compression}`,
+      heavy: compression === 'gzip' && shape.size !== 'large',
       contenders: exporters().map((exporter) => contender(exporter, shape, compression)),
       rows: [
         {
