@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-import { offloopMissing, OURS, ROOT, STOCK } from '../harness/contenders.mjs';
+import { NO_EXPORTER, offloopMissing, OURS, ROOT, STOCK } from '../harness/contenders.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
 import { LEAST_ROUNDS } from '../harness/rounds.mjs';
 
@@ -126,8 +126,10 @@ export function cases() {
       contenders: [
         memory(OURS, missing, { spans: 100_000, idleSeconds: 30 }),
         memory(STOCK, null, { spans: 100_000, idleSeconds: 30 }),
+        memory(NO_EXPORTER, null, { spans: 100_000, idleSeconds: 30 }),
       ],
-      rows: [grown(12)],
+      note: 'over the same program without exporter, whose heap shrinks while it waits',
+      rows: [{ ...grown(12), above: { [OURS]: NO_EXPORTER, [STOCK]: NO_EXPORTER } }],
     },
     {
       name: '35 s of nothing but 503',
