@@ -1,16 +1,15 @@
-// The program of the garbage rows: ends spans at a steady rate and says what V8's collector did meanwhile, once per round
-// that its parent asks for; between rounds it rests.
+// The program of the garbage rows: ends spans at a steady rate without a rest, and says in the end what V8's collector did
+// in each round.
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { processors, STOCK, stock, tracerFor } from './contenders.mjs';
 import { fillAttributes } from './spans.mjs';
 
-const [who, url, rate, attributes, textLength] = process.argv.slice(2);
+const [who, url, rate, attributes, textLength, rounds, millis] = process.argv.slice(2);
 const spansPerMilli = Number(rate) / 1000;
 const TICK_MILLIS = 5;
 const WARM_UP_MILLIS = 2000;
-const SETTLE_MILLIS = 250;
 
 const contender = processors().find(({ name }) => name === who);
 const sdkModule = contender?.sdkModule ?? stock[STOCK].sdkModule;
@@ -43,34 +42,26 @@ async function makeSpans(millis) {
   }
 }
 
-/** One round: what was collected while spans ended for `millis`, per 100,000 of them. */
-async function round(millis) {
-  await makeSpans(SETTLE_MILLIS);
+/** What was collected while spans ended for a round, per 100,000 of them. */
+async function round() {
   seen = { young: 0, old: 0, pauseMillis: 0, longestMillis: 0 };
-  observer.observe({ entryTypes: ['gc'] });
   const before = process.memoryUsage().heapUsed;
-  const spans = await makeSpans(millis);
-  const grown = process.memoryUsage().heapUsed - before;
+  const spans = await makeSpans(Number(millis));
   await sleep(TICK_MILLIS); // entries come in a later turn
-  observer.disconnect();
   const per = (count) => (count * 100_000) / spans;
   return {
     youngPer100k: per(seen.young),
     oldPer100k: per(seen.old),
     pauseMillisPer100k: per(seen.pauseMillis),
     longestMillis: seen.longestMillis,
-    heapGrownMiB: grown / 2 ** 20,
+    heapGrownMiB: (process.memoryUsage().heapUsed - before) / 2 ** 20,
   };
 }
 
-process.on('message', async ({ millis }) => {
-  const figures = await round(millis);
-  await provider.forceFlush();
-  process.send({ figures, made });
-  made = 0;
-});
-process.on('disconnect', () => process.exit(0));
 await makeSpans(WARM_UP_MILLIS);
+observer.observe({ entryTypes: ['gc'] });
+const figures = [];
+for (let nth = 0; nth < Number(rounds); nth++) figures.push(await round());
+observer.disconnect();
 await provider.forceFlush();
-made = 0;
-process.send('ready');
+process.send({ made, rounds: figures }, () => process.exit(0));

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { NO_EXPORTER, OURS, processors, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
+import { LEAST_ROUNDS } from '../harness/rounds.mjs';
 
 export const name = 'garbage';
 export const title = 'Garbage collection by processor, 10,000 spans/s: per 100,000 spans';
@@ -13,37 +14,30 @@ const PROGRAM = fileURLToPath(new URL('../harness/garbage_program.mjs', import.m
 const SPANS_PER_SECOND = 10_000;
 const MILLIS = 2500;
 
-/** A service of its own per contender, started and warmed up once; it rests while the others have their rounds. */
+/**
+ * A service per contender that never rests, since V8 shrinks the young generation of a program that does: its rounds
+ * follow each other, and the contenders have their turns one after the other.
+ */
 function contender({ name: who, absent }, { attributes, textLength }) {
   return {
     name: who,
     absent,
     async setUp() {
       const receiver = await startReceiver({ countSpans: true });
-      const words = [who, receiver.url, SPANS_PER_SECOND, attributes, textLength];
+      const words = [who, receiver.url, SPANS_PER_SECOND, attributes, textLength, LEAST_ROUNDS, MILLIS];
       const service = fork(PROGRAM, words.map(String), { execArgv: [] });
-      const answer = () =>
-        new Promise((settle, reject) => {
-          service.once('message', settle);
-          service.once('exit', (code) => reject(new Error(`the garbage program ended with ${code}`)));
-        });
-      await answer();
-      return { receiver, service, answer };
-    },
-    async body(_round, { receiver, service, answer }) {
-      await receiver.reset();
-      service.send({ millis: MILLIS });
-      const { figures, made } = await answer();
+      const { made, rounds } = await new Promise((settle, reject) => {
+        service.once('message', settle);
+        service.once('exit', (code) => reject(new Error(`the garbage program ended with ${code}`)));
+      });
       const { spans } = await receiver.totals();
+      receiver.stop();
       // The SDK's queue may overflow on a busy machine; what is lost makes no garbage, so it is shown.
       if (who === OURS && spans !== made) throw new Error(`${spans} of ${made} spans arrived`);
-      return { ...figures, deliveredPercent: who === NO_EXPORTER ? undefined : (100 * spans) / made };
+      const delivered = who === NO_EXPORTER ? {} : { deliveredPercent: (100 * spans) / made };
+      return rounds.map((figures) => ({ ...figures, ...delivered }));
     },
-    tearDown({ receiver, service }) {
-      service.removeAllListeners('exit');
-      service.disconnect();
-      receiver.stop();
-    },
+    body: (round, samples) => samples[round % samples.length],
   };
 }
 
