@@ -138,7 +138,7 @@ export function cases() {
       isWaiting: true,
       limitSeconds: 300,
       note:
-        `200,000 spans at once, then 512 each 200 ms; queue.maxBytes ${OUTAGE_MEBIBYTES} MiB, retries without end; ` +
+        `200,000 spans at once, then 512 each 200 ms; queue.maxSpans 1000000, maxBytes ${OUTAGE_MEBIBYTES} MiB, retries without end; ` +
         'grown over an exporter that has sent 25,600 spans',
       contenders: [
         memory(OURS, missing, { spans: 200_000, idleSeconds: 35, isOutage: true }),

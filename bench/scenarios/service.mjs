@@ -27,7 +27,7 @@ export function cases() {
       name: 'small requests',
       warmUpRounds: 0,
       limitSeconds: 300,
-      note: `Offloop with queue.maxSpans ${QUEUE.maxSpans}; load, service and receiver share the cores`,
+      note: `Offloop with queue.maxSpans ${QUEUE.maxSpans}, maxBytes ${QUEUE.maxBytes / 2 ** 20} MiB; load, service and receiver share the cores`,
       contenders: [
         contender(NO_EXPORTER, null),
         contender(OURS, offloopMissing()),

@@ -64,7 +64,7 @@ function contender({ name: who, absent }, threads) {
 export function cases() {
   return [1, 2].map((threads) => ({
     name: threads === 1 ? '1 thread' : `${threads} threads`,
-    note: `${UNDER_WAY} exports under way per thread; the receiver shares the cores`,
+    note: `${UNDER_WAY} exports under way per thread; queue.maxSpans 65536, maxBytes 128 MiB; the receiver shares the cores`,
     contenders: exporters().map((exporter) => contender(exporter, threads)),
     rows: [
       {
