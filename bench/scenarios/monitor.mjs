@@ -16,7 +16,7 @@ const AWAITS = 1_000_000;
 const IMMEDIATES = 200_000;
 const REQUESTS = 4_000;
 const CONNECTIONS = 16;
-const IDLE_MILLIS = 2_500;
+const IDLE_MILLIS = 1_500;
 
 const noop = { export: (_spans, done) => done({ code: 0 }), shutdown: async () => {} };
 

@@ -6,7 +6,7 @@ export const name = 'service';
 export const title = 'HTTP service at full load: 16 connections, a server span and 3 spans of 8 attributes per request';
 export const heavy = true;
 
-const LOAD = { connections: 16, warmUpMillis: 1000, millis: 2000 };
+const LOAD = { connections: 16, warmUpMillis: 800, millis: 1700 };
 
 function contender(who, absent) {
   return {
