@@ -65,7 +65,7 @@ const tableLine = (cells) => `| ${cells.join(' | ')} |`;
 
 function machineText({ date, node, platform, cores, cpu, commit }) {
   const system = platform.startsWith('linux') ? 'Linux' : platform;
-  return `${date.slice(0, 10)}, Node.js ${node.slice(1)}, ${system}, ${cores} x ${cpu}, commit ${commit}`;
+  return `${date.slice(0, 10)}, Node.js ${node.slice(1)}, ${system}, ${cores} x ${cpu}${commit ? `, commit ${commit}` : ''}`;
 }
 
 function durationText(seconds) {
