@@ -28,7 +28,7 @@ const PLANS = [
   {
     name: '100,000 spans, 100 ms collector',
     total: 100_000,
-    stockTotal: 51_200,
+
     batch: 2048,
     atLeast: 30_000,
     delayMillis: 100,
