@@ -15,8 +15,15 @@ const STOCK_CONCURRENCY = 30;
 const RING_BATCHES = 16;
 
 const PLANS = [
-  { name: '200,000 spans, receiver discards', total: 200_000, batch: 512, atLeast: 100_000, isShort: true },
   // A rate needs no more spans than take a second or two: those that export fewer per second get fewer of them.
+  {
+    name: '200,000 spans, receiver discards',
+    total: 200_000,
+    stockTotal: 100_000,
+    batch: 512,
+    atLeast: 100_000,
+    isShort: true,
+  },
   {
     name: '1,000,000 spans, receiver discards',
     total: 1_000_000,
@@ -28,10 +35,10 @@ const PLANS = [
   {
     name: '100,000 spans, 100 ms collector',
     total: 100_000,
-
     batch: 2048,
     atLeast: 30_000,
     delayMillis: 100,
+    heavy: true,
   },
 ];
 

@@ -52,7 +52,7 @@ export function cases() {
   return SHAPES.flatMap((shape) =>
     ['none', 'gzip'].map((compression) => ({
       name: `${shape.size}, ${compression}`,
-      heavy: compression === 'gzip' && shape.size !== 'large',
+      heavy: compression === 'gzip' && shape.size !== 'small',
       contenders: exporters().map((exporter) => contender(exporter, shape, compression)),
       rows: [
         {
