@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { availableParallelism } = require('node:os');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { describe, test } = require('node:test');
 const { runProgram } = require('./helpers/child.js');
@@ -12,6 +13,7 @@ const { startReceiverProcess } = require('./helpers/receiver_process.js');
 
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const QUIET_SECONDS = isLong ? 600 : 10;
+const STARVED_SECONDS = isLong ? 90 : 8;
 
 /** Calls `act(child)` once the program has said \`ready\`. */
 function whenReady(act) {
@@ -135,6 +137,36 @@ describe('what is no block of the application (R96)', () => {
       { nodeArguments: ['--inspect=127.0.0.1:0'] },
     );
     assert.deepEqual([blocks.length, stats.blocks, stats.debugger], [0, 0, 1]);
+  });
+
+  test(`${STARVED_SECONDS} s of turns that busy neighbours make long are counted, and a block among them is told`, async (t) => {
+    const neighbours = Math.min(3 * availableParallelism(), 48);
+    const { finals, blocks, stats, late } = await runBlocks(
+      t,
+      `const { Worker } = require('node:worker_threads');
+       const neighbours = Array.from({ length: ${neighbours} }, () => new Worker('for (;;);', { eval: true }));
+       const until = performance.now() + ${STARVED_SECONDS * 1000};
+       let left = 0;
+       const turn = () => {
+         left += 1;
+         busy(30 + (left * 7) % 30);
+         if (performance.now() < until) return setImmediate(turn);
+         block('its own', 300);
+         setImmediate(async () => {
+           await Promise.all(neighbours.map((worker) => worker.terminate()));
+           finish();
+         });
+       };
+       setTimeout(() => { monitor.enable(); setImmediate(turn); }, 300);`,
+      { limitMillis: STARVED_SECONDS * 1000 + 60_000 },
+    );
+    const told = JSON.stringify({ stats, late, blocks: blocks.map(({ attributes }) => attributes) });
+    assert.equal(finals.length, 1, told);
+    assert.equal(stats.blocks, 1, told);
+    assert.ok(finals[0].attributes['event_loop.block.cpu_ms'] >= 300, told);
+    assert.equal(finals[0].attributes['event_loop.block.cause'], 'cpu', told);
+    assert.equal(finals[0].attributes['code.function.name'], 'busy');
+    if (neighbours > 2 * availableParallelism()) assert.ok(stats.starved > 0, told);
   });
 
   test(`${QUIET_SECONDS} s of idleness: no span, and the loop is never woken`, async (t) => {

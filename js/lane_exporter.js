@@ -126,7 +126,10 @@ class LaneExporter {
       // A limit on exports under way makes one wait for the other: that is for whoever calls `export`.
       isUsable: settings.concurrencyLimit === undefined && this.export === LaneExporter.prototype.export,
       maxSpans: settings.native.maxSpans ?? DEFAULT_MAX_SPANS,
-      maxSpanBytes: settings.limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES,
+      limits: {
+        maxSpanBytes: settings.limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES,
+        maxAttributeBytes: settings.limits.maxAttributeBytes,
+      },
       open: () => {
         const lane = this.#open();
         this.#enlist();

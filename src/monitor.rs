@@ -12,6 +12,7 @@
 //! threshold is a *block*.
 
 pub mod block;
+pub mod collections;
 pub mod delays;
 pub mod machine;
 pub mod open_spans;

@@ -5,6 +5,9 @@ mod convert;
 mod heartbeat;
 mod hook;
 mod interrupt;
+mod reader;
+mod span_table;
+mod station;
 mod symbols;
 mod thread;
 
@@ -29,7 +32,7 @@ use self::{
         JsAttribute, JsCapabilities, JsDelays, JsMonitorStats, MonitorSettings, block, millis,
         pairs,
     },
-    hook::Station,
+    station::Station,
 };
 use crate::{
     convert::JsResult,
@@ -123,7 +126,7 @@ impl LoopMonitor {
     #[napi(catch_unwind)]
     pub fn open_span_table<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>> {
         let watch = self.watch().ok_or_else(|| invalid("not enabled"))?;
-        hook::table_buffer(env, watch)
+        span_table::table_buffer(env, watch)
     }
 
     /// Attributes of the resource for spans from now on.
@@ -160,7 +163,7 @@ impl LoopMonitor {
     #[napi(catch_unwind)]
     pub fn settle(&self) {
         if let Some(watch) = self.watch() {
-            self.station.settle(&watch);
+            watch.settle();
         }
     }
 

@@ -13,7 +13,7 @@ pub enum Cause {
     Cpu,
     /// It waited: a synchronous call, a lock.
     Waiting,
-    /// At least half of it was garbage collection.
+    /// At least half of it, and of what the thread computed, was garbage collection.
     Gc,
     /// The program was starting.
     Startup,
@@ -44,6 +44,8 @@ pub struct Times {
     pub cpu: Option<Duration>,
     /// Garbage collection.
     pub gc: Duration,
+    /// What the thread computed in it; the rest of it waited for a processor, or for helpers of the collector.
+    pub gc_cpu: Option<Duration>,
 }
 
 impl Times {
@@ -52,18 +54,38 @@ impl Times {
         self.elapsed.saturating_sub(self.paused).saturating_sub(self.starved)
     }
 
+    /// Whether the application held the loop for `threshold`: with a processor whenever it wanted one, the turn would
+    /// have been as long. What else it waited for while it was mostly starved, starved others may have kept from it.
+    pub(super) fn is_block(&self, threshold: Duration) -> bool {
+        let cpu = self.cpu.unwrap_or_default();
+        let excess = self.elapsed.saturating_sub(self.paused).saturating_sub(cpu);
+        let is_mostly_starved = !self.starved.is_zero() && self.starved * 2 >= excess;
+        self.own() >= threshold && (cpu >= threshold || !is_mostly_starved)
+    }
+
     /// The cause, told from what the time went into.
     pub fn cause(&self, is_startup: bool) -> Cause {
         let own = self.own();
         if is_startup {
             Cause::Startup
-        } else if self.gc * 2 >= own && !self.gc.is_zero() {
+        } else if self.is_collecting() {
             Cause::Gc
-        } else if self.cpu.is_some_and(|cpu| cpu * 2 < own) {
+        } else if self.cpu.is_some_and(|cpu| cpu * 2 < own.saturating_sub(self.gc_wait())) {
             Cause::Waiting
         } else {
             Cause::Cpu
         }
+    }
+
+    /// A collector whose helpers get no processor takes long on the clock: that alone is not the collector's doing.
+    fn is_collecting(&self) -> bool {
+        let computed = self.cpu.zip(self.gc_cpu);
+        let is_most = computed.is_none_or(|(cpu, gc_cpu)| gc_cpu * 2 >= cpu || mutant!("R96-gc"));
+        !self.gc.is_zero() && self.gc * 2 >= self.own() && is_most
+    }
+
+    fn gc_wait(&self) -> Duration {
+        self.gc_cpu.map_or(Duration::ZERO, |cpu| self.gc.saturating_sub(cpu))
     }
 
     /// Still under way: what a thread that wants a processor did not get is not in its counters yet.

@@ -59,14 +59,16 @@ pub struct Summary {
 }
 
 impl Delays {
-    /// Counts a turn. A load and a store instead of a locked addition: there is one writer.
-    pub fn record(&self, nanos: u64) {
+    /// Counts `turns` of the same length. A load and a store instead of a locked addition: there is one writer.
+    pub fn record(&self, nanos: u64, turns: u64) {
         let micros = nanos / 1000;
         if let Some(bucket) = self.buckets.get(bucket_of(micros)) {
-            bucket.store(bucket.load(Relaxed).wrapping_add(1), Relaxed);
+            bucket.store(bucket.load(Relaxed).wrapping_add(turns as u32), Relaxed);
         }
-        self.micros.store(self.micros.load(Relaxed).wrapping_add(micros), Relaxed);
-        let square = self.square_micros.load(Relaxed).saturating_add(micros.saturating_mul(micros));
+        let sum = nanos.saturating_mul(turns) / 1000;
+        self.micros.store(self.micros.load(Relaxed).wrapping_add(sum), Relaxed);
+        let square = sum.saturating_mul(micros);
+        let square = self.square_micros.load(Relaxed).saturating_add(square);
         self.square_micros.store(square, Relaxed);
         if micros > self.max_micros.load(Relaxed) {
             self.max_micros.store(micros, Relaxed);
@@ -161,10 +163,10 @@ mod tests {
     #[test]
     fn an_interval_is_the_difference_of_two_snapshots() {
         let delays = Delays::default();
-        delays.record(1_000_000_000);
+        delays.record(1_000_000_000, 1);
         let before = delays.snapshot();
         for millis in 1..=100 {
-            delays.record(millis * 1_000_000);
+            delays.record(millis * 1_000_000, 1);
         }
         let summary = delays.snapshot().since(&before);
         assert_eq!(summary.count, 100);

@@ -240,7 +240,8 @@ impl Machine {
             self.current = Some(self.begin(&turn, Some(Reading { at: now, usage: seen.usage })));
         }
         let is_asking = self.is_asking;
-        let Times { elapsed, paused, .. } = self.times(&turn, now, seen.usage.cpu, seen);
+        let end = Reading { at: now, usage: seen.usage };
+        let Times { elapsed, paused, .. } = self.times(&turn, end);
         let busy = elapsed.saturating_sub(paused);
         let Some(current) = &mut self.current else { return now.after(interval) };
         let reaches = |length: Duration| turn.start.after(length + paused);
@@ -263,7 +264,7 @@ impl Machine {
         }
         let open_at = reaches(threshold + OPEN_AFTER);
         if !current.is_open && !current.is_suppressed && now >= open_at {
-            let times = self.times(&turn, now, seen.usage.cpu, seen).so_far(seen.state);
+            let times = self.times(&turn, end).so_far(seen.state);
             self.open(turn, now, times, actions);
         }
         let next = STACKS_AT.iter().map(|multiple| reaches(threshold * *multiple));
@@ -272,10 +273,13 @@ impl Machine {
     }
 
     fn begin(&self, turn: &Turn, first: Option<Reading>) -> Current {
+        // The loop's own reading is a few milliseconds older than its turn, ours as old as our last look.
+        let own = turn.sample.filter(|own| self.last.at <= own.at || self.last.at > turn.start);
+        let own = own.filter(|_| !mutant!("R96-baseline"));
         Current {
             number: turn.number,
             start: turn.start,
-            baseline: Baseline { before: self.last, first },
+            baseline: Baseline { before: own.unwrap_or(self.last), first },
             start_wall: self.wall_of(turn.start),
             is_noticed: false,
             stacks_asked: 0,
@@ -297,23 +301,23 @@ impl Machine {
         }
     }
 
-    fn times(&self, turn: &Turn, end: Moment, cpu: Option<Duration>, seen: &Observation) -> Times {
-        let elapsed = end.since(turn.start);
+    fn times(&self, turn: &Turn, end: Reading) -> Times {
+        let elapsed = end.at.since(turn.start);
         let Some(current) = &self.current else { return Times { elapsed, ..Times::default() } };
-        let spent = |counter, at_end| current.baseline.spent(counter, turn.start, at_end);
-        let cpu = spent(|usage| usage.cpu, cpu).map(|cpu| cpu.min(elapsed));
+        let spent = current.baseline.spent(turn.start, end);
+        let cpu = spent.cpu.map(|cpu| cpu.min(elapsed));
         // A watchdog whose processor was taken away is late too: whoever computed meanwhile did not stand still.
         let computed = cpu.unwrap_or_default();
-        let paused = self.paused(turn.start, end).min(elapsed.saturating_sub(computed));
-        let starved = spent(|usage| usage.run_delay, seen.usage.run_delay).unwrap_or_default();
-        let starved = starved.min(elapsed.saturating_sub(paused).saturating_sub(computed));
-        Times { elapsed, paused, starved, cpu, gc: turn.gc.min(elapsed) }
+        let paused = self.paused(turn.start, end.at).min(elapsed.saturating_sub(computed));
+        let starved = spent.run_delay.min(elapsed.saturating_sub(paused).saturating_sub(computed));
+        let gc_cpu = end.usage.cpu.map(|cpu| turn.gc.cpu_until(cpu));
+        Times { elapsed, paused, starved, cpu, gc: turn.gc.wall.min(elapsed), gc_cpu }
     }
 
     /// Reports a block that has not ended.
     fn open(&mut self, turn: Turn, now: Moment, times: Times, actions: &mut Vec<Action>) {
         let is_wanted = self.settings.reports_ongoing && !mutant!("R95");
-        if !is_wanted || times.own() < self.settings.threshold || self.is_held(&times) {
+        if !is_wanted || !times.is_block(self.settings.threshold) || self.is_held(&times) {
             return;
         }
         self.report(turn, now, times, true, actions);
@@ -325,16 +329,18 @@ impl Machine {
     }
 
     fn finish(&mut self, finished: FinishedTurn, seen: &Observation, actions: &mut Vec<Action>) {
-        let FinishedTurn { turn, end, cpu_at_end } = finished;
+        let FinishedTurn { turn, end, usage } = finished;
         if self.current.as_ref().is_none_or(|current| !current.is_of(&turn)) {
             self.current = Some(self.begin(&turn, None));
         }
-        let times = self.times(&turn, end, cpu_at_end.or(seen.usage.cpu), seen);
+        let usage = Usage {
+            cpu: usage.cpu.or(seen.usage.cpu),
+            run_delay: usage.run_delay.or(seen.usage.run_delay),
+        };
+        let times = self.times(&turn, Reading { at: end, usage });
         let is_open = self.current.as_ref().is_some_and(|current| current.is_open);
-        // Without the standstill and the lack of a processor it would have been well below the threshold.
-        let limit = self.settings.threshold * 3 / 4;
-        let limit = if mutant!("R96-starved") { Duration::ZERO } else { limit };
-        if times.own() < limit && !is_open {
+        let is_block = times.is_block(self.settings.threshold) || mutant!("R96-starved");
+        if !is_block && !is_open {
             self.counts.starved += u64::from(times.starved > times.paused);
         } else if self.is_held(&times) && !is_open {
             self.counts.debugger += 1;

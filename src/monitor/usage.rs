@@ -29,9 +29,11 @@ pub enum ThreadState {
 }
 
 /// Counters at a moment.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reading {
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// When they were read.
     pub at: Moment,
+    /// What they said.
     pub usage: Usage,
 }
 
@@ -42,19 +44,32 @@ pub(super) struct Baseline {
     pub first: Option<Reading>,
 }
 
+/// What the counters advanced in a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Spent {
+    pub cpu: Option<Duration>,
+    pub run_delay: Duration,
+}
+
 impl Baseline {
-    /// What a counter advanced in a turn. What it did between the two readings may belong to the time before the turn:
-    /// at most the part of the turn that had passed at the first reading counts.
-    pub(super) fn spent(
-        &self,
-        counter: fn(&Usage) -> Option<Duration>,
-        start: Moment,
-        at_end: Option<Duration>,
-    ) -> Option<Duration> {
-        let (at_end, before) = (at_end?, counter(&self.before.usage)?);
-        let Some(first) = &self.first else { return Some(at_end.saturating_sub(before)) };
-        let at_first = counter(&first.usage)?;
-        let early = at_first.saturating_sub(before).min(first.at.since(start));
-        Some(at_end.saturating_sub(at_first) + early)
+    /// From the start of the turn to `end`. What the counters did between the two readings may belong to the time before
+    /// the turn: only what fits into the part of the turn that had passed at the first reading counts, computing first.
+    pub(super) fn spent(&self, start: Moment, end: Reading) -> Spent {
+        let first = self.first.filter(|first| first.at <= end.at).unwrap_or(end);
+        let (early_cpu, early_delay) = advanced(&self.before.usage, &first.usage);
+        let (late_cpu, late_delay) = advanced(&first.usage, &end.usage);
+        let had_passed = first.at.since(start);
+        let early_cpu = early_cpu.map(|cpu| cpu.min(had_passed));
+        let room = had_passed.saturating_sub(early_cpu.unwrap_or_default());
+        let early_delay = early_delay.unwrap_or_default().min(room);
+        Spent {
+            cpu: early_cpu.zip(late_cpu).map(|(early, late)| early + late),
+            run_delay: early_delay + late_delay.unwrap_or_default(),
+        }
     }
+}
+
+fn advanced(from: &Usage, to: &Usage) -> (Option<Duration>, Option<Duration>) {
+    let difference = |from: Option<Duration>, to: Option<Duration>| Some(to?.saturating_sub(from?));
+    (difference(from.cpu, to.cpu), difference(from.run_delay, to.run_delay))
 }

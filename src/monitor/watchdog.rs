@@ -117,21 +117,22 @@ impl Watch {
 
     /// Begins, on the loop's thread.
     pub fn start(self: &Arc<Self>, is_startup: bool) -> io::Result<()> {
-        self.clock.begin(monotonic(), self.target.idle().unwrap_or_default(), is_startup);
+        let idle = self.target.idle().unwrap_or_default();
+        self.clock.begin(monotonic(), idle, is_startup, self.target.usage());
         watch(self)
     }
 
     /// The loop is about to look for events; on its thread.
-    pub fn look(&self, idle: Duration, cpu: impl FnOnce() -> Option<Duration>) {
-        if self.clock.look(monotonic(), idle, cpu) {
+    pub fn look(&self, idle: Duration, usage: impl FnOnce() -> Usage) {
+        if self.clock.look(monotonic(), idle, usage) {
             self.kick();
         }
     }
 
     /// The loop will not look again, or not be watched: what its turn has been so far is judged at once, on its thread.
-    pub fn settle(self: &Arc<Self>, cpu: impl FnOnce() -> Option<Duration>) {
+    pub fn settle(self: &Arc<Self>) {
         if let Some(idle) = self.target.idle() {
-            self.clock.look(monotonic(), idle, cpu);
+            self.clock.look(monotonic(), idle, || self.target.usage());
         }
         self.step();
     }

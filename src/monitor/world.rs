@@ -34,7 +34,7 @@ pub struct World {
     pub now: Moment,
     pub wall: Duration,
     idle: Duration,
-    usage: Usage,
+    pub usage: Usage,
     own_run_delay: Duration,
     pub is_inspected: bool,
     pub clock: TurnClock,
@@ -76,7 +76,7 @@ impl World {
             reports: Vec::new(),
             doing: Doing::Sleeping,
         };
-        world.clock.begin(world.now, world.idle, false);
+        world.clock.begin(world.now, world.idle, false, world.usage);
         world
     }
 
@@ -90,6 +90,13 @@ impl World {
             self.step();
         }
         self.pass(end.since(self.now));
+    }
+
+    /// As `spend`, and the watchdog has no processor either: it looks when this is over, and was late for that reason.
+    pub fn spend_unwatched(&mut self, doing: Doing, length: Duration) {
+        self.doing = doing;
+        self.own_run_delay += length;
+        self.pass(length);
     }
 
     /// The whole process stands still; a loop that slept has its sleep interrupted and forgotten.
@@ -110,8 +117,18 @@ impl World {
 
     /// The loop looks for events.
     pub fn look(&mut self) {
-        if self.clock.look(self.now, self.idle, || self.usage.cpu) {
+        if self.clock.look(self.now, self.idle, || self.usage) {
             self.step();
+        }
+    }
+
+    /// A garbage collection begins or ends.
+    pub fn gc(&self, begins: bool) {
+        let collections = &self.clock.collections;
+        if begins {
+            collections.begin(self.now, self.usage.cpu);
+        } else {
+            collections.end(self.now, self.usage.cpu);
         }
     }
 

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use offloop::monitor::usage::{ThreadState, Usage};
+use offloop::{
+    clock::monotonic,
+    monitor::usage::{ThreadState, Usage},
+};
 
 /// The thread that made it.
 pub struct ThreadMeter {
@@ -26,6 +29,16 @@ pub fn own_cpu() -> Option<Duration> {
     }
     #[cfg(not(unix))]
     None
+}
+
+/// A number that changes every few milliseconds, for a fraction of what reading a clock costs; where there is none it
+/// is always another, so that nothing is taken to be in the same tick.
+pub fn coarse_tick() -> u64 {
+    #[cfg(target_os = "linux")]
+    if let Some(time) = read_clock(libc::CLOCK_MONOTONIC_COARSE) {
+        return time.as_nanos() as u64;
+    }
+    monotonic().0.as_nanos() as u64
 }
 
 #[cfg(unix)]

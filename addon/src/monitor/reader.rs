@@ -1,0 +1,76 @@
+//! An environment's loop as the watchdog's thread reads it: idle time, counters of its thread, requests for a stack.
+//! It refuses to wait for the loop's thread, and to touch pointers of an environment that is going.
+#![expect(unsafe_code, reason = "libuv and V8 are called through symbols of the running binary")]
+
+use std::{sync::Arc, time::Duration};
+
+use offloop::{
+    clock::monotonic,
+    monitor::{
+        usage::{ThreadState, Usage},
+        watchdog::{Watch, WatchedLoop},
+    },
+};
+
+use super::{
+    interrupt::Request,
+    station::{Site, Station},
+    thread::ThreadMeter,
+};
+
+/// What the core calls from the watchdog's thread.
+pub struct Reader(pub Arc<Station>);
+
+impl WatchedLoop for Reader {
+    fn idle(&self) -> Option<Duration> {
+        if !self.0.has_turns() {
+            return Some(self.0.heartbeat.idle());
+        }
+        let site = self.0.site();
+        let Site { uv, uv_loop, .. } = site.as_ref()?;
+        // SAFETY: the loop lives while there is a site; this function may be called from any thread.
+        Some(Duration::from_nanos(unsafe { (uv.metrics_idle_time)(*uv_loop) }))
+    }
+
+    fn loop_time_age(&self) -> Option<Duration> {
+        let site = self.0.site();
+        let Site { uv, uv_loop, .. } = site.as_ref()?;
+        // SAFETY: the loop lives while there is a site. `uv_now` reads one aligned word of it, milliseconds of `uv_hrtime`.
+        let (now, updated) = unsafe { ((uv.hrtime)(), (uv.now)(*uv_loop)) };
+        Some(Duration::from_nanos(now.saturating_sub(updated.saturating_mul(1_000_000))))
+    }
+
+    fn usage(&self) -> Usage {
+        self.0.meter.usage()
+    }
+
+    fn state(&self) -> ThreadState {
+        self.0.meter.state()
+    }
+
+    fn own_usage(&self) -> Usage {
+        thread_local! {
+            static OWN: ThreadMeter = ThreadMeter::of_this_thread();
+        }
+        OWN.with(ThreadMeter::usage)
+    }
+
+    fn is_inspected(&self) -> bool {
+        self.0.is_inspected()
+    }
+
+    fn request_stack(&self, watch: &Arc<Watch>, turn: u64) -> bool {
+        let site = self.0.site();
+        let (Some(Site { env, isolate, .. }), Some(v8)) = (site.as_ref(), self.0.v8) else {
+            return false;
+        };
+        if !self.0.has_stacks() {
+            return false;
+        }
+        let watch = Arc::downgrade(watch);
+        let request = Request { watch, v8, env: *env, turn, requested_at: monotonic() };
+        // SAFETY: the isolate lives while there is a site, and the lock is held.
+        unsafe { request.send(*isolate) };
+        true
+    }
+}

@@ -1,0 +1,25 @@
+//! The table of open spans as JavaScript writes to it.
+//! It refuses to copy: where memory cannot be shared, there is no table.
+#![expect(unsafe_code, reason = "memory of Rust's is handed to JavaScript")]
+
+use std::sync::Arc;
+
+use napi::{
+    Env, Error, Status,
+    bindgen_prelude::{ArrayBuffer, Result},
+};
+use offloop::monitor::watchdog::Watch;
+
+/// The table of open spans as an ArrayBuffer that keeps it alive.
+pub fn table_buffer<'env>(env: &'env Env, watch: Arc<Watch>) -> Result<ArrayBuffer<'env>> {
+    let words = watch.open_spans.words();
+    let (address, bytes) = (words.as_ptr().cast_mut().cast::<u8>(), std::mem::size_of_val(words));
+    // SAFETY: the words live as long as `watch`, which the finalizer drops. Rust only reads them, as atomics.
+    let buffer =
+        unsafe { ArrayBuffer::from_external(env, address, bytes, watch, |_, watch| drop(watch))? };
+    if std::ptr::eq(buffer.as_ptr(), address) {
+        Ok(buffer)
+    } else {
+        Err(Error::new(Status::GenericFailure, "external memory is forbidden".to_owned()))
+    }
+}

@@ -1,0 +1,233 @@
+//! One environment as the watchdog and its own thread see it: what can be read of it, and for how long.
+//! It refuses to outlive its environment: an asynchronous clean-up hook takes the pointers away and closes the handle,
+//! because a loop that is closed with an open handle aborts the process.
+#![expect(unsafe_code, reason = "libuv and V8 are called through symbols of the running binary")]
+
+use std::{
+    ptr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use napi::sys;
+use offloop::{
+    exporter::is_forked_child,
+    monitor::{
+        machine::Settings,
+        report::Origin,
+        watchdog::{Outlet, Watch},
+    },
+};
+
+use super::{
+    heartbeat::Heartbeat,
+    hook::Hook,
+    interrupt,
+    reader::Reader,
+    symbols::{Opaque, Uv, V8},
+    thread::ThreadMeter,
+};
+
+/// One environment as the watchdog and its own thread see it.
+pub struct Station {
+    pub(super) v8: Option<V8>,
+    /// A stack was taken whose content was known.
+    are_stacks_proven: AtomicBool,
+    pub(super) meter: Arc<ThreadMeter>,
+    pub(super) heartbeat: Heartbeat,
+    /// `None` once the environment is going, or where libuv cannot be reached.
+    site: Mutex<Option<Site>>,
+    has_turns: bool,
+    is_inspected: AtomicBool,
+}
+
+/// Pointers that are valid until the environment's clean-up hook has run.
+pub(super) struct Site {
+    pub(super) uv: Uv,
+    pub(super) uv_loop: Opaque,
+    pub(super) env: sys::napi_env,
+    pub(super) isolate: Opaque,
+    hook: Hook,
+}
+
+// SAFETY: other threads only call `uv_metrics_idle_time` and `RequestInterrupt` with them, which any thread may, and
+// only while they hold the lock, under which the environment's own thread takes the site away before they dangle.
+unsafe impl Send for Site {}
+
+impl Station {
+    /// Of the calling thread's environment.
+    pub fn open(
+        env: sys::napi_env,
+        v8: &str,
+        interval: Duration,
+        only_heartbeat: bool,
+    ) -> Arc<Self> {
+        let uv = if only_heartbeat { None } else { Uv::load() };
+        let v8 = if only_heartbeat { None } else { V8::load(v8) };
+        // SAFETY: takes nothing; on the isolate's thread it is the isolate.
+        let v8 = v8.filter(|v8| !unsafe { (v8.isolate)() }.is_null());
+        let meter = Arc::new(ThreadMeter::of_this_thread());
+        let station = |site: Option<Site>| Station {
+            v8,
+            are_stacks_proven: AtomicBool::new(false),
+            meter: Arc::clone(&meter),
+            heartbeat: Heartbeat::new(interval),
+            has_turns: site.is_some(),
+            site: Mutex::new(site),
+            is_inspected: AtomicBool::new(false),
+        };
+        let Some(uv) = uv else { return Arc::new(station(None)) };
+        // SAFETY: we are on the environment's thread, and the symbols are libuv's.
+        unsafe {
+            let Some(site) = open_site(env, uv, v8, &meter) else { return Arc::new(station(None)) };
+            let hook = site.hook;
+            let station = Arc::new(station(Some(site)));
+            let hook_data = Arc::into_raw(Arc::clone(&station)).cast_mut().cast();
+            let mut removal = ptr::null_mut();
+            let status = sys::napi_add_async_cleanup_hook(
+                env,
+                Some(on_cleanup),
+                hook_data,
+                &raw mut removal,
+            );
+            if status == sys::Status::napi_ok {
+                hook.set_removal(removal);
+            } else {
+                drop(Arc::from_raw(hook_data.cast::<Station>()));
+                station.leave();
+            }
+            station
+        }
+    }
+
+    /// Whether the loop itself tells of its turns.
+    pub fn has_turns(&self) -> bool {
+        self.has_turns
+    }
+
+    /// Whether stacks can be taken.
+    pub fn has_stacks(&self) -> bool {
+        self.has_turns && self.v8.is_some() && self.are_stacks_proven.load(Ordering::Relaxed)
+    }
+
+    /// Takes the stack of the calling thread, the loop's own: unless its innermost frame is `function` on `line` of
+    /// `script`, this V8 is not what its version says, and no stack is asked for.
+    pub fn prove_stacks(&self, env: sys::napi_env, function: &str, script: &str, line: u32) {
+        let Some(v8) = self.v8.filter(|_| self.has_turns) else { return };
+        // SAFETY: on the isolate's thread, which runs JavaScript, so isolate and environment are alive.
+        let frames = unsafe { interrupt::frames(v8, env, (v8.isolate)()) };
+        let is_proven = frames.first().is_some_and(|frame| {
+            frame.function == function && frame.script == script && frame.line == line
+        });
+        self.are_stacks_proven.store(is_proven, Ordering::Relaxed);
+    }
+
+    /// Whether a debugger can be attached.
+    pub fn set_inspected(&self, is_inspected: bool) {
+        self.is_inspected.store(is_inspected, Ordering::Relaxed);
+    }
+
+    /// A watch over this environment's loop, not started.
+    pub fn watch(
+        station: &Arc<Self>,
+        settings: Settings,
+        origin: Origin,
+        performance_origin_millis: f64,
+        outlet: Outlet,
+    ) -> Arc<Watch> {
+        let reader = Box::new(Reader(Arc::clone(station)));
+        Watch::new(settings, origin, performance_origin_millis, reader, outlet)
+    }
+
+    /// From now on turns are stamped for `watch`. On the loop's thread.
+    pub fn attach(&self, watch: &Arc<Watch>) {
+        match self.hook() {
+            // SAFETY: on the loop's thread, and open while there is a site.
+            Some(hook) => unsafe { hook.start(watch) },
+            None => {
+                self.heartbeat.beat();
+            }
+        }
+    }
+
+    /// Turns are stamped no more. On the loop's thread; idempotent.
+    pub fn detach(&self) {
+        if let Some(hook) = self.hook() {
+            // SAFETY: on the loop's thread, and open while there is a site.
+            unsafe { hook.stop() };
+        }
+    }
+
+    /// JavaScript's timer has fired. On the loop's thread.
+    pub fn beat(&self, watch: &Watch) {
+        watch.look(self.heartbeat.beat(), || self.meter.usage());
+    }
+
+    /// Whether a debugger can be attached.
+    pub(super) fn is_inspected(&self) -> bool {
+        self.is_inspected.load(Ordering::Relaxed)
+    }
+
+    fn hook(&self) -> Option<Hook> {
+        self.site().as_ref().map(|site| site.hook)
+    }
+
+    pub(super) fn site(&self) -> MutexGuard<'_, Option<Site>> {
+        self.site.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The environment goes. On its thread.
+    fn leave(&self) {
+        let mut site = if is_forked_child() {
+            let Ok(site) = self.site.try_lock() else { return };
+            site
+        } else {
+            self.site()
+        };
+        let Some(Site { hook, .. }) = site.take() else { return };
+        drop(site);
+        // SAFETY: on the loop's thread; the hook is open and closed exactly here, where the site was taken.
+        unsafe {
+            let watch = hook.stop();
+            hook.close();
+            if let Some(watch) = watch.filter(|_| !is_forked_child()) {
+                watch.stop();
+            }
+        }
+    }
+}
+
+/// # Safety
+/// On the environment's thread, with libuv's own functions; the handle in it must be closed.
+unsafe fn open_site(
+    env: sys::napi_env,
+    uv: Uv,
+    v8: Option<V8>,
+    meter: &Arc<ThreadMeter>,
+) -> Option<Site> {
+    let mut uv_loop = ptr::null_mut();
+    // SAFETY: the environment is alive.
+    if unsafe { sys::napi_get_uv_event_loop(env, &raw mut uv_loop) } != sys::Status::napi_ok {
+        return None;
+    }
+    let uv_loop: Opaque = uv_loop.cast();
+    // SAFETY: takes nothing; on the isolate's thread it is the isolate.
+    let isolate = v8.map_or(ptr::null_mut(), |v8| unsafe { (v8.isolate)() });
+    let gc = v8.and_then(|v8| v8.gc);
+    // SAFETY: on the thread of both (the caller's promise).
+    let hook = unsafe { Hook::open(uv, uv_loop, isolate, gc, Arc::clone(meter)) }?;
+    Some(Site { uv, uv_loop, env, isolate, hook })
+}
+
+/// The environment is going; the loop still turns until the hook is removed.
+unsafe extern "C" fn on_cleanup(
+    _: sys::napi_async_cleanup_hook_handle,
+    data: *mut std::ffi::c_void,
+) {
+    // SAFETY: `open` leaked it for this one call.
+    let station = unsafe { Arc::from_raw(data.cast::<Station>()) };
+    station.leave();
+}
