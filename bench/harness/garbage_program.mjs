@@ -58,6 +58,7 @@ async function round() {
   };
 }
 
+process.on('disconnect', () => process.exit(1)); // without its parent there is nobody to tell
 await makeSpans(WARM_UP_MILLIS);
 observer.observe({ entryTypes: ['gc'] });
 const figures = [];
