@@ -328,7 +328,7 @@ describe('the monitor itself', () => {
       [...names, 'nodejs.eventloop.time', 'nodejs.eventloop.utilization'].sort(),
     );
     const [max] = values['nodejs.eventloop.delay.max'];
-    assert.ok(max >= 0.25 && max < 2, `${max} s`);
+    assert.ok(max >= 0.25 && max < 30, `${max} s`);
     assert.ok(values['nodejs.eventloop.delay.p50'][0] <= max);
     assert.ok(values['nodejs.eventloop.utilization'][0] > 0.2);
     assert.equal(values['nodejs.eventloop.time'].length, 2);
