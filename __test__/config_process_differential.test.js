@@ -17,26 +17,30 @@ const run = promisify(execFile);
 const program = path.join(__dirname, 'config', 'process_program.js');
 const ca = issue({ commonName: 'a CA', authority: true });
 const server = issue({ commonName: 'collector', names: ['127.0.0.1'], issuer: ca });
+const selfSigned = issue({ commonName: 'lone', names: ['127.0.0.1'], authority: true });
 
 let directory;
 let tls;
 let tls12;
+let lone;
 let plain;
 before(async () => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-process-'));
   fs.writeFileSync(path.join(directory, 'ca.pem'), ca.cert);
+  fs.writeFileSync(path.join(directory, 'lone.pem'), selfSigned.cert);
   fs.writeFileSync(path.join(directory, 'broken.pem'), 'nothing');
   tls = await startRecorder({ tls: { key: server.key, cert: server.cert } });
   tls12 = await startRecorder({ tls: { key: server.key, cert: server.cert, maxVersion: 'TLSv1.2' } });
+  lone = await startRecorder({ tls: { key: selfSigned.key, cert: selfSigned.cert } });
   plain = await startRecorder();
 });
 after(async () => {
-  for (const recorder of [tls, tls12, plain]) await recorder.close();
+  for (const recorder of [tls, tls12, lone, plain]) await recorder.close();
   fs.rmSync(directory, { recursive: true });
 });
 
 async function runProgram(subject, protocol, { config = {}, env = {}, flags = [] }) {
-  for (const recorder of [tls, tls12, plain]) recorder.reset();
+  for (const recorder of [tls, tls12, lone, plain]) recorder.reset();
   const { stdout, stderr } = await run(
     process.execPath,
     [...flags, program, subject, protocol, JSON.stringify(config)],
@@ -45,7 +49,7 @@ async function runProgram(subject, protocol, { config = {}, env = {}, flags = []
       env: { PATH: process.env.PATH, ...env },
     },
   );
-  const requests = [tls, tls12, plain].map((recorder) =>
+  const requests = [tls, tls12, lone, plain].map((recorder) =>
     recorder.requests.map(({ path: url, body }) => ({ url, body })),
   );
   const result = JSON.parse(stdout);
@@ -106,6 +110,20 @@ const scenarios = {
     env: { SSL_CERT_FILE: file('ca.pem') },
     flags: ['--use-openssl-ca'],
     code: 0,
+  }),
+  ...(process.allowedNodeEnvironmentFlags.has('--use-system-ca') && {
+    '--use-system-ca': () => ({
+      config: { url: `${tls.origin}/x` },
+      env: { SSL_CERT_FILE: file('ca.pem') },
+      flags: ['--use-system-ca'],
+      code: 0,
+    }),
+    '--use-system-ca and a certificate that is its own root': () => ({
+      config: { url: `${lone.origin}/x` },
+      env: { SSL_CERT_FILE: file('lone.pem') },
+      flags: ['--use-system-ca'],
+      code: 0,
+    }),
   }),
   'SSL_CERT_FILE alone is nothing to Node': () => ({
     config: { url: `${tls.origin}/x` },

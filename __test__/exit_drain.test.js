@@ -43,14 +43,14 @@ for (const [name, source, expected] of [
   ['uncaught throw', `${exported} throw new Error('uncaught');`, { code: 1 }],
   ['unhandled rejection', `${exported} Promise.reject(new Error('unhandled'));`, { code: 1 }],
 ]) {
-  test(`300 of 300 spans survive: ${name}`, oursOnly, async (t) => {
+  test(`R63 R64 F57 F58: 300 of 300 spans survive: ${name}`, oursOnly, async (t) => {
     const { code, signal, spans } = await program(t, source);
     assert.deepEqual({ code, signal, spans }, { ...expected, signal: null, spans: 300 });
   });
 }
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
-  test(`300 of 300 spans survive: ${signal} with the option on, and the process dies of it`, oursOnly, async (t) => {
+  test(`F59: 300 of 300 spans survive ${signal} with the option on; the process dies of it`, oursOnly, async (t) => {
     const {
       code,
       signal: died,

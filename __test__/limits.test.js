@@ -48,6 +48,25 @@ for (const limit of [10, 256, 10_000]) {
   });
 }
 
+it('the processor, which captures a span as it ends, leaves out the same attributes', async () => {
+  const exporter = new offloop.OTLPTraceExporter({
+    url: `${recorder.origin}/x`,
+    protocol: 'http/json',
+    limits: { maxAttributeBytes: 10, maxSpanBytes: 1000 },
+  });
+  const processor = new offloop.BatchSpanProcessor(exporter);
+  const context = { ...span.spanContext(), traceFlags: 1 };
+  for (const attributes of [{ fits: 'x'.repeat(10), over: 'x'.repeat(11) }, { list: Array(1001).fill(1) }])
+    processor.onEnd({ ...span, spanContext: () => context, attributes });
+  await processor.shutdown();
+  const spans = recorder.requests.flatMap(({ body }) => body.resourceSpans[0].scopeSpans[0].spans);
+  assert.deepEqual(
+    spans.map(({ attributes, droppedAttributesCount }) => [attributes.map(({ key }) => key), droppedAttributesCount]),
+    [[['fits'], 1]],
+  );
+  assert.deepEqual(exporter.stats().refused, { too_large: 1 });
+});
+
 it('names are not attributes', async () => {
   const exporter = new offloop.OTLPTraceExporter({
     url: `${recorder.origin}/x`,

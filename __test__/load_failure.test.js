@@ -128,7 +128,8 @@ test(
     const binary = readFileSync(ownBinary());
     const [machine, name] = process.arch === 'x64' ? [183, 'arm64'] : [62, 'x64'];
     binary.writeUInt16LE(machine, 18);
-    const file = putBinary(project, binary);
+    // The loader of musl does not look at the machine; what it stumbles over in a foreign binary comes later.
+    const file = putBinary(project, isMusl ? binary.subarray(0, 64) : binary);
     const result = run(project);
     assertSentence(result, new RegExp(`is for ${name} and this Node.js is ${process.arch}; npm install --os=linux`));
     assert.ok(result.message.includes(file), result.message);

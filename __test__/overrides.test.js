@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, it } = require('node:test');
+const { pathToFileURL } = require('node:url');
 const { promisify } = require('node:util');
 const { startRecorder } = require('./config/recorder.js');
 
@@ -87,7 +88,8 @@ it('an npm override puts our exporter behind the stock names', async () => {
   });
   await run(npm, ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: app });
 
-  const binding = fs.readdirSync(path.join(root, 'addon')).find((name) => name.endsWith('.node'));
+  const { platformName } = await import(pathToFileURL(path.join(root, 'scripts', 'build.mjs')).href);
+  const binding = `offloop.${platformName()}.node`;
   const { stdout, stderr } = await run(process.execPath, ['node_modules/program/index.js'], {
     cwd: app,
     timeout: 20_000,

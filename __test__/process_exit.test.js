@@ -25,7 +25,7 @@ test('an exporter that was never used does not hold the process', async () => {
   assertQuiet(ended);
 });
 
-test('an idle exporter does not hold the process', async (t) => {
+test('R66: an idle exporter does not hold the process', async (t) => {
   const receiver = await receiverFor(t);
   const source = `
     const exporter = new OTLPTraceExporter({ url });

@@ -8,12 +8,16 @@ const { startReceiverProcess } = require('./helpers/receiver_process.js');
 
 // A service that ends 10,000 spans of 2 kB a second while its collector takes 100 ms for each request (R6): nothing is
 // lost, the loop does not notice, memory stays. OFFLOOP_TEST_LONG=1 runs it for as long as the specification says.
+// Service, collector and control have the same priority. A run in which the machine starved the collector or the control
+// does not judge the library: it is repeated, twice at most. A service that the machine held up does not make up for it
+// in a burst, which would be another load than the one of the rule; if nobody else was late, the library held it up.
 
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const SECONDS = isLong ? 60 : 4;
 const MEMORY_SECONDS = 150;
 const SLOW = { otherwise: { delayMillis: 100 } };
 const SPANS_PER_SECOND = 10_000;
+const BURST_SPANS = 5000; // made in one turn at most: what half a second leaves, a third of the queue
 const MAX_P99_GROWTH_MILLIS = 1;
 const STARVED_MILLIS = 100;
 const MAX_GROWTH_BYTES_PER_MINUTE = 1e6;
@@ -36,11 +40,15 @@ const service = (seconds) => `
   const memory = [];
   let made = 0;
   const total = ${seconds} * ${SPANS_PER_SECOND};
-  const started = performance.now();
+  const began = performance.now();
+  let heldUpMillis = 0;
   const some = setInterval(() => {
-    const due = Math.min(total, Math.floor((performance.now() - started) * ${SPANS_PER_SECOND / 1000}));
+    const now = performance.now();
+    let due = Math.min(total, Math.floor((now - began - heldUpMillis) * ${SPANS_PER_SECOND / 1000}));
+    const excess = due - made - ${BURST_SPANS};
+    if (excess > 0) { heldUpMillis += excess / ${SPANS_PER_SECOND / 1000}; due -= excess; }
     while (made < due) makeSpan(made++);
-    const seconds = Math.floor((performance.now() - started) / 1000);
+    const seconds = Math.floor((now - began) / 1000);
     if (memory.length < seconds) memory.push(process.memoryUsage());
     if (made === 5000 || (made > 5000 && !delay.isOn)) { delay.isOn = true; delay.enable(); }
     if (made === total) { clearInterval(some); finish(); }
@@ -49,11 +57,12 @@ const service = (seconds) => `
     delay.disable();
     await processor?.forceFlush();
     const stats = exporter?.stats();
-    console.log(JSON.stringify({ p99Millis: delay.percentile(99) / 1e6, p50Millis: delay.percentile(50) / 1e6, maxMillis: delay.max / 1e6, memory, stats }));
+    console.log(JSON.stringify({ p99Millis: delay.percentile(99) / 1e6, p50Millis: delay.percentile(50) / 1e6, maxMillis: delay.max / 1e6, heldUpMillis, memory, stats }));
   };`;
 
 /** Runs the service; `controlMillis` is what the same measurement saw meanwhile in this process, which does nothing. */
-async function run(t, seconds, url) {
+async function run(t, seconds, receiver) {
+  const url = receiver?.url ?? 'none';
   const control = monitorEventLoopDelay({ resolution: 1 });
   control.enable();
   const { code, stdout, stderr } = await runProgram(service(seconds), { url, limitMillis: (seconds + 60) * 1000 });
@@ -63,11 +72,13 @@ async function run(t, seconds, url) {
     ...JSON.parse(stdout),
     controlMillis: control.percentile(99) / 1e6,
     controlMaxMillis: control.max / 1e6,
+    collectorMaxMillis: (await receiver?.maxDelayMillis()) ?? 0,
   };
-  const { p50Millis, p99Millis, maxMillis, controlMillis } = seen;
+  const { p50Millis, p99Millis, maxMillis, heldUpMillis, controlMillis, controlMaxMillis, collectorMaxMillis } = seen;
   t.diagnostic(
     `${url === 'none' ? 'no exporter' : 'offloop'}: loop delay p50 ${p50Millis.toFixed(2)}, p99 ${p99Millis.toFixed(2)}, ` +
-      `max ${maxMillis.toFixed(1)} ms; control p99 ${controlMillis.toFixed(2)} ms`,
+      `max ${maxMillis.toFixed(1)}, held up for ${heldUpMillis.toFixed(0)} ms; control p99 ${controlMillis.toFixed(2)}, ` +
+      `max ${controlMaxMillis.toFixed(1)} ms; collector max ${collectorMaxMillis.toFixed(1)} ms`,
   );
   return seen;
 }
@@ -84,12 +95,14 @@ test(`R6: 10,000 spans a second for ${SECONDS} s: all delivered, the loop does n
   // A process that does nothing shows how late anybody is on this machine.
   for (let round = 1; ; round++) {
     const receiver = await startReceiverProcess(SLOW, t);
-    const without = await run(t, SECONDS, 'none');
-    const ours = await run(t, SECONDS, receiver.url);
+    const without = await run(t, SECONDS, null);
+    const ours = await run(t, SECONDS, receiver);
     await receiver.close();
-    const isStarved = ours.controlMaxMillis > STARVED_MILLIS && round < 3; // then the collector has been, too
-    if (isStarved && ours.stats.delivered < spans) continue;
+    const isStarved = Math.max(ours.controlMaxMillis, ours.collectorMaxMillis) > STARVED_MILLIS;
+    const isGood = ours.stats.delivered === spans && ours.heldUpMillis === 0;
+    if (isStarved && !isGood && round < 3) continue;
     assertAllDelivered(ours.stats, spans);
+    assert.ok(isStarved || ours.heldUpMillis === 0, `the service was held up for ${ours.heldUpMillis} ms`);
     const growthMillis = ours.p99Millis - without.p99Millis;
     const ofMachineMillis = Math.max(0, ours.controlMillis - without.controlMillis);
     if (growthMillis - ofMachineMillis <= MAX_P99_GROWTH_MILLIS) return;
@@ -99,7 +112,7 @@ test(`R6: 10,000 spans a second for ${SECONDS} s: all delivered, the loop does n
 
 test('R6: memory is flat after the first minute', { skip: !isLong && 'OFFLOOP_TEST_LONG=1 runs it' }, async (t) => {
   const receiver = await startReceiverProcess(SLOW, t);
-  const { memory, stats } = await run(t, MEMORY_SECONDS, receiver.url);
+  const { memory, stats } = await run(t, MEMORY_SECONDS, receiver);
   assertAllDelivered(stats, MEMORY_SECONDS * SPANS_PER_SECOND);
   // How large V8 keeps its heap is V8's; what it has in use comes and goes with its collector, the least of it tells.
   const measures = { native: ({ rss, heapTotal }) => rss - heapTotal, 'heap in use': ({ heapUsed }) => heapUsed };

@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { runProgram } = require('./helpers/child.js');
 const { startReceiverProcess } = require('./helpers/receiver_process.js');
+const { inMain } = require('./helpers/worker_programs.js');
 
 // Environments that come and go (R67, F61–F63): a worker loses its promises, never its spans, and nothing crashes.
 // OFFLOOP_TEST_LONG=1 runs the rounds of the specification.
@@ -11,25 +12,6 @@ const { startReceiverProcess } = require('./helpers/receiver_process.js');
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const rounds = (long, short) => (isLong ? long : short);
 const limitMillis = isLong ? 300_000 : 60_000;
-
-const inWorker = `
-  const { workerData, parentPort } = require('node:worker_threads');
-  const { OTLPTraceExporter, BatchSpanProcessor } = require(workerData.root);
-  const { PlainSpans } = require(workerData.root + '/__test__/helpers/plain_spans.js');
-  const plain = new PlainSpans(workerData.seed);
-  const makeSpans = (count, attributes = { a: 1 }) => Array.from({ length: count }, () => plain.span({ attributes }));
-  const exporter = new OTLPTraceExporter({ url: workerData.url, ...workerData.config });
-`;
-
-/** The main program: `startWorker(body, seed, config)` is at hand, and does not load the addon. */
-const inMain = (body) => `
-  const { Worker } = require('node:worker_threads');
-  const startWorker = (source, seed, config) => new Worker(${JSON.stringify(inWorker)} + source, { eval: true, workerData: { url, seed, config, root: process.cwd() } });
-  const once = (emitter, name) => new Promise((resolve) => emitter.once(name, resolve));
-  (async () => {
-    ${body}
-    console.log('done');
-  })();`;
 
 async function workersOnly(t, body, { spans, receiverOptions, expected = 'done\n' }) {
   const receiver = await startReceiverProcess(receiverOptions, t);
@@ -41,7 +23,7 @@ async function workersOnly(t, body, { spans, receiverOptions, expected = 'done\n
   assert.equal((await receiver.waitForSpans(spans, 20_000)).spans, spans);
 }
 
-test('eight workers export through processors of their own and end', async (t) => {
+test('R67: eight workers export through processors of their own and end', async (t) => {
   await workersOnly(
     t,
     `const worker = \`
@@ -53,7 +35,7 @@ test('eight workers export through processors of their own and end', async (t) =
   );
 });
 
-test(`${rounds(200, 20)} workers are terminated while their exports are under way`, async (t) => {
+test(`R67 F61: ${rounds(200, 20)} workers are terminated while their exports are under way`, async (t) => {
   const count = rounds(200, 20);
   await workersOnly(
     t,
@@ -70,9 +52,7 @@ test(`${rounds(200, 20)} workers are terminated while their exports are under wa
        const started = startWorker(worker, seed);
        await once(started, 'message');
        await started.terminate();
-     }
-     // The main thread has not loaded the addon, so nobody waits for spans when the process ends (README, Limits).
-     await new Promise((resolve) => setTimeout(resolve, 3000));`,
+     }`,
     { spans: 17 * count, receiverOptions: { otherwise: { delayMillis: 30 } } },
   );
 });
@@ -101,7 +81,7 @@ test(`${rounds(200, 20)} workers are terminated at any moment`, async (t) => {
   assert.deepEqual({ code, signal, stdout, stderr }, { code: 0, signal: null, stdout: 'done\n', stderr: '' });
 });
 
-test(`the addon is loaded in a worker only, ${rounds(100, 10)} times`, async (t) => {
+test(`R67 F62: the addon is loaded in a worker only, ${rounds(100, 10)} times`, async (t) => {
   const count = rounds(100, 10);
   await workersOnly(
     t,

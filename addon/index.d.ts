@@ -35,7 +35,10 @@ export declare class Environment {
   pending(wholeProcess: boolean): number
   /** Posts the spans left under `id` when everything is terminal or has nowhere to go, or after the timeout. */
   drain(id: number, timeoutMillis: number, wholeProcess: boolean): void
-  /** Blocks until everything is terminal or has nowhere to go or the time is over; the spans left then. */
+  /**
+   * Blocks until everything is terminal or has nowhere to go or the time is over; the spans left then. For the end of
+   * the environment, or of the whole process: nobody waits again afterwards.
+   */
   drainBlocking(millis: number, wholeProcess: boolean): number
   /** The event loop will not turn any more: no result is posted from now on, and no question is asked. */
   close(): void
@@ -469,6 +472,8 @@ export interface LaneConfig {
   tls?: JsTls
   /** Deadline of an export. */
   timeoutMillis: number
+  /** Longest wait at the end of a process that nobody else waits for. */
+  exitMillis: number
   /** `none`, `gzip`, `zstd` or `auto`. */
   compression: string
   /** Requests under way at once. */

@@ -3,7 +3,8 @@
 // as one.
 //
 // Runs what has a filter in its `scenario/case` path, or everything that is not heavy; each case in a process of its own, the
-// contenders alternating inside it. Prints one table per scenario and writes bench/results/<date>-<node>.json.
+// contenders alternating inside it. Prints one table per scenario and writes bench/results/<date>-<node>.json. `--refresh
+// readme|performance|demo` rewrites the figures of README.md and docs/performance.md from the run; `demo` those of `npm start`.
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -13,10 +14,11 @@ import { parseArgs } from 'node:util';
 import { budgetTable } from './harness/budgets.mjs';
 import { cpuClockSource } from './harness/cpu.mjs';
 import { offloopMissing } from './harness/contenders.mjs';
+import { refreshDocuments } from './harness/documents.mjs';
 import { writeReport } from './harness/report.mjs';
 import { environment, writeResults } from './harness/results.mjs';
 import { LEAST_ROUNDS } from './harness/rounds.mjs';
-import { rowLine, scenarioTable } from './harness/table.mjs';
+import { rowLine, scenarioTable, timeTable } from './harness/table.mjs';
 import { judge } from './harness/verdict.mjs';
 import { scenarios } from './scenarios/index.mjs';
 
@@ -32,6 +34,7 @@ const { values: options, positionals: filters } = parseArgs({
     against: { type: 'string' },
     report: { type: 'boolean', default: false },
     'report-to': { type: 'string' },
+    refresh: { type: 'string', multiple: true, default: [] },
     from: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -46,7 +49,7 @@ function wanted(scenario, benchCase) {
   const path = `${scenario.name}/${benchCase.name}`;
   if (filters.length > 0)
     return filters.some((filter) => (EXACT.has(filter) ? path === filter : path.includes(filter)));
-  return options.all || !(scenario.heavy || benchCase.heavy);
+  return options.all ? !benchCase.isShort : !(scenario.heavy || benchCase.heavy);
 }
 
 let lastWidth = 0;
@@ -57,24 +60,25 @@ function showProgress(text) {
   } else if (!/ (round|warm-up|set-up) /.test(text)) process.stderr.write(`${text}\n`);
 }
 
-/** The case that is running; an interrupt ends it and prints what has been measured until then. */
-let running = null;
+/** The cases that are running; an interrupt ends them and prints what has been measured until then. */
+const running = new Set();
 let isInterrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     isInterrupted = true;
-    running?.kill('SIGKILL');
+    for (const child of running) child.kill('SIGKILL');
   });
 }
 
 /** Runs one case in its own process; a crash or a time-out becomes the case's result. */
 function runInProcess(scenario, benchCase) {
   const rounds = Math.max(Number(options.rounds ?? benchCase.rounds ?? LEAST_ROUNDS), 1);
+  const startedAt = performance.now();
   return new Promise((settle) => {
     const child = fork(CASE_PROCESS, [scenario.name, benchCase.name, String(rounds)], {
       execArgv: ['--expose-gc', ...(benchCase.execArgv ?? [])],
     });
-    running = child;
+    running.add(child);
     const limit = setTimeout(
       () => {
         settle({ error: `no result within ${benchCase.limitSeconds ?? 180} s` });
@@ -82,15 +86,25 @@ function runInProcess(scenario, benchCase) {
       },
       (benchCase.limitSeconds ?? 180) * 1000,
     );
+    let answer;
     child.on('message', (message) => {
       if (message.progress) showProgress(`${scenario.name} · ${benchCase.name} · ${message.progress}`);
-      else settle(message);
+      else answer = message;
     });
     child.on('exit', (code, signal) => {
       clearTimeout(limit);
-      settle({ error: `the process ended with ${signal ?? code}` });
+      running.delete(child);
+      const seconds = (performance.now() - startedAt) / 1000;
+      settle({ seconds, ...(answer ?? { error: `the process ended with ${signal ?? code}` }) });
     });
   });
+}
+
+/** The cases in turn; those that mostly wait run beside each other. */
+function inTurns(cases) {
+  const waiting = cases.filter((benchCase) => benchCase.isWaiting);
+  const turns = cases.filter((benchCase) => !benchCase.isWaiting).map((benchCase) => [benchCase]);
+  return waiting.length > 0 ? [...turns, waiting] : turns;
 }
 
 async function main() {
@@ -102,34 +116,56 @@ async function main() {
   );
   console.log(`main-thread CPU from ${cpuClockSource}\n`);
 
-  const run = { environment: about, clock: cpuClockSource, rows: [], cases: [], failures: [] };
+  const run = {
+    environment: about,
+    clock: cpuClockSource,
+    seconds: 0,
+    scenarioSeconds: {},
+    rows: [],
+    cases: [],
+    failures: [],
+  };
+  const startedAt = performance.now();
   for (const scenario of scenarios) {
+    const cases = scenario.cases().filter((candidate) => wanted(scenario, candidate));
+    if (options.list) {
+      for (const { name, heavy } of cases)
+        console.log(`${scenario.name}/${name}${scenario.heavy || heavy ? '  (--all)' : ''}`);
+      continue;
+    }
+    const scenarioStartedAt = performance.now();
     const rows = [];
-    for (const benchCase of scenario.cases().filter((candidate) => wanted(scenario, candidate))) {
+    for (const turn of inTurns(cases)) {
       if (isInterrupted) break;
-      if (options.list) {
-        console.log(`${scenario.name}/${benchCase.name}${scenario.heavy || benchCase.heavy ? '  (--all)' : ''}`);
-        continue;
-      }
-      const { results, error, clock } = await runInProcess(scenario, benchCase);
-      if (clock && clock !== cpuClockSource) console.log(`${scenario.name}/${benchCase.name}: measured with ${clock}`);
-      if (error) run.failures.push({ scenario: scenario.name, case: benchCase.name, error });
-      else {
-        run.cases.push({ scenario: scenario.name, case: benchCase.name, results });
-        const judged = benchCase.rows.map((row) => judge(scenario, benchCase, row, results));
-        rows.push(...judged);
-        for (const row of judged) showProgress(`  ${scenario.name} · ${benchCase.name} · ${rowLine(row)}`);
-      }
+      const answers = await Promise.all(turn.map((benchCase) => runInProcess(scenario, benchCase)));
+      turn.forEach((benchCase, nth) => {
+        rows.push(...taken(run, scenario, benchCase, answers[nth]));
+      });
     }
-    if (rows.length > 0) {
-      showProgress('');
-      if (process.stderr.isTTY) process.stderr.write('\r');
-      console.log(`${scenarioTable(scenario.title, rows)}\n`);
-      run.rows.push(...rows);
-    }
+    if (rows.length === 0) continue;
+    const seconds = (performance.now() - scenarioStartedAt) / 1000;
+    run.scenarioSeconds[scenario.name] = seconds;
+    showProgress('');
+    if (process.stderr.isTTY) process.stderr.write('\r');
+    console.log(`${scenarioTable(`${scenario.title} (${seconds.toFixed(0)} s)`, rows)}\n`);
+    run.rows.push(...rows);
   }
   if (options.list) return;
+  run.seconds = (performance.now() - startedAt) / 1000;
   finish(run, true);
+}
+
+/** Takes the answer of a case into `run`; returns its rows. */
+function taken(run, scenario, benchCase, { results, error, clock, seconds }) {
+  if (clock && clock !== cpuClockSource) console.log(`${scenario.name}/${benchCase.name}: measured with ${clock}`);
+  if (error) {
+    run.failures.push({ scenario: scenario.name, case: benchCase.name, error });
+    return [];
+  }
+  run.cases.push({ scenario: scenario.name, case: benchCase.name, seconds, results });
+  const rows = benchCase.rows.map((row) => judge(scenario, benchCase, row, results));
+  for (const row of rows) showProgress(`  ${scenario.name} · ${benchCase.name} · ${rowLine(row)}`);
+  return rows;
 }
 
 /** What a run comes to: its failures, the budgets, and where to read it again. */
@@ -138,9 +174,11 @@ function finish(run, isNew) {
     console.log(`FAILED ${scenario}/${caseName}: ${error}\n`);
   const missed = run.rows.filter((row) => row.verdict.startsWith('MISSED'));
   console.log(`${budgetTable(run)}\n`);
+  console.log(`${timeTable(run)}\n`);
   console.log(`${run.rows.length} rows, ${missed.length} missed, ${run.failures.length} failed`);
   if (isNew) console.log(`results: ${writeResults(run, options.json)}`);
   if (options.report || options['report-to']) console.log(`report: ${writeReport(run, options['report-to'])}`);
+  for (const part of refreshDocuments(run, options.refresh)) console.log(`refreshed: ${part}`);
   if (run.failures.length > 0) process.exitCode = 1;
 }
 
@@ -152,6 +190,8 @@ function readRuns(paths) {
   const order = scenarios.map((scenario) => scenario.name);
   return {
     ...runs.at(-1),
+    seconds: runs.reduce((sum, run) => sum + (run.seconds ?? 0), 0),
+    scenarioSeconds: Object.assign({}, ...runs.map((run) => run.scenarioSeconds)),
     rows: [...rows.values()].sort((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario)),
     cases: [...new Map(runs.flatMap((run) => run.cases.map((each) => [keyOf(each), each]))).values()],
     failures: runs.flatMap((run) => run.failures),

@@ -115,6 +115,8 @@ class Exit {
         this.#engine.close();
       }
       this.#handOverAll();
+      // Nothing of the main thread's own: what workers leave has the time that their exporters allow, later on.
+      if (isMainThread && this.#options.size === 0) return;
       const left = Math.max(0, this.#blockDeadline - performance.now());
       const lost = this.#engine.drainBlocking(left, isMainThread);
       if (lost > 0) diag.debug(`Offloop: the process ends with ${lost} spans undelivered`);

@@ -126,7 +126,10 @@ class LaneExporter {
       // A limit on exports under way makes one wait for the other: that is for whoever calls `export`.
       isUsable: settings.concurrencyLimit === undefined && this.export === LaneExporter.prototype.export,
       maxSpans: settings.native.maxSpans ?? DEFAULT_MAX_SPANS,
-      maxSpanBytes: settings.limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES,
+      limits: {
+        maxSpanBytes: settings.limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES,
+        maxAttributeBytes: settings.limits.maxAttributeBytes,
+      },
       open: () => {
         const lane = this.#open();
         this.#enlist();
@@ -184,13 +187,12 @@ class LaneExporter {
   #open() {
     if (this.#lane === null) {
       const engine = getEngine();
-      const { native, limits } = this.#settings;
+      const { native, limits, exit } = this.#settings;
       this.#heldHelp = this.#help();
-      this.#lane = engine.createLane(native, this.#heldHelp);
+      this.#lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, this.#heldHelp);
       const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
       const createWriter = this.#settings.createWriter ?? ((...args) => new SpanWriter(...args));
       const writer = createWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
-      const { exit } = this.#settings;
       engine.onCollected(this, () => {
         writer.release();
         engine.exit.dismiss(exit);

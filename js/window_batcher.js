@@ -94,7 +94,7 @@ class WindowBatcher {
     if (this.#engine !== null) return;
     this.#engine = getEngine();
     this.#lane = this.#port.open();
-    const writer = new SpanWriter(this.#engine.memory, { maxSpanBytes: this.#port.maxSpanBytes }, false);
+    const writer = new SpanWriter(this.#engine.memory, this.#port.limits, false);
     this.#engine.onCollected(this, () => writer.release());
     this.#writer = writer;
   }

@@ -118,7 +118,10 @@ export function addonState({ ignoreAge = false } = {}) {
   if (probe.status !== 0)
     return { usable: false, reason: `it does not load: ${probe.stdout.trim() || `exit code ${probe.status}`}` };
   if (ignoreAge || override) return { usable: true };
-  const builtAt = Math.max(...binaries.map((name) => statSync(path.join(root, 'addon', name)).mtimeMs));
+  // Those of other platforms may be there too, and newer.
+  const own = binaries.filter((name) => name === `offloop.${platformName()}.node`);
+  const ages = (own.length > 0 ? own : binaries).map((name) => statSync(path.join(root, 'addon', name)).mtimeMs);
+  const builtAt = Math.max(...ages);
   const newer = ADDON_SOURCES.map((name) => newerThan(path.join(root, name), builtAt)).find(Boolean);
   return newer ? { usable: false, reason: `${path.relative(root, newer)} is newer` } : { usable: true };
 }
@@ -167,6 +170,14 @@ function newerThan(file, timeMillis) {
     if (newer) return newer;
   }
   return undefined;
+}
+
+/** The platform of this Node.js as it stands in the names of binaries and packages: `linux-x64-gnu`. */
+export function platformName() {
+  if (process.platform === 'win32') return `win32-${process.arch}-msvc`;
+  if (process.platform !== 'linux') return `${process.platform}-${process.arch}`;
+  const isMusl = process.report.getReport().header.glibcVersionRuntime === undefined;
+  return `linux-${process.arch}-${isMusl ? 'musl' : 'gnu'}`;
 }
 
 /** The npm that runs this, else the one on the path. Calling it through node needs no shell on Windows. */

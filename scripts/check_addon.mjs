@@ -1,18 +1,21 @@
 // `node scripts/check_addon.mjs [--strict] <file.node> …` (default: every binary in addon/): what a binary asks of the
-// system it is installed on. Owns the promises: glibc 2.17, nothing that musl lacks, one exported symbol, 4 MB
-// (2 MB packed), no path of the build machine. It refuses to load the binary, so it checks those of other platforms too.
+// system it is installed on, and whether it has what addon/index.d.ts declares. Owns the promises: glibc 2.17, nothing
+// that musl lacks, one exported symbol, 4 MB (2 MB packed), no path of the build machine. Binaries of other platforms are
+// checked by their bytes alone; it loads none but this platform's own, and refuses to run anything in it.
 // --strict holds a Linux binary to the glibc floor; without it, a binary built for the machine at hand passes.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { absentFrom, declaredNames, differences } from './binding_surface.mjs';
+import { platformName, root } from './build.mjs';
 import { readArchiveSymbols, readElf } from './elf.mjs';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const require = createRequire(import.meta.url);
 const MAX_BYTES = 4_000_000;
 const MAX_PACKED_BYTES = 2_000_000;
 const GLIBC_FLOOR = [2, 17];
@@ -55,7 +58,26 @@ function check(file) {
   const [, platform, arch, abi] = /\.(linux|darwin|win32)-(x64|arm64)(?:-(\w+))?\.node$/.exec(file) ?? [];
   if (platform === undefined) problems.push('the name says no platform');
   if (platform === 'linux') checkLinux(readElf(bytes), { arch, abi }, notes, problems);
+  checkSurface(file, bytes, notes, problems);
   return { notes, problems };
+}
+
+function checkSurface(file, bytes, notes, problems) {
+  const declared = declaredNames();
+  const absent = absentFrom(bytes, declared);
+  if (absent.length > 0) problems.push(`does not name ${absent.join(' ')}, which addon/index.d.ts declares`);
+  if (!file.endsWith(`.${platformName()}.node`)) {
+    notes.push(`names ${declared.length - absent.length} of ${declared.length} declared, not loaded here`);
+    return;
+  }
+  try {
+    const { missing, undeclared } = differences(require(path.resolve(file)), declared);
+    if (missing.length > 0) problems.push(`has no ${missing.join(' ')}, which addon/index.d.ts declares`);
+    if (undeclared.length > 0) problems.push(`has ${undeclared.join(' ')}, which addon/index.d.ts does not declare`);
+    notes.push(`has ${declared.length - missing.length} of ${declared.length} declared`);
+  } catch (error) {
+    problems.push(`does not load: ${error.message}`);
+  }
 }
 
 function checkPaths(content, problems) {

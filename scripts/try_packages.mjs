@@ -17,11 +17,11 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { npmCommand, root } from './build.mjs';
+import { npmCommand, platformName, root } from './build.mjs';
 import { currentNode, nodeOfMajor } from './node_binaries.mjs';
 
 const ROOT_LIMIT_BYTES = 150_000;
-const PLATFORM_LIMIT_BYTES = 2 << 20;
+const PLATFORM_LIMIT_BYTES = 2_000_000;
 const ALLOWED = [
   /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|THIRD-PARTY-LICENSES\.txt)$/,
   /^index\.(js|d\.ts)$/,
@@ -47,6 +47,7 @@ for (const name of [rootTarball, platformTarball])
   if (!tarballs.includes(name)) throw new Error(`${path.join(packages, name)} is missing: node scripts/pack.mjs`);
 
 for (const name of tarballs) checkTarball(name);
+checkManifests();
 const nodes = values.nodes ? values.nodes.split(',').map((major) => nodeOfMajor(Number(major))) : [currentNode()];
 const project = mkdtempSync(path.join(tmpdir(), 'offloop-try-'));
 try {
@@ -68,11 +69,39 @@ function checkTarball(name) {
   console.log(`✔ ${name}: ${size.toLocaleString('en-US')} bytes, ${files.length} files, all needed`);
 }
 
+/** The root asks for exactly this version of each platform's package, and each of those that are here is what it asks for. */
+function checkManifests() {
+  const { napi } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const manifest = readManifest(rootTarball);
+  const wanted = Object.entries(manifest.optionalDependencies ?? {});
+  const inexact = wanted.filter(([, range]) => range !== version);
+  if (manifest.version !== version || wanted.length !== napi.targets.length || inexact.length > 0)
+    throw new Error(`${rootTarball} asks for ${JSON.stringify(manifest.optionalDependencies)}`);
+  for (const field of ['scripts', 'dependencies', 'devDependencies'])
+    if (manifest[field] !== undefined) throw new Error(`${rootTarball} has ${field}`);
+  for (const tarball of tarballs.filter((name) => name !== rootTarball)) {
+    const own = readManifest(tarball);
+    if (own.version !== version || manifest.optionalDependencies[own.name] !== version || own.scripts !== undefined)
+      throw new Error(`${tarball} is ${own.name}@${own.version}, which ${rootTarball} does not ask for`);
+  }
+  console.log(`✔ ${wanted.length} optional dependencies, each exactly ${version}; no scripts, no other dependencies`);
+}
+
 function listTarball(name) {
-  const { status, stdout, stderr } = spawnSync('tar', ['-tzf', name], { cwd: packages, encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr);
-  const files = stdout.split(/\r?\n/).filter((line) => line !== '' && !line.endsWith('/'));
+  const files = tar('-tzf', name)
+    .split(/\r?\n/)
+    .filter((line) => line !== '' && !line.endsWith('/'));
   return files.map((file) => file.replace(/^package\//, ''));
+}
+
+function readManifest(name) {
+  return JSON.parse(tar('-xzOf', name, 'package/package.json'));
+}
+
+function tar(...words) {
+  const { status, stdout, stderr } = spawnSync('tar', words, { cwd: packages, encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
 }
 
 function install() {
@@ -163,11 +192,4 @@ function cleanEnvironment() {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(OTEL_|OFFLOOP_|NAPI_RS_|NODE_OPTIONS|NODE_PATH)/.test(name)),
   );
-}
-
-function platformName() {
-  if (process.platform === 'win32') return `win32-${process.arch}-msvc`;
-  if (process.platform !== 'linux') return `${process.platform}-${process.arch}`;
-  const isMusl = process.report.getReport().header.glibcVersionRuntime === undefined;
-  return `linux-${process.arch}-${isMusl ? 'musl' : 'gnu'}`;
 }

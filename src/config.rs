@@ -27,6 +27,8 @@ pub struct Config {
     pub split_on_413: bool,
     /// Deadline of the shutdown that follows when the last handle is dropped (R107).
     pub shutdown_timeout: Duration,
+    /// Longest wait at the end of the process for spans that nobody else has waited for.
+    pub exit_timeout: Duration,
 }
 
 /// Bound of the queue.
@@ -135,6 +137,7 @@ impl Default for Config {
             max_request_bytes: 64 << 20,
             split_on_413: true,
             shutdown_timeout: Duration::from_secs(30),
+            exit_timeout: Duration::from_millis(500),
         }
     }
 }
@@ -160,6 +163,7 @@ impl Config {
             &mut retry.max_retry_after,
             &mut retry.max_breaker_open,
             &mut self.shutdown_timeout,
+            &mut self.exit_timeout,
         ] {
             *time = clamp_timeout(*time);
         }

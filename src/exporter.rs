@@ -249,6 +249,11 @@ impl Exporter {
         drain::drain(lanes(exporters), timeout, done);
     }
 
+    /// The JavaScript environment of this exporter has waited at its end: the end of the process does not wait again.
+    pub fn note_waited(&self) {
+        self.lane().note_waited();
+    }
+
     /// Spans accepted and not terminal.
     pub fn pending(&self) -> u64 {
         self.lane().ledger.pending()

@@ -5,6 +5,7 @@ mod group;
 mod json;
 mod json_text;
 mod layout;
+mod lengths;
 mod protobuf;
 mod response;
 mod wire;

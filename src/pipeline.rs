@@ -21,6 +21,7 @@ pub(crate) mod lane;
 pub(crate) mod ledger;
 pub(crate) mod permit;
 pub(crate) mod platform;
+pub(crate) mod process_end;
 pub(crate) mod retry;
 pub(crate) mod retry_after;
 pub(crate) mod server_message;

@@ -1,6 +1,7 @@
 'use strict';
 
 const { fork } = require('node:child_process');
+const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { startReceiver } = require('./receiver.js');
 const { countSpans, decodeRequest } = require('./otlp_decoder.js');
 
@@ -46,6 +47,8 @@ async function startReceiverProcess(options = {}, t) {
     /** Names of all spans received (`keep: true`). */
     spanNames: () => call('spanNames'),
     reset: () => call('reset'),
+    /** By how much the process was late at most: a collector that is starved takes nothing from anybody. */
+    maxDelayMillis: () => call('maxDelayMillis'),
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -60,6 +63,7 @@ async function startReceiverProcess(options = {}, t) {
 function serveParent() {
   let receiver;
   let keep = false;
+  const delay = monitorEventLoopDelay({ resolution: 10 });
   let counts;
   let kept;
   const clear = () => {
@@ -86,6 +90,7 @@ function serveParent() {
   const methods = {
     async start(options) {
       keep = options.keep === true;
+      delay.enable();
       receiver = await startReceiver({ ...options, onRequest });
       return { port: receiver.port, origin: receiver.origin, url: receiver.url };
     },
@@ -101,6 +106,7 @@ function serveParent() {
     requests: () => kept,
     spanNames: () => kept.flatMap(({ body, headers }) => spanNames(body, headers['content-type'])),
     reset: clear,
+    maxDelayMillis: () => delay.max / 1e6,
   };
   process.on('message', async ({ id, method, args }) => {
     try {

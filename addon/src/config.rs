@@ -62,6 +62,8 @@ pub struct LaneConfig {
     pub tls: Option<JsTls>,
     /// Deadline of an export.
     pub timeout_millis: f64,
+    /// Longest wait at the end of a process that nobody else waits for.
+    pub exit_millis: f64,
     /// `none`, `gzip`, `zstd` or `auto`.
     pub compression: String,
     /// Requests under way at once.
@@ -171,6 +173,7 @@ fn recording(drift: JsRecording) -> Recording {
 
 fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
     let mut core = Config { endpoint: config.endpoint.clone(), protocol, ..Config::default() };
+    core.exit_timeout = duration(config.exit_millis);
     let queue = &mut core.queue;
     queue.max_spans = config.max_spans.map_or(queue.max_spans, |spans| spans as u64);
     queue.max_bytes = config.max_bytes.map_or(queue.max_bytes, |bytes| bytes as u64);

@@ -144,16 +144,21 @@ impl Environment {
         Exporter::drain_all(&exporters, timeout, done);
     }
 
-    /// Blocks until everything is terminal or has nowhere to go or the time is over; the spans left then.
+    /// Blocks until everything is terminal or has nowhere to go or the time is over; the spans left then. For the end of
+    /// the environment, or of the whole process: nobody waits again afterwards.
     #[napi(catch_unwind)]
     pub fn drain_blocking(&self, millis: f64, whole_process: bool) -> f64 {
         let deadline = Instant::now() + duration(millis);
         if whole_process {
-            return Engine::global().drain_blocking(deadline) as f64;
+            let engine = Engine::global();
+            engine.end_by(deadline);
+            return engine.drain_blocking(deadline) as f64;
         }
         let exporters = self.exporters();
         let exporters: Vec<_> = exporters.iter().map(|exporter| &**exporter).collect();
-        Exporter::drain_all_blocking(&exporters, deadline) as f64
+        let left = Exporter::drain_all_blocking(&exporters, deadline);
+        exporters.iter().for_each(|exporter| exporter.note_waited());
+        left as f64
     }
 
     /// The event loop will not turn any more: no result is posted from now on, and no question is asked.

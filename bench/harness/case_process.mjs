@@ -10,7 +10,7 @@ const benchCase = scenario.cases().find((candidate) => candidate.name === caseNa
 try {
   const progress = (step) => process.send({ progress: step });
   const results = await runCase(benchCase, { rounds: Number(rounds), progress });
-  process.send({ results, clock: cpuClockSource }, () => process.disconnect());
+  process.send({ results, clock: cpuClockSource }, () => process.exit(0)); // a socket that lingers holds up nobody
 } catch (error) {
   process.send({ error: error?.stack ?? String(error) }, () => process.exit(1));
 }

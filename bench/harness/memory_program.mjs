@@ -2,7 +2,7 @@
 // outage, since an exporter had sent its first batches.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { exported, offloop, OURS, STOCK, stock } from './contenders.mjs';
+import { exported, NO_EXPORTER, offloop, OURS, STOCK, stock } from './contenders.mjs';
 import { makeSpans } from './spans.mjs';
 
 const [who, url, count, idleSeconds, outage] = process.argv.slice(2);
@@ -18,6 +18,7 @@ async function settledMebibytes() {
 }
 
 function createExporter(target, ours) {
+  if (who === NO_EXPORTER) return { export: (_spans, done) => setImmediate(done, { code: 0 }) };
   return who === OURS
     ? new (offloop().OTLPTraceExporter)({ url: target, ...ours })
     : stock[STOCK].exporter({ url: target });

@@ -8,6 +8,9 @@ export const LEAST_ROUNDS = 5;
 /**
  * Runs every contender of `benchCase` in turn, `rounds` times, and returns `{ [contender]: summary | { absent } }`.
  *
+ * With `isSideBySide` the contenders of a round run at the same time: for rows that count and mostly wait, never for
+ * rows of time.
+ *
  * A contender is `{ name, absent?, setUp?, body(round, state), tearDown? }`; `body` resolves to numbers by metric.
  */
 export async function runCase(benchCase, { rounds = LEAST_ROUNDS, progress = () => {} } = {}) {
@@ -24,11 +27,21 @@ export async function runCase(benchCase, { rounds = LEAST_ROUNDS, progress = () 
     for (let round = -(benchCase.warmUpRounds ?? 1); round < rounds; round++) {
       // Who goes first alternates, so that neither always meets the hot or the throttled machine.
       const order = round % 2 ? [...running].reverse() : running;
-      for (const { contender, state, samples } of order) {
-        progress(round < 0 ? `warm-up ${contender.name}` : `round ${round + 1}/${rounds} ${contender.name}`);
-        collectGarbage();
+      const words = (who) => (round < 0 ? `warm-up ${who}` : `round ${round + 1}/${rounds} ${who}`);
+      const one = async ({ contender, state, samples }) => {
         const sample = await contender.body(round, state);
         if (round >= 0) samples.push(sample);
+      };
+      if (benchCase.isSideBySide) {
+        progress(words('all'));
+        collectGarbage();
+        await Promise.all(order.map(one));
+        continue;
+      }
+      for (const each of order) {
+        progress(words(each.contender.name));
+        collectGarbage();
+        await one(each);
       }
     }
   } finally {

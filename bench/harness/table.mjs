@@ -43,3 +43,20 @@ export function rowLine(row) {
   );
   return `${row.what}, ${row.unit}: ${measured.join(' | ')} | ${row.verdict}`;
 }
+
+/** How long each scenario of `run` took. */
+export function timeTable(run) {
+  const lines = Object.entries(run.scenarioSeconds ?? {}).map(([name, seconds]) => {
+    const cases = run.cases.filter((each) => each.scenario === name);
+    const slowest = cases.reduce((most, each) => (each.seconds > (most?.seconds ?? 0) ? each : most), undefined);
+    return [
+      name,
+      `${seconds.toFixed(0)} s`,
+      String(cases.length),
+      slowest ? `${slowest.case}, ${slowest.seconds.toFixed(0)} s` : '-',
+    ];
+  });
+  const total = run.seconds ?? 0;
+  const words = `Time: ${Math.floor(total / 60)} min ${Math.round(total % 60)} s`;
+  return [words, '', ...tableLines(['scenario', 'time', 'cases', 'longest case'], lines)].join('\n');
+}

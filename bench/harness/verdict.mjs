@@ -1,5 +1,5 @@
 // Turns the summaries of a case into table rows: measured, ratio, target, verdict.
-import { median } from './statistics.mjs';
+import { median, summarize } from './statistics.mjs';
 
 /** Three significant digits, without exponent. */
 export function figure(value) {
@@ -11,7 +11,8 @@ export function figure(value) {
 
 function checkBounds(row, value) {
   const checks = [];
-  if (row.atMost !== undefined) checks.push({ target: `≤ ${figure(row.atMost)}`, ok: value <= row.atMost });
+  if (row.atMost !== undefined)
+    checks.push({ target: `≤ ${figure(row.atMost)}`, ok: value <= row.atMost, limit: row.atMost });
   if (row.atLeast !== undefined) checks.push({ target: `≥ ${figure(row.atLeast)}`, ok: value >= row.atLeast });
   if (row.between) {
     const [low, high] = row.between;
@@ -25,12 +26,42 @@ function excess(own, theirs) {
   return median(own.rounds.map((value, round) => value - theirs.rounds[round]));
 }
 
+/** By how much each contender exceeds `baseline` in the same round. */
+function excesses(contenders, baseline) {
+  const others = Object.entries(contenders).filter(
+    ([name, summary]) => name !== baseline && summary && !summary.absent,
+  );
+  return Object.fromEntries(others.map(([name, summary]) => [name, excess(summary, contenders[baseline])]));
+}
+
+function withoutShares(shares, contenders) {
+  return Object.fromEntries(
+    Object.entries(shares).map(([contender, baseline]) => {
+      const summary = contenders[contender];
+      return [contender, !summary || summary.absent ? summary : above(summary, contenders[baseline])];
+    }),
+  );
+}
+
+/** What is left of a summary without the share that `baseline` has in the same round. */
+function above(summary, baseline) {
+  return summarize(summary.rounds.map((value, round) => value - baseline.rounds[round]));
+}
+
+/** The contender that comes closest to the subject of the row, among those that are asked for and were measured. */
+function fastest(among, ratios) {
+  const present = among.filter((contender) => ratios[contender] !== undefined);
+  return present.reduce((best, each) => (best && ratios[best] <= ratios[each] ? best : each), undefined);
+}
+
 /**
  * One table row for `row` of `benchCase`.
  *
- * `row` is `{ what, unit, metric, subject, pick?, higherIsBetter?, atMost?, atLeast?, between?, timesBetter?, atMostOver? }`;
- * `pick` names the statistic that is judged: 'median' unless the budget is defined otherwise. `timesBetter` and
- * `atMostOver` name contenders: a ratio to reach, and what the subject may have more than they in the same round.
+ * `row` is `{ what, unit, metric, subject, pick?, higherIsBetter?, atMost?, atLeast?, between?, timesBetter?,
+ * timesFaster?, atMostOver?, above? }`; `pick` names the statistic that is judged: 'median' unless the budget is defined
+ * otherwise. `timesBetter` and `atMostOver` name contenders: a ratio to reach, and what the subject may have more than
+ * they in the same round. `timesFaster` is `{ times, of }`: the ratio to reach against the fastest of those. `above`
+ * names for each contender the one whose share is taken off before anything is judged.
  */
 export function judge(scenario, benchCase, row, results) {
   const pick = row.pick ?? 'median';
@@ -49,6 +80,7 @@ export function judge(scenario, benchCase, row, results) {
   for (const [contender, summary] of Object.entries(results)) {
     base.contenders[contender] = summary.absent ? { absent: summary.absent } : summary[row.metric];
   }
+  if (row.above) base.contenders = withoutShares(row.above, base.contenders);
   const own = base.contenders[row.subject];
   const checks = [];
   const ratios = {};
@@ -63,9 +95,19 @@ export function judge(scenario, benchCase, row, results) {
       const most = row.atMostOver?.[contender];
       if (most !== undefined) {
         const over = excess(own, theirs);
-        base.excess = { ...base.excess, [contender]: over };
-        checks.push({ target: `≤ ${contender} + ${figure(most)}`, ok: over <= most });
+        base.excess = excesses(base.contenders, contender);
+        checks.push({ target: `≤ ${contender} + ${figure(most)}`, ok: over <= most, limit: most });
       }
+    }
+    const rival = row.timesFaster && fastest(row.timesFaster.of, ratios);
+    if (rival) {
+      base.rival = rival;
+      const { times } = row.timesFaster;
+      checks.push({
+        target: `≥ ${figure(times)}x the faster stock exporter`,
+        ok: ratios[rival] >= times,
+        limit: times,
+      });
     }
   } else {
     for (const [contender, times] of Object.entries(row.timesBetter ?? {})) {
@@ -73,6 +115,9 @@ export function judge(scenario, benchCase, row, results) {
     }
     for (const [contender, most] of Object.entries(row.atMostOver ?? {})) {
       checks.push({ target: `≤ ${contender} + ${figure(most)}`, ok: null });
+    }
+    if (row.timesFaster) {
+      checks.push({ target: `≥ ${figure(row.timesFaster.times)}x the faster stock exporter`, ok: null });
     }
     for (const check of checkBounds(row, Number.NaN)) checks.push({ ...check, ok: null });
   }

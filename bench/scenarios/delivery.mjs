@@ -39,12 +39,14 @@ const PLANS = [
     name: '10,000 spans/s for 2 s, 100 ms collector',
     spans: SLOW_PER_SECOND * SLOW_SECONDS,
     delayMillis: 100,
+    heavy: true,
     produce: (tracer) => endSteadily(tracer, SLOW_PER_SECOND, SLOW_SECONDS),
   },
   {
     name: '1,000 spans/s for 4 s, 503 from second 1 to 3',
     spans: OUTAGE_PER_SECOND * OUTAGE_SECONDS,
     outage: { fromMillis: 1000, toMillis: 3000 },
+    isSideBySide: true, // a thousand spans a second and much waiting: they do not disturb each other
     produce: (tracer) => endSteadily(tracer, OUTAGE_PER_SECOND, OUTAGE_SECONDS),
   },
 ];
@@ -79,8 +81,10 @@ function contender({ name: contenderName, absent, sdkModule, create }, plan) {
 export function cases() {
   return PLANS.map((plan) => ({
     name: plan.name,
+    heavy: plan.heavy,
     warmUpRounds: 0,
     limitSeconds: 300,
+    isSideBySide: plan.isSideBySide,
     contenders: processors().map((processor) => contender(processor, plan)),
     rows: [
       {

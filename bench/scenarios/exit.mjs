@@ -55,6 +55,7 @@ export function cases() {
   return ['exporter', 'processor'].flatMap((path) =>
     ENDINGS.map((ending) => ({
       name: `${path}, ${ending}`,
+      heavy: path === 'exporter',
       warmUpRounds: 0,
       note: ending === 'SIGTERM' ? "Offloop with exit: { signals: ['SIGTERM'] }" : undefined,
       contenders: [

@@ -5,7 +5,16 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { exportedSpans, offloop, offloopBuilds, offloopMissing, OURS, STOCK } from '../harness/contenders.mjs';
+import {
+  exportedSpans,
+  FOUR_TIMES,
+  offloop,
+  offloopBuilds,
+  offloopMissing,
+  OURS,
+  STOCK,
+  STOCK_PROTOBUFJS,
+} from '../harness/contenders.mjs';
 import { longestSliceMillis, measure } from '../harness/meter.mjs';
 import { calibrate } from '../harness/rounds.mjs';
 import { makeSpans } from '../harness/spans.mjs';
@@ -22,14 +31,14 @@ const SHAPES = [
   { size: 'large', attributes: 2, textLength: 16_384, most: 8 },
 ];
 
-function fileCost(contenderName, absent, shape, open) {
+function fileCost(contenderName, absent, shape, open, sdk = 2) {
   return {
     name: contenderName,
     absent,
     async setUp() {
       const directory = mkdtempSync(join(tmpdir(), 'offloop-bench-'));
       const sink = open(directory);
-      const spans = makeSpans({ count: SPANS, ...shape });
+      const spans = makeSpans({ count: SPANS, ...shape, sdk });
       const repeat = await calibrate(() => sink.write(spans), { most: shape.most });
       return { directory, sink, spans, repeat };
     },
@@ -58,8 +67,8 @@ function openOurs(root) {
   };
 }
 
-function openStock(directory) {
-  const { JsonTraceSerializer } = require('@opentelemetry/otlp-transformer');
+const openStock = (transformer) => (directory) => {
+  const { JsonTraceSerializer } = require(transformer);
   const file = join(directory, 'traces.jsonl');
   let bytes = 0;
   return {
@@ -74,18 +83,20 @@ function openStock(directory) {
     },
     async close() {},
   };
-}
+};
 
 /** The rows of this scenario. */
 export function cases() {
   return SHAPES.map((shape) => ({
     name: shape.size,
+    heavy: shape.size === 'large',
     contenders: [
       ...offloopBuilds().map(([build, root]) => {
         const absent = offloopMissing(root) ?? (offloop(root).FileSpanExporter ? null : 'no FileSpanExporter yet');
         return fileCost(build, absent, shape, openOurs(root));
       }),
-      fileCost(STOCK, null, shape, openStock),
+      fileCost(STOCK, null, shape, openStock('@opentelemetry/otlp-transformer')),
+      fileCost(STOCK_PROTOBUFJS, null, shape, openStock('otlp-transformer-1x'), 1),
     ],
     rows: [
       {
@@ -93,7 +104,7 @@ export function cases() {
         unit: 'µs/span',
         metric: 'mainMicrosPerSpan',
         subject: OURS,
-        timesBetter: { [STOCK]: 4 },
+        timesFaster: FOUR_TIMES,
       },
       { what: 'whole-process CPU', unit: 'µs/span', metric: 'processMicrosPerSpan', subject: OURS },
       { what: 'longest slice', unit: 'ms', metric: 'longestSliceMillis', pick: 'min', subject: OURS, atMost: 2 },

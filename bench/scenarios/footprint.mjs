@@ -1,10 +1,11 @@
 // What the package weighs: the addon on disk, memory before the first span and 30 s after the last.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
-import { offloopMissing, OURS, ROOT, STOCK } from '../harness/contenders.mjs';
+import { NO_EXPORTER, offloopMissing, OURS, ROOT, STOCK } from '../harness/contenders.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
 import { LEAST_ROUNDS } from '../harness/rounds.mjs';
 
@@ -15,9 +16,11 @@ export const heavy = false;
 const OUTAGE_MEBIBYTES = 32;
 const PROGRAM = fileURLToPath(new URL('../harness/memory_program.mjs', import.meta.url));
 
-function addonMebibytes() {
+/** The addon of this checkout; the largest, where several platforms' lie there. */
+function addonFile() {
   const files = readdirSync(join(ROOT, 'addon')).filter((file) => file.endsWith('.node'));
-  return Math.max(...files.map((file) => statSync(join(ROOT, 'addon', file)).size)) / 2 ** 20;
+  const paths = files.map((file) => join(ROOT, 'addon', file));
+  return paths.reduce((most, file) => (statSync(file).size > statSync(most).size ? file : most));
 }
 
 function runtimeDependencies() {
@@ -25,6 +28,13 @@ function runtimeDependencies() {
   // Its own addon, one package per platform, is no dependency on anybody.
   return [...Object.keys(dependencies), ...Object.keys(optionalDependencies)].filter((name) => !/^@?offloop/.test(name))
     .length;
+}
+
+/** What a user downloads: the root package as npm packs it, and the addon as gzip leaves it. */
+function packedSizes() {
+  const words = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const [{ size }] = JSON.parse(execFileSync('npm', words, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] }));
+  return { rootKilobytes: size / 1000, addonMegabytes: gzipSync(readFileSync(addonFile()), { level: 9 }).length / 1e6 };
 }
 
 function runProgram(words) {
@@ -78,7 +88,9 @@ export function cases() {
       name: 'addon on disk',
       rounds: 1,
       warmUpRounds: 0,
-      contenders: [{ name: OURS, absent: missing, body: async () => ({ mebibytes: addonMebibytes() }) }],
+      contenders: [
+        { name: OURS, absent: missing, body: async () => ({ mebibytes: statSync(addonFile()).size / 2 ** 20 }) },
+      ],
       rows: [{ what: 'size', unit: 'MiB', metric: 'mebibytes', subject: OURS, atMost: 4 }],
     },
     {
@@ -87,6 +99,17 @@ export function cases() {
       warmUpRounds: 0,
       contenders: [{ name: OURS, absent: missing, body: async () => ({ dependencies: runtimeDependencies() }) }],
       rows: [{ what: 'runtime npm dependencies', unit: '', metric: 'dependencies', subject: OURS, atMost: 0 }],
+    },
+    {
+      name: 'packed',
+      rounds: 1,
+      warmUpRounds: 0,
+      note: 'the addon as it was built here; the release is built with Zig',
+      contenders: [{ name: OURS, absent: missing, body: async () => packedSizes() }],
+      rows: [
+        { what: 'root package', unit: 'KB', metric: 'rootKilobytes', subject: OURS, atMost: 150 },
+        { what: 'addon, gzip', unit: 'MB', metric: 'addonMegabytes', subject: OURS, atMost: 2 },
+      ],
     },
     {
       name: 'before the first span',
@@ -98,20 +121,24 @@ export function cases() {
       name: '30 s after 100,000 spans',
       warmUpRounds: 0,
       heavy: true,
+      isWaiting: true,
       limitSeconds: 300,
       contenders: [
         memory(OURS, missing, { spans: 100_000, idleSeconds: 30 }),
         memory(STOCK, null, { spans: 100_000, idleSeconds: 30 }),
+        memory(NO_EXPORTER, null, { spans: 100_000, idleSeconds: 30 }),
       ],
-      rows: [grown(12)],
+      note: 'over the same program without exporter, whose heap shrinks while it waits',
+      rows: [{ ...grown(12), above: { [OURS]: NO_EXPORTER, [STOCK]: NO_EXPORTER } }],
     },
     {
       name: '35 s of nothing but 503',
       warmUpRounds: 0,
       heavy: true,
+      isWaiting: true,
       limitSeconds: 300,
       note:
-        `200,000 spans at once, then 512 each 200 ms; queue.maxBytes ${OUTAGE_MEBIBYTES} MiB, retries without end; ` +
+        `200,000 spans at once, then 512 each 200 ms; queue.maxSpans 1000000, maxBytes ${OUTAGE_MEBIBYTES} MiB, retries without end; ` +
         'grown over an exporter that has sent 25,600 spans',
       contenders: [
         memory(OURS, missing, { spans: 200_000, idleSeconds: 35, isOutage: true }),

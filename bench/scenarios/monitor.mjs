@@ -16,7 +16,7 @@ const AWAITS = 1_000_000;
 const IMMEDIATES = 200_000;
 const REQUESTS = 4_000;
 const CONNECTIONS = 16;
-const IDLE_MILLIS = 4_000;
+const IDLE_MILLIS = 1_500;
 
 const noop = { export: (_spans, done) => done({ code: 0 }), shutdown: async () => {} };
 
@@ -132,6 +132,7 @@ export function cases() {
     },
     {
       name: 'idle',
+      heavy: true,
       warmUpRounds: 0,
       contenders: pair(idle),
       rows: [

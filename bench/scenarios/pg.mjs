@@ -14,7 +14,7 @@ export const heavy = false;
 
 const CONNECTIONS = 10;
 /** Ten requests start together, then the service rests: about a third of the main thread without exporter. */
-const LOAD = { connections: CONNECTIONS, pauseMillis: 500, warmUpMillis: 1500, millis: 4000 };
+const LOAD = { connections: CONNECTIONS, pauseMillis: 500, warmUpMillis: 1000, millis: 3000 };
 const QUEUE = { maxBytes: 256 * 2 ** 20 };
 
 function contender(who, absent, isRecorded) {
@@ -61,6 +61,7 @@ export function cases() {
     },
     {
       name: 'recorded for replay',
+      heavy: true,
       warmUpRounds: 0,
       limitSeconds: 400,
       note: 'both recorders write files, behind the batch processor of SDK 1.x',

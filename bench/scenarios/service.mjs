@@ -4,9 +4,9 @@ import { runService } from '../service/run_service.mjs';
 
 export const name = 'service';
 export const title = 'HTTP service at full load: 16 connections, a server span and 3 spans of 8 attributes per request';
-export const heavy = false;
+export const heavy = true;
 
-const LOAD = { connections: 16, warmUpMillis: 1500, millis: 2500 };
+const LOAD = { connections: 16, warmUpMillis: 800, millis: 1700 };
 
 function contender(who, absent) {
   return {
@@ -27,7 +27,7 @@ export function cases() {
       name: 'small requests',
       warmUpRounds: 0,
       limitSeconds: 300,
-      note: `Offloop with queue.maxSpans ${QUEUE.maxSpans}; load, service and receiver share the cores`,
+      note: `Offloop with queue.maxSpans ${QUEUE.maxSpans}, maxBytes ${QUEUE.maxBytes / 2 ** 20} MiB; load, service and receiver share the cores`,
       contenders: [
         contender(NO_EXPORTER, null),
         contender(OURS, offloopMissing()),

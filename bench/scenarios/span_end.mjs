@@ -1,5 +1,5 @@
 // A span's whole life on the main thread, start to delivered, by processor; without one it is the SDK's own share.
-import { OURS, processors, STOCK, stock, tracerFor } from '../harness/contenders.mjs';
+import { FOUR_TIMES, OURS, processors, STOCK, STOCK_PROTOBUFJS, stock, tracerFor } from '../harness/contenders.mjs';
 import { threadCpuMicros } from '../harness/cpu.mjs';
 import { measure } from '../harness/meter.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
@@ -11,6 +11,14 @@ export const heavy = false;
 
 const SPANS = 1000;
 const REPEAT = 20;
+
+/** What a span costs by itself, in each generation of the SDK. */
+const NO_PROCESSOR = 'no processor';
+const NO_PROCESSOR_1X = 'no processor, SDK 1.x';
+const WITHOUT = [
+  { name: NO_PROCESSOR, absent: null, sdkModule: stock[STOCK].sdkModule },
+  { name: NO_PROCESSOR_1X, absent: null, sdkModule: stock[STOCK_PROTOBUFJS].sdkModule },
+];
 
 function contender({ name: contenderName, absent, sdkModule, create }) {
   return {
@@ -59,7 +67,7 @@ export function cases() {
     {
       name: '8 attributes',
       warmUpRounds: 3,
-      contenders: [...all, { name: 'no processor', absent: null, sdkModule: stock[STOCK].sdkModule }].map(contender),
+      contenders: [...all, ...WITHOUT].map(contender),
       rows: [
         {
           what: 'main thread, start to delivered',
@@ -68,6 +76,19 @@ export function cases() {
           subject: subject.name,
         },
         { what: 'span.end() itself', unit: 'µs/span', metric: 'endMicrosPerSpan', subject: subject.name },
+        {
+          what: 'processor and exporter, start to delivered',
+          unit: 'µs/span',
+          metric: 'mainMicrosPerSpan',
+          subject: subject.name,
+          above: {
+            [OURS]: NO_PROCESSOR,
+            'SDK processor + offloop': NO_PROCESSOR,
+            [STOCK]: NO_PROCESSOR,
+            [STOCK_PROTOBUFJS]: NO_PROCESSOR_1X,
+          },
+          timesFaster: FOUR_TIMES,
+        },
       ],
     },
   ];

@@ -18,8 +18,10 @@ export const heavy = false;
 
 const PUBLISHED = 'published SDK 0.1.27';
 const JAVASCRIPT = 'plain JavaScript';
-// One export of the others takes seconds.
-const EXPORTS_PER_ROUND = { [OURS]: 10 };
+/** CPU of v0.1.45 for one batch to files on its default path: docs/record-replay.md. */
+const V0145_FILE_MILLIS = { main: 3067, total: 3384 };
+/** One export of the others takes seconds: theirs is measured alone, and their longest slice in the first round. */
+const EXPORTS_PER_ROUND = 10;
 const EXPORTS_PER_SLICE_ROUND = 3;
 
 function published() {
@@ -106,24 +108,26 @@ function contender({ name: contenderName, absent, make }, openSink) {
       const payloadBytes = spans.reduce((sum, { attributes }) => sum + attributes['td.outputValue'].length, 0);
       return { sink, exporter, spans, payloadBytes };
     },
-    async body(_round, { sink, exporter, spans, payloadBytes }) {
-      const exports = EXPORTS_PER_ROUND[contenderName] ?? 1;
+    async body(round, { sink, exporter, spans, payloadBytes }) {
+      const isOurs = contenderName === OURS;
+      const exports = isOurs ? EXPORTS_PER_ROUND : 1;
       await sink.clear();
       const cost = await measure(() => exported(exporter, spans), exports);
       await sink.check(exports, payloadBytes);
       await sink.clear();
+      const figures = {
+        mainMillis: cost.mainMicros / exports / 1000,
+        processMillis: cost.processMicros / exports / 1000,
+        payloadMegabytesPerCpuSecond: (payloadBytes * exports) / cost.processMicros,
+      };
+      if (!isOurs && round !== 0) return figures;
       let slice = 0;
       for (let nth = 0; nth < Math.min(exports, EXPORTS_PER_SLICE_ROUND); nth++) {
         collectGarbage();
         slice = Math.max(slice, await longestSliceMillis(() => exported(exporter, spans)));
         await sink.clear();
       }
-      return {
-        mainMillis: cost.mainMicros / exports / 1000,
-        processMillis: cost.processMicros / exports / 1000,
-        longestSliceMillis: slice,
-        payloadMegabytesPerCpuSecond: (payloadBytes * exports) / cost.processMicros,
-      };
+      return { ...figures, longestSliceMillis: slice };
     },
     async tearDown({ exporter, sink }) {
       await exporter.shutdown();
@@ -136,22 +140,24 @@ function contender({ name: contenderName, absent, make }, openSink) {
 export function cases() {
   return Object.entries(SINKS).map(([sinkName, openSink]) => ({
     name: sinkName,
+    heavy: sinkName === 'api',
     limitSeconds: 300,
     contenders: CONTENDERS.map((each) => contender(each, openSink)),
-    note: 'the SDK of the spec, v0.1.45, measured elsewhere: main-thread CPU 3067 (files) and 2155 ms (API) by default',
+    note: 'slices of the others: one round; v0.1.45 is not on the registry; built from its repository it needs 3067 ms of main-thread CPU (files, by default)',
     rows: [
       {
         what: 'main-thread CPU',
         unit: 'ms/batch',
         metric: 'mainMillis',
         subject: OURS,
-        atMost: 30,
+        atMost: V0145_FILE_MILLIS.main / 100,
       },
       {
         what: 'whole-process CPU',
         unit: 'ms/batch',
         metric: 'processMillis',
         subject: OURS,
+        atMost: sinkName === 'files' ? V0145_FILE_MILLIS.total / 5 : undefined,
         timesBetter: { [PUBLISHED]: 1, [JAVASCRIPT]: 1 },
       },
       { what: 'longest slice', unit: 'ms', metric: 'longestSliceMillis', pick: 'min', subject: OURS, atMost: 2 },

@@ -24,6 +24,7 @@ use crate::{
         io::{self as io_thread, Message},
         lane::Lane,
         platform::{is_forked_child, leave_signals_to_the_host, watch_for_forks},
+        process_end::{self, ProcessEnd},
         worker::{self, Job},
     },
 };
@@ -44,6 +45,7 @@ pub struct Engine {
     /// Every exporter that has admitted anything, as long as its last spans are on their way: also those whose owner
     /// (a worker thread's environment) is gone.
     lanes: Mutex<Vec<Weak<Lane>>>,
+    end: ProcessEnd,
 }
 
 /// What the threads of one engine know about each other.
@@ -95,11 +97,17 @@ impl Running {
     }
 }
 
+static GLOBAL: OnceLock<Arc<Engine>> = OnceLock::new();
+
 impl Engine {
     /// The engine of the process.
     pub fn global() -> Arc<Engine> {
-        static GLOBAL: OnceLock<Arc<Engine>> = OnceLock::new();
         Arc::clone(GLOBAL.get_or_init(|| Engine::new(default_workers())))
+    }
+
+    /// The engine of the process, if it has been needed so far. Takes no lock.
+    pub(crate) fn existing() -> Option<Arc<Engine>> {
+        GLOBAL.get().map(Arc::clone)
     }
 
     /// An engine of its own, with `workers` transform workers.
@@ -109,6 +117,7 @@ impl Engine {
             workers: workers.max(1),
             health: Arc::default(),
             lanes: Mutex::default(),
+            end: ProcessEnd::new(),
         })
     }
 
@@ -138,6 +147,16 @@ impl Engine {
         drain::drain_blocking(self.lanes(), deadline)
     }
 
+    /// The process is ending, and its main thread waits until `deadline`: nobody will wait longer.
+    pub fn end_by(&self, deadline: Instant) {
+        self.end.set_deadline(deadline);
+    }
+
+    /// How long the end of the process may wait.
+    pub(crate) fn end(&self) -> &ProcessEnd {
+        &self.end
+    }
+
     /// Spans that all exporters have accepted and that are not terminal.
     pub fn pending(&self) -> u64 {
         drain::pending(&self.lanes())
@@ -151,12 +170,13 @@ impl Engine {
 
     /// A lane has its first admission.
     pub(crate) fn enlist(&self, lane: &Arc<Lane>) {
+        self.end.allow(lane.config.exit_timeout);
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.retain(|lane| lane.strong_count() > 0);
         lanes.push(Arc::downgrade(lane));
     }
 
-    fn lanes(&self) -> Vec<Arc<Lane>> {
+    pub(crate) fn lanes(&self) -> Vec<Arc<Lane>> {
         if is_forked_child() {
             return Vec::new(); // what is on its way is the parent's
         }
@@ -186,6 +206,7 @@ impl Engine {
 
     fn start_threads(&self) -> io::Result<Handle> {
         watch_for_forks();
+        process_end::watch();
         let (jobs, job_queue) = crossbeam_channel::unbounded();
         let (messages, inbox) = tokio::sync::mpsc::unbounded_channel();
         let health = Arc::clone(&self.health);

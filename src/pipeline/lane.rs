@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -45,6 +45,8 @@ pub(crate) struct Lane {
     encoding: Mutex<ContentEncoding>,
     /// Keeps the engine running from the first admission to the end of the shutdown.
     engine: Mutex<Option<Handle>>,
+    /// The environment of its exporter has ended and has waited for it.
+    has_waited: AtomicBool,
 }
 
 impl Lane {
@@ -64,6 +66,7 @@ impl Lane {
             transform,
             herald,
             engine: Mutex::new(None),
+            has_waited: AtomicBool::new(false),
         })
     }
 
@@ -86,6 +89,16 @@ impl Lane {
     /// Where requests go, until the end of the shutdown.
     pub(crate) fn sink(&self) -> Option<Arc<dyn Sink>> {
         lock(&self.sink).clone()
+    }
+
+    /// Its environment has waited for it at its own end.
+    pub(crate) fn note_waited(&self) {
+        self.has_waited.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its environment has done so.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.has_waited.load(Ordering::Relaxed)
     }
 
     /// The running engine, if this lane has one.

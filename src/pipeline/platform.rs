@@ -1,7 +1,11 @@
 //! What a guest owes its host when it starts threads: signals stay with the host's own threads, computing yields to the
-//! application, and a process that somebody forks knows that it has none of them. One of the few files that may be unsafe.
+//! application, a process that somebody forks knows that it has none of them, and the end of the process is heard of. One
+//! of the few files that may be unsafe.
 //! It refuses to fail: where the system does not allow it, nothing happens.
-#![expect(unsafe_code, reason = "signal masks, priorities and forks have no safe interface")]
+#![expect(
+    unsafe_code,
+    reason = "signal masks, priorities, forks and the end of the process have no safe interface"
+)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,6 +35,21 @@ pub(crate) fn watch_for_forks() {
 /// No such thing here.
 #[cfg(not(unix))]
 pub(crate) fn watch_for_forks() {}
+
+/// Calls `handler` when the process ends by `exit()` or by the return of `main`, on the thread that ends it. That may be any
+/// thread, at any point, and its thread-locals are gone. Not to be called twice for one handler.
+#[cfg(unix)]
+pub(crate) fn at_process_end(handler: extern "C" fn()) {
+    // SAFETY: the handler lives as long as the library, which is never unloaded once an environment has been made, and
+    // it does not unwind.
+    unsafe {
+        libc::atexit(handler);
+    }
+}
+
+/// On Windows a library hears of the end of the process when all other threads are gone: nobody is left to wait for.
+#[cfg(not(unix))]
+pub(crate) fn at_process_end(_handler: extern "C" fn()) {}
 
 /// How much nicer than the application the workers are.
 #[cfg(target_os = "linux")]

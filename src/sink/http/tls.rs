@@ -72,11 +72,12 @@ pub(super) fn client_config(config: &TlsConfig, secure: bool) -> Result<ClientCo
         Some(ca) => certificates(ca),
         None => {
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            let mut own = config.extra_ca.as_deref().map(certificates).unwrap_or_default();
             if config.use_system_ca {
                 // Whatever cannot be read is left out, as Node does.
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+                own.extend(rustls_native_certs::load_native_certs().certs);
             }
-            config.extra_ca.as_deref().map(certificates).unwrap_or_default()
+            own
         }
     };
     roots.add_parsable_certificates(own.iter().cloned());

@@ -22,7 +22,7 @@ use crate::sink::{SendError, SendErrorKind, calendar::Utc};
 pub(super) struct Verifier {
     /// Trust anchors.
     pub roots: RootCertStore,
-    /// The user's own anchors, as they are: a self-signed server certificate is trusted by being one of them.
+    /// The anchors of the user and the system, as they are: a self-signed server certificate is trusted by being one of them.
     pub own: Vec<CertificateDer<'static>>,
     /// `rejectUnauthorized`; off, anything that can sign is accepted.
     pub reject_unauthorized: bool,

@@ -1,0 +1,172 @@
+// Rewrites the figures of the documents from a run: what stands between their markers, and nothing else. It refuses a run
+// that lacks a row: a table is of one run or it is not written.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { judgeBudgets, speedText } from './budgets.mjs';
+import { NO_EXPORTER, OURS, ROOT, STOCK, STOCK_PROTOBUFJS } from './contenders.mjs';
+
+const PG = 'pg/45 KB of rows on each span';
+const OUTAGE = 'delivery/1,000 spans/s for 4 s, 503 from second 1 to 3';
+
+/** `[words, scenario/case, what is measured]` of each line of the README's table. */
+const README_ROWS = [
+  ['hand-off, 8 attributes, µs/span', 'handoff/8 attributes', 'main-thread CPU'],
+  ['hand-off, 20 attributes, µs/span', 'handoff/20 attributes', 'main-thread CPU'],
+  ['hand-off, 2 × 16 KB, µs/span', 'handoff/2 x 16 KB', 'main-thread CPU'],
+  ['… longest main-thread slice of 512, ms', 'handoff/2 x 16 KB', 'longest slice'],
+  ['whole export, 8 attributes, µs/span', 'export/small, none', 'main-thread CPU'],
+  ['whole export, 2 × 16 KB, µs/span', 'export/large, none', 'main-thread CPU'],
+  ['… CPU of the whole process, µs/span', 'export/large, none', 'whole-process CPU'],
+  [
+    'processor and exporter, `end()` to delivered, µs/span',
+    'end/8 attributes',
+    'processor and exporter, start to delivered',
+  ],
+  ['garbage collection, ms per 100,000 spans', 'garbage/8 attributes', 'pauses, sum'],
+  ['HTTP service at full load, requests/s', 'service/small requests', 'throughput'],
+  ['… latency p99, ms', 'service/small requests', 'latency p99'],
+  ['PostgreSQL workload, longest stall, ms', PG, 'longest stall'],
+  ['… loop delay p99.9, ms', PG, 'loop delay p99.9'],
+  ['… pool time-outs', PG, 'pool time-outs'],
+  ['… most CPU between two ticks, ms', PG, 'most CPU between two ticks'],
+  [
+    '1,000,000 spans, rate without a drop, spans/s',
+    'sustained/1,000,000 spans, receiver discards',
+    'rate without a drop',
+  ],
+  ['burst of 10,000 spans, delivered', 'delivery/burst of 10,000 spans', 'delivered'],
+  ['10,000 spans/s, 100 ms collector, of 20,000', 'delivery/10,000 spans/s for 2 s, 100 ms collector', 'delivered'],
+  ['4,000 spans, 503 for 2 s, delivered', OUTAGE, 'delivered'],
+  ['300 spans, then `process.exit()`, delivered', 'exit/processor, process.exit()', 'delivered'],
+  ['loop blocked for 2 s: last span arrives after, ms', 'blocked/300 spans', 'last span arrives after'],
+];
+const COLUMNS = [NO_EXPORTER, STOCK, STOCK_PROTOBUFJS, OURS];
+const CHARTS = [
+  ['pg_timeline.svg', 'Event-loop delay over time: the PostgreSQL workload'],
+  ['handoff.svg', 'Hand-off: main-thread CPU per span'],
+  ['delivered.svg', 'Delivered by a batch processor'],
+];
+/** More lines than this and a budget shows only those that were missed. */
+const MOST_SHOWN = 6;
+
+function figureText(value) {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
+  return String(Number(value.toPrecision(Math.abs(value) >= 10 ? 3 : 2)));
+}
+
+function cell(row, contender) {
+  const summary = row.contenders[contender];
+  if (!summary || summary.absent || typeof summary[row.pick] !== 'number') return '–';
+  return `${summary.noisy ? '~' : ''}${figureText(summary[row.pick])}`;
+}
+
+const tableLine = (cells) => `| ${cells.join(' | ')} |`;
+
+function machineText({ date, node, platform, cores, cpu, commit }) {
+  const system = platform.startsWith('linux') ? 'Linux' : platform;
+  return `${date.slice(0, 10)}, Node.js ${node.slice(1)}, ${system}, ${cores} x ${cpu}${commit ? `, commit ${commit}` : ''}`;
+}
+
+function durationText(seconds) {
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+function readmeText(run) {
+  const lines = README_ROWS.map(([words, path, what]) => {
+    const row = run.rows.find((each) => `${each.scenario}/${each.case}` === path && each.what === what);
+    if (!row) throw new Error(`the run has no row ${path}, ${what}: run with --all`);
+    return tableLine([words, ...COLUMNS.map((contender) => cell(row, contender)), `\`npm run bench -- '${path}'\``]);
+  });
+  return [
+    '`npm run bench` measures single operations, workloads and budgets side by side with the current stock exporter',
+    '(0.223.1) and the last one built on protobufjs (0.57.2); `-- --all` adds the long rows, `-- --report` draws what it',
+    'measured. Medians of five rounds (`~`: they differ by more than 30 %; deliveries: the worst round), main-thread CPU',
+    `unless a unit says otherwise. ${machineText(run.environment)}, one run of ${durationText(run.seconds)}.`,
+    speedText(run),
+    'What was found on the way, and every budget: [docs/performance.md](docs/performance.md).',
+    '',
+    tableLine(['', NO_EXPORTER, STOCK, STOCK_PROTOBUFJS, 'Offloop', 'repeat with']),
+    '|---|--:|--:|--:|--:|---|',
+    ...lines,
+    '',
+    ...CHARTS.map(([file, title]) => `![${title}](docs/benchmark/${file})`),
+  ].join('\n');
+}
+
+function demoText({ run, rows }) {
+  const one = (value) => value.toFixed(1);
+  const count = (value) => (value === null ? '–' : value.toLocaleString('en-US'));
+  const { node, platform, processor } = run.machine;
+  return [
+    `Two payloads of about 45 KB per request, ${run.load.requestsPerSecond} requests/s; ${run.startedAt.slice(0, 10)}, ` +
+      `Node.js ${node.slice(1)}, ${platform}, ${processor}.`,
+    '"Most CPU at once" is the processor time of the main thread between two ticks of a 10 ms timer. Repeat it with `npm start`.',
+    '',
+    '| | requests/s | loop delay p50 / p99 / max, ms | longest block, ms | most CPU at once, ms | main-thread CPU | spans ended | delivered |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|',
+    ...rows.map((row) =>
+      tableLine([
+        row.title,
+        row.requestsPerSecond.toFixed(0),
+        `${one(row.delayP50Millis)} / ${one(row.delayP99Millis)} / ${one(row.delayMaxMillis)}`,
+        one(row.longestBlockMillis),
+        one(row.mostCpuBetweenTicksMillis),
+        `${one(row.mainThreadPercent)} %`,
+        count(row.ended),
+        count(row.delivered),
+      ]),
+    ),
+  ].join('\n');
+}
+
+function budgetsText(run) {
+  const { design, further } = judgeBudgets(run);
+  const lines = [...design, ...further].map(({ name, budget, verdict, measured, missed }) => {
+    const shown = measured.length <= MOST_SHOWN ? measured : missed;
+    return tableLine([name, budget, shown.join('<br>') || `${measured.length} rows`, verdict]);
+  });
+  const missedRows = run.rows.filter(({ verdict }) => verdict.startsWith('MISSED')).length;
+  return [
+    `${machineText(run.environment)}; ${run.rows.length} rows in ${durationText(run.seconds)}, ${missedRows} missed a target,`,
+    `${run.failures.length} failed. ${speedText(run) ?? ''}`,
+    '',
+    '| budget | target | measured (`!`: the target that was missed) | verdict |',
+    '|---|---|---|---|',
+    ...lines,
+  ].join('\n');
+}
+
+function replaceBetween(file, marker, text) {
+  const path = join(ROOT, file);
+  const old = readFileSync(path, 'utf8');
+  const [start, end] = [`<!-- ${marker}:start -->`, `<!-- ${marker}:end -->`];
+  const from = old.indexOf(start);
+  const to = old.indexOf(end);
+  if (from === -1 || to < from) throw new Error(`${file} has no ${start} … ${end}`);
+  writeFileSync(path, `${old.slice(0, from + start.length)}\n${text}\n${old.slice(to)}`);
+  return `${file} (${marker})`;
+}
+
+/** What can be refreshed: the README's two tables, and the budgets of the run's Node version. */
+const DOCUMENTS = {
+  readme: (run) => [replaceBetween('README.md', 'bench', readmeText(run))],
+  demo: () => {
+    const result = join(ROOT, 'offloop-demo', 'result.json');
+    if (!existsSync(result)) throw new Error('offloop-demo/result.json is missing: run `npm start` first');
+    return [replaceBetween('README.md', 'demo', demoText(JSON.parse(readFileSync(result, 'utf8'))))];
+  },
+  performance: (run) => {
+    const major = run.environment.node.slice(1).split('.')[0];
+    return [replaceBetween('docs/performance.md', `budgets on Node ${major}`, budgetsText(run))];
+  },
+};
+
+/** Rewrites the named documents from `run`; returns what was written. */
+export function refreshDocuments(run, names) {
+  return names.flatMap((name) => {
+    const refresh = DOCUMENTS[name];
+    if (!refresh) throw new Error(`--refresh ${name}: there is ${Object.keys(DOCUMENTS).join(', ')}`);
+    return refresh(run);
+  });
+}
