@@ -261,7 +261,7 @@ describe('the monitor itself', () => {
     monitor.enable();
     for (let nth = 0; nth < 4; nth++) {
       await sleep(5);
-      block(120); // all within a second: the turn that hands spans over is excused, and what else is in it (R97)
+      block(180); // all within a second: the turn that hands spans over is excused, and what else is in it (R97)
     }
     await sleep(1100);
     const { blocks, spans, suppressed } = monitor.stats();
