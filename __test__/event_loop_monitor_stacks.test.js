@@ -98,7 +98,7 @@ describe('the stack of a block names the guilty function and line', () => {
     const source = `
       function outer() { middle(); }
       function middle() { innermost(); }
-      function innermost() { for (const until = Date.now() + 400; Date.now() < until; ); }
+      function innermost() { for (const until = threadCpuMicros() + 400_000; threadCpuMicros() < until; ); }
       monitor.enable();
       setTimeout(() => { outer(); setTimeout(finish, 50); }, 100);`;
     const [span] = (await runBlocks(t, source)).finals;

@@ -57,6 +57,7 @@ impl Times {
     /// Whether the application held the loop for `threshold`: with a processor whenever it wanted one, the turn would
     /// have been as long. What else it waited for while it was mostly starved, starved others may have kept from it.
     pub(super) fn is_block(&self, threshold: Duration) -> bool {
+        let threshold = if mutant!("R88") { threshold / 2 } else { threshold };
         let cpu = self.cpu.unwrap_or_default();
         let excess = self.elapsed.saturating_sub(self.paused).saturating_sub(cpu);
         let is_mostly_starved = !self.starved.is_zero() && self.starved * 2 >= excess;

@@ -54,7 +54,7 @@ pub struct Observation {
     /// Answers to requests for a stack.
     pub stacks: Vec<StackSample>,
     /// Counters of the loop's thread.
-    pub usage: Usage,
+    pub reading: Reading,
     /// What the loop's thread is doing. Only asked when its turn is long.
     pub state: ThreadState,
     /// A debugger can be attached.
@@ -190,7 +190,7 @@ impl Machine {
             Some(turn) => self.look(turn, &seen, &mut actions),
             None => seen.now.after(self.interval()),
         };
-        self.last = Reading { at: seen.now, usage: seen.usage };
+        self.last = seen.reading;
         self.anchors.older = self.anchors.newer;
         self.anchors.newer = Some((seen.now, seen.wall));
         self.own_run_delay = seen.own_run_delay;
@@ -237,10 +237,10 @@ impl Machine {
         let (now, interval) = (seen.now, self.interval());
         // A loop that sleeps has not begun its turn: the start moves with us until it wakes up.
         if self.current.as_ref().is_none_or(|current| !current.is_of(&turn)) {
-            self.current = Some(self.begin(&turn, Some(Reading { at: now, usage: seen.usage })));
+            self.current = Some(self.begin(&turn, Some(seen.reading)));
         }
         let is_asking = self.is_asking;
-        let end = Reading { at: now, usage: seen.usage };
+        let end = Reading { at: now, usage: seen.reading.usage };
         let Times { elapsed, paused, .. } = self.times(&turn, end);
         let busy = elapsed.saturating_sub(paused);
         let Some(current) = &mut self.current else { return now.after(interval) };
@@ -334,8 +334,8 @@ impl Machine {
             self.current = Some(self.begin(&turn, None));
         }
         let usage = Usage {
-            cpu: usage.cpu.or(seen.usage.cpu),
-            run_delay: usage.run_delay.or(seen.usage.run_delay),
+            cpu: usage.cpu.or(seen.reading.usage.cpu),
+            run_delay: usage.run_delay.or(seen.reading.usage.run_delay),
         };
         let times = self.times(&turn, Reading { at: end, usage });
         let is_open = self.current.as_ref().is_some_and(|current| current.is_open);

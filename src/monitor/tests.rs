@@ -13,7 +13,7 @@ use super::{
     open_spans::OpenSpan,
     report::{self, Family, Origin},
     turns::TurnClock,
-    usage::{ThreadState, Usage},
+    usage::{Reading, ThreadState, Usage},
     watchdog::{Outlet, Watch, WatchedLoop},
     world::{Doing, SETTINGS, World, ms},
 };
@@ -165,7 +165,7 @@ fn r94_a_short_turn_wakes_nobody_and_seldom_asks_for_counters() {
     let mut samples = 0;
     let mut sample = || {
         samples += 1;
-        Usage::default()
+        Reading::default()
     };
     for turn in 1..1000 {
         assert!(!clock.look(Moment(ms(turn)), ms(turn / 2), &mut sample));
@@ -189,7 +189,7 @@ fn r94_in_a_storm_most_turns_are_only_counted_and_a_block_is_seen_all_the_same()
             return None;
         }
         stamps.set(stamps.get() + 1);
-        Some(clock.look(now, Duration::ZERO, Usage::default))
+        Some(clock.look(now, Duration::ZERO, || Reading { at: now, usage: Usage::default() }))
     };
     for _ in 0..10_000 {
         assert_ne!(turn(micros(1)), Some(true));

@@ -122,7 +122,7 @@ impl TurnClock {
         self.is_excused.store(false, Ordering::Relaxed);
         self.is_storm.store(false, Ordering::Relaxed);
         self.idle_before.store(nanos(idle), Ordering::Relaxed);
-        self.stamp(nanos(now.0), nanos(idle), Some(usage));
+        self.stamp(nanos(now.0), nanos(idle), Some(Reading { at: now, usage }));
     }
 
     /// The loop is about to look for events, in a storm of turns and in the same `tick` of a coarse clock as when it was
@@ -142,8 +142,8 @@ impl TurnClock {
     }
 
     /// The loop is about to look for events: a turn ends, the next begins when it finds any. True if the watchdog has
-    /// to be told; `usage`, the counters of the thread, are read rarely, because that costs more than all of this.
-    pub fn look(&self, now: Moment, idle: Duration, usage: impl FnOnce() -> Usage) -> bool {
+    /// to be told; the counters of the thread are read rarely, because that costs more than all of this.
+    pub fn look(&self, now: Moment, idle: Duration, read: impl FnOnce() -> Reading) -> bool {
         // Turns of every loop pass here: plain numbers, and a `Turn` only for a long one.
         let (at, idle) = (nanos(now.0), nanos(idle));
         let length = at.saturating_sub(self.woke_at(at, idle));
@@ -166,10 +166,10 @@ impl TurnClock {
         let sampled_at = self.sampled_at.load(Ordering::Relaxed);
         let period = nanos(self.threshold / SAMPLES_PER_THRESHOLD);
         let is_due = sampled_at == UNKNOWN || at.saturating_sub(sampled_at) >= period;
-        let usage = (is_long || is_due || mutant!("R94-sample")).then(usage);
+        let sample = (is_long || is_due || mutant!("R94-sample")).then(read);
         if is_long {
             let turn = self.turn_at(at, idle);
-            let usage = usage.unwrap_or_default();
+            let usage = sample.unwrap_or_default().usage;
             let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
             if finished.len() < MAX_FINISHED {
                 finished.push(FinishedTurn { turn, end: now, usage });
@@ -177,7 +177,7 @@ impl TurnClock {
         }
         self.is_startup.store(false, Ordering::Relaxed);
         self.is_excused.store(false, Ordering::Relaxed);
-        self.stamp(at, idle, usage);
+        self.stamp(at, idle, sample);
         is_long || mutant!("R94")
     }
 
@@ -260,7 +260,9 @@ impl TurnClock {
         }
     }
 
-    fn stamp(&self, now: u64, idle: u64, usage: Option<Usage>) {
+    fn stamp(&self, now: u64, idle: u64, sample: Option<Reading>) {
+        // A turn begins when its sample has been taken: what kept the thread from that is in the sample.
+        let now = sample.map_or(now, |sample| nanos(sample.at.0).max(now));
         let version = self.version.load(Ordering::Relaxed);
         self.version.store(version.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
@@ -272,7 +274,7 @@ impl TurnClock {
         let (gc, gc_cpu) = self.collections.ended();
         self.gc_then.store(gc, Ordering::Relaxed);
         self.gc_cpu_then.store(gc_cpu, Ordering::Relaxed);
-        if let Some(Usage { cpu, run_delay }) = usage {
+        if let Some(Reading { usage: Usage { cpu, run_delay }, .. }) = sample {
             self.sampled_at.store(now, Ordering::Relaxed);
             self.cpu_then.store(cpu.map_or(UNKNOWN, nanos), Ordering::Relaxed);
             self.run_delay_then.store(run_delay.map_or(UNKNOWN, nanos), Ordering::Relaxed);

@@ -1,9 +1,9 @@
 //! What a thread did with its time: computed, waited to be scheduled, or waited for something.
-//! It refuses to ask the system: readings come from outside.
+//! It refuses to ask the system: counters come from outside.
 
 use std::time::Duration;
 
-use crate::clock::Moment;
+use crate::clock::{Moment, monotonic};
 
 /// Counters of one thread since it began; `None` where the platform does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -31,10 +31,19 @@ pub enum ThreadState {
 /// Counters at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reading {
-    /// When they were read.
+    /// When they had been read: whoever reads may be kept from it between the clock and the counters, so the clock comes
+    /// second, and a turn that begins later is a turn after them.
     pub at: Moment,
     /// What they said.
     pub usage: Usage,
+}
+
+impl Reading {
+    /// Reads the counters, and then the clock.
+    pub(super) fn after(read: impl FnOnce() -> Usage) -> Reading {
+        let usage = read();
+        Reading { at: monotonic(), usage }
+    }
 }
 
 /// Two readings around the start of a turn: the last before it and the first in it.

@@ -19,7 +19,7 @@ use super::{
     sleep::SleepTracker,
     stack::StackSample,
     turns::TurnClock,
-    usage::{ThreadState, Usage},
+    usage::{Reading, ThreadState, Usage},
 };
 use crate::{
     clock::{Moment, Now, monotonic},
@@ -124,7 +124,7 @@ impl Watch {
 
     /// The loop is about to look for events; on its thread.
     pub fn look(&self, idle: Duration, usage: impl FnOnce() -> Usage) {
-        if self.clock.look(monotonic(), idle, usage) {
+        if self.clock.look(monotonic(), idle, || Reading::after(usage)) {
             self.kick();
         }
     }
@@ -132,7 +132,7 @@ impl Watch {
     /// The loop will not look again, or not be watched: what its turn has been so far is judged at once, on its thread.
     pub fn settle(self: &Arc<Self>) {
         if let Some(idle) = self.target.idle() {
-            self.clock.look(monotonic(), idle, || self.target.usage());
+            self.clock.look(monotonic(), idle, || Reading::after(|| self.target.usage()));
         }
         self.step();
     }
@@ -208,7 +208,7 @@ impl Watch {
             turn,
             finished,
             stacks: std::mem::take(&mut *lock(&self.stacks)),
-            usage: self.target.usage(),
+            reading: Reading::after(|| self.target.usage()),
             state: if is_long { self.target.state() } else { ThreadState::Unknown },
             is_inspected: self.target.is_inspected(),
             own_run_delay: self.target.own_usage().run_delay,

@@ -9,7 +9,7 @@ use super::{
     sleep::SleepTracker,
     stack::{Frame, StackSample},
     turns::TurnClock,
-    usage::{ThreadState, Usage},
+    usage::{Reading, ThreadState, Usage},
 };
 use crate::clock::Moment;
 
@@ -117,7 +117,7 @@ impl World {
 
     /// The loop looks for events.
     pub fn look(&mut self) {
-        if self.clock.look(self.now, self.idle, || self.usage) {
+        if self.clock.look(self.now, self.idle, || Reading { at: self.now, usage: self.usage }) {
             self.step();
         }
     }
@@ -175,7 +175,7 @@ impl World {
             turn,
             finished,
             stacks: std::mem::take(&mut self.pending),
-            usage: self.usage,
+            reading: Reading { at: self.now, usage: self.usage },
             state,
             is_inspected: self.is_inspected,
             own_run_delay: Some(self.own_run_delay),

@@ -2,8 +2,12 @@
 
 use super::super::{
     block::Cause,
+    machine::{Action, Machine, Observation},
+    turns::{FinishedTurn, Turn, TurnClock},
+    usage::{Reading, Usage},
     world::{Doing, SETTINGS, World, ms},
 };
+use crate::clock::Moment;
 
 #[test]
 fn r96_a_turn_that_had_no_processor_is_counted_and_no_block() {
@@ -117,4 +121,34 @@ fn r96_a_watchdog_without_a_processor_does_not_hide_a_block() {
         assert_eq!(world.finals().len(), 1);
         assert_eq!(world.machine.counts().paused, u64::from(!is_told));
     }
+}
+
+#[test]
+fn r96_a_thread_kept_from_reading_its_counters_does_not_charge_the_next_turn() {
+    let clock = TurnClock::new(ms(100));
+    clock.begin(Moment(ms(0)), ms(0), false, Usage::default());
+    // 300 ms without a processor between the clock and the counters at the end of a turn of 20 ms, then 40 ms of work.
+    let usage = |cpu, run_delay| Usage { cpu: Some(ms(cpu)), run_delay: Some(ms(run_delay)) };
+    let kept = Reading { at: Moment(ms(320)), usage: usage(20, 300) };
+    assert!(!clock.look(Moment(ms(20)), ms(0), || kept));
+    let next = Reading { at: Moment(ms(360)), usage: usage(60, 300) };
+    assert!(!clock.look(Moment(ms(360)), ms(0), || next), "a turn of 340 ms");
+}
+
+#[test]
+fn r96_a_watchdog_kept_from_reading_counters_does_not_lose_a_block_s_work() {
+    let usage = |cpu| Usage { cpu: Some(ms(cpu)), run_delay: Some(ms(0)) };
+    // It looked at the clock before the turn began, and got to the counters when 200 of 250 ms had been computed.
+    let last = Reading { at: Moment(ms(1200)), usage: usage(200) };
+    let sample = Reading { at: Moment(ms(999)), usage: usage(0) };
+    let turn = Turn { number: 2, start: Moment(ms(1000)), sample: Some(sample), ..Turn::default() };
+    let mut machine = Machine::new(SETTINGS);
+    let seen =
+        |now, reading| Observation { now: Moment(ms(now)), reading, ..Observation::default() };
+    machine.step(seen(990, last));
+    let finished = FinishedTurn { turn, end: Moment(ms(1250)), usage: usage(250) };
+    let end = Reading { at: Moment(ms(1251)), usage: usage(250) };
+    let (actions, _) = machine.step(Observation { finished: vec![finished], ..seen(1251, end) });
+    let [Action::Report(block)] = actions.as_slice() else { panic!("{actions:?}") };
+    assert_eq!(block.times.cpu, Some(ms(250)));
 }
