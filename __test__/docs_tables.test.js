@@ -185,6 +185,7 @@ it('every command is one that exists, with options that its script knows', () =>
 it('every benchmark that the README repeats is one that there is', () => {
   const filters = [...read('README.md').matchAll(/npm run bench -- '([^']+)'/g)].map(([, filter]) => filter);
   const list = execFileSync(process.execPath, ['bench/run.mjs', '--list', '--all'], { cwd: root, encoding: 'utf8' });
+  const cases = new Set(list.split('\n').map((line) => line.replace(/ {2}\(--all\)$/, '')));
   assert.ok(filters.length > 10);
-  for (const filter of filters) assert.ok(list.split('\n').includes(filter), filter);
+  for (const filter of filters) assert.ok(cases.has(filter), filter);
 });

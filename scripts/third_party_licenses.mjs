@@ -73,14 +73,14 @@ function textsOf({ name, manifest_path: manifest }) {
 const allowed = allowedLicences();
 const packages = linkedPackages(values.target);
 const problems = [];
-const holders = new Map(); // text -> who ships it
+const texts = new Map(); // words, however they are laid out -> the text and who ships it
 for (const entry of packages) {
   const { name, version, license } = entry;
   if (license === null || !isAllowed(license, allowed)) problems.push(`${name} ${version}: ${license ?? 'no licence'}`);
   for (const { text } of textsOf(entry)) {
-    const list = holders.get(text) ?? [];
-    if (!list.includes(`${name} ${version}`)) list.push(`${name} ${version}`);
-    holders.set(text, list);
+    const words = text.replace(/\s+/g, ' ');
+    const { holders } = texts.get(words) ?? texts.set(words, { text, holders: new Set() }).get(words);
+    holders.add(`${name} ${version}`);
   }
 }
 if (problems.length > 0) throw new Error(`not allowed by deny.toml:\n  ${problems.join('\n  ')}`);
@@ -95,5 +95,7 @@ Apache-2.0, The Rust Project Developers).\n`);
     const by = authors.length > 0 ? `, ${authors.map((author) => author.replace(/ <.*/, '')).join(', ')}` : '';
     console.log(`${name} ${version}: ${license}${by}${repository ? `, ${repository}` : ''}`);
   }
-  for (const [text, list] of holders) console.log(`\n${rule}\n${list.join(', ')}\n${rule}\n\n${text}`);
+  // Sorted, so that variants of one licence stand together: gzip looks back 32 KB, and three Apache-2.0 fill those.
+  for (const { text, holders } of [...texts.values()].sort((a, b) => (a.text < b.text ? -1 : 1)))
+    console.log(`\n${rule}\n${[...holders].join(', ')}\n${rule}\n\n${text}`);
 }
