@@ -20,7 +20,7 @@ const TAG_MAP = 7;
 const TAG_NESTED = 8; // only the key: the value follows with a tag word of its own
 const TAG_BULK_KEY = 9; // the key is a bulk string; the value follows with a tag word of its own
 
-const ENCODING_ASCII = 0;
+const ENCODING_LATIN1 = 0; // a byte per unit
 const ENCODING_UTF16 = 1;
 const ENCODING_BYTES = 2;
 const ENCODING_KEPT = 3; // of a record's text only: it is bulk text number `encoding - ENCODING_KEPT`
@@ -39,13 +39,12 @@ const JOINED_UNITS = 256;
 const DEFERRED_UNITS = 4096;
 // Units of ASCII that one export call copies at once, a quarter to half a millisecond; other texts count three times.
 const TURN_UNITS = 1 << 20;
-// Texts up to this length are written by one call; of longer ones a probe is written first.
+// Texts up to this length are written by one call.
 const ONE_WRITE_UNITS = 16384;
 // Texts written as UTF-16 without trying ASCII, at most, where the ones before were not ASCII either.
 const MAX_WIDE_RUN = 32;
 // Above this V8 keeps objects that were filled key by key as dictionaries.
 const FAST_ATTRIBUTES = 19;
-const PROBE_UNITS = 1024;
 const CHUNK_UNITS = 65536;
 const MAX_KEYS = 4096;
 const MAX_DEPTH = 512;
@@ -80,7 +79,7 @@ module.exports = {
   TAG_MAP,
   TAG_NESTED,
   TAG_BULK_KEY,
-  ENCODING_ASCII,
+  ENCODING_LATIN1,
   ENCODING_UTF16,
   ENCODING_BYTES,
   ENCODING_KEPT,
@@ -96,7 +95,6 @@ module.exports = {
   ONE_WRITE_UNITS,
   MAX_WIDE_RUN,
   FAST_ATTRIBUTES,
-  PROBE_UNITS,
   CHUNK_UNITS,
   MAX_KEYS,
   MAX_DEPTH,

@@ -4,16 +4,21 @@
 
 const {
   KIND_BULK,
-  ENCODING_ASCII,
+  ENCODING_LATIN1,
   ENCODING_UTF16,
   ENCODING_BYTES,
   BLOCK_HEADER_WORDS,
   BULK_HEADER_WORDS,
-  PROBE_UNITS,
   CHUNK_UNITS,
   ONE_WRITE_UNITS,
   MAX_WIDE_RUN,
 } = require('./layout.js');
+
+/**
+ * Whether a text fits one byte per unit. Of a string that V8 keeps in one byte per unit it knows without looking at it:
+ * the expression compiled for those can never match (docs/performance.md).
+ */
+const BEYOND_LATIN1 = /[\u0100-\uffff]/;
 
 /**
  * A stream of records over native blocks. Two of them serve an exporter: one for spans, one for the long strings that
@@ -109,13 +114,13 @@ class RecordStream {
     this.ensure(BULK_HEADER_WORDS + ((2 * units + 11) >>> 3));
     const base = this.position;
     const at = (base + BULK_HEADER_WORDS) << 3;
-    if (this.wide.mayBeAscii()) {
-      // Four bytes of slack: a truncated UTF-8 write can then never have the length of an ASCII one.
-      const isAscii = this.bytes.utf8Write(text, at, units + 4) === units;
-      this.wide.note(isAscii);
-      if (isAscii) {
-        this.bulkHeader(base, BULK_HEADER_WORDS + ((units + 7) >>> 3), index, ENCODING_ASCII, units);
-        return ENCODING_ASCII;
+    if (this.wide.mayBeNarrow()) {
+      const isNarrow = !BEYOND_LATIN1.test(text);
+      this.wide.note(isNarrow);
+      if (isNarrow) {
+        this.bytes.latin1Write(text, at);
+        this.bulkHeader(base, BULK_HEADER_WORDS + ((units + 7) >>> 3), index, ENCODING_LATIN1, units);
+        return ENCODING_LATIN1;
       }
     }
     this.bytes.ucs2Write(text, at);
@@ -149,21 +154,21 @@ class RecordStream {
   }
 }
 
-/** Remembers that texts have not been ASCII of late: such programs pay for the attempt once in a while only. */
+/** Remembers that texts needed two bytes per unit of late: such programs pay for the attempt once in a while only. */
 class WideRun {
   constructor() {
     this.length = 0; // attempts in a row that failed
     this.left = 0; // texts to write as UTF-16 without trying
   }
 
-  mayBeAscii() {
+  mayBeNarrow() {
     if (this.left === 0) return true;
     this.left -= 1;
     return false;
   }
 
-  note(isAscii) {
-    if (isAscii) this.length = 0;
+  note(isNarrow) {
+    if (isNarrow) this.length = 0;
     else this.left = Math.min(this.length++ * 4, MAX_WIDE_RUN);
   }
 }
@@ -174,7 +179,7 @@ class TextCopy {
     this.index = -1;
     this.text = '';
     this.offset = 0;
-    this.encoding = ENCODING_ASCII;
+    this.encoding = ENCODING_LATIN1;
     this.base = -1; // first word of the open record
     this.units = 0; // units in the open record
   }
@@ -183,7 +188,7 @@ class TextCopy {
     this.index = index;
     this.text = text;
     this.offset = 0;
-    this.encoding = ENCODING_ASCII;
+    this.encoding = ENCODING_LATIN1;
     this.base = -1;
     this.units = 0;
   }
@@ -193,23 +198,23 @@ class TextCopy {
     const { text } = this;
     const left = text.length - this.offset;
     if (this.base === -1) {
-      if (this.offset === 0 && this.encoding === ENCODING_ASCII && !stream.wide.mayBeAscii())
+      if (this.offset === 0 && this.encoding === ENCODING_LATIN1 && !stream.wide.mayBeNarrow())
         this.encoding = ENCODING_UTF16;
       this.open(stream, left);
     }
-    const unitBytes = this.encoding === ENCODING_ASCII ? 1 : 2;
+    const unitBytes = this.encoding === ENCODING_LATIN1 ? 1 : 2;
     const at = ((this.base + BULK_HEADER_WORDS) << 3) + this.units * unitBytes;
-    // Four bytes of slack: a truncated UTF-8 write can then never have the length of an ASCII one.
-    let units = Math.min(left, CHUNK_UNITS, Math.floor((stream.bytes.length - at - 4) / unitBytes));
-    if (this.encoding === ENCODING_ASCII) {
-      if (this.offset === 0 && units > 2 * PROBE_UNITS) units = PROBE_UNITS;
-      const written = stream.bytes.utf8Write(this.part(units), at);
-      if (this.offset === 0 || written !== units) stream.wide.note(written === units);
-      if (written !== units) {
+    let units = Math.min(left, CHUNK_UNITS, Math.floor((stream.bytes.length - at) / unitBytes));
+    if (this.encoding === ENCODING_LATIN1) {
+      const part = this.part(units);
+      const isNarrow = !BEYOND_LATIN1.test(part);
+      if (this.offset === 0 || !isNarrow) stream.wide.note(isNarrow);
+      if (!isNarrow) {
         this.close(stream);
         this.encoding = ENCODING_UTF16;
         return false;
       }
+      stream.bytes.latin1Write(part, at);
     } else {
       if (units < left && isHighSurrogate(text.charCodeAt(this.offset + units - 1))) units -= 1;
       stream.bytes.ucs2Write(this.part(units), at);
@@ -230,7 +235,7 @@ class TextCopy {
   }
 
   open(stream, left) {
-    const wanted = Math.min(left, CHUNK_UNITS) * (this.encoding === ENCODING_ASCII ? 1 : 2);
+    const wanted = Math.min(left, CHUNK_UNITS) * (this.encoding === ENCODING_LATIN1 ? 1 : 2);
     stream.ensure(BULK_HEADER_WORDS + ((wanted + 15) >>> 3));
     this.base = stream.position;
     this.units = 0;
@@ -238,7 +243,7 @@ class TextCopy {
 
   close(stream) {
     if (this.units > 0) {
-      const bytes = this.encoding === ENCODING_ASCII ? this.units : this.units * 2;
+      const bytes = this.encoding === ENCODING_LATIN1 ? this.units : this.units * 2;
       const words = BULK_HEADER_WORDS + ((bytes + 7) >>> 3);
       stream.bulkHeader(this.base, words, this.index, this.encoding, this.units);
     }

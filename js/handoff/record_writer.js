@@ -4,7 +4,7 @@
 
 const {
   KIND_SPAN,
-  ENCODING_ASCII,
+  ENCODING_LATIN1,
   ENCODING_UTF16,
   ENCODING_KEPT,
   ABSENT,
@@ -55,7 +55,7 @@ class RecordWriter {
   }
 
   charge(units, encoding) {
-    this.turnUnits -= encoding === ENCODING_ASCII ? units : units * 3;
+    this.turnUnits -= encoding === ENCODING_LATIN1 ? units : units * 3;
   }
 
   openRecord(headerWords) {
@@ -91,8 +91,8 @@ class RecordWriter {
     // Four bytes of slack: a truncated UTF-8 write can then never have the length of an ASCII one.
     if (room < units + 4) throw OVERFLOW;
     let bytes = -1;
-    let encoding = ENCODING_ASCII;
-    if (this.wide.mayBeAscii()) {
+    let encoding = ENCODING_LATIN1;
+    if (this.wide.mayBeNarrow()) {
       bytes = stream.bytes.utf8Write(text, at);
       this.wide.note(bytes === units);
     }

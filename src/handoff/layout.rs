@@ -35,7 +35,8 @@ pub const TAG_MAP: u32 = 7;
 pub const TAG_NESTED: u32 = 8;
 pub const TAG_BULK_KEY: u32 = 9;
 
-pub const ENCODING_ASCII: u32 = 0;
+/// A byte per unit.
+pub const ENCODING_LATIN1: u32 = 0;
 pub const ENCODING_UTF16: u32 = 1;
 pub const ENCODING_BYTES: u32 = 2;
 pub const ENCODING_KEPT: u32 = 3;

@@ -5,8 +5,8 @@ use bumpalo::Bump;
 
 use super::{
     decoder::HandoffError,
-    layout::{ENCODING_ASCII, ENCODING_BYTES, ENCODING_UTF16},
-    text::transcode,
+    layout::{ENCODING_BYTES, ENCODING_LATIN1, ENCODING_UTF16},
+    text::{from_latin1, transcode},
 };
 use crate::span::Text;
 
@@ -57,17 +57,8 @@ pub(super) struct JoinedText<'a> {
 
 impl<'a> JoinedText<'a> {
     pub fn new(bytes: &'a [u8], units: u32, encoding: u32) -> Result<Self, HandoffError> {
-        let text = Self::checked(bytes, units, encoding)?;
-        if encoding == ENCODING_ASCII && !text.rest.is_ascii() {
-            return Err(HandoffError("text is not ASCII"));
-        }
-        Ok(text)
-    }
-
-    /// The same of bytes whose encoding has been looked at.
-    fn checked(bytes: &'a [u8], units: u32, encoding: u32) -> Result<Self, HandoffError> {
         let unit_bytes = match encoding {
-            ENCODING_ASCII => 1,
+            ENCODING_LATIN1 => 1,
             ENCODING_UTF16 => 2,
             _ => return Err(HandoffError("text encoding")),
         };
@@ -96,7 +87,7 @@ impl<'a> JoinedText<'a> {
             self.rest.split_at_checked(bytes).ok_or(HandoffError("text ends early"))?;
         self.rest = rest;
         Ok(if self.unit_bytes == 1 {
-            Text { bytes: taken, has_surrogates: false }
+            from_latin1(taken, scratch, arena)
         } else {
             transcode(taken, scratch, arena)
         })
@@ -137,10 +128,7 @@ impl<'a> BulkTable<'a> {
         let length = if encoding == ENCODING_UTF16 { units as usize * 2 } else { units as usize };
         let bytes = data.get(..length).ok_or(HandoffError("bulk data ends early"))?;
         match encoding {
-            ENCODING_ASCII if !bytes.is_ascii() => {
-                return Err(HandoffError("bulk text is not ASCII"));
-            }
-            ENCODING_ASCII | ENCODING_UTF16 | ENCODING_BYTES => {}
+            ENCODING_LATIN1 | ENCODING_UTF16 | ENCODING_BYTES => {}
             _ => return Err(HandoffError("bulk encoding")),
         }
         self.pieces.push(Piece { number, encoding, bytes });
@@ -156,7 +144,7 @@ impl<'a> BulkTable<'a> {
     pub fn joined_text(&self, number: u32, units: u32) -> Result<JoinedText<'a>, HandoffError> {
         match self.pieces_of(number) {
             [] => Ok(JoinedText::lost()),
-            [only] => JoinedText::checked(only.bytes, units, only.encoding),
+            [only] => JoinedText::new(only.bytes, units, only.encoding),
             _ => Err(HandoffError("joined text in pieces")),
         }
     }
@@ -196,10 +184,10 @@ impl<'a> BulkTable<'a> {
 impl<'a> Piece<'a> {
     fn text(&self, scratch: &mut Vec<u8>, arena: &'a Bump) -> Result<Text<'a>, HandoffError> {
         match self.encoding {
-            ENCODING_ASCII if mutant!("R13") => {
+            ENCODING_LATIN1 if mutant!("R13") => {
                 Ok(Text { bytes: arena.alloc_slice_copy(self.bytes), has_surrogates: false })
             }
-            ENCODING_ASCII => Ok(Text { bytes: self.bytes, has_surrogates: false }),
+            ENCODING_LATIN1 => Ok(from_latin1(self.bytes, scratch, arena)),
             ENCODING_UTF16 => Ok(transcode(self.bytes, scratch, arena)),
             _ => Err(HandoffError("bytes inside a text")),
         }

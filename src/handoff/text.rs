@@ -1,9 +1,26 @@
-//! Text out of a hand-off block: views where the bytes are ASCII, transcoded once where they are UTF-16.
+//! Text out of a hand-off block: views where the bytes are ASCII, else transcoded once.
 //! It refuses to split or join words of the layout: that is the reader's.
 
 use bumpalo::Bump;
 
 use crate::span::Text;
+
+/// Latin-1 bytes as UTF-8: a view where they are ASCII.
+pub(super) fn from_latin1<'a>(
+    latin1: &'a [u8],
+    scratch: &mut Vec<u8>,
+    arena: &'a Bump,
+) -> Text<'a> {
+    if latin1.is_ascii() {
+        return Text { bytes: latin1, has_surrogates: false };
+    }
+    scratch.clear();
+    scratch.reserve(latin1.len() * 2);
+    for byte in latin1 {
+        push_wtf8(scratch, u32::from(*byte));
+    }
+    Text { bytes: arena.alloc_slice_copy(scratch), has_surrogates: false }
+}
 
 /// UTF-16 little-endian bytes as WTF-8 in `arena`. An odd byte at the end is ignored.
 pub(super) fn transcode<'a>(utf16: &[u8], scratch: &mut Vec<u8>, arena: &'a Bump) -> Text<'a> {
@@ -55,6 +72,15 @@ mod tests {
         let arena = Bump::new();
         let text = transcode(&bytes, &mut Vec::new(), &arena);
         (text.bytes.to_vec(), text.has_surrogates)
+    }
+
+    #[test]
+    fn latin1_text_is_a_view_where_it_is_ascii() {
+        let arena = Bump::new();
+        let all: Vec<u8> = (0..=255).collect();
+        let expected: String = (0..=255u8).map(char::from).collect();
+        assert_eq!(from_latin1(&all, &mut Vec::new(), &arena).bytes, expected.as_bytes());
+        assert_eq!(from_latin1(&all[..128], &mut Vec::new(), &arena).bytes.as_ptr(), all.as_ptr());
     }
 
     #[test]
