@@ -24,6 +24,9 @@ const SPANS = 512;
 const MEBIBYTE = 2 ** 20;
 /** Exports whose longest slice is looked for in one round. */
 const SLICE_EXPORTS = 3;
+/** Texts from here on are bound by memory: their rows show the copy by itself. */
+const LONG_TEXT = 1024;
+const COPYING_ALONE = 'copying alone';
 
 /** Budgets of DESIGN §6 (µs of main-thread CPU per span) and ratios of the first issue, by Node generation. */
 const budget = (node20, node24) => ({ 20: node20, 24: node24 });
@@ -155,6 +158,32 @@ function stockSerializer(contenderName, shape) {
   };
 }
 
+/** What no way of handing texts over can be faster than: each text copied once into memory of a whole batch. */
+function copyingAlone(shape) {
+  const spans = shape.spans ?? SPANS;
+  return {
+    name: COPYING_ALONE,
+    async setUp() {
+      const batch = makeSpans({ count: spans, ...shape });
+      const memory = Buffer.alloc(spans * shape.attributes * shape.textLength);
+      const copy = () => {
+        let at = 0;
+        for (const { attributes } of batch) {
+          for (const key in attributes) {
+            const value = attributes[key];
+            if (typeof value === 'string') at += memory.latin1Write(value, at);
+          }
+        }
+      };
+      return { copy, repeat: await calibrate(copy, { most: 400 }) };
+    },
+    async body(_round, { copy, repeat }) {
+      const { mainMicros } = await measure(copy, repeat);
+      return { mainMicrosPerSpan: mainMicros / repeat / spans, longestSliceMillis: await longestSliceMillis(copy) };
+    },
+  };
+}
+
 /** The rows of this scenario. */
 export function cases() {
   return SHAPES.map((shape) => ({
@@ -165,6 +194,7 @@ export function cases() {
       ...offloopBuilds().map((build) => ours(build, shape)),
       stockSerializer(STOCK, shape),
       stockSerializer(STOCK_PROTOBUFJS, shape),
+      ...(shape.textLength >= LONG_TEXT && !shape.content ? [copyingAlone(shape)] : []),
     ],
     rows: [
       {
