@@ -199,9 +199,10 @@ impl Machine {
         (actions, due)
     }
 
-    /// Often enough to see each block once before it reaches the threshold; from then on the times are exact.
+    /// Often enough to see each block once before it reaches the threshold, even by a look that comes a little late; from
+    /// then on the times are exact.
     fn interval(&self) -> Duration {
-        (self.settings.threshold * 3 / 4).clamp(SHORTEST_LOOK, LONGEST_LOOK)
+        (self.settings.threshold * 9 / 10).clamp(SHORTEST_LOOK, LONGEST_LOOK)
     }
 
     fn notice_standstill(&mut self, seen: &Observation) {
