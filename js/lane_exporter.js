@@ -285,7 +285,7 @@ class LaneExporter {
   #write(lane, spans, batch, copyUntil) {
     const writer = this.#writer;
     const roomSpans = lane.roomSpans();
-    writer.begin(lane.roomBytes());
+    writer.begin(lane.roomBytes(), batch.spans);
     const lost = { invalid: 0, too_large: 0 };
     let index = 0;
     let overflow = null;

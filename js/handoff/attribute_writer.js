@@ -35,8 +35,8 @@ class AttributeWriter extends RecordWriter {
   }
 
   /** Starts a batch: the table of keys is per batch, so each batch is readable alone. */
-  beginRecords(budgetBytes) {
-    super.beginRecords(budgetBytes);
+  beginRecords(budgetBytes, spans) {
+    super.beginRecords(budgetBytes, spans);
     this.expectedKeys = []; // keys of the span before, in order: equal shapes skip the map
     this.expectedIds = [];
   }

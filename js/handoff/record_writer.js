@@ -19,6 +19,12 @@ const {
 } = require('./layout.js');
 const { DeferredTexts, WideRun } = require('./record_stream.js');
 
+/**
+ * Batches of more spans copy the text of each record at once: reading them takes longer than a turn has anyway, and what is
+ * kept costs more to keep (V8 moves it, and marks it) than to copy.
+ */
+const MAX_KEPT_RECORDS = 4096;
+
 /** Builds one record at a time in a stream. Throws OVERFLOW, OVERSIZE, OVER_BUDGET, UNREADABLE, or what user code throws. */
 class RecordWriter {
   constructor(stream, { maxSpanBytes, maxAttributeBytes = Number.POSITIVE_INFINITY }, deferLongTexts) {
@@ -37,7 +43,8 @@ class RecordWriter {
   }
 
   /** Starts a batch: the table of keys is per batch, so each batch is readable alone. */
-  beginRecords(budgetBytes) {
+  beginRecords(budgetBytes, spans = 0) {
+    this.keepsRecords = this.deferLongTexts && spans <= MAX_KEPT_RECORDS;
     this.budgetBytes = budgetBytes; // what the batch may charge; a record that does not fit throws OVER_BUDGET
     this.usedBytes = 0; // charged so far: records as written, texts kept by reference by their units
     this.keys = new Map();
@@ -121,7 +128,7 @@ class RecordWriter {
 
   /** The text of a record that defines keys is never kept: were it lost, the records after it could not be read. */
   mayKeep(kind, units) {
-    return this.deferLongTexts && kind === KIND_SPAN && units > 0 && units <= ONE_WRITE_UNITS && !this.definesKeys;
+    return this.keepsRecords && kind === KIND_SPAN && units > 0 && units <= ONE_WRITE_UNITS && !this.definesKeys;
   }
 
   /** A text field: its length if joined, ABSENT if undefined, else the number of a bulk text. */

@@ -51,9 +51,9 @@ class SpanWriter extends AttributeWriter {
     this.begin(0);
   }
 
-  /** Starts a batch that may charge `budgetBytes`; a span that does not fit is NO_ROOM. */
-  begin(budgetBytes) {
-    this.beginRecords(budgetBytes);
+  /** Starts a batch of `spans` that may charge `budgetBytes`; a span that does not fit is NO_ROOM. */
+  begin(budgetBytes, spans) {
+    this.beginRecords(budgetBytes, spans);
     this.resources = new Map();
     this.scopes = new Map();
     this.lastResource = NONE;
