@@ -2,12 +2,13 @@
 // Owns what every exporter of ours does with a batch: read it before the call returns, hand it over, answer once.
 // Refuses to know destinations: subclasses say how their lane is configured and how a failure is worded.
 
-const { SpanWriter, WRITTEN, INVALID, TOO_LARGE } = require('./handoff/span_writer.js');
+const { SpanWriter } = require('./handoff/span_writer.js');
 const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
 const { loadBinding } = require('./binding.js');
 const { settle, tellOutcome } = require('./export_outcome.js');
+const { readSpans, refuse } = require('./span_reading.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { openSpans } = require('./monitor/open_spans.js');
 const { getEngine } = require('./engine.js');
@@ -19,7 +20,6 @@ const DEFAULT_WAIT_MILLIS = 30000;
 const ANSWER_MILLIS = 1000; // the answer to a call with a deadline comes after it, not at it
 const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const FORKED = 'this process was forked from one that exports, and has none of its threads';
-const CLOCK_MASK = 31; // spans between two looks at the clock, less one
 const NOTHING_SENT = Object.freeze({ delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
 
 let portOf;
@@ -257,7 +257,7 @@ class LaneExporter {
     }
     const lane = this.#open();
     if (getEngine().isForkedChild) {
-      this.#refuse(lane, batch, 'internal_error', batch.spans);
+      refuse(lane, batch, 'internal_error', batch.spans);
       const error = { kind: 'internal_error', message: FORKED };
       queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
       return;
@@ -268,61 +268,20 @@ class LaneExporter {
     try {
       this.#settings.beforeExport?.(lane);
     } catch (original) {
-      this.#refuse(lane, batch, 'non_retryable', batch.spans);
+      refuse(lane, batch, 'non_retryable', batch.spans);
       queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error: { original } }, done));
       return;
     }
-    this.#write(lane, spans, batch, until - SLICE_MILLIS / 2);
+    readSpans(this.#writer, lane, spans, batch, {
+      copyUntil: until - SLICE_MILLIS / 2,
+      isShutDown: this.#shutdown !== null,
+    });
     if (batch.written === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
     } else {
       this.#handOver(lane, batch, until, done);
     }
     while (this.#deferredCalls.length > 0) this.#deferredCalls.shift()();
-  }
-
-  /** Reads every span; from `copyUntil` (performance.now) on texts are kept by reference, to be copied in later turns. */
-  #write(lane, spans, batch, copyUntil) {
-    const writer = this.#writer;
-    const roomSpans = lane.roomSpans();
-    writer.begin(lane.roomBytes(), batch.spans);
-    const lost = { invalid: 0, too_large: 0 };
-    let index = 0;
-    let overflow = null;
-    for (; index < batch.spans; index++) {
-      if (batch.written >= roomSpans) {
-        overflow = this.#shutdown === null ? 'queue_full' : 'after_shutdown';
-        break;
-      }
-      if ((index & CLOCK_MASK) === CLOCK_MASK && performance.now() >= copyUntil) writer.keepTexts();
-      const result = this.#writeOne(writer, spans, index);
-      if (result === WRITTEN) batch.written += 1;
-      else if (result === INVALID) lost.invalid += 1;
-      else if (result === TOO_LARGE) lost.too_large += 1;
-      else {
-        overflow = 'bytes_full';
-        break;
-      }
-    }
-    if (overflow !== null) lost[overflow] = batch.spans - index;
-    for (const [reason, count] of Object.entries(lost)) {
-      if (count > 0) this.#refuse(lane, batch, reason, count);
-    }
-  }
-
-  #refuse(lane, batch, reason, count) {
-    lane.refuse(count, reason);
-    batch.refused[reason] = count;
-  }
-
-  #writeOne(writer, spans, index) {
-    try {
-      return writer.write(spans[index]);
-    } catch (error) {
-      // Reading is contained in the writer: this is a batch whose getter throws, or no memory for a block.
-      diag.debug('Offloop: a span could not be written', error);
-      return INVALID;
-    }
   }
 
   #handOver(lane, batch, until, done) {

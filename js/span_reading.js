@@ -1,0 +1,57 @@
+'use strict';
+// Owns the turn in which the spans of one export are read: which are written, and why the others are not.
+// Refuses to hand anything over, and to know how a span is written.
+
+const { WRITTEN, INVALID, TOO_LARGE } = require('./handoff/span_writer.js');
+const { diag } = require('./diag.js');
+
+const CLOCK_MASK = 31; // spans between two looks at the clock, less one
+
+/**
+ * Reads every span of `batch`, counts those written and refuses the rest. From `copyUntil` (performance.now) on texts are
+ * kept by reference, to be copied in later turns.
+ */
+function readSpans(writer, lane, spans, batch, { copyUntil, isShutDown }) {
+  const roomSpans = lane.roomSpans();
+  writer.begin(lane.roomBytes(), batch.spans);
+  const lost = { invalid: 0, too_large: 0 };
+  let index = 0;
+  let overflow = null;
+  for (; index < batch.spans; index++) {
+    if (batch.written >= roomSpans) {
+      overflow = isShutDown ? 'after_shutdown' : 'queue_full';
+      break;
+    }
+    if ((index & CLOCK_MASK) === CLOCK_MASK && performance.now() >= copyUntil) writer.keepTexts();
+    const result = readSpan(writer, spans, index);
+    if (result === WRITTEN) batch.written += 1;
+    else if (result === INVALID) lost.invalid += 1;
+    else if (result === TOO_LARGE) lost.too_large += 1;
+    else {
+      overflow = 'bytes_full';
+      break;
+    }
+  }
+  if (overflow !== null) lost[overflow] = batch.spans - index;
+  for (const [reason, count] of Object.entries(lost)) {
+    if (count > 0) refuse(lane, batch, reason, count);
+  }
+}
+
+function readSpan(writer, spans, index) {
+  try {
+    return writer.write(spans[index]);
+  } catch (error) {
+    // Reading is contained in the writer: this is a batch whose getter throws, or no memory for a block.
+    diag.debug('Offloop: a span could not be written', error);
+    return INVALID;
+  }
+}
+
+/** Counts spans that do not get into the queue. */
+function refuse(lane, batch, reason, count) {
+  lane.refuse(count, reason);
+  batch.refused[reason] = count;
+}
+
+module.exports = { readSpans, refuse };
