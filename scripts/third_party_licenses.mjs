@@ -10,7 +10,11 @@ import { linkedPackages } from './linked_packages.mjs';
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice|unlicense)/i;
 /** Sources that a crate carries of somebody else, with the file that says so. */
-const BUNDLED = { 'zstd-sys': ['zstd/LICENSE'], ring: ['third_party/fiat/LICENSE'] };
+const BUNDLED = {
+  'libdeflate-sys': ['libdeflate/COPYING'],
+  'zstd-sys': ['zstd/LICENSE'],
+  ring: ['third_party/fiat/LICENSE'],
+};
 
 const { values } = parseArgs({
   options: { target: { type: 'string' }, check: { type: 'boolean', default: false } },

@@ -56,7 +56,7 @@ pub enum Overflow {
 pub enum Compression {
     /// Bodies go out as encoded.
     None,
-    /// RFC 1952, level 6 as Node's `zlib.createGzip()`.
+    /// RFC 1952.
     Gzip,
     /// RFC 8878.
     Zstd,
