@@ -21,6 +21,16 @@ export declare class Environment {
    */
   releaseIdlePages(most: number): boolean
   /**
+   * `(word, number, text, …)` writes texts of one byte per unit as bulk records into a block just acquired, from `word`
+   * on, and returns the word behind them; -1 if they do not fit. Asked once per block.
+   */
+  bulkWriter(id: number): (word: number, ...numbersAndTexts: (number | string)[]) => number
+  /**
+   * `(byte, text)` writes a text of one byte per unit into a block just acquired, and returns its length; -1 if it does
+   * not fit. Asked once per block.
+   */
+  textWriter(id: number): (byte: number, text: string) => number
+  /**
    * The memory of a block just acquired. Asked once per block: JavaScript keeps its views for as long as it lives.
    * Throws where the runtime forbids memory that is not its own (Electron).
    */

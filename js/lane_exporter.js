@@ -306,8 +306,8 @@ class LaneExporter {
     };
     // A few long texts fit into this turn; many are copied in later ones, behind those of earlier batches.
     // What `longStream` holds belongs to the first batch that waits, never to a later one without long texts.
-    const isFirst = deferred.length > 0 && engine.slices.isIdle();
-    const isComplete = deferred.length === 0 || (isFirst && copy(until));
+    const isFirst = !deferred.isEmpty && engine.slices.isIdle();
+    const isComplete = deferred.isEmpty || (isFirst && copy(until));
     const segments = stream.takeSegments();
     if (isFirst && isComplete) segments.push(...longStream.takeSegments());
     const isAdmitted = engine.admit(lane, id, batch.written, writer.usedBytes, segments, isComplete);

@@ -2,6 +2,7 @@
 //! It refuses to know what becomes of a span: no wire format, no thread, no clock.
 
 mod batch;
+mod bulk_record;
 mod decoder;
 mod layout;
 mod memory;
@@ -11,6 +12,7 @@ mod reader;
 mod text;
 
 pub use batch::{RawBatch, Segment};
+pub use bulk_record::{BULK_HEADER_BYTES, latin1_record_head};
 pub use decoder::{HandoffError, decode};
 pub use open_batch::OpenBatch;
 pub use pool::{BlockLease, BlockPool};

@@ -11,7 +11,7 @@ use offloop::{
     handoff::{BlockLease, BlockPool, OpenBatch, Segment},
 };
 
-use crate::environment::Environment;
+use crate::{environment::Environment, text_writer::TextWriter};
 
 /// Blocks by number. Recycling is the pool's; this only remembers what JavaScript may still write.
 #[derive(Default)]
@@ -33,6 +33,11 @@ impl Blocks {
 }
 
 impl Environment {
+    fn text_writer_of(&self, id: u32) -> Result<TextWriter> {
+        let writer = self.with_blocks(|blocks| blocks.open.get(&id).map(TextWriter::of));
+        writer.ok_or_else(|| invalid("unknown block"))
+    }
+
     /// A batch that JavaScript is filling: its spans are counted in block `head`.
     pub(crate) fn open_batch(&self, head: u32, parts: &[u32]) -> Result<OpenBatch> {
         let head = self.with_blocks(|blocks| blocks.open.get(&head).cloned());
@@ -99,6 +104,23 @@ impl Environment {
             return false;
         }
         self.with_blocks(|blocks| blocks.pool.release_idle_pages(most as usize))
+    }
+
+    /// `(word, number, text, …)` writes texts of one byte per unit as bulk records into a block just acquired, from `word`
+    /// on, and returns the word behind them; -1 if they do not fit. Asked once per block.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "(word: number, ...numbersAndTexts: (number | string)[]) => number"
+    )]
+    pub fn bulk_writer<'env>(&self, env: &'env Env, id: u32) -> Result<Function<'env, (), f64>> {
+        self.text_writer_of(id)?.records(env)
+    }
+
+    /// `(byte, text)` writes a text of one byte per unit into a block just acquired, and returns its length; -1 if it does
+    /// not fit. Asked once per block.
+    #[napi(catch_unwind, ts_return_type = "(byte: number, text: string) => number")]
+    pub fn text_writer<'env>(&self, env: &'env Env, id: u32) -> Result<Function<'env, (), f64>> {
+        self.text_writer_of(id)?.text(env)
     }
 
     /// The memory of a block just acquired. Asked once per block: JavaScript keeps its views for as long as it lives.

@@ -14,4 +14,5 @@ mod lane;
 mod monitor;
 mod node_sink;
 mod open_questions;
+mod text_writer;
 mod thread_cpu;

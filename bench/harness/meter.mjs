@@ -124,3 +124,14 @@ export function memoryMebibytes() {
 export function collectGarbage() {
   globalThis.gc?.();
 }
+
+const SETTLE_MILLIS = 100;
+
+/**
+ * A full collection and what it leaves to do: V8 sweeps on, and tells of weak references in later turns. On a heap of some
+ * hundred megabytes that is milliseconds of the main thread, which would be the bill of whoever comes first.
+ */
+export async function collectAllGarbage() {
+  collectGarbage();
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MILLIS));
+}

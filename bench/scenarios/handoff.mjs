@@ -11,7 +11,7 @@ import {
   STOCK_PROTOBUFJS,
   stock,
 } from '../harness/contenders.mjs';
-import { collectGarbage, longestSliceMillis, measure } from '../harness/meter.mjs';
+import { collectAllGarbage, longestSliceMillis, measure } from '../harness/meter.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
 import { calibrate } from '../harness/rounds.mjs';
 import { makeSpans } from '../harness/spans.mjs';
@@ -84,9 +84,9 @@ function batchSource(shape, sdk) {
     const spans = make();
     return () => [spans];
   }
-  return (repeat) => {
+  return async (repeat) => {
     const batches = Array.from({ length: repeat }, make);
-    collectGarbage(); // ages the new spans: moving them is the SDK's bill, not the reader's
+    await collectAllGarbage(); // ages the new spans: moving them is the SDK's bill, not the reader's
     return batches;
   };
 }
@@ -102,12 +102,12 @@ function ours([contenderName, root], shape) {
       if (shape.queueMebibytes) config.queue = { maxBytes: shape.queueMebibytes * MEBIBYTE };
       const exporter = new (offloop(root).OTLPTraceExporter)(config);
       const batches = batchSource(shape, 2);
-      const warm = batches(1)[0];
+      const warm = (await batches(1))[0];
       const repeat = await calibrate(() => exportedSpans(exporter, warm), { most: shape.fresh ? 12 : 400 });
       return { receiver, exporter, batches, repeat };
     },
     async body(_round, { exporter, batches, repeat }) {
-      let made = batches(repeat);
+      let made = await batches(repeat);
       const { mainMicros, processMicros } = await measure(
         (i) => exportedSpans(exporter, made[i % made.length]),
         repeat,
@@ -117,7 +117,7 @@ function ours([contenderName, root], shape) {
         processMicrosPerSpan: processMicros / repeat / spansPerBatch,
         longestSliceMillis: 0,
       };
-      made = batches(SLICE_EXPORTS);
+      made = await batches(SLICE_EXPORTS);
       for (let i = 0; i < SLICE_EXPORTS; i++) {
         const slice = await longestSliceMillis(() => exportedSpans(exporter, made[i % made.length]));
         sample.longestSliceMillis = Math.max(sample.longestSliceMillis, slice);
@@ -139,19 +139,19 @@ function stockSerializer(contenderName, shape) {
     async setUp() {
       const { serializeRequest } = serializer();
       const batches = batchSource(shape, sdk);
-      const warm = batches(1)[0];
+      const warm = (await batches(1))[0];
       const repeat = await calibrate(() => void serializeRequest(warm), { most: shape.fresh ? 12 : 400 });
       return { serializeRequest, batches, repeat };
     },
     async body(_round, { serializeRequest, batches, repeat }) {
-      const made = batches(repeat);
+      const made = await batches(repeat);
       let bytes = 0;
       const serialize = (i) => {
         bytes += serializeRequest(made[i % made.length]).length;
       };
       const { mainMicros } = await measure(serialize, repeat);
       if (bytes === 0) throw new Error('nothing was serialized');
-      const again = batches(1)[0]; // once: it is one slice, and the large ones take half a second
+      const again = (await batches(1))[0]; // once: it is one slice, and the large ones take half a second
       const longest = await longestSliceMillis(() => void serializeRequest(again));
       return { mainMicrosPerSpan: mainMicros / repeat / spansPerBatch, longestSliceMillis: longest };
     },

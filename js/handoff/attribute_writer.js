@@ -114,8 +114,16 @@ class AttributeWriter extends RecordWriter {
     for (let i = 0; i < names.length; i++) values[i] = attributes[names[i]];
     // A loop of nothing but this lets the processor fetch the heads of many texts at once: a third less for long ones.
     let units = 0;
-    for (let i = 0; i < values.length; i++) if (typeof values[i] === 'string') units += values[i].length;
+    let longTexts = 0;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i];
+      if (typeof value !== 'string') continue;
+      units += value.length;
+      if (value.length > joinedUnits) longTexts += 1;
+    }
     if (units > this.maxSpanBytes && this.maxAttributeBytes === Number.POSITIVE_INFINITY) throw OVERSIZE;
+    // Many texts are kept by one reference to their list: each by itself costs as much as reading it.
+    let nextBulk = longTexts > 1 && this.keepsBulk() ? this.keepList(values, longTexts) : -1;
     let { w, text } = this;
     let count = 0;
     for (let i = 0; i < names.length; i++) {
@@ -127,7 +135,15 @@ class AttributeWriter extends RecordWriter {
         if (id === undefined) {
           this.w = w;
           this.text = text;
-          this.newKey(key, value);
+          if (nextBulk !== -1 && typeof value === 'string' && value.length > joinedUnits) {
+            this.defineKey(key);
+            const at = this.reserve(2);
+            f64[at] = TAG_BULK;
+            f64[at + 1] = nextBulk++;
+            this.bulkUnits += value.length;
+          } else {
+            this.newKey(key, value);
+          }
           w = this.w;
           text = this.text;
           count += 1;
@@ -144,6 +160,10 @@ class AttributeWriter extends RecordWriter {
           f64[w] = id * 16 + TAG_TEXT;
           f64[w + 1] = units;
           text += value;
+        } else if (nextBulk !== -1) {
+          f64[w] = id * 16 + TAG_BULK;
+          f64[w + 1] = nextBulk++;
+          this.bulkUnits += units;
         } else {
           f64[w] = id * 16 + TAG_BULK;
           f64[w + 1] = this.longValue(value, units);
@@ -211,6 +231,12 @@ class AttributeWriter extends RecordWriter {
   }
 
   newKey(key, value) {
+    this.defineKey(key);
+    this.value(value);
+  }
+
+  /** A key whose value follows with a tag word of its own. */
+  defineKey(key) {
     const units = key.length;
     if (units > JOINED_UNITS) {
       const at = this.reserve(2);
@@ -225,7 +251,6 @@ class AttributeWriter extends RecordWriter {
         this.keyList.push(key);
       }
     }
-    this.value(value);
   }
 
   /** A value with a tag word of its own. */

@@ -39,8 +39,14 @@ const JOINED_UNITS = 256;
 const DEFERRED_UNITS = 4096;
 // Units of ASCII that one export call copies at once, a quarter to half a millisecond; other texts count three times.
 const TURN_UNITS = 1 << 20;
-// Texts up to this length are written by one call.
-const ONE_WRITE_UNITS = 16384;
+// Once so many of them are copied, bulk texts wait: they are copied after all spans are read, in this turn if there is time.
+const BULK_TURN_UNITS = 1 << 18;
+// Texts up to this length are written by one call, so many of them at the most and so many words of records.
+const ONE_WRITE_UNITS = 65536;
+const MOST_TEXTS = 32; // as in addon/src/text_writer.rs
+const STEP_WORDS = 8192;
+// The text of a record up to this length may be kept by reference.
+const KEPT_UNITS = 16384;
 // Texts written as UTF-16 without trying ASCII, at most, where the ones before were not ASCII either.
 const MAX_WIDE_RUN = 32;
 // Above this V8 keeps objects that were filled key by key as dictionaries.
@@ -92,7 +98,11 @@ module.exports = {
   JOINED_UNITS,
   DEFERRED_UNITS,
   TURN_UNITS,
+  BULK_TURN_UNITS,
   ONE_WRITE_UNITS,
+  MOST_TEXTS,
+  STEP_WORDS,
+  KEPT_UNITS,
   MAX_WIDE_RUN,
   FAST_ATTRIBUTES,
   CHUNK_UNITS,

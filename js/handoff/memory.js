@@ -2,6 +2,8 @@
 // Owns this environment's views of the native blocks, by block number.
 // Refuses to recycle: a block comes back when Rust has let go of it.
 
+const { KIND_BULK, ENCODING_LATIN1, BULK_HEADER_WORDS } = require('./layout.js');
+
 /** Blocks that Rust owns and JavaScript writes through external ArrayBuffers. */
 class NativeMemory {
   #environment;
@@ -18,7 +20,7 @@ class NativeMemory {
     const id = this.#environment.acquireBlock(minBytes);
     let block = this.#blocks.get(id);
     if (block === undefined) {
-      block = viewsOf(id, this.#environment.blockBuffer(id));
+      block = sharedBlock(this.#environment, id);
       this.#blocks.set(id, block);
     }
     return block;
@@ -45,6 +47,8 @@ class CopiedMemory {
     if (index !== -1) return this.#free.splice(index, 1)[0];
     const id = this.#nextId++;
     const block = viewsOf(id, new ArrayBuffer(Math.max(minBytes, 256 * 1024)));
+    block.writeTexts = (word, ...values) => writeTexts(block, word, values);
+    block.writeText = (byte, text) => block.bytes.latin1Write(text, byte);
     this.#blocks.set(id, block);
     return block;
   }
@@ -68,11 +72,38 @@ function viewsOf(id, buffer) {
   return { id, f64: new Float64Array(buffer), i32: new Int32Array(buffer), bytes: Buffer.from(buffer) };
 }
 
+/**
+ * A block with functions that write texts of one byte per unit: `writeTexts(word, number, text, …)`, MOST_TEXTS at the
+ * most, as bulk records from `word` on, returns the word behind them; `writeText(byte, text)` returns the bytes.
+ */
+function sharedBlock(environment, id) {
+  const block = viewsOf(id, environment.blockBuffer(id));
+  block.writeTexts = environment.bulkWriter(id);
+  block.writeText = environment.textWriter(id);
+  return block;
+}
+
+/** What native code does for its own blocks (addon/src/text_writer.rs). */
+function writeTexts({ f64, bytes }, word, values) {
+  let base = word;
+  for (let i = 0; i < values.length; i += 2) {
+    const units = bytes.latin1Write(values[i + 1], (base + BULK_HEADER_WORDS) << 3);
+    const words = BULK_HEADER_WORDS + ((units + 7) >>> 3);
+    f64[base] = KIND_BULK;
+    f64[base + 1] = words;
+    f64[base + 2] = values[i];
+    f64[base + 3] = ENCODING_LATIN1;
+    f64[base + 4] = units;
+    base += words;
+  }
+  return base;
+}
+
 /** Whether the runtime lets native memory be written by JavaScript is known only by trying. */
 function createMemory(environment) {
   const id = environment.acquireBlock(1);
   try {
-    return new NativeMemory(environment, viewsOf(id, environment.blockBuffer(id)));
+    return new NativeMemory(environment, sharedBlock(environment, id));
   } catch {
     return new CopiedMemory();
   } finally {

@@ -9,16 +9,12 @@ const {
   ENCODING_BYTES,
   BLOCK_HEADER_WORDS,
   BULK_HEADER_WORDS,
-  CHUNK_UNITS,
   ONE_WRITE_UNITS,
-  MAX_WIDE_RUN,
+  MOST_TEXTS,
+  STEP_WORDS,
 } = require('./layout.js');
-
-/**
- * Whether a text fits one byte per unit. Of a string that V8 keeps in one byte per unit it knows without looking at it:
- * the expression compiled for those can never match (docs/performance.md).
- */
-const BEYOND_LATIN1 = /[\u0100-\uffff]/;
+const { isNarrow, WideRun } = require('./narrow_text.js');
+const { TextCopy } = require('./text_copy.js');
 
 /**
  * A stream of records over native blocks. Two of them serve an exporter: one for spans, one for the long strings that
@@ -28,7 +24,7 @@ class RecordStream {
   /** @param memory the environment's blocks (memory.js) */
   constructor(memory) {
     this.memory = memory;
-    this.block = null; // { id, f64, i32, bytes }
+    this.block = null; // { id, f64, i32, bytes, writeTexts }
     this.full = []; // blocks that hold segments not yet submitted and will not be written any more
     this.f64 = null;
     this.bytes = null;
@@ -38,6 +34,7 @@ class RecordStream {
     this.segments = []; // flat: block id, first word, end word
     this.wide = new WideRun();
     this.copy = new TextCopy();
+    this.copiedUnits = 0; // of bulk text so far; of UTF-16 each counts three times
   }
 
   /** Makes room for at least `words` more words, in a new block if need be. */
@@ -98,34 +95,66 @@ class RecordStream {
     this.segmentStart = 0;
   }
 
-  /**
-   * Writes a whole bulk text now.
-   * @returns its encoding
-   */
+  /** Writes a whole bulk text now, of any length. */
   bulkText(index, text) {
-    if (text.length <= ONE_WRITE_UNITS) return this.shortBulkText(index, text);
     this.copy.start(index, text);
     while (!this.copy.step(this));
-    return this.copy.encoding;
   }
 
-  shortBulkText(index, text) {
-    const units = text.length;
-    this.ensure(BULK_HEADER_WORDS + ((2 * units + 11) >>> 3));
-    const base = this.position;
-    const at = (base + BULK_HEADER_WORDS) << 3;
-    if (this.wide.mayBeNarrow()) {
-      const isNarrow = !BEYOND_LATIN1.test(text);
-      this.wide.note(isNarrow);
-      if (isNarrow) {
-        this.bytes.latin1Write(text, at);
-        this.bulkHeader(base, BULK_HEADER_WORDS + ((units + 7) >>> 3), index, ENCODING_LATIN1, units);
-        return ENCODING_LATIN1;
-      }
+  /**
+   * Writes texts of `values` (flat: index, value) from `from` on, as many as one native call takes, one at least. Stops at
+   * what is no text or one of more than ONE_WRITE_UNITS; the first is neither.
+   * @returns {number} where in `values` it stopped
+   */
+  bulkTexts(values, from) {
+    // A loop of nothing but this lets the processor fetch the heads of many texts at once.
+    const last = Math.min(values.length, from + 2 * MOST_TEXTS);
+    const room = Math.min(this.limit - this.position, STEP_WORDS);
+    let to = from;
+    let words = 0;
+    while (to < last) {
+      const text = values[to + 1];
+      if (typeof text !== 'string' || text.length > ONE_WRITE_UNITS) break;
+      // With the zero that Node-API writes behind a text.
+      const needed = words + BULK_HEADER_WORDS + ((text.length + 8) >>> 3);
+      if (needed > room && to > from) break;
+      words = needed;
+      to += 2;
     }
-    this.bytes.ucs2Write(text, at);
-    this.bulkHeader(base, BULK_HEADER_WORDS + ((2 * units + 7) >>> 3), index, ENCODING_UTF16, units);
-    return ENCODING_UTF16;
+    let end = from;
+    while (end < to && this.isNarrow(values[end + 1])) end += 2;
+    if (end === from) {
+      this.wideText(values[from], values[from + 1]);
+      return from + 2;
+    }
+    this.ensure(words);
+    const taken = end - from === values.length ? values : values.slice(from, end);
+    const position = this.block.writeTexts(this.position, ...taken);
+    if (position < 0) throw new RangeError('texts do not fit their block');
+    this.copiedUnits += (position - this.position) << 3;
+    this.position = position;
+    return end;
+  }
+
+  isNarrow(text) {
+    if (!this.wide.mayBeNarrow()) return false;
+    const answer = isNarrow(text);
+    this.wide.note(answer);
+    return answer;
+  }
+
+  wideText(index, text) {
+    const units = text.length;
+    const words = BULK_HEADER_WORDS + ((2 * units + 7) >>> 3);
+    this.ensure(words);
+    const base = this.position;
+    this.bytes.ucs2Write(text, (base + BULK_HEADER_WORDS) << 3);
+    this.bulkHeader(base, words, index, ENCODING_UTF16, units);
+    this.noteCopied(units, ENCODING_UTF16);
+  }
+
+  noteCopied(units, encoding) {
+    this.copiedUnits += encoding === ENCODING_LATIN1 ? units : units * 3;
   }
 
   /** Writes the bytes of a Uint8Array now: they may change after this turn. */
@@ -154,144 +183,6 @@ class RecordStream {
   }
 }
 
-/** Remembers that texts needed two bytes per unit of late: such programs pay for the attempt once in a while only. */
-class WideRun {
-  constructor() {
-    this.length = 0; // attempts in a row that failed
-    this.left = 0; // texts to write as UTF-16 without trying
-  }
-
-  mayBeNarrow() {
-    if (this.left === 0) return true;
-    this.left -= 1;
-    return false;
-  }
-
-  note(isNarrow) {
-    if (isNarrow) this.length = 0;
-    else this.left = Math.min(this.length++ * 4, MAX_WIDE_RUN);
-  }
-}
-
-/** Copies one long text in steps of at most 64 Ki units, so that no step takes longer than some ten microseconds. */
-class TextCopy {
-  constructor() {
-    this.index = -1;
-    this.text = '';
-    this.offset = 0;
-    this.encoding = ENCODING_LATIN1;
-    this.base = -1; // first word of the open record
-    this.units = 0; // units in the open record
-  }
-
-  start(index, text) {
-    this.index = index;
-    this.text = text;
-    this.offset = 0;
-    this.encoding = ENCODING_LATIN1;
-    this.base = -1;
-    this.units = 0;
-  }
-
-  /** @returns {boolean} true when the whole text has been written */
-  step(stream) {
-    const { text } = this;
-    const left = text.length - this.offset;
-    if (this.base === -1) {
-      if (this.offset === 0 && this.encoding === ENCODING_LATIN1 && !stream.wide.mayBeNarrow())
-        this.encoding = ENCODING_UTF16;
-      this.open(stream, left);
-    }
-    const unitBytes = this.encoding === ENCODING_LATIN1 ? 1 : 2;
-    const at = ((this.base + BULK_HEADER_WORDS) << 3) + this.units * unitBytes;
-    let units = Math.min(left, CHUNK_UNITS, Math.floor((stream.bytes.length - at) / unitBytes));
-    if (this.encoding === ENCODING_LATIN1) {
-      const part = this.part(units);
-      const isNarrow = !BEYOND_LATIN1.test(part);
-      if (this.offset === 0 || !isNarrow) stream.wide.note(isNarrow);
-      if (!isNarrow) {
-        this.close(stream);
-        this.encoding = ENCODING_UTF16;
-        return false;
-      }
-      stream.bytes.latin1Write(part, at);
-    } else {
-      if (units < left && isHighSurrogate(text.charCodeAt(this.offset + units - 1))) units -= 1;
-      stream.bytes.ucs2Write(this.part(units), at);
-    }
-    this.offset += units;
-    this.units += units;
-    if (this.offset === text.length) {
-      this.close(stream);
-      this.text = ''; // holds no user's text longer than needed
-      return true;
-    }
-    if ((stream.bytes.length - at) / unitBytes - units < 64) this.close(stream);
-    return false;
-  }
-
-  part(units) {
-    return units === this.text.length ? this.text : this.text.substring(this.offset, this.offset + units);
-  }
-
-  open(stream, left) {
-    const wanted = Math.min(left, CHUNK_UNITS) * (this.encoding === ENCODING_LATIN1 ? 1 : 2);
-    stream.ensure(BULK_HEADER_WORDS + ((wanted + 15) >>> 3));
-    this.base = stream.position;
-    this.units = 0;
-  }
-
-  close(stream) {
-    if (this.units > 0) {
-      const bytes = this.encoding === ENCODING_LATIN1 ? this.units : this.units * 2;
-      const words = BULK_HEADER_WORDS + ((bytes + 7) >>> 3);
-      stream.bulkHeader(this.base, words, this.index, this.encoding, this.units);
-    }
-    this.base = -1;
-  }
-}
-
-/** Texts of one batch that were kept by reference. */
-class DeferredTexts {
-  constructor() {
-    this.texts = []; // flat: index, text
-    this.copy = null; // of a text that is copied in steps
-    this.isCopying = false;
-  }
-
-  /** Not 0 until the last one is written. */
-  get length() {
-    return this.texts.length + (this.isCopying ? 1 : 0);
-  }
-
-  /** Lets go of what has not been written. */
-  clear() {
-    this.texts.length = 0;
-    this.isCopying = false;
-    this.copy = null;
-  }
-
-  /** Writes a text, or at most 64 Ki units of a long one. */
-  step(stream) {
-    if (!this.isCopying) {
-      const text = this.texts.pop();
-      const index = this.texts.pop();
-      if (text.length <= ONE_WRITE_UNITS) {
-        stream.shortBulkText(index, text);
-        return;
-      }
-      this.copy ??= new TextCopy();
-      this.copy.start(index, text);
-      this.isCopying = true;
-    }
-    this.isCopying = !this.copy.step(stream);
-  }
-}
-
-function isHighSurrogate(unit) {
-  return (unit & 0xfc00) === 0xd800;
-}
-
 // Through the intrinsic getter: a subclass may shadow `byteLength`.
 const typedArrayByteLength = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
@@ -302,4 +193,4 @@ function byteLengthOf(bytes) {
   return typedArrayByteLength.call(bytes);
 }
 
-module.exports = { DeferredTexts, RecordStream, WideRun, byteLengthOf };
+module.exports = { RecordStream, byteLengthOf };

@@ -10,14 +10,17 @@ const {
   ABSENT,
   JOINED_UNITS,
   DEFERRED_UNITS,
-  ONE_WRITE_UNITS,
+  KEPT_UNITS,
   TURN_UNITS,
+  BULK_TURN_UNITS,
   OVERFLOW,
   OVERSIZE,
   OVER_BUDGET,
   UNREADABLE,
 } = require('./layout.js');
-const { DeferredTexts, WideRun } = require('./record_stream.js');
+const { DeferredTexts } = require('./deferred_texts.js');
+const { append, mixedList } = require('./mixed_list.js');
+const { isKeptNarrow, WideRun } = require('./narrow_text.js');
 
 /**
  * Batches of more spans copy the text of each record at once: reading them takes longer than a turn has anyway, and what is
@@ -50,10 +53,10 @@ class RecordWriter {
     this.keys = new Map();
     this.keyList = [];
     this.bulkCount = 0;
-    this.bulk = []; // flat: index, string or Uint8Array; written right behind the record
-    this.deferred = new DeferredTexts();
-    this.turnUnits = TURN_UNITS; // what may still be copied in this turn
+    this.bulk = mixedList(); // flat: index, string or Uint8Array; written right behind the record
     this.joinedUnits = Math.min(JOINED_UNITS, this.maxAttributeBytes);
+    this.deferred = new DeferredTexts(this.joinedUnits);
+    this.turnUnits = TURN_UNITS; // what may still be copied in this turn
   }
 
   /** This turn has copied its share: from now on texts are read, and kept by reference however short they are. */
@@ -89,7 +92,7 @@ class RecordWriter {
     if (this.turnUnits < 0 && this.mayKeep(kind, units)) {
       this.endRecord(base, kind, this.w - base, units, ENCODING_KEPT + this.bulkCount);
       this.usedBytes += units;
-      this.deferred.texts.push(this.bulkCount++, text);
+      append(this.deferred.texts, this.bulkCount++, text);
       if (this.usedBytes > this.budgetBytes) throw OVER_BUDGET;
       return;
     }
@@ -99,7 +102,9 @@ class RecordWriter {
     if (room < units + 4) throw OVERFLOW;
     let bytes = -1;
     let encoding = ENCODING_LATIN1;
-    if (this.wide.mayBeNarrow()) {
+    if (isKeptNarrow(text)) {
+      bytes = stream.block.writeText(at, text);
+    } else if (this.wide.mayBeNarrow()) {
       bytes = stream.bytes.utf8Write(text, at);
       this.wide.note(bytes === units);
     }
@@ -128,7 +133,7 @@ class RecordWriter {
 
   /** The text of a record that defines keys is never kept: were it lost, the records after it could not be read. */
   mayKeep(kind, units) {
-    return this.keepsRecords && kind === KIND_SPAN && units > 0 && units <= ONE_WRITE_UNITS && !this.definesKeys;
+    return this.keepsRecords && kind === KIND_SPAN && units > 0 && units <= KEPT_UNITS && !this.definesKeys;
   }
 
   /** A text field: its length if joined, ABSENT if undefined, else the number of a bulk text. */
@@ -154,10 +159,22 @@ class RecordWriter {
     this.bulkUnits += size;
     if (this.bulkUnits > this.maxSpanBytes) throw OVERSIZE;
     const index = this.bulkCount++;
-    const isLate = size > DEFERRED_UNITS || this.turnUnits < 0;
-    if (isLate && this.deferLongTexts && typeof value === 'string') this.deferred.texts.push(index, value);
-    else this.bulk.push(index, value);
+    const isLate = this.deferLongTexts && (size > DEFERRED_UNITS || this.keepsBulk());
+    append(isLate && typeof value === 'string' ? this.deferred.texts : this.bulk, index, value);
     return index;
+  }
+
+  /** Whether this turn has copied its share of long texts. */
+  keepsBulk() {
+    return this.deferLongTexts && this.turnUnits < TURN_UNITS - BULK_TURN_UNITS;
+  }
+
+  /** Keeps the `count` long texts among `values`; the number of the first, in whose order the others follow. */
+  keepList(values, count) {
+    const first = this.bulkCount;
+    this.bulkCount += count;
+    append(this.deferred.texts, first, values);
+    return first;
   }
 
   /** A long attribute value. Refusing it makes the writer read the span attribute by attribute and leave this one out. */

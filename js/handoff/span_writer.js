@@ -11,6 +11,7 @@ const {
   MIN_FREE_WORDS,
   FAST_ATTRIBUTES,
   MAX_BLOCK_BYTES,
+  ONE_WRITE_UNITS,
   WRITTEN,
   INVALID,
   TOO_LARGE,
@@ -77,6 +78,7 @@ class SpanWriter extends AttributeWriter {
     const resources = this.resources.size;
     const scopes = this.scopes.size;
     const { bulkCount, usedBytes } = this;
+    this.deferred.beginSpan();
     this.deferredBefore = this.deferred.texts.length;
     let { position } = stream;
     try {
@@ -138,14 +140,21 @@ class SpanWriter extends AttributeWriter {
   }
 
   writeBulk() {
-    const { bulk } = this;
+    const { bulk, stream } = this;
     this.bulkUnits = 0;
     if (bulk.length === 0) return; // setting `length` calls into the runtime, even from 0 to 0
-    for (let i = 0; i < bulk.length; i += 2) {
+    const before = stream.copiedUnits;
+    for (let i = 0; i < bulk.length; ) {
       const value = bulk[i + 1];
-      if (typeof value === 'string') this.charge(value.length, this.stream.bulkText(bulk[i], value));
-      else this.stream.bulkBytes(bulk[i], value);
+      if (typeof value === 'string' && value.length <= ONE_WRITE_UNITS) {
+        i = stream.bulkTexts(bulk, i);
+        continue;
+      }
+      if (typeof value === 'string') stream.bulkText(bulk[i], value);
+      else stream.bulkBytes(bulk[i], value);
+      i += 2;
     }
+    this.turnUnits -= stream.copiedUnits - before;
     bulk.length = 0;
   }
 
@@ -161,12 +170,11 @@ class SpanWriter extends AttributeWriter {
    * @returns {boolean} true when none is left
    */
   copyDeferred(deferred, deadline) {
-    const { longStream } = this;
-    for (let steps = 1; deferred.length > 0; steps++) {
-      deferred.step(longStream);
-      if ((steps & 3) === 0 && performance.now() >= deadline) break; // four steps are 256 Ki units at most
+    while (!deferred.isEmpty) {
+      deferred.step(this.longStream);
+      if (performance.now() >= deadline) break;
     }
-    return deferred.length === 0;
+    return deferred.isEmpty;
   }
 
   spanWithEnvelope(span) {
