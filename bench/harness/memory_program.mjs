@@ -1,5 +1,5 @@
 // The program of the memory rows: prints how much its memory grew since before the exporter was loaded; with an outage,
-// since an exporter had sent its first batches. On Linux that is what is resident of its own pages and of the addon's:
+// since an exporter had sent as many spans as will be offered. On Linux that is what is resident of its own pages and of the addon's:
 // which pages of Node's binary happen to be mapped moves by megabytes from one start to the next.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -39,7 +39,7 @@ let exporter;
 if (outage) {
   const { goodUrl, maxBytes } = JSON.parse(outage);
   const good = createExporter(goodUrl);
-  for (let sent = 0; sent < 50; sent++) await exported(good, batch);
+  for (let sent = 0; sent < Number(count); sent += BATCH) await exported(good, batch);
   before = await settledMebibytes();
   exporter = createExporter(url, {
     queue: { maxSpans: 1_000_000, maxBytes },

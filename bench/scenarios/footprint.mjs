@@ -139,7 +139,7 @@ export function cases() {
       limitSeconds: 300,
       note:
         `200,000 spans at once, then 512 each 200 ms; queue.maxSpans 1000000, maxBytes ${OUTAGE_MEBIBYTES} MiB, retries without end; ` +
-        'grown over an exporter that has sent 25,600 spans',
+        'grown over an exporter that has sent 200,000 spans',
       contenders: [
         memory(OURS, missing, { spans: 200_000, idleSeconds: 35, isOutage: true }),
         memory(STOCK, null, { spans: 200_000, idleSeconds: 35, isOutage: true }),

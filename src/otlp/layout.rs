@@ -122,8 +122,15 @@ fn overlap(spans: &Range<usize>, wanted: &Range<usize>) -> Range<usize> {
     start..spans.end.min(wanted.end).max(start)
 }
 
+/// Bytes that a part of a body takes, nearly: its spans and all envelopes.
+fn expected_bytes(body: &[u8], layout: &Layout, wanted: &Range<usize>) -> usize {
+    let bytes = |spans: &[Range<usize>]| spans.iter().map(ExactSizeIterator::len).sum::<usize>();
+    let part = layout.spans.get(wanted.clone()).map_or(0, bytes);
+    part + body.len().saturating_sub(bytes(&layout.spans)) + wanted.len() // commas of JSON
+}
+
 fn assemble_protobuf(body: &[u8], layout: &Layout, wanted: Range<usize>) -> Option<Encoded> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(expected_bytes(body, layout, &wanted));
     let mut builder = LayoutBuilder::new(wanted.len());
     for resource in &layout.resources {
         let scopes: Vec<(&ScopePart, Range<usize>, usize)> = resource
@@ -157,7 +164,8 @@ fn assemble_protobuf(body: &[u8], layout: &Layout, wanted: Range<usize>) -> Opti
 }
 
 fn assemble_json(body: &[u8], layout: &Layout, wanted: Range<usize>) -> Option<Encoded> {
-    let mut out = b"{\"resourceSpans\":[".to_vec();
+    let mut out = Vec::with_capacity(expected_bytes(body, layout, &wanted));
+    out.extend_from_slice(b"{\"resourceSpans\":[");
     let mut builder = LayoutBuilder::new(wanted.len());
     let mut resources = 0;
     for resource in &layout.resources {

@@ -1,7 +1,7 @@
 //! Body compression and its way back.
 //! It refuses to choose: which encoding an endpoint gets is the dispatcher's decision.
 
-use std::io;
+use std::{borrow::Cow, io};
 
 use bytes::Bytes;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
@@ -43,17 +43,18 @@ pub(crate) fn restore(
     encoding: ContentEncoding,
     body: &Bytes,
     encoded_bytes: u64,
-) -> io::Result<Vec<u8>> {
+) -> io::Result<Cow<'_, [u8]>> {
     match encoding {
-        ContentEncoding::Identity => Ok(body.to_vec()),
+        ContentEncoding::Identity => Ok(Cow::Borrowed(body)),
         ContentEncoding::Gzip => {
             let mut restored = vec![0; usize::try_from(encoded_bytes).unwrap_or_default()];
             let bytes = Decompressor::new().gzip_decompress(body, &mut restored);
             restored.truncate(bytes.map_err(io::Error::other)?);
-            Ok(restored)
+            Ok(restored.into())
         }
         ContentEncoding::Zstd => {
-            zstd::bulk::decompress(body, usize::try_from(encoded_bytes).unwrap_or_default())
+            let capacity = usize::try_from(encoded_bytes).unwrap_or_default();
+            Ok(zstd::bulk::decompress(body, capacity)?.into())
         }
     }
 }

@@ -151,7 +151,7 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
 
 fn reencode(lane: &Lane, engine: &Handle, mut batch: Box<Batch>, encoding: ContentEncoding) {
     let body = restore(batch.encoding, &batch.body, batch.encoded_bytes)
-        .and_then(|body| compress(encoding, body));
+        .and_then(|body| compress(encoding, body.into_owned()));
     match body {
         Ok(body) => {
             batch.body = body;
