@@ -3,7 +3,7 @@
 // Refuses to batch by itself: window_batcher.js does it over our exporters, queue_batcher.js over any other.
 
 const { inspect } = require('node:util');
-const { capturePort } = require('./lane_exporter.js');
+const { canCapture, capturePort } = require('./lane_exporter.js');
 const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
 const { openSpans } = require('./monitor/open_spans.js');
@@ -47,7 +47,7 @@ class BatchSpanProcessor {
     const options = { maxQueueSize: named.maxQueueSize ?? undefined, selfObsMeterProvider: named.selfObsMeterProvider };
     for (const [name, value] of Object.entries(DEFAULTS)) options[name] = named[name] ?? value;
     options.isBatchSizeGiven = named.maxExportBatchSize != null;
-    const isOurs = capturePort(this.#exporter) !== null;
+    const isOurs = canCapture(this.#exporter);
     // Ours are bounded by the exporter's own queue unless the user names a bound.
     const queueSize = options.maxQueueSize ?? (isOurs ? Number.POSITIVE_INFINITY : STOCK_QUEUE_SIZE);
     if (options.maxExportBatchSize > queueSize) {
@@ -107,10 +107,9 @@ class BatchSpanProcessor {
 
   /** A subclass, a wrapper or a patched `export` is called, never bypassed: that may change at any time. */
   #batcher() {
-    const port = capturePort(this.#exporter);
     // Without shared memory (Electron) nothing can leave before a batch is closed: a queue does as well.
-    if (port !== null && getEngine().sharesMemory) {
-      this.#windows ??= new WindowBatcher(port, this.#options, this.#metrics);
+    if (canCapture(this.#exporter) && getEngine().sharesMemory) {
+      this.#windows ??= new WindowBatcher(capturePort(this.#exporter), this.#options, this.#metrics);
       return this.#windows;
     }
     const queueSize = this.#options.maxQueueSize ?? STOCK_QUEUE_SIZE;

@@ -22,6 +22,7 @@ const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const FORKED = 'this process was forked from one that exports, and has none of its threads';
 const NOTHING_SENT = Object.freeze({ delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
 
+let isCapturable;
 let portOf;
 
 /**
@@ -30,7 +31,8 @@ let portOf;
  */
 class LaneExporter {
   static {
-    portOf = (exporter) => (#settings in Object(exporter) ? exporter.#port : null);
+    isCapturable = (exporter) => #settings in Object(exporter) && exporter.#isUsable;
+    portOf = (exporter) => (isCapturable(exporter) ? exporter.#port : null);
   }
 
   #settings;
@@ -119,12 +121,15 @@ class LaneExporter {
     return this.#open().stats();
   }
 
+  /** A limit on exports under way makes one wait for the other: that is for whoever calls `export`. */
+  get #isUsable() {
+    return this.#settings.concurrencyLimit === undefined && this.export === LaneExporter.prototype.export;
+  }
+
   /** What fills batches of its own, span by span, needs of an exporter; see window_batcher.js. */
   get #port() {
     const settings = this.#settings;
     return {
-      // A limit on exports under way makes one wait for the other: that is for whoever calls `export`.
-      isUsable: settings.concurrencyLimit === undefined && this.export === LaneExporter.prototype.export,
       maxSpans: settings.native.maxSpans ?? DEFAULT_MAX_SPANS,
       limits: {
         maxSpanBytes: settings.limits.maxSpanBytes ?? DEFAULT_MAX_SPAN_BYTES,
@@ -360,10 +365,14 @@ function isListOfSpans(spans) {
   return typeof spans === 'object' && spans !== null && typeof spans.length === 'number';
 }
 
-/** The way around `export` for whoever fills batches itself; null if `exporter` is not ours or not only ours. */
-function capturePort(exporter) {
-  const port = portOf(exporter);
-  return port?.isUsable ? port : null;
+/** Whether `exporter` is ours and only ours, so that there is a way around its `export`. Costs no more than a look. */
+function canCapture(exporter) {
+  return isCapturable(exporter);
 }
 
-module.exports = { capturePort, LaneExporter };
+/** The way around `export` for whoever fills batches itself; null if `exporter` is not ours or not only ours. */
+function capturePort(exporter) {
+  return portOf(exporter);
+}
+
+module.exports = { canCapture, capturePort, LaneExporter };
