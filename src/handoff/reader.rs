@@ -53,6 +53,8 @@ impl<'a> Words<'a> {
 pub(super) struct JoinedText<'a> {
     rest: &'a [u8],
     unit_bytes: usize,
+    /// Asked once for all of them: most are, and short ones are not worth a question each.
+    is_ascii: bool,
 }
 
 impl<'a> JoinedText<'a> {
@@ -64,12 +66,12 @@ impl<'a> JoinedText<'a> {
         };
         let rest =
             bytes.get(..units as usize * unit_bytes).ok_or(HandoffError("text ends early"))?;
-        Ok(Self { rest, unit_bytes })
+        Ok(Self { rest, unit_bytes, is_ascii: unit_bytes == 1 && rest.is_ascii() })
     }
 
     /// A text that JavaScript could not write.
     pub fn lost() -> Self {
-        Self { rest: &[], unit_bytes: 0 }
+        Self { rest: &[], unit_bytes: 0, is_ascii: false }
     }
 
     pub fn is_lost(&self) -> bool {
@@ -86,7 +88,9 @@ impl<'a> JoinedText<'a> {
         let (taken, rest) =
             self.rest.split_at_checked(bytes).ok_or(HandoffError("text ends early"))?;
         self.rest = rest;
-        Ok(if self.unit_bytes == 1 {
+        Ok(if self.is_ascii {
+            Text { bytes: taken, has_surrogates: false }
+        } else if self.unit_bytes == 1 {
             from_latin1(taken, scratch, arena)
         } else {
             transcode(taken, scratch, arena)
