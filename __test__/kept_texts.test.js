@@ -3,11 +3,13 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { ProtobufTraceSerializer } = require('@opentelemetry/otlp-transformer');
+const { BatchSpanProcessor } = require('..');
 const { OTLPTraceExporter } = require('./helpers/subject.js');
 const { PlainSpans } = require('./helpers/plain_spans.js');
 const { startReceiver } = require('./helpers/receiver.js');
 const { CopiedMemory } = require('../js/handoff/memory.js');
 const { getEngine } = require('../js/engine.js');
+const { SpanWriter } = require('../js/handoff/span_writer.js');
 
 // Spans of many long texts, once a batch has copied its share: a span's texts are kept by one reference to their list.
 
@@ -87,4 +89,48 @@ test('as many texts as one call takes, one fewer and one more', async (t) => {
     return plain.span({ name: `of ${count}`, attributes });
   });
   await assertArrives(t, spans);
+});
+
+// A block is 32,766 words of records, one of a long text 5 and the text. These fill it to the last byte but one, the last, or
+// leave one: the writer needs a byte behind a text, and one more to know that it was the whole.
+const FILLS = [303, 647, 975, 991, 1991, 2023, 3007, 6055].flatMap((units) => [units - 1, units, units + 1]);
+
+test('texts that fill a block to the last byte', async (t) => {
+  for (const units of FILLS) {
+    const spans = Array.from({ length: 120 }, (_, nth) =>
+      plain.span({ attributes: { text: `${nth} `.padEnd(units, 'x'), same: 'y'.repeat(units) } }),
+    );
+    await assertArrives(t, spans);
+  }
+});
+
+test('texts that fill a block, captured by the processor', async (t) => {
+  const receiver = await startReceiver({}, t);
+  const exporter = new OTLPTraceExporter({ url: receiver.url, timeoutMillis: 30_000 });
+  const processor = new BatchSpanProcessor(exporter, { maxExportBatchSize: 1000 });
+  t.after(() => processor.shutdown());
+  let ended = 0;
+  for (let units = 257; units < 6100; units += 8) {
+    for (const length of [units + ((7 - (units % 8)) % 8), units]) {
+      processor.onEnd(plain.span({ attributes: { text: 'x'.repeat(length), more: 'y'.repeat(length) } }));
+      ended += 1;
+    }
+  }
+  await processor.forceFlush();
+  const { delivered, refused, dropped } = exporter.stats();
+  assert.deepEqual([delivered, refused, dropped], [ended, {}, {}]);
+});
+
+test('nothing is held of texts that are written', () => {
+  const { memory } = getEngine();
+  const writer = new SpanWriter(memory, { maxSpanBytes: 1 << 24 }, true);
+  writer.begin(Number.POSITIVE_INFINITY, 120);
+  for (const span of batch()) writer.write(span);
+  const { deferred } = writer;
+  assert.ok(!deferred.isEmpty);
+  while (!writer.copyDeferred(deferred, 0));
+  assert.deepEqual([deferred.texts, deferred.lists, deferred.taken, deferred.copy.text], [[], [], [], '']);
+  writer.stream.takeSegments();
+  writer.longStream.takeSegments();
+  writer.release();
 });

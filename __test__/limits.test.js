@@ -48,6 +48,18 @@ for (const limit of [10, 256, 10_000]) {
   });
 }
 
+it('many long texts are kept by one reference only where none is over the limit', async () => {
+  const limit = 10_000;
+  const fits = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`text.${at}`, 'x'.repeat(900 + at)]));
+  const all = Array.from({ length: 40 }, (_, nth) => (nth % 2 ? { ...fits, over: 'x'.repeat(limit + 1) } : fits));
+  const { outcome, spans } = await send({ maxAttributeBytes: limit }, ...all);
+  assert.equal(outcome.delivered, 40);
+  assert.deepEqual(
+    spans.map(({ attributes, droppedAttributesCount }) => [attributes.length, droppedAttributesCount]),
+    all.map((_, nth) => [20, nth % 2]),
+  );
+});
+
 it('the processor, which captures a span as it ends, leaves out the same attributes', async () => {
   const exporter = new offloop.OTLPTraceExporter({
     url: `${recorder.origin}/x`,

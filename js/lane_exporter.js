@@ -316,6 +316,7 @@ class LaneExporter {
     const segments = stream.takeSegments();
     if (isFirst && isComplete) segments.push(...longStream.takeSegments());
     const isAdmitted = engine.admit(lane, id, batch.written, writer.usedBytes, segments, isComplete);
+    if (!isAdmitted) deferred.clear();
     stream.releaseFull();
     if (isAdmitted && !isComplete) {
       engine.slices.add(copy, () => {

@@ -114,16 +114,19 @@ class AttributeWriter extends RecordWriter {
     for (let i = 0; i < names.length; i++) values[i] = attributes[names[i]];
     // A loop of nothing but this lets the processor fetch the heads of many texts at once: a third less for long ones.
     let units = 0;
+    let longest = 0;
     let longTexts = 0;
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
       if (typeof value !== 'string') continue;
       units += value.length;
+      if (value.length > longest) longest = value.length;
       if (value.length > joinedUnits) longTexts += 1;
     }
     if (units > this.maxSpanBytes && this.maxAttributeBytes === Number.POSITIVE_INFINITY) throw OVERSIZE;
     // Many texts are kept by one reference to their list: each by itself costs as much as reading it.
-    let nextBulk = longTexts > 1 && this.keepsBulk() ? this.keepList(values, longTexts) : -1;
+    const keepsList = longTexts > 1 && longest <= this.maxAttributeBytes && this.keepsBulk();
+    let nextBulk = keepsList ? this.keepList(values, longTexts) : -1;
     let { w, text } = this;
     let count = 0;
     for (let i = 0; i < names.length; i++) {

@@ -57,15 +57,23 @@ class DeferredTexts {
       const { taken, takenAt } = this;
       const text = taken[takenAt + 1];
       if (text.length <= ONE_WRITE_UNITS) {
-        this.takenAt = stream.bulkTexts(taken, takenAt);
+        this.moveTo(stream.bulkTexts(taken, takenAt));
         return;
       }
-      this.takenAt += 2;
       this.copy ??= new TextCopy();
       this.copy.start(taken[takenAt], text);
       this.isCopying = true;
+      this.moveTo(takenAt + 2);
     }
     this.isCopying = !this.copy.step(stream);
+  }
+
+  /** Holds no user's text longer than needed: what waits for its answer may wait for hours. */
+  moveTo(takenAt) {
+    this.takenAt = takenAt;
+    if (takenAt < this.taken.length) return;
+    this.taken = mixedList();
+    this.takenAt = 0;
   }
 
   /** Takes texts for the next steps. */
@@ -78,9 +86,10 @@ class DeferredTexts {
       if (typeof value === 'string') append(taken, number, value);
       else this.takeLong(taken, number, value);
       this.at += 2;
-      if (this.at === list.length && this.lists.length > 0) {
-        this.lists.shift();
+      if (this.at === list.length) {
         this.at = 0;
+        if (this.lists.length > 0) this.lists.shift();
+        else this.texts = mixedList();
       }
     }
     this.taken = taken;

@@ -20,7 +20,7 @@ class NativeMemory {
     const id = this.#environment.acquireBlock(minBytes);
     let block = this.#blocks.get(id);
     if (block === undefined) {
-      block = sharedBlock(this.#environment, id);
+      block = withWriters(this.#environment, viewsOf(id, this.#environment.blockBuffer(id)));
       this.#blocks.set(id, block);
     }
     return block;
@@ -73,13 +73,12 @@ function viewsOf(id, buffer) {
 }
 
 /**
- * A block with functions that write texts of one byte per unit: `writeTexts(word, number, text, …)`, MOST_TEXTS at the
- * most, as bulk records from `word` on, returns the word behind them; `writeText(byte, text)` returns the bytes.
+ * Gives a block functions that write texts of one byte per unit: `writeTexts(word, number, text, …)`, MOST_TEXTS at the
+ * most, as bulk records from `word` on, returns the word behind them; `writeText(byte, text)` returns the bytes. -1: no room.
  */
-function sharedBlock(environment, id) {
-  const block = viewsOf(id, environment.blockBuffer(id));
-  block.writeTexts = environment.bulkWriter(id);
-  block.writeText = environment.textWriter(id);
+function withWriters(environment, block) {
+  block.writeTexts = environment.bulkWriter(block.id);
+  block.writeText = environment.textWriter(block.id);
   return block;
 }
 
@@ -103,11 +102,18 @@ function writeTexts({ f64, bytes }, word, values) {
 function createMemory(environment) {
   const id = environment.acquireBlock(1);
   try {
-    return new NativeMemory(environment, sharedBlock(environment, id));
-  } catch {
-    return new CopiedMemory();
+    const first = sharedViews(environment, id);
+    return first === null ? new CopiedMemory() : new NativeMemory(environment, withWriters(environment, first));
   } finally {
     environment.releaseBlock(id);
+  }
+}
+
+function sharedViews(environment, id) {
+  try {
+    return viewsOf(id, environment.blockBuffer(id));
+  } catch {
+    return null;
   }
 }
 

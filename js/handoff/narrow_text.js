@@ -11,14 +11,21 @@ const { MAX_WIDE_RUN } = require('./layout.js');
  */
 const BEYOND_LATIN1 = /[\u0100-\uffff]/;
 
-/** Whether V8 keeps `text` in one byte per unit; never where it cannot be asked (before Node.js 22.15). */
-const isKeptNarrow = isStringOneByteRepresentation ?? (() => false);
+/** Whether V8 keeps `text` in one byte per unit; never where it cannot be asked (before Node.js 22.15, other runtimes). */
+const isKeptNarrow = answers(isStringOneByteRepresentation) ? isStringOneByteRepresentation : () => false;
 
-/** Whether every unit of `text` is below 256. From Node.js 22.15 on, V8 says so of most texts without touching them. */
-const isNarrow =
-  isStringOneByteRepresentation === undefined
-    ? (text) => !BEYOND_LATIN1.test(text)
-    : (text) => isStringOneByteRepresentation(text) || !BEYOND_LATIN1.test(text);
+/** Whether every unit of `text` is below 256. */
+function isNarrow(text) {
+  return !BEYOND_LATIN1.test(text);
+}
+
+function answers(question) {
+  try {
+    return question('a') === true && question('\u0100') === false;
+  } catch {
+    return false; // not there, or there and not implemented
+  }
+}
 
 /** Remembers that texts needed two bytes per unit of late: such programs pay for the attempt once in a while only. */
 class WideRun {

@@ -13,8 +13,11 @@ const {
   MOST_TEXTS,
   STEP_WORDS,
 } = require('./layout.js');
-const { isNarrow, WideRun } = require('./narrow_text.js');
+const { isKeptNarrow, isNarrow, WideRun } = require('./narrow_text.js');
 const { TextCopy } = require('./text_copy.js');
+
+const FULL_BEFORE_LARGE = 4;
+const LARGE_BLOCK_BYTES = 1 << 20;
 
 /**
  * A stream of records over native blocks. Two of them serve an exporter: one for spans, one for the long strings that
@@ -34,7 +37,7 @@ class RecordStream {
     this.segments = []; // flat: block id, first word, end word
     this.wide = new WideRun();
     this.copy = new TextCopy();
-    this.copiedUnits = 0; // of bulk text so far; of UTF-16 each counts three times
+    this.copiedUnits = 0; // cost of the bulk texts so far
   }
 
   /** Makes room for at least `words` more words, in a new block if need be. */
@@ -44,7 +47,9 @@ class RecordStream {
   }
 
   nextBlock(words) {
-    const block = this.memory.acquireBlock((words + BLOCK_HEADER_WORDS) * 8);
+    // A batch that has filled some blocks goes on in larger ones: each is some calls of the main thread.
+    const least = this.full.length < FULL_BEFORE_LARGE ? 0 : LARGE_BLOCK_BYTES;
+    const block = this.memory.acquireBlock(Math.max(least, (words + BLOCK_HEADER_WORDS) * 8));
     if (this.block !== null) {
       this.closeSegment();
       this.full.push(this.block);
@@ -102,8 +107,8 @@ class RecordStream {
   }
 
   /**
-   * Writes texts of `values` (flat: index, value) from `from` on, as many as one native call takes, one at least. Stops at
-   * what is no text or one of more than ONE_WRITE_UNITS; the first is neither.
+   * Writes texts of `values` (flat: index, value) from `from` on, as many as one native call takes, one at least, and a wide
+   * one behind them. Stops at what is no text or one of more than ONE_WRITE_UNITS; the first is neither.
    * @returns {number} where in `values` it stopped
    */
   bulkTexts(values, from) {
@@ -115,28 +120,35 @@ class RecordStream {
     while (to < last) {
       const text = values[to + 1];
       if (typeof text !== 'string' || text.length > ONE_WRITE_UNITS) break;
-      // With the zero that Node-API writes behind a text.
-      const needed = words + BULK_HEADER_WORDS + ((text.length + 8) >>> 3);
+      // With the zero that Node-API writes behind a text, and a byte more, which tells that it was the whole text.
+      const needed = words + BULK_HEADER_WORDS + ((text.length + 9) >>> 3);
       if (needed > room && to > from) break;
       words = needed;
       to += 2;
     }
     let end = from;
     while (end < to && this.isNarrow(values[end + 1])) end += 2;
-    if (end === from) {
-      this.wideText(values[from], values[from + 1]);
-      return from + 2;
-    }
+    if (end > from) this.narrowTexts(values, from, end, words);
+    if (end === to) return end;
+    this.wideText(values[end], values[end + 1]);
+    return end + 2;
+  }
+
+  narrowTexts(values, from, end, words) {
     this.ensure(words);
     const taken = end - from === values.length ? values : values.slice(from, end);
     const position = this.block.writeTexts(this.position, ...taken);
-    if (position < 0) throw new RangeError('texts do not fit their block');
-    this.copiedUnits += (position - this.position) << 3;
+    if (position < 0) {
+      // Never, if `words` are right: each by itself, in whatever room there is.
+      for (let i = from; i < end; i += 2) this.bulkText(values[i], values[i + 1]);
+      return;
+    }
+    this.copiedUnits += (position - this.position) << 3; // heads and padding included
     this.position = position;
-    return end;
   }
 
   isNarrow(text) {
+    if (isKeptNarrow(text)) return true;
     if (!this.wide.mayBeNarrow()) return false;
     const answer = isNarrow(text);
     this.wide.note(answer);
@@ -154,7 +166,7 @@ class RecordStream {
   }
 
   noteCopied(units, encoding) {
-    this.copiedUnits += encoding === ENCODING_LATIN1 ? units : units * 3;
+    this.copiedUnits += copyCost(units, encoding);
   }
 
   /** Writes the bytes of a Uint8Array now: they may change after this turn. */
@@ -183,6 +195,11 @@ class RecordStream {
   }
 }
 
+/** What copying `units` counts for: other texts than Latin-1 take three times as long. */
+function copyCost(units, encoding) {
+  return encoding === ENCODING_LATIN1 ? units : units * 3;
+}
+
 // Through the intrinsic getter: a subclass may shadow `byteLength`.
 const typedArrayByteLength = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
@@ -193,4 +210,4 @@ function byteLengthOf(bytes) {
   return typedArrayByteLength.call(bytes);
 }
 
-module.exports = { RecordStream, byteLengthOf };
+module.exports = { RecordStream, byteLengthOf, copyCost };

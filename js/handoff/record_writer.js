@@ -20,6 +20,7 @@ const {
 } = require('./layout.js');
 const { DeferredTexts } = require('./deferred_texts.js');
 const { append, mixedList } = require('./mixed_list.js');
+const { copyCost } = require('./record_stream.js');
 const { isKeptNarrow, WideRun } = require('./narrow_text.js');
 
 /**
@@ -62,10 +63,6 @@ class RecordWriter {
   /** This turn has copied its share: from now on texts are read, and kept by reference however short they are. */
   keepTexts() {
     this.turnUnits = -1;
-  }
-
-  charge(units, encoding) {
-    this.turnUnits -= encoding === ENCODING_LATIN1 ? units : units * 3;
   }
 
   openRecord(headerWords) {
@@ -114,7 +111,7 @@ class RecordWriter {
       bytes = stream.bytes.ucs2Write(text, at);
       encoding = ENCODING_UTF16;
     }
-    this.charge(units, encoding);
+    this.turnUnits -= copyCost(units, encoding);
     this.endRecord(base, kind, this.w - base + ((bytes + 7) >>> 3), units, encoding);
     if (this.usedBytes > this.budgetBytes) throw OVER_BUDGET;
   }

@@ -23,6 +23,7 @@ const {
   OVER_BUDGET,
   UNREADABLE,
 } = require('./layout.js');
+const { diag } = require('../diag.js');
 const { AttributeWriter } = require('./attribute_writer.js');
 const { RecordStream } = require('./record_stream.js');
 
@@ -42,7 +43,7 @@ class SpanWriter extends AttributeWriter {
    * @param memory the environment's blocks
    * @param {{ maxSpanBytes: number, maxAttributeBytes?: number }} limits an attribute with a longer text or byte array
    *   is left out and counted as dropped; both are compared with UTF-16 units, before anything is copied
-   * @param {boolean} deferLongTexts keep texts over 4 Ki units by reference, and all once a turn has copied its share;
+   * @param {boolean} deferLongTexts keep texts over 4 Ki units by reference, and once a turn has copied its shares all long ones, then all;
    *   `copyDeferred` writes them. Else every span is whole, and may be read by others, when `write` returns
    */
   constructor(memory, limits, deferLongTexts) {
@@ -109,8 +110,9 @@ class SpanWriter extends AttributeWriter {
       }
       try {
         this.writeBulk();
-      } catch {
+      } catch (error) {
         // No memory for a block: what is missing makes the reader drop this span, and only this one.
+        diag.debug('Offloop: long texts could not be copied', error);
         this.bulk.length = 0;
         this.bulkUnits = 0;
       }

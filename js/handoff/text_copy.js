@@ -3,7 +3,7 @@
 // Refuses to know why it is written now (record_writer.js, deferred_texts.js).
 
 const { ENCODING_LATIN1, ENCODING_UTF16, BULK_HEADER_WORDS, CHUNK_UNITS } = require('./layout.js');
-const { isNarrow } = require('./narrow_text.js');
+const { isKeptNarrow, isNarrow } = require('./narrow_text.js');
 
 /** Copies one long text in steps of at most 64 Ki units, so that no step takes longer than some ten microseconds. */
 class TextCopy {
@@ -30,8 +30,8 @@ class TextCopy {
     const { text } = this;
     const left = text.length - this.offset;
     if (this.base === -1) {
-      if (this.offset === 0 && this.encoding === ENCODING_LATIN1 && !stream.wide.mayBeNarrow())
-        this.encoding = ENCODING_UTF16;
+      const isFirst = this.offset === 0 && this.encoding === ENCODING_LATIN1;
+      if (isFirst && !isKeptNarrow(text) && !stream.wide.mayBeNarrow()) this.encoding = ENCODING_UTF16;
       this.open(stream, left);
     }
     const unitBytes = this.encoding === ENCODING_LATIN1 ? 1 : 2;
@@ -39,7 +39,7 @@ class TextCopy {
     let units = Math.min(left, CHUNK_UNITS, Math.floor((stream.bytes.length - at) / unitBytes));
     if (this.encoding === ENCODING_LATIN1) {
       const part = this.part(units);
-      const fits = isNarrow(part);
+      const fits = isKeptNarrow(part) || isNarrow(part);
       if (this.offset === 0 || !fits) stream.wide.note(fits);
       if (!fits) {
         this.close(stream);

@@ -3,7 +3,7 @@
 // tracer once the block is over.
 // Refuses to let that cause more spans: turns in which it hands them over are excused, and it does so once a second.
 
-const { capturePort } = require('../lane_exporter.js');
+const { canCapture, capturePort } = require('../lane_exporter.js');
 const { exporterOf } = require('../batch_span_processor.js');
 const { diag, loadApi } = require('../diag.js');
 const { getEngine } = require('../engine.js');
@@ -15,7 +15,7 @@ const SHORTEST_PAUSE_MILLIS = 1000;
 /** `{ start(native, settings, resource), stop(native) }` */
 function createOutlet({ exporter, processor, resource }) {
   const ours = exporter ?? exporterOf(processor);
-  if (ours != null && capturePort(ours) !== null) return new NativeOutlet(ours);
+  if (canCapture(ours)) return new NativeOutlet(ours);
   return new LoopOutlet(handerFor({ exporter, processor }), resource);
 }
 

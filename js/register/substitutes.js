@@ -20,9 +20,9 @@ const json = exporterFrom(() => require('../otlp_http.js'));
 const processor = {
   load: () => require('../batch_span_processor.js'),
   construct(args) {
-    const { capturePort } = require('../lane_exporter.js');
+    const { canCapture } = require('../lane_exporter.js');
     const exporter = typeof args[0]?.export === 'function' ? args[0] : args[0]?.exporter;
-    if (capturePort(exporter) === null) return null; // the SDK's own serves it best
+    if (!canCapture(exporter)) return null; // the SDK's own serves it best
     const { BatchSpanProcessor } = processor.load();
     return new BatchSpanProcessor(...args);
   },

@@ -62,7 +62,9 @@ impl BlockPool {
     pub fn acquire(&self, min_bytes: usize) -> Option<BlockLease> {
         let recycled = {
             let mut free = self.shared.lock_free();
-            let fit = free.blocks.iter().rposition(|block| block.memory.len() >= min_bytes);
+            // Not a large one for a few bytes: who needs that would have to make another.
+            let sizes = min_bytes..4 * min_bytes.max(BLOCK_BYTES);
+            let fit = free.blocks.iter().rposition(|block| sizes.contains(&block.memory.len()));
             let block = fit.map(|index| free.blocks.remove(index));
             free.unused = free.unused.min(free.blocks.len());
             block
@@ -221,6 +223,17 @@ mod tests {
         drop(reader);
         assert_eq!(pool.acquire(1).unwrap().id(), id);
         assert_eq!(pool.bytes(), 2 * BLOCK_BYTES);
+    }
+
+    #[test]
+    fn a_large_block_waits_for_who_needs_one() {
+        let pool = BlockPool::default();
+        let large = pool.acquire(4 * BLOCK_BYTES).unwrap();
+        let id = large.id();
+        drop(large);
+        assert_ne!(pool.acquire(1).unwrap().id(), id);
+        assert_eq!(pool.acquire(4 * BLOCK_BYTES).unwrap().id(), id);
+        assert_eq!(pool.acquire(2 * BLOCK_BYTES).unwrap().id(), id, "no more than four times");
     }
 
     #[test]
