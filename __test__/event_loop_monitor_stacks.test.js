@@ -17,7 +17,7 @@ const programs = `
   function busyLoop() { lines.busyLoop = lineOf(new Error()); busy(300); }
   function regex() { lines.regex = lineOf(new Error()); for (let n = 0; n < 3; n++) /^(a+)+$/.test(text); }
   function sort() { lines.sort = lineOf(new Error()); for (let n = 0; n < 3; n++) numbers.slice().sort((a, b) => (a < b ? -1 : 1)); }
-  function hash() { lines.hash = lineOf(new Error()); require('node:crypto').pbkdf2Sync('secret', 'salt', 250_000, 64, 'sha512'); return 1; }
+  function hash() { lines.hash = lineOf(new Error()); require('node:crypto').pbkdf2Sync('secret', 'salt', 1_000_000, 64, 'sha512'); return 1; }
   function shell() { lines.shell = lineOf(new Error()); require('node:child_process').execSync('sleep 0.4'); return 1; }
   function handler(_request, response) { busyInHandler(); response.end('ok'); }
   function busyInHandler() { lines.busyInHandler = lineOf(new Error()); busy(300); }

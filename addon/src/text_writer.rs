@@ -6,7 +6,7 @@
 )]
 
 use std::{
-    ffi::c_void,
+    ffi::{CStr, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
 };
@@ -17,6 +17,9 @@ use offloop::handoff::{BULK_HEADER_BYTES, BlockLease, latin1_record_head};
 /// Texts of one call, as in `js/handoff/layout.js`.
 const MOST_TEXTS: usize = 32;
 const MOST_ARGUMENTS: usize = 1 + 2 * MOST_TEXTS;
+
+/// Of the functions; not every runtime takes none.
+const NAME: &CStr = c"write";
 
 /// Where the texts of one block go.
 pub struct TextWriter {
@@ -54,8 +57,8 @@ impl TextWriter {
         unsafe {
             let made = sys::napi_create_function(
                 env.raw(),
-                ptr::null(),
-                0,
+                NAME.as_ptr(),
+                NAME.count_bytes().cast_signed(),
                 Some(write),
                 data,
                 &raw mut function,
