@@ -190,6 +190,7 @@ function readRuns(paths) {
   const order = scenarios.map((scenario) => scenario.name);
   return {
     ...runs.at(-1),
+    merged: runs.length,
     seconds: runs.reduce((sum, run) => sum + (run.seconds ?? 0), 0),
     scenarioSeconds: Object.assign({}, ...runs.map((run) => run.scenarioSeconds)),
     rows: [...rows.values()].sort((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario)),

@@ -72,6 +72,13 @@ function durationText(seconds) {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
+/** A merged table must not pass for one run. */
+function runsText({ merged = 1, seconds }) {
+  return merged === 1
+    ? `one run of ${durationText(seconds)}`
+    : `${merged} runs merged, ${durationText(seconds)} in all`;
+}
+
 function readmeText(run) {
   const lines = README_ROWS.map(([words, path, what]) => {
     const row = run.rows.find((each) => `${each.scenario}/${each.case}` === path && each.what === what);
@@ -82,7 +89,7 @@ function readmeText(run) {
     '`npm run bench` measures single operations, workloads and budgets side by side with the current stock exporter',
     '(0.223.1) and the last one built on protobufjs (0.57.2); `-- --all` adds the long rows, `-- --report` draws what it',
     'measured. Medians of five rounds (`~`: they differ by more than 30 %; deliveries: the worst round), main-thread CPU',
-    `unless a unit says otherwise. ${machineText(run.environment)}, one run of ${durationText(run.seconds)}.`,
+    `unless a unit says otherwise. ${machineText(run.environment)}, ${runsText(run)}.`,
     speedText(run),
     'What was found on the way, and every budget: [docs/performance.md](docs/performance.md).',
     '',

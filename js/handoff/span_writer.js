@@ -43,7 +43,8 @@ class SpanWriter extends AttributeWriter {
    * @param memory the environment's blocks
    * @param {{ maxSpanBytes: number, maxAttributeBytes?: number }} limits an attribute with a longer text or byte array
    *   is left out and counted as dropped; both are compared with UTF-16 units, before anything is copied
-   * @param {boolean} deferLongTexts keep texts over 4 Ki units by reference, and once a turn has copied its shares all long ones, then all;
+   * @param {boolean} deferLongTexts keep texts over 4 Ki units by reference, and once a turn has copied its shares all long
+   *   ones, then all;
    *   `copyDeferred` writes them. Else every span is whole, and may be read by others, when `write` returns
    */
   constructor(memory, limits, deferLongTexts) {
