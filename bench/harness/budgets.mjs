@@ -1,6 +1,6 @@
 // Owns the budgets of the product: which rows show each of them, and one verdict per budget, always from the run itself.
 // It refuses to measure, and it calls nothing met that has not been measured.
-import { OURS, STOCK } from './contenders.mjs';
+import { OURS, STOCK, STOCK_PROTOBUFJS, serializerAlone } from './contenders.mjs';
 import { figure } from './verdict.mjs';
 import { tableLines } from './table.mjs';
 
@@ -8,6 +8,9 @@ import { tableLines } from './table.mjs';
 const REFERENCE_STOCK_MICROS = { '8 attributes': 4.05, '20 attributes': 10.5, '2 x 16 KB': 185 };
 /** Where a row has no such figure of its own, the machine's speed is that of these. */
 const SPEED_ROW = { scenario: 'handoff', case: '8 attributes', what: 'main-thread CPU' };
+
+/** What tells the speed of a machine. */
+const STOCK_SERIALIZER = serializerAlone(STOCK);
 
 const STOCK_TARGET = /x stock 0\.223/;
 const ABSOLUTE_TARGET = /^[≤≥] [\d,.]+$/;
@@ -24,7 +27,7 @@ const DESIGN_BUDGETS = [
     rows: { scenario: 'handoff', what: 'main-thread CPU', cases: ['8 attributes', '20 attributes', '2 x 16 KB'] },
     target: ABSOLUTE_TARGET,
     isSpeed: true,
-    show: STOCK,
+    show: STOCK_SERIALIZER,
   },
   {
     name: 'longest main-thread slice of up to 512 spans x 32 attributes',
@@ -174,14 +177,14 @@ const pickRows = (run, { scenario, what, cases, case: caseName }) =>
 /** How fast this machine ran, 1 being where the absolute budgets were set; undefined when the run does not tell. */
 export function machineSpeed(run) {
   const [row] = pickRows(run, SPEED_ROW);
-  const stock = row?.contenders[STOCK]?.[row.pick];
+  const stock = row?.contenders[STOCK_SERIALIZER]?.[row.pick];
   return stock ? { speed: REFERENCE_STOCK_MICROS[row.case] / stock, stock } : undefined;
 }
 
 /** The factor that takes a time of `row` to the reference machine. */
 function toReference(run, row) {
   const reference = row.scenario === 'handoff' && row.what === 'main-thread CPU' && REFERENCE_STOCK_MICROS[row.case];
-  const stock = row.contenders[STOCK]?.[row.pick];
+  const stock = row.contenders[STOCK_SERIALIZER]?.[row.pick];
   return reference && stock ? reference / stock : machineSpeed(run)?.speed;
 }
 

@@ -14,6 +14,9 @@ export const STOCK_PROTOBUFJS = 'stock 0.57.2';
 /** The ratio that is promised against whichever of the two stock exporters is faster in the row. */
 export const FOUR_TIMES = { times: 4, of: [STOCK, STOCK_PROTOBUFJS] };
 
+/** The serializer of a stock exporter without the exporter around it. */
+export const serializerAlone = (stockName) => `${stockName} serializer`;
+
 /** A program that records spans which nobody takes: what the application costs by itself. */
 export const NO_EXPORTER = 'no exporter';
 
@@ -80,8 +83,8 @@ export function offloopBuilds() {
 }
 
 /**
- * Every whole exporter of this run as `{ name, absent, sdk, create(config) }`; `create` takes the stock options, and
- * `ours` of `create(config, ours)` is merged in only where the exporter is Offloop's.
+ * Every whole exporter of this run as `{ name, absent, sdk, create(config, ours), send(exporter, spans) }`; `create` takes the
+ * stock options, and `ours` is merged in only where the exporter is Offloop's; `send` rejects unless all was delivered.
  */
 export function exporters() {
   return [
@@ -90,12 +93,14 @@ export function exporters() {
       sdk: 2,
       absent: offloopMissing(root),
       create: (config, ours) => new (offloop(root).OTLPTraceExporter)({ ...config, ...ours }),
+      send: exportedSpans,
     })),
     ...Object.entries(stock).map(([name, { sdk, exporter }]) => ({
       name,
       sdk,
       absent: null,
       create: (config) => exporter(config),
+      send: exported,
     })),
   ];
 }
