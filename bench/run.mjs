@@ -1,7 +1,3 @@
-// `node bench/run.mjs [filter…] [--all] [--rounds N] [--list] [--json PATH] [--report] [--against CHECKOUT]`
-// `node bench/run.mjs --from A.json --from B.json --report-to docs/benchmark` prints and draws runs that were written before,
-// as one.
-//
 // Runs what has a filter in its `scenario/case` path, or everything that is not heavy; each case in a process of its own, the
 // contenders alternating inside it. Prints one table per scenario and writes bench/results/<date>-<node>.json. `--refresh
 // readme|performance|demo` rewrites the figures of README.md and docs/performance.md from the run; `demo` those of `npm start`.
@@ -22,11 +18,22 @@ import { rowLine, scenarioTable, timeTable } from './harness/table.mjs';
 import { judge } from './harness/verdict.mjs';
 import { scenarios } from './scenarios/index.mjs';
 
+const USAGE = `npm run bench -- [filter ...] [options]        filter: part of scenario/case, as --list prints them
+  --all                  the long rows, too: about 15 minutes
+  --list                 name what would run
+  --rounds N             instead of ${LEAST_ROUNDS}
+  --json PATH            where the results go; else bench/results/
+  --report               an HTML page and SVG charts beside the results; --report-to DIRECTORY writes them there
+  --against CHECKOUT     measure another build of Offloop in the same run
+  --from PATH            print, draw and refresh from results that were written before; several are merged
+  --refresh DOCUMENT     rewrite the figures of readme, performance or demo (those of npm start)`;
+
 const CASE_PROCESS = fileURLToPath(new URL('./harness/case_process.mjs', import.meta.url));
 
-const { values: options, positionals: filters } = parseArgs({
+const { values: options, positionals: filters } = parseOptions({
   allowPositionals: true,
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     all: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     list: { type: 'boolean', default: false },
@@ -38,7 +45,20 @@ const { values: options, positionals: filters } = parseArgs({
     from: { type: 'string', multiple: true, default: [] },
   },
 });
+if (options.help) {
+  process.stdout.write(`${USAGE}\n`);
+  process.exit();
+}
 if (options.against) process.env.OFFLOOP_BENCH_AGAINST = resolve(options.against);
+
+function parseOptions(known) {
+  try {
+    return parseArgs(known);
+  } catch (error) {
+    process.stderr.write(`${error.message}\n\n${USAGE}\n`);
+    process.exit(2);
+  }
+}
 
 /** Filters that name one case: `handoff/8 attributes` is not also `handoff/8 attributes, ropes`. */
 const EXACT = new Set(

@@ -1,6 +1,6 @@
 // Owns the budgets of the product: which rows show each of them, and one verdict per budget, always from the run itself.
 // It refuses to measure, and it calls nothing met that has not been measured.
-import { OURS, STOCK, STOCK_PROTOBUFJS, serializerAlone } from './contenders.mjs';
+import { OURS, STOCK, serializerAlone } from './contenders.mjs';
 import { figure } from './verdict.mjs';
 import { tableLines } from './table.mjs';
 

@@ -2,10 +2,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ROOT } from './contenders.mjs';
+import { OURS, ROOT, STOCK, STOCK_PROTOBUFJS } from './contenders.mjs';
 import { budgetTable } from './budgets.mjs';
 import { barChart, escapeHtml, timelineChart } from './charts.mjs';
 import { figure } from './verdict.mjs';
+
+/** Of the hand-off, whose rows have parts of exporters beside whole ones. */
+const EXPORTERS = [OURS, STOCK, STOCK_PROTOBUFJS];
 
 const CHARTS = [
   {
@@ -14,6 +17,7 @@ const CHARTS = [
     logarithmic: true,
     scenario: 'handoff',
     metric: 'mainMicrosPerSpan',
+    contenders: EXPORTERS,
   },
   {
     file: 'slices.svg',
@@ -21,6 +25,7 @@ const CHARTS = [
     logarithmic: true,
     scenario: 'handoff',
     metric: 'longestSliceMillis',
+    contenders: EXPORTERS,
   },
   {
     file: 'export.svg',
@@ -47,10 +52,10 @@ const TIMELINES = [
 export function writeReport(run, directory = join(ROOT, 'bench', 'results')) {
   mkdirSync(directory, { recursive: true });
   const charts = [];
-  for (const { file, title, logarithmic, scenario, metric } of CHARTS) {
+  for (const { file, title, logarithmic, scenario, metric, contenders } of CHARTS) {
     const rows = run.rows.filter((row) => row.scenario === scenario && row.metric === metric);
     if (rows.length === 0) continue;
-    const svg = barChart(title, rows, { logarithmic });
+    const svg = barChart(title, rows, { logarithmic, contenders });
     writeFileSync(join(directory, file), `${svg}\n`);
     charts.push(svg);
   }

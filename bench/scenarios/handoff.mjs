@@ -1,7 +1,15 @@
 // Main-thread CPU per span of handing one batch over, by shape: of whole exports to a second process for all, and of the
 // stock serializers alone, which is what an exporter does before it sends anything.
 
-import { exporters, FOUR_TIMES, OURS, STOCK, STOCK_PROTOBUFJS, serializerAlone, stock } from '../harness/contenders.mjs';
+import {
+  exporters,
+  FOUR_TIMES,
+  OURS,
+  STOCK,
+  STOCK_PROTOBUFJS,
+  serializerAlone,
+  stock,
+} from '../harness/contenders.mjs';
 import { collectAllGarbage, longestSliceMillis, measure } from '../harness/meter.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
 import { calibrate } from '../harness/rounds.mjs';
