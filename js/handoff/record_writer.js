@@ -1,6 +1,6 @@
 'use strict';
 // Owns one record under construction: its words, its joined text, the long values behind it, and how much of all that is
-// copied in one turn. Refuses to know what the record is about (span_writer.js) and how values look (attribute_writer.js).
+// copied in one turn. Refuses to know what the record is about (span_writer.js) and how values look (value_writer.js).
 
 const {
   KIND_SPAN,
@@ -46,13 +46,10 @@ class RecordWriter {
     this.definesKeys = false; // texts of keys are among its joined text
   }
 
-  /** Starts a batch: the table of keys is per batch, so each batch is readable alone. */
   beginRecords(budgetBytes, spans = 0) {
     this.keepsRecords = this.deferLongTexts && spans <= MAX_KEPT_RECORDS;
     this.budgetBytes = budgetBytes; // what the batch may charge; a record that does not fit throws OVER_BUDGET
     this.usedBytes = 0; // charged so far: records as written, texts kept by reference by their units
-    this.keys = new Map();
-    this.keyList = [];
     this.bulkCount = 0;
     this.bulk = mixedList(); // flat: index, string or Uint8Array; written right behind the record
     this.joinedUnits = Math.min(JOINED_UNITS, this.maxAttributeBytes);
