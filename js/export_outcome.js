@@ -1,5 +1,6 @@
 'use strict';
-// Owns what became of an export: what was refused here and what native threads report, as one outcome and one error.
+// Owns what became of an export: what was refused here and what native threads report, as one outcome and one error, and
+// whom it is told.
 // Refuses to count: by the time it is asked, every span has been.
 
 const { buildExportError } = require('./errors.js');
@@ -40,4 +41,17 @@ function withOriginal(failure, original) {
   return textOfError(original) === failure.message ? { ...failure, original } : failure;
 }
 
-module.exports = { settle, tellOutcome };
+/** Tells the user's `onError` of a loss. */
+function reportFailure({ onError, endpoint }, { reason, spans, attempts, httpStatus, code, message }) {
+  if (onError === undefined) return;
+  const failure = { reason, spans, attempts, message, endpoint };
+  if (httpStatus != null) failure.httpStatus = httpStatus;
+  if (code != null) failure.code = code;
+  try {
+    onError(failure);
+  } catch (error) {
+    diag.error('Offloop: onError threw', error);
+  }
+}
+
+module.exports = { reportFailure, settle, tellOutcome };

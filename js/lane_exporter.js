@@ -7,7 +7,9 @@ const { SLICE_MILLIS } = require('./handoff/slices.js');
 const { ExportContext } = require('./export_context.js');
 const { buildExportError } = require('./errors.js');
 const { loadBinding } = require('./binding.js');
-const { settle, tellOutcome } = require('./export_outcome.js');
+const { CallsUnderWay, newCall } = require('./calls_under_way.js');
+const { reportFailure, settle, tellOutcome } = require('./export_outcome.js');
+const { handOver } = require('./hand_over.js');
 const { readSpans, refuse } = require('./span_reading.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { openSpans } = require('./monitor/open_spans.js');
@@ -39,7 +41,7 @@ class LaneExporter {
   #lane = null;
   #writer = null;
   #underWay = 0;
-  #calls = new Map(); // number of an export under way -> { context, original, thrown }
+  #calls;
   #deferredCalls = []; // made by getters of spans while another batch was being written
   #shutdown = null;
   #heldHelp = null;
@@ -58,6 +60,7 @@ class LaneExporter {
   constructor(settings) {
     loadBinding(); // a missing binary is told where the program is put together, not at its first span
     this.#settings = settings;
+    this.#calls = new CallsUnderWay(settings);
   }
 
   /** The SDK's entry. Never throws; the callback runs once, in the async context of this call. */
@@ -160,7 +163,7 @@ class LaneExporter {
     beforeExport?.(this.#lane);
     openSpans.batchBegan(null);
     this.#underWay += 1;
-    const call = { context: new ExportContext(), original: undefined, thrown: false };
+    const call = newCall(new ExportContext());
     const batch = { spans: 0, written: 0, refused: {}, finishMetrics: null, call };
     // Nobody waits for it: at the natural end there is `exit.drainMillis`.
     const id = engine.register(({ outcome }) => {
@@ -171,7 +174,7 @@ class LaneExporter {
       }
       this.#finish(batch, outcome, done);
     });
-    this.#calls.set(id, call);
+    this.#calls.add(id, call);
     const leaves = (spans) => {
       try {
         beforeExport?.(this.#lane);
@@ -193,7 +196,7 @@ class LaneExporter {
     if (this.#lane === null) {
       const engine = getEngine();
       const { native, limits, exit } = this.#settings;
-      this.#heldHelp = this.#help();
+      this.#heldHelp = this.#calls.help();
       this.#lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, this.#heldHelp);
       const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
       const createWriter = this.#settings.createWriter ?? ((...args) => new SpanWriter(...args));
@@ -206,32 +209,6 @@ class LaneExporter {
       this.#settings.onOpen?.(this.#lane);
     }
     return this.#lane;
-  }
-
-  /** What attempts need from JavaScript, each in the context of the export call it belongs to. */
-  #help() {
-    const { help } = this.#settings;
-    return {
-      tell: (notice) => this.#tell(notice),
-      send: async (id, ...args) => {
-        const call = this.#calls.get(id);
-        if (call === undefined) return null; // answered already
-        const facts = await call.context.run(help.send, ...args);
-        const error = facts?.error ?? facts?.bodyError;
-        if (error) call.original = error.original;
-        call.thrown = error?.kind === 'unsendable';
-        return facts;
-      },
-      readHeaders: async (id) => {
-        const call = this.#calls.get(id);
-        try {
-          return await (call === undefined ? help.readHeaders() : call.context.run(help.readHeaders));
-        } catch (error) {
-          if (call !== undefined) Object.assign(call, { original: error, thrown: true });
-          throw error;
-        }
-      },
-    };
   }
 
   #answer(resultCallback, result) {
@@ -254,7 +231,7 @@ class LaneExporter {
       written: 0,
       refused: {},
       finishMetrics: null,
-      call: { context, original: undefined, thrown: false },
+      call: newCall(context),
     };
     if (batch.spans === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
@@ -290,43 +267,14 @@ class LaneExporter {
   }
 
   #handOver(lane, batch, until, done) {
-    const writer = this.#writer;
     const engine = getEngine();
-    const { stream, longStream, deferred } = writer;
     batch.finishMetrics = this.#settings.metrics?.start(batch.spans) ?? null;
     const id = engine.register(({ outcome }) => {
       this.#calls.delete(id);
       this.#finish(batch, outcome, done);
     }, this.#settings.holdMillis);
-    this.#calls.set(id, batch.call);
-    const copy = (deadline) => {
-      try {
-        return writer.copyDeferred(deferred, deadline);
-      } catch (error) {
-        // No memory for a block: what is missing makes the reader drop those spans, and only those.
-        diag.error('Offloop: long texts could not be copied', error);
-        deferred.clear();
-        return true;
-      }
-    };
-    // A few long texts fit into this turn; many are copied in later ones, behind those of earlier batches.
-    // What `longStream` holds belongs to the first batch that waits, never to a later one without long texts.
-    const isFirst = !deferred.isEmpty && engine.slices.isIdle();
-    const isComplete = deferred.isEmpty || (isFirst && copy(until));
-    const segments = stream.takeSegments();
-    if (isFirst && isComplete) segments.push(...longStream.takeSegments());
-    const isAdmitted = engine.admit(lane, id, batch.written, writer.usedBytes, segments, isComplete);
-    if (!isAdmitted) deferred.clear();
-    stream.releaseFull();
-    if (isAdmitted && !isComplete) {
-      engine.slices.add(copy, () => {
-        engine.complete(lane, id, longStream.takeSegments());
-        longStream.releaseFull();
-      });
-    } else if (isFirst) {
-      longStream.takeSegments(); // of a batch that was refused
-      longStream.releaseFull();
-    }
+    this.#calls.add(id, batch.call);
+    handOver({ engine, lane, writer: this.#writer, id, spans: batch.written, until });
     engine.exit.noteHandOver();
   }
 
@@ -337,28 +285,9 @@ class LaneExporter {
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
     if (batch.refused[reason] > 0) {
       const { attempts, error: told } = outcome;
-      this.#reportFailure({ reason, spans: batch.refused[reason], attempts, ...told });
+      reportFailure(this.#settings, { reason, spans: batch.refused[reason], attempts, ...told });
     }
     done(outcome, error);
-  }
-
-  /** Lines for `diag` and losses for `onError`, as the native side reports them. */
-  #tell({ level, text, failed }) {
-    if (failed == null) diag[level](text);
-    else this.#reportFailure(failed);
-  }
-
-  #reportFailure({ reason, spans, attempts, httpStatus, code, message }) {
-    const { onError, endpoint } = this.#settings;
-    if (onError === undefined) return;
-    const failure = { reason, spans, attempts, message, endpoint };
-    if (httpStatus != null) failure.httpStatus = httpStatus;
-    if (code != null) failure.code = code;
-    try {
-      onError(failure);
-    } catch (error) {
-      diag.error('Offloop: onError threw', error);
-    }
   }
 }
 
