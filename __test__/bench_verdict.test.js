@@ -76,3 +76,10 @@ test('what a round may have more than another contender is the median over the r
   assert.equal(verdict, 'met');
   assert.deepEqual(excess, { [OURS]: 3, [STOCK]: 282 });
 });
+
+test('a row is noisy by what it compares, not by what is shown beside it', () => {
+  const steady = { [OURS]: [1, 1, 1], [PROTOBUFJS]: [9, 9, 9], [STOCK]: [5, 5, 5] };
+  assert.equal(judged(FASTER, { ...steady, [SERIALIZER]: [2, 9, 4] }).noisy, false);
+  assert.equal(judged(FASTER, { ...steady, [STOCK]: [4, 5, 7] }).noisy, true);
+  assert.equal(judged(FASTER, { ...steady, [OURS]: [1, 1, 2] }).noisy, true);
+});

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { budgetTable } from './harness/budgets.mjs';
 import { cpuClockSource } from './harness/cpu.mjs';
 import { offloopMissing } from './harness/contenders.mjs';
-import { refreshDocuments } from './harness/documents.mjs';
+import { DOCUMENT_NAMES, refreshDocuments } from './harness/documents.mjs';
 import { writeReport } from './harness/report.mjs';
 import { environment, writeResults } from './harness/results.mjs';
 import { LEAST_ROUNDS } from './harness/rounds.mjs';
@@ -49,15 +49,23 @@ if (options.help) {
   process.stdout.write(`${USAGE}\n`);
   process.exit();
 }
+if (options.rounds !== undefined && !(Number(options.rounds) >= 1)) refuse('--rounds takes a number, 1 at least');
+for (const name of options.refresh) {
+  if (!DOCUMENT_NAMES.includes(name)) refuse(`--refresh takes ${DOCUMENT_NAMES.join(', ')}`);
+}
 if (options.against) process.env.OFFLOOP_BENCH_AGAINST = resolve(options.against);
 
 function parseOptions(known) {
   try {
     return parseArgs(known);
   } catch (error) {
-    process.stderr.write(`${error.message}\n\n${USAGE}\n`);
-    process.exit(2);
+    return refuse(error.message);
   }
+}
+
+function refuse(why) {
+  process.stderr.write(`${why}\n\n${USAGE}\n`);
+  process.exit(2);
 }
 
 /** Filters that name one case: `handoff/8 attributes` is not also `handoff/8 attributes, ropes`. */
@@ -136,6 +144,9 @@ async function main() {
   );
   console.log(`main-thread CPU from ${cpuClockSource}\n`);
 
+  for (const filter of filters) {
+    if (![...EXACT].some((path) => path.includes(filter))) refuse(`no scenario/case has ${filter} in its name`);
+  }
   const run = {
     environment: about,
     clock: cpuClockSource,

@@ -11,10 +11,11 @@ const FIGURE_WIDTH = 130;
 export const escapeHtml = (text) =>
   String(text).replace(/[&<>"]/g, (letter) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[letter]);
 
-const contendersOf = (rows) => [...new Set(rows.flatMap((row) => Object.keys(row.contenders)))];
-
 /** Horizontal bars, a group per row and a bar per contender; logarithmic where the figures span decades. */
-export function barChart(title, rows, { logarithmic = false, contenders = contendersOf(rows) } = {}) {
+export function barChart(title, rows, { logarithmic = false, without = [] } = {}) {
+  const contenders = [...new Set(rows.flatMap((row) => Object.keys(row.contenders)))].filter(
+    (contender) => !without.includes(contender),
+  );
   const figureOf = (row, contender) => row.contenders[contender]?.[row.pick];
   const values = rows.flatMap((row) => contenders.map((contender) => figureOf(row, contender))).filter((v) => v > 0);
   const most = Math.max(...values);

@@ -17,12 +17,15 @@ export const FOUR_TIMES = { times: 4, of: [STOCK, STOCK_PROTOBUFJS] };
 /** The serializer of a stock exporter without the exporter around it. */
 export const serializerAlone = (stockName) => `${stockName} serializer`;
 
+/** One loop that does nothing but copy the texts of a batch: less than any export. */
+export const COPYING_ALONE = 'copying alone';
+
 /** A program that records spans which nobody takes: what the application costs by itself. */
 export const NO_EXPORTER = 'no exporter';
 
 /** Another build of Offloop to compare with, as `run.mjs --against <checkout>` names it. */
-export const AGAINST = process.env.OFFLOOP_BENCH_AGAINST ? resolve(process.env.OFFLOOP_BENCH_AGAINST) : null;
-export const OTHER = 'other build';
+const AGAINST = process.env.OFFLOOP_BENCH_AGAINST ? resolve(process.env.OFFLOOP_BENCH_AGAINST) : null;
+const OTHER = 'other build';
 
 /** Why Offloop cannot be measured here, or null. */
 export function offloopMissing(root = ROOT) {
@@ -83,8 +86,8 @@ export function offloopBuilds() {
 }
 
 /**
- * Every whole exporter of this run as `{ name, absent, sdk, create(config, ours), send(exporter, spans) }`; `create` takes the
- * stock options, and `ours` is merged in only where the exporter is Offloop's; `send` rejects unless all was delivered.
+ * Every whole exporter of this run as `{ name, absent, sdk, create(config, ours) }`; `create` takes the stock options, and
+ * `ours` is merged in only where the exporter is Offloop's.
  */
 export function exporters() {
   return [
@@ -93,14 +96,12 @@ export function exporters() {
       sdk: 2,
       absent: offloopMissing(root),
       create: (config, ours) => new (offloop(root).OTLPTraceExporter)({ ...config, ...ours }),
-      send: exportedSpans,
     })),
     ...Object.entries(stock).map(([name, { sdk, exporter }]) => ({
       name,
       sdk,
       absent: null,
       create: (config) => exporter(config),
-      send: exported,
     })),
   ];
 }

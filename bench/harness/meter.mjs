@@ -23,8 +23,9 @@ const IDLE_MICROS = 50;
  * Runs `body()` and returns the most main-thread CPU spent between two turns of the event loop, in milliseconds.
  *
  * A chain of immediates reads the thread's clock once per turn, so a "slice" is all that runs in one turn: an upper
- * bound of what any single callback holds the loop for. While the loop waits, the chain takes a turn per millisecond only:
- * some ten thousand immediates are garbage whose collection would be a slice of the body's. Never mix with `measure`.
+ * bound of what any single callback holds the loop for. While the loop waits, the clock is read once per millisecond only,
+ * and the first slice after that may be some turns together: ten thousand immediates are garbage whose collection would be
+ * a slice of the body's. Never mix with `measure`.
  */
 export async function longestSliceMillis(body) {
   let longest = 0;
@@ -41,8 +42,11 @@ export async function longestSliceMillis(body) {
     else setImmediate(turn);
   };
   setImmediate(turn);
-  await body();
-  running = false;
+  try {
+    await body();
+  } finally {
+    running = false;
+  }
   turn();
   return longest / 1000;
 }

@@ -7,6 +7,12 @@ const measuredText = (summary, pick) => {
   return `${figure(summary[pick])} [${figure(summary.min)}–${figure(summary.max)}]`;
 };
 
+/** The ratios that are judged; all there are where none is. */
+function ratiosText({ ratios, compared = [] }) {
+  const named = Object.entries(ratios).filter(([contender]) => compared.length === 0 || compared.includes(contender));
+  return named.map(([contender, ratio]) => `${figure(ratio)}x ${contender}`).join(' / ');
+}
+
 /** Lines of a table with aligned columns. */
 export function tableLines(header, lines) {
   const widths = header.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column].length)));
@@ -26,9 +32,7 @@ export function scenarioTable(title, rows) {
     row.case,
     `${row.what} ${row.unit}`.trim() + (row.pick === 'median' ? '' : ` (${row.pick} of rounds)`),
     ...contenders.map((contender) => measuredText(row.contenders[contender], row.pick)),
-    Object.values(row.ratios)
-      .map((ratio) => `${figure(ratio)}x`)
-      .join(' / ') || '-',
+    ratiosText(row) || '-',
     row.targets.join(', ') || '-',
     row.verdict + (row.noisy ? ' (noisy)' : ''),
   ]);

@@ -129,6 +129,8 @@ export function judge(scenario, benchCase, row, results) {
     const missed = judged.filter((check) => !check.ok).map((check) => check.target);
     verdict = missed.length === 0 ? 'met' : `MISSED ${missed.join(', ')}`;
   }
-  const noisy = Object.values(base.contenders).some((summary) => summary?.noisy);
-  return { ...base, ratios, checks, targets: checks.map((check) => check.target), verdict, noisy };
+  const compared = Object.keys({ ...row.timesBetter, ...row.atMostOver });
+  if (base.rival) compared.push(base.rival);
+  const noisy = [row.subject, ...compared].some((contender) => base.contenders[contender]?.noisy);
+  return { ...base, ratios, compared, checks, targets: checks.map((check) => check.target), verdict, noisy };
 }

@@ -2,6 +2,8 @@
 // stock serializers alone, which is what an exporter does before it sends anything.
 
 import {
+  COPYING_ALONE,
+  exported,
   exporters,
   FOUR_TIMES,
   OURS,
@@ -16,7 +18,7 @@ import { calibrate } from '../harness/rounds.mjs';
 import { makeSpans } from '../harness/spans.mjs';
 
 export const name = 'handoff';
-export const title = 'Hand-off: main-thread CPU per span, batches of 512';
+export const title = 'Hand-off: main-thread CPU per span of whole exports, batches of 512';
 export const heavy = false;
 
 const SPANS = 512;
@@ -25,7 +27,6 @@ const MEBIBYTE = 2 ** 20;
 const SLICE_EXPORTS = 3;
 /** Texts from here on are bound by memory: their rows show the copy by itself. */
 const LONG_TEXT = 1024;
-const COPYING_ALONE = 'copying alone';
 
 /** Budgets of DESIGN §6 (µs of main-thread CPU per span) and ratios of the first issue, by Node generation. */
 const budget = (node20, node24) => ({ 20: node20, 24: node24 });
@@ -72,7 +73,7 @@ const SHAPES = [
 ];
 
 /** The column of a table by Node generation: odd ones are judged as the release line before them. */
-export function byNode(table, major = Number(process.versions.node.split('.')[0])) {
+function byNode(table, major = Number(process.versions.node.split('.')[0])) {
   return table && (major >= 24 ? table[24] : table[20]);
 }
 
@@ -93,8 +94,8 @@ function batchSource(shape, sdk) {
   };
 }
 
-/** Whole exports, from `export()` to its answer: what the main thread pays for a batch. */
-function wholeExport({ name: contenderName, absent, sdk, create, send }, shape) {
+/** Whole exports, from `export()` to its callback: all that the main thread pays for a batch. */
+function wholeExport({ name: contenderName, absent, sdk, create }, shape) {
   const spansPerBatch = shape.spans ?? SPANS;
   return {
     name: contenderName,
@@ -105,24 +106,23 @@ function wholeExport({ name: contenderName, absent, sdk, create, send }, shape) 
       const exporter = create({ url: receiver.url, timeoutMillis: 30_000 }, queue ? { queue } : {});
       const batches = batchSource(shape, sdk);
       const warm = (await batches(1))[0];
-      const repeat = await calibrate(() => send(exporter, warm), { most: shape.fresh ? 12 : 400 });
+      const repeat = await calibrate(() => exported(exporter, warm), { most: shape.fresh ? 12 : 400 });
       return { receiver, exporter, batches, repeat, warm };
     },
-    async body(_round, { exporter, batches, repeat }) {
+    async body(_round, { receiver, exporter, batches, repeat }) {
       let made = await batches(repeat);
-      const { mainMicros, processMicros } = await measure((i) => send(exporter, made[i % made.length]), repeat);
-      const sample = {
-        mainMicrosPerSpan: mainMicros / repeat / spansPerBatch,
-        processMicrosPerSpan: processMicros / repeat / spansPerBatch,
-        longestSliceMillis: 0,
-      };
-      const sliceExports = contenderName === OURS ? SLICE_EXPORTS : 1; // stock's large ones take half a second
+      await receiver.reset();
+      const { mainMicros } = await measure((i) => exported(exporter, made[i % made.length]), repeat);
+      const { requests } = await receiver.totals();
+      if (requests !== repeat) throw new Error(`${requests} requests for ${repeat} exports`);
+      const sliceExports = contenderName.startsWith('stock') ? 1 : SLICE_EXPORTS; // its large ones take half a second
       made = await batches(sliceExports);
+      let longest = 0;
       for (let i = 0; i < sliceExports; i++) {
-        const slice = await longestSliceMillis(() => send(exporter, made[i % made.length]));
-        sample.longestSliceMillis = Math.max(sample.longestSliceMillis, slice);
+        const slice = await longestSliceMillis(() => exported(exporter, made[i % made.length]));
+        longest = Math.max(longest, slice);
       }
-      return sample;
+      return { mainMicrosPerSpan: mainMicros / repeat / spansPerBatch, longestSliceMillis: longest };
     },
     async tearDown({ exporter, receiver }) {
       await exporter.shutdown();

@@ -97,6 +97,22 @@ export function cases() {
       },
     ),
     known(
+      'ten slices of 1 ms after a sleep',
+      'longest slice',
+      'ms',
+      { pick: 'median', between: [0.8, 2.3] },
+      async () => {
+        const body = async () => {
+          await sleep(5);
+          for (let i = 0; i < 10; i++) {
+            busy(1);
+            await new Promise(setImmediate);
+          }
+        };
+        return { value: await longestSliceMillis(body) };
+      },
+    ),
+    known(
       'a synchronous 3 ms before the first await',
       'longest slice',
       'ms',
