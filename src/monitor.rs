@@ -13,6 +13,7 @@
 
 pub mod block;
 pub mod collections;
+mod counters;
 pub mod delays;
 pub mod machine;
 pub mod open_spans;

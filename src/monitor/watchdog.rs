@@ -13,6 +13,7 @@ use std::{
 };
 
 use super::{
+    counters::{Counters, Found},
     machine::{Action, Counts, Machine, Observation, Settings},
     open_spans::OpenSpanTable,
     report::{self, Family, Origin},
@@ -77,6 +78,7 @@ pub struct Watch {
 struct State {
     machine: Machine,
     sleep: SleepTracker,
+    counters: Counters,
     origin: Origin,
     /// Number of a block, where it belongs, and the span that reported it while it lasts.
     noticed: Option<(u64, Family)>,
@@ -103,6 +105,7 @@ impl Watch {
             state: Mutex::new(State {
                 machine,
                 sleep: SleepTracker::default(),
+                counters: Counters::default(),
                 origin,
                 noticed: None,
                 opened: None,
@@ -176,7 +179,8 @@ impl Watch {
         if self.is_over.load(Ordering::Acquire) && !mutant!("R91") {
             return;
         }
-        let Some(seen) = self.observe(&mut state.sleep) else { return };
+        let State { sleep, counters, .. } = &mut *state;
+        let Some(seen) = self.observe(sleep, counters) else { return };
         let (actions, due) = state.machine.step(seen);
         let nanos = u64::try_from(due.0.as_nanos()).unwrap_or(u64::MAX);
         self.due_nanos.store(nanos, Ordering::Relaxed);
@@ -188,7 +192,7 @@ impl Watch {
     }
 
     /// The order matters: a turn that ends meanwhile is seen to have ended, with every stack that was taken in it.
-    fn observe(&self, sleep: &mut SleepTracker) -> Option<Observation> {
+    fn observe(&self, sleep: &mut SleepTracker, counters: &mut Counters) -> Option<Observation> {
         let Now { mono, wall } = Now::read();
         let idle = self.target.idle()?;
         if let Some(turn) = self.clock.read(mono, idle) {
@@ -202,16 +206,21 @@ impl Watch {
         let is_stale = |number| finished.iter().any(|finished| finished.turn.number >= number);
         let turn = turn.filter(|turn| !is_stale(turn.number));
         let is_long = turn.is_some_and(|turn| self.clock.is_long(&turn, mono));
+        let number = turn.map(|turn| turn.number);
+        let (reading, own_run_delay) = counters.look(mono, self.due(), number, idle, || Found {
+            usage: self.target.usage(),
+            own_run_delay: self.target.own_usage().run_delay,
+        });
         Some(Observation {
             now: mono,
             wall,
             turn,
             finished,
             stacks: std::mem::take(&mut *lock(&self.stacks)),
-            reading: Reading::after(|| self.target.usage()),
+            reading,
             state: if is_long { self.target.state() } else { ThreadState::Unknown },
             is_inspected: self.target.is_inspected(),
-            own_run_delay: self.target.own_usage().run_delay,
+            own_run_delay,
         })
     }
 
