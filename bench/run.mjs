@@ -19,7 +19,7 @@ import { judge } from './harness/verdict.mjs';
 import { scenarios } from './scenarios/index.mjs';
 
 const USAGE = `npm run bench -- [filter ...] [options]        filter: part of scenario/case, as --list prints them
-  --all                  the long rows, too: about 15 minutes
+  --all                  the long rows, too: some 16 minutes
   --list                 name what would run
   --rounds N             instead of ${LEAST_ROUNDS}
   --json PATH            where the results go; else bench/results/

@@ -122,7 +122,7 @@ export function cases() {
       warmUpRounds: 1,
       note: 'a turn of the loop with nothing else in it: a storm, in which one turn in 64 is stamped',
       contenders: pair(immediates),
-      rows: [cost('nanosPerOperation', 'ns/turn', 40)],
+      rows: [cost('nanosPerOperation', 'ns/turn', 50)],
     },
     {
       name: `HTTP, ${CONNECTIONS} connections`,
