@@ -268,7 +268,7 @@ class LaneExporter {
 
   #handOver(lane, batch, until, done) {
     const engine = getEngine();
-    batch.finishMetrics = this.#settings.metrics?.start(batch.spans) ?? null;
+    const startedMillis = performance.now();
     const id = engine.register(({ outcome }) => {
       this.#calls.delete(id);
       this.#finish(batch, outcome, done);
@@ -276,6 +276,8 @@ class LaneExporter {
     this.#calls.add(id, batch.call);
     handOver({ engine, lane, writer: this.#writer, id, spans: batch.written, until });
     engine.exit.noteHandOver();
+    // Last: a meter is the application's, and might export.
+    batch.finishMetrics = this.#settings.metrics?.start(batch.spans, startedMillis) ?? null;
   }
 
   #finish(batch, native, done) {

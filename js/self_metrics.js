@@ -32,7 +32,7 @@ const ignore = () => {};
 /**
  * Metrics of one exporter, to be made in its constructor: the component's number counts constructions.
  *
- * `start(spanCount, startedMillis)` belongs right before an admitted batch is handed over; an export that the concurrency
+ * `start(spanCount, startedMillis)` belongs to the turn in which a batch is handed over; an export that the concurrency
  * limit refused or that could not be encoded is not counted. It returns `finish(error, retriesExhausted)`, to be called once with the
  * error of the result (nothing on success) and whether the last attempt was one that a retry could have mended.
  *

@@ -1,6 +1,6 @@
 'use strict';
 // Owns one record under construction: its words, its joined text, the long values behind it, and how much of all that is
-// copied in one turn. Refuses to know what the record is about (span_writer.js) and how values look (value_writer.js).
+// copied in one turn. Refuses to know what the record is about (span_record_writer.js) and how values look (value_writer.js).
 
 const {
   KIND_SPAN,

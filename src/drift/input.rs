@@ -62,7 +62,7 @@ impl<'a> Input<'a> {
     /// Picks the input out of a decoded span.
     ///
     /// The hand-off record of a recorded span differs from an OTLP one in a single slot: `end` holds the span's
-    /// `duration`. `kind` is the OTLP number (OpenTelemetry's plus one), as `js/handoff/span_writer.js` writes it.
+    /// `duration`. `kind` is the OTLP number (OpenTelemetry's plus one), as `js/handoff/span_record_writer.js` writes it.
     ///
     /// # Errors
     /// `NotText` where `td.inputValue` or `td.outputValue` is neither a string nor falsy: the recorder throws there.

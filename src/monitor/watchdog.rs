@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    counters::{Counters, Found},
+    counters::Counters,
     machine::{Action, Counts, Machine, Observation, Settings},
     open_spans::OpenSpanTable,
     report::{self, Family, Origin},
@@ -34,6 +34,8 @@ use crate::{
 pub trait WatchedLoop: Send + Sync {
     /// Idle time so far; `None` when the loop is gone.
     fn idle(&self) -> Option<Duration>;
+    /// Whether idle time grows only while its thread sleeps.
+    fn tells_sleep(&self) -> bool;
     /// How long ago the loop updated its notion of time, if it has one.
     fn loop_time_age(&self) -> Option<Duration>;
     /// Counters of the loop's thread.
@@ -206,11 +208,10 @@ impl Watch {
         let is_stale = |number| finished.iter().any(|finished| finished.turn.number >= number);
         let turn = turn.filter(|turn| !is_stale(turn.number));
         let is_long = turn.is_some_and(|turn| self.clock.is_long(&turn, mono));
-        let number = turn.map(|turn| turn.number);
-        let (reading, own_run_delay) = counters.look(mono, self.due(), number, idle, || Found {
-            usage: self.target.usage(),
-            own_run_delay: self.target.own_usage().run_delay,
-        });
+        // A heartbeat's idle time says nothing about the thread.
+        let number = turn.map(|turn| turn.number).filter(|_| self.target.tells_sleep());
+        let sleeps = || self.target.idle().is_some_and(|later| later > idle);
+        let reading = counters.look(mono, number, idle, sleeps, || self.target.usage());
         Some(Observation {
             now: mono,
             wall,
@@ -220,7 +221,7 @@ impl Watch {
             reading,
             state: if is_long { self.target.state() } else { ThreadState::Unknown },
             is_inspected: self.target.is_inspected(),
-            own_run_delay,
+            own_run_delay: self.target.own_usage().run_delay,
         })
     }
 
