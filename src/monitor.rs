@@ -13,7 +13,6 @@
 
 pub mod block;
 pub mod collections;
-mod counters;
 pub mod delays;
 pub mod machine;
 pub mod open_spans;

@@ -98,9 +98,6 @@ impl WatchedLoop for NoLoop {
     fn idle(&self) -> Option<Duration> {
         Some(Duration::ZERO)
     }
-    fn tells_sleep(&self) -> bool {
-        false
-    }
     fn loop_time_age(&self) -> Option<Duration> {
         None
     }

@@ -32,7 +32,7 @@ pub enum ThreadState {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reading {
     /// When they had been read: whoever reads may be kept from it between the clock and the counters, so the clock comes
-    /// second (those of a sleeper have not moved meanwhile), and a turn that begins later is a turn after them.
+    /// second, and a turn that begins later is a turn after them.
     pub at: Moment,
     /// What they said.
     pub usage: Usage,

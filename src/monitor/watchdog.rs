@@ -13,7 +13,6 @@ use std::{
 };
 
 use super::{
-    counters::Counters,
     machine::{Action, Counts, Machine, Observation, Settings},
     open_spans::OpenSpanTable,
     report::{self, Family, Origin},
@@ -34,8 +33,6 @@ use crate::{
 pub trait WatchedLoop: Send + Sync {
     /// Idle time so far; `None` when the loop is gone.
     fn idle(&self) -> Option<Duration>;
-    /// Whether idle time grows only while its thread sleeps.
-    fn tells_sleep(&self) -> bool;
     /// How long ago the loop updated its notion of time, if it has one.
     fn loop_time_age(&self) -> Option<Duration>;
     /// Counters of the loop's thread.
@@ -80,7 +77,6 @@ pub struct Watch {
 struct State {
     machine: Machine,
     sleep: SleepTracker,
-    counters: Counters,
     origin: Origin,
     /// Number of a block, where it belongs, and the span that reported it while it lasts.
     noticed: Option<(u64, Family)>,
@@ -107,7 +103,6 @@ impl Watch {
             state: Mutex::new(State {
                 machine,
                 sleep: SleepTracker::default(),
-                counters: Counters::default(),
                 origin,
                 noticed: None,
                 opened: None,
@@ -181,8 +176,7 @@ impl Watch {
         if self.is_over.load(Ordering::Acquire) && !mutant!("R91") {
             return;
         }
-        let State { sleep, counters, .. } = &mut *state;
-        let Some(seen) = self.observe(sleep, counters) else { return };
+        let Some(seen) = self.observe(&mut state.sleep) else { return };
         let (actions, due) = state.machine.step(seen);
         let nanos = u64::try_from(due.0.as_nanos()).unwrap_or(u64::MAX);
         self.due_nanos.store(nanos, Ordering::Relaxed);
@@ -194,7 +188,7 @@ impl Watch {
     }
 
     /// The order matters: a turn that ends meanwhile is seen to have ended, with every stack that was taken in it.
-    fn observe(&self, sleep: &mut SleepTracker, counters: &mut Counters) -> Option<Observation> {
+    fn observe(&self, sleep: &mut SleepTracker) -> Option<Observation> {
         let Now { mono, wall } = Now::read();
         let idle = self.target.idle()?;
         if let Some(turn) = self.clock.read(mono, idle) {
@@ -208,17 +202,13 @@ impl Watch {
         let is_stale = |number| finished.iter().any(|finished| finished.turn.number >= number);
         let turn = turn.filter(|turn| !is_stale(turn.number));
         let is_long = turn.is_some_and(|turn| self.clock.is_long(&turn, mono));
-        // A heartbeat's idle time says nothing about the thread.
-        let number = turn.map(|turn| turn.number).filter(|_| self.target.tells_sleep());
-        let sleeps = || self.target.idle().is_some_and(|later| later > idle);
-        let reading = counters.look(mono, number, idle, sleeps, || self.target.usage());
         Some(Observation {
             now: mono,
             wall,
             turn,
             finished,
             stacks: std::mem::take(&mut *lock(&self.stacks)),
-            reading,
+            reading: Reading::after(|| self.target.usage()),
             state: if is_long { self.target.state() } else { ThreadState::Unknown },
             is_inspected: self.target.is_inspected(),
             own_run_delay: self.target.own_usage().run_delay,

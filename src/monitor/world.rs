@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::{
     block::Block,
-    counters::Counters,
     machine::{Action, Machine, Observation, Settings},
     sleep::SleepTracker,
     stack::{Frame, StackSample},
@@ -41,7 +40,6 @@ pub struct World {
     pub clock: TurnClock,
     pub machine: Machine,
     sleep: SleepTracker,
-    counters: Counters,
     due: Moment,
     /// When requests for stacks came, and whether they are answered at once.
     pub requests: Vec<Moment>,
@@ -71,7 +69,6 @@ impl World {
             clock: TurnClock::new(settings.threshold),
             machine: Machine::new(settings),
             sleep: SleepTracker::default(),
-            counters: Counters::default(),
             due: Moment(ms(5000)),
             requests: Vec::new(),
             answers: true,
@@ -172,17 +169,13 @@ impl World {
             Doing::Debugged => ThreadState::WaitingForThread,
             Doing::Sleeping | Doing::Waiting => ThreadState::Waiting,
         };
-        let (usage, number) = (self.usage, turn.map(|turn| turn.number));
-        let sleeps = matches!(self.doing, Doing::Sleeping);
-        let reading = self.counters.look(self.now, number, self.idle, || sleeps, || usage);
-        let reading = Reading { at: self.now, ..reading };
         let (actions, due) = self.machine.step(Observation {
             now: self.now,
             wall: self.wall,
             turn,
             finished,
             stacks: std::mem::take(&mut self.pending),
-            reading,
+            reading: Reading { at: self.now, usage: self.usage },
             state,
             is_inspected: self.is_inspected,
             own_run_delay: Some(self.own_run_delay),

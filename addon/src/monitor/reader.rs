@@ -32,10 +32,6 @@ impl WatchedLoop for Reader {
         Some(Duration::from_nanos(unsafe { (uv.metrics_idle_time)(*uv_loop) }))
     }
 
-    fn tells_sleep(&self) -> bool {
-        self.0.has_turns()
-    }
-
     fn loop_time_age(&self) -> Option<Duration> {
         let site = self.0.site();
         let Site { uv, uv_loop, .. } = site.as_ref()?;
