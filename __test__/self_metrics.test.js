@@ -187,3 +187,42 @@ it('the component is numbered by construction, with and without a meter provider
   assert.match(names[0], /^otlp_http_span_exporter\/\d+$/);
   assert.equal(second, first + 2);
 });
+
+it('a meter that exports does not mix two batches', async () => {
+  recorder.reset();
+  const spansNamed = (name, length) =>
+    Array.from({ length: 40 }, (_, nth) => ({ ...span, name, attributes: { nth, text: name[0].repeat(length) } }));
+  let exporter;
+  let inner;
+  let hasExported = false;
+  const instrument = {
+    add(spans) {
+      if (spans < 0 || hasExported) return;
+      hasExported = true;
+      inner = exporter.exportSpans(spansNamed('inner', 9_000));
+    },
+    record() {},
+  };
+  const make = () => instrument;
+  const selfObsMeterProvider = {
+    getMeter: () => ({ createUpDownCounter: make, createCounter: make, createHistogram: make }),
+  };
+  const url = `${recorder.origin}/x`;
+  exporter = new OURS['http/json']({ url, selfObsMeterProvider, timeoutMillis: 5000 });
+  const outer = await exporter.exportSpans(spansNamed('outer', 20_000));
+  assert.deepEqual([outer.delivered, (await inner).delivered], [40, 40]);
+  const sent = recorder.requests.map(({ body }) => body.resourceSpans[0].scopeSpans[0].spans);
+  assert.deepEqual(
+    sent.map((spans) => spans.length),
+    [40, 40],
+  );
+  for (const spans of sent) {
+    const [{ name }] = spans;
+    const text = name[0].repeat(name === 'outer' ? 20_000 : 9_000);
+    for (const each of spans) {
+      assert.equal(each.name, name);
+      assert.equal(each.attributes.find(({ key }) => key === 'text').value.stringValue, text);
+    }
+  }
+  await exporter.shutdown();
+});
