@@ -73,6 +73,10 @@ const EXACT = new Set(
   scenarios.flatMap((scenario) => scenario.cases().map((benchCase) => `${scenario.name}/${benchCase.name}`)),
 );
 
+for (const filter of filters) {
+  if (![...EXACT].some((path) => path.includes(filter))) refuse(`no scenario/case has ${filter} in its name`);
+}
+
 function wanted(scenario, benchCase) {
   const path = `${scenario.name}/${benchCase.name}`;
   if (filters.length > 0)
@@ -144,9 +148,6 @@ async function main() {
   );
   console.log(`main-thread CPU from ${cpuClockSource}\n`);
 
-  for (const filter of filters) {
-    if (![...EXACT].some((path) => path.includes(filter))) refuse(`no scenario/case has ${filter} in its name`);
-  }
   const run = {
     environment: about,
     clock: cpuClockSource,
