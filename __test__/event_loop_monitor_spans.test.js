@@ -1,4 +1,5 @@
 'use strict';
+// This file measures time, so it runs alone.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');

@@ -1,4 +1,5 @@
 'use strict';
+// This file measures time, so it runs alone.
 
 const assert = require('node:assert/strict');
 const { monitorEventLoopDelay } = require('node:perf_hooks');

@@ -44,25 +44,11 @@ export function rustTotals(output) {
   return `${passed} passed${failed > 0 ? `, ${failed} failed` : ''}`;
 }
 
-/** Runs test files of __test__/ on the Node.js `command`; the verdict as a step returns it. */
-export async function runNodeTests(command, files, { limitMillis, env }) {
-  const args = [
-    '--test',
-    // A path that starts with a letter would be taken for a package name.
-    '--test-reporter=./scripts/test_reporter.mjs',
-    '--test-reporter-destination=stdout',
-    ...files.map((name) => path.join('__test__', name)),
-  ];
-  const { code, output } = await run(command, args, { limitMillis, env, hide: /^TOTALS .*\n/m });
-  const totals = JSON.parse(/^TOTALS (.*)$/m.exec(output)?.[1] ?? '{}');
-  const note = Object.entries(totals).filter(([name, count]) => count > 0 || name === 'passed');
-  // A run that passed nothing proves nothing.
-  const ok = code === 0 && totals.passed > 0;
-  return { ok, note: `${note.map(([name, count]) => `${count} ${name}`).join(', ')}${exitNote(code)}` };
-}
-
-/** Runs a command with its output shown as it comes; one that outlives its limit is killed with all its children. */
-export function run(command, args, { limitMillis, hide, env = {} }) {
+/**
+ * Runs a command. Its output is shown as it comes, or left to the caller with `isShownAtEnd`. A command that outlives
+ * `limitMillis` is killed with all its children, unless `moreTime` then grants more milliseconds.
+ */
+export function run(command, args, { limitMillis, moreTime = async () => 0, env = {}, isShownAtEnd = false }) {
   return new Promise((resolve, reject) => {
     const ownGroup = process.platform !== 'win32';
     const child = spawn(command, args, {
@@ -79,30 +65,47 @@ export function run(command, args, { limitMillis, hide, env = {} }) {
     process.once('SIGINT', interrupted);
     process.once('SIGTERM', interrupted);
     let output = '';
-    const show = (stream) => (chunk) => {
+    let isStopped = false;
+    let isOver = false;
+    const take = (stream) => (chunk) => {
       output += chunk;
-      stream.write(hide ? String(chunk).replace(hide, '') : chunk);
+      if (!isShownAtEnd) stream.write(chunk);
     };
-    child.stdout.setEncoding('utf8').on('data', show(process.stdout));
-    child.stderr.setEncoding('utf8').on('data', show(process.stderr));
-    const timer = setTimeout(() => {
-      process.stderr.write(`\n${path.basename(command)} ${args[0]} ran for ${limitMillis / 1000} s and was stopped.\n`);
+    child.stdout.setEncoding('utf8').on('data', take(process.stdout));
+    child.stderr.setEncoding('utf8').on('data', take(process.stderr));
+    const atLimit = async () => {
+      const millis = await moreTime();
+      if (isOver) return;
+      if (millis > 0) {
+        timer = setTimeout(atLimit, millis);
+        return;
+      }
+      isStopped = true;
+      if (!isShownAtEnd) {
+        const name = `${path.basename(command)} ${args[0]}`;
+        process.stderr.write(`\n${name} ran for ${limitMillis / 1000} s and was stopped.\n`);
+      }
       stop();
-    }, limitMillis);
+    };
+    let timer = setTimeout(atLimit, limitMillis);
     child.once('error', reject);
     child.once('close', (code, signal) => {
+      isOver = true;
       clearTimeout(timer);
       process.off('SIGINT', interrupted);
       process.off('SIGTERM', interrupted);
-      resolve({ code: code ?? signal, output });
+      resolve({ code: code ?? signal, output, isStopped });
     });
   });
 }
 
-/** The tests set what they need; what the developer's shell says about OpenTelemetry must not reach them. */
+/**
+ * The tests set what they need; what the developer's shell says about OpenTelemetry must not reach them. Nor must
+ * NODE_TEST_CONTEXT, with which Node.js marks a test file: a test runner that is started by a test would run nothing.
+ */
 function testEnvironment() {
   const entries = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith('OTEL_') && !/^(https?|all|no)_proxy$/i.test(name),
+    ([name]) => !name.startsWith('OTEL_') && name !== 'NODE_TEST_CONTEXT' && !/^(https?|all|no)_proxy$/i.test(name),
   );
   return Object.fromEntries(entries);
 }

@@ -4,12 +4,13 @@
 //   node scripts/test_long.mjs [--only rows,weather,schedule,node,mutants]
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { ensureAddon, ensureDependencies, ensureNode, root, runWithSetup, useCargo } from './build.mjs';
-import { exitNote, run, runNodeTests, rustTotals, summarize, timed } from './steps.mjs';
+import { runNodeTests, sourceOf, testFiles } from './node_tests.mjs';
+import { exitNote, run, rustTotals, summarize, timed } from './steps.mjs';
 
 const MINUTE_MILLIS = 60_000;
 const SCENARIOS = 500;
@@ -91,9 +92,7 @@ async function testSchedule() {
 
 /** Those that have more rounds to offer. */
 function testNode() {
-  const files = readdirSync(testDirectory)
-    .filter((name) => /\.test\.m?js$/.test(name))
-    .filter((name) => readFileSync(path.join(testDirectory, name), 'utf8').includes('OFFLOOP_TEST_LONG'));
+  const files = testFiles().filter((name) => sourceOf(name).includes('OFFLOOP_TEST_LONG'));
   const limits = { limitMillis: 40 * MINUTE_MILLIS, env: { OFFLOOP_TEST_LONG: '1' } };
   return runNodeTests(process.execPath, files, limits);
 }
