@@ -54,7 +54,6 @@ class EventLoopMonitor {
       maxPerMinute,
       version,
       threadId,
-      performanceNow: performance.now(),
       isStartup: performance.nodeTiming?.loopStart === -1,
       isInspected: isListening(),
     };

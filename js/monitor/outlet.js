@@ -31,7 +31,8 @@ class NativeOutlet {
   start(native, settings, resource) {
     const port = capturePort(this.#exporter);
     if (port === null) throw new Error("the exporter's export() was replaced");
-    native.enableLane(settings, resource, port.open());
+    const lane = port.open();
+    native.enableLane(withClock(settings), resource, lane);
     try {
       port.prepare();
     } catch (error) {
@@ -64,7 +65,7 @@ class LoopOutlet {
   }
 
   start(native, settings, resource) {
-    native.enableLoop(settings, resource);
+    native.enableLoop(withClock(settings), resource);
     this.#native = native;
     getEngine().onBlock = (block) => this.#add(block);
     // Exporters of ours close this environment when they hear of the end, which may be before this does.
@@ -112,6 +113,14 @@ class LoopOutlet {
       reportError(error);
     }
   }
+}
+
+/**
+ * The native side compares this reading with its own clock, to place spans in time. What happens between the two readings
+ * makes every span look younger than it is, and a span that looks younger than its block is not the block's parent.
+ */
+function withClock(settings) {
+  return { ...settings, performanceNow: performance.now() };
 }
 
 /** Blocks that are over, now and not when the watchdog comes to it; the turn that disables the monitor is none. */

@@ -175,6 +175,8 @@ impl Machine {
     /// Takes a look. The next is to be taken at the moment returned, or as soon as a long turn has ended.
     pub fn step(&mut self, mut seen: Observation) -> (Vec<Action>, Moment) {
         let mut actions = Vec::new();
+        // The first turn is dated like any other: the clocks of this look are better than none.
+        self.anchors.newer.get_or_insert((seen.now, seen.wall));
         self.notice_standstill(&seen);
         for sample in std::mem::take(&mut seen.stacks) {
             self.is_asking = false;

@@ -57,6 +57,22 @@ fn r89_the_start_is_when_the_loop_woke_up_whatever_the_wall_clock_does() {
 }
 
 #[test]
+fn a_block_in_the_first_turn_is_dated_by_the_clock_of_the_day() {
+    for first_look in [true, false] {
+        let mut world = World::new(SETTINGS);
+        let wall = world.wall;
+        if first_look {
+            world.spend(Doing::Computing, ms(300));
+        } else {
+            world.spend_unwatched(Doing::Computing, ms(300)); // the watchdog comes to it when it is over
+        }
+        world.look();
+        let block = world.finals()[0];
+        assert!(close(block.start_wall, wall), "{:?} for {wall:?}", block.start_wall);
+    }
+}
+
+#[test]
 fn r89_what_is_wide_of_the_start_is_not_counted_as_the_block_s() {
     let mut world = World::new(SETTINGS);
     // Work until just before the block: its CPU time must not make waiting look like computing.
