@@ -367,8 +367,11 @@ export interface EventLoopMonitorStats {
 /** Turns blocks of the event loop into spans. One per thread; works in workers. */
 export class EventLoopMonitor {
   constructor(config?: EventLoopMonitorConfig);
-  /** Does nothing when it is enabled already. */
-  enable(): void;
+  /**
+   * Does nothing when it is enabled already. Returns whether this monitor watches the loop now: `false` means that another
+   * monitor of this thread does, or that the loop cannot be watched.
+   */
+  enable(): boolean;
   /** Does nothing when it is not enabled. */
   disable(): void;
   /** Since the last `enable()`. */

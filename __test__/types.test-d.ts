@@ -112,6 +112,6 @@ new sdk2.BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)
 const monitor = new EventLoopMonitor({ thresholdMillis: 50, exporter, maxPerMinute: 5, stacks: false });
 new EventLoopMonitor();
 new EventLoopMonitor({ processor: new BatchSpanProcessor(exporter), resource: { attributes: {} } });
-expectType<void>(monitor.enable());
+expectType<boolean>(monitor.enable());
 expectType<number>(monitor.stats().delay.p99);
 expectError(new EventLoopMonitor({ thresholdMillis: '50' }));

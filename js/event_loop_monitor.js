@@ -38,13 +38,16 @@ class EventLoopMonitor {
     this.#metrics = new LoopMetrics(this.#options.meterProvider, () => (enabled === this ? native : null));
   }
 
-  /** Begins; does nothing when it has begun. There is one monitor per environment: a second one is refused. */
+  /**
+   * Begins; does nothing when it has begun. There is one monitor per environment: a second one is refused.
+   * @returns {boolean} whether this monitor watches the loop now
+   */
   enable() {
-    if (enabled === this) return;
+    if (enabled === this) return true;
     if (enabled?.#isYielding) enabled.disable(); // switched on by an environment variable, and now by the program
     if (enabled !== null) {
       diag.warn('Offloop: the event loop of this thread is watched already; this EventLoopMonitor stays disabled');
-      return;
+      return false;
     }
     const { thresholdMillis, criticalMillis, maxPerMinute } = this.#options;
     const settings = {
@@ -65,7 +68,7 @@ class EventLoopMonitor {
       this.#outlet.start(native, settings, resourceEntries(resource));
     } catch (error) {
       diag.warn(`Offloop: the event loop cannot be watched: ${error.message}`);
-      return;
+      return false;
     }
     const { turns, stacks } = capabilities;
     tellFallback(turns, stacks);
@@ -78,6 +81,7 @@ class EventLoopMonitor {
     openSpans.open(() => native.openSpanTable());
     if (!turns) this.#beat();
     this.#metrics.start();
+    return true;
   }
 
   /** Ends; does nothing when it has not begun. `stats()` keeps what was seen. */

@@ -31,6 +31,33 @@ function plain(pairs) {
   return Object.fromEntries(pairs.map(([key, [type, value]]) => [key, type === 'int' ? Number(value) : value]));
 }
 
+const SAME_TURN_MILLIS = 10; // a span that a turn opens so soon counts as open when its block began
+const CLOCK_MILLIS = 2; // spans of the SDK and blocks read the time of day at different moments
+
+/** What holds for the block spans of every program: they lie in the time of the test, and under what was open then. */
+function assertPlaced(spans, beganMillis) {
+  for (const block of spans.filter(isBlock)) {
+    const { startMillis, durationMillis, parentSpanId } = block;
+    const isDated = startMillis >= beganMillis && startMillis + durationMillis <= Date.now() + CLOCK_MILLIS;
+    assert.ok(isDated, `a block is dated ${new Date(startMillis).toISOString()}, the test began at ${beganMillis}`);
+    const parent = spans.find(({ spanId }) => spanId === parentSpanId);
+    if (parent !== undefined) {
+      const latest = startMillis + SAME_TURN_MILLIS + CLOCK_MILLIS;
+      assert.ok(
+        parent.startMillis <= latest,
+        `a block has a parent that began ${parent.startMillis - startMillis} ms later`,
+      );
+      continue;
+    }
+    const isOpen = (span) =>
+      !isBlock(span) &&
+      span.startMillis < startMillis - CLOCK_MILLIS &&
+      span.startMillis + span.durationMillis > startMillis + CLOCK_MILLIS;
+    const overlooked = spans.find(isOpen);
+    assert.equal(overlooked, undefined, `a block has no parent although ${overlooked?.name} was open when it began`);
+  }
+}
+
 const isBlock = ({ name }) => name === 'event-loop-blocked';
 const isFinal = (span) => isBlock(span) && !span.attributes['event_loop.block.ongoing'];
 
@@ -68,6 +95,7 @@ const inWorker = (source, options) => `
  * about itself and what the receiver got.
  */
 async function runBlocks(t, source, { thread = 'main', options = {}, ...rest } = {}) {
+  const beganMillis = Date.now();
   const receiver = await startReceiverProcess({ keep: true }, t);
   const program = thread === 'worker' ? inWorker(source, options) : inMain(source, options);
   const ended = await runProgram(program, { url: receiver.url, limitMillis: 60_000, ...rest });
@@ -77,6 +105,7 @@ async function runBlocks(t, source, { thread = 'main', options = {}, ...rest } =
   const told = JSON.parse(ended.stdout.trim().split('\n').at(-1));
   const spans = receivedSpans(await receiver.requests());
   await receiver.close();
+  assertPlaced(spans, beganMillis);
   return { ...told, spans, blocks: spans.filter(isBlock), finals: spans.filter(isFinal) };
 }
 
@@ -100,4 +129,4 @@ async function underControl(run, compare) {
   }
 }
 
-module.exports = { isBlock, isFinal, receivedSpans, runBlocks, underControl };
+module.exports = { assertPlaced, isBlock, isFinal, receivedSpans, runBlocks, underControl };
