@@ -474,6 +474,10 @@ export interface LaneConfig {
   headerSource?: string
   /** Unix socket instead of host and port. */
   socketPath?: string
+  /** Order of a name's addresses: `verbatim`, `ipv4first` or `ipv6first`. */
+  resultOrder?: string
+  /** How long one address of a name is tried while others are left; absent: only the first one is tried. */
+  nextAddressMillis?: number
   /** Keep connections. */
   keepAlive?: boolean
   /** Idle connections kept. */

@@ -12,7 +12,8 @@ const PLAIN_OPTIONS = {
   scheduling: (value) => value === 'lifo' || value === 'fifo',
   timeout: isPositiveOrZero,
   noDelay: (value) => typeof value === 'boolean',
-  socketPath: (value) => typeof value === 'string' && value !== '',
+  // A zero byte begins a name in Linux's abstract namespace, which the native sender cannot dial.
+  socketPath: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
 };
 
 const TLS_OPTIONS = new Set([

@@ -2,6 +2,7 @@
 // Owns this environment's connection to the native engine: calls that wait for a result, and how long they hold the
 // process. Refuses to know what the calls are about.
 
+const { addressSettings } = require('./config_addresses.js');
 const { createMemory, NativeMemory } = require('./handoff/memory.js');
 const { Slices } = require('./handoff/slices.js');
 const { Exit } = require('./exit.js');
@@ -72,7 +73,7 @@ class Engine {
     const number = this.#nextLane++;
     this.#lanes.set(number, new WeakRef(help));
     this.onCollected(help, () => this.#lanes.delete(number));
-    return new this.binding.Lane(this.#environment, { ...config, number });
+    return new this.binding.Lane(this.#environment, { ...config, ...addressSettings(), number });
   }
 
   /**

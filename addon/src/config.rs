@@ -19,7 +19,7 @@ use offloop::{
     sink::{
         Sink,
         file::{FileConfig, FileSink},
-        http::{HttpConfig, HttpSink, TlsConfig},
+        http::{HttpConfig, HttpSink, ResultOrder, TlsConfig},
         trace_files::{TraceFilesConfig, TraceFilesSink},
     },
 };
@@ -54,6 +54,10 @@ pub struct LaneConfig {
     pub header_source: Option<String>,
     /// Unix socket instead of host and port.
     pub socket_path: Option<String>,
+    /// Order of a name's addresses: `verbatim`, `ipv4first` or `ipv6first`.
+    pub result_order: Option<String>,
+    /// How long one address of a name is tried while others are left; absent: only the first one is tried.
+    pub next_address_millis: Option<f64>,
     /// Keep connections.
     pub keep_alive: Option<bool>,
     /// Idle connections kept.
@@ -241,6 +245,12 @@ fn http(config: LaneConfig) -> Result<Arc<dyn Sink>> {
     let mut http = HttpConfig::new(url, content_type, config.user_agent.unwrap_or_default());
     http.headers = config.headers.unwrap_or_default();
     http.unix_socket = config.socket_path.map(Into::into);
+    http.result_order = match config.result_order.as_deref() {
+        Some("ipv4first") => ResultOrder::Ipv4First,
+        Some("ipv6first") => ResultOrder::Ipv6First,
+        _ => ResultOrder::Verbatim,
+    };
+    http.next_address_after = config.next_address_millis.map(duration);
     http.keep_alive = config.keep_alive.unwrap_or(http.keep_alive);
     http.max_idle_connections =
         config.max_idle_sockets.map_or(http.max_idle_connections, |max| max as usize);

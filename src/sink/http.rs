@@ -18,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+pub use resolve::ResultOrder;
 pub use tls::TlsConfig;
 
 use self::{
@@ -49,6 +50,10 @@ pub struct HttpConfig {
     pub tls: TlsConfig,
     /// Socket to dial instead of the URL's host (the agent option `socketPath`).
     pub unix_socket: Option<PathBuf>,
+    /// Which of a name's addresses come first.
+    pub result_order: ResultOrder,
+    /// How long one address of a name is tried while others are left. `None`: only the first one is tried.
+    pub next_address_after: Option<Duration>,
     /// Keep connections for the next request.
     pub keep_alive: bool,
     /// Idle connections kept.
@@ -83,6 +88,8 @@ impl HttpConfig {
             headers: Vec::new(),
             tls: TlsConfig::default(),
             unix_socket: None,
+            result_order: ResultOrder::default(),
+            next_address_after: Some(Duration::from_millis(250)),
             keep_alive: true,
             max_idle_connections: 8,
             connect_timeout: Duration::from_secs(5),
@@ -164,7 +171,8 @@ impl Clients {
         }
         // One TLS configuration also for http: it holds no roots then, so that an image without a CA store works.
         let tls = tls::client_config(&shared.config.tls, shared.endpoint.is_https())?;
-        let resolver = Arc::new(Resolver::new(&shared.endpoint, Arc::clone(&shared.look_up)));
+        let resolver =
+            Arc::new(Resolver::new(&shared.endpoint, &shared.config, Arc::clone(&shared.look_up)));
         let build = |kept: usize| {
             let builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -175,7 +183,7 @@ impl Clients {
                 .pool_max_idle_per_host(kept)
                 .pool_idle_timeout(POOL_IDLE)
                 .dns_resolver(Arc::clone(&resolver))
-                .connector_layer(DialLayer::new(&shared.endpoint, shared.config.connect_timeout));
+                .connector_layer(DialLayer::new(&shared.endpoint, &shared.config));
             let builder = if mutant!("F7") { builder } else { builder.no_proxy() };
             let builder = match mutant!("F21") {
                 true => builder,

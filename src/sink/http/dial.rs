@@ -14,12 +14,13 @@ use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::endpoint::{Endpoint, Host, Peer};
+use super::{
+    HttpConfig,
+    endpoint::{Endpoint, Host, Peer},
+};
 use crate::sink::{SendError, SendErrorKind};
 
-/// How long Node waits for one address while others are left (`autoSelectFamilyAttemptTimeout`).
-const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
-/// The same with a TLS handshake inside, which Node does not count.
+/// How long one address is tried at least, while others are left, when a TLS handshake is part of it: Node does not count it.
 const NEXT_ADDRESS_AFTER_TLS: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
@@ -100,9 +101,11 @@ pub(super) struct DialLayer {
 
 impl DialLayer {
     /// For connections to `endpoint`.
-    pub fn new(endpoint: &Endpoint, limit: Duration) -> DialLayer {
+    pub fn new(endpoint: &Endpoint, config: &HttpConfig) -> DialLayer {
+        let limit = config.connect_timeout;
+        let next_after = config.next_address_after.unwrap_or(limit);
         let next_after =
-            if endpoint.is_https() { NEXT_ADDRESS_AFTER_TLS } else { NEXT_ADDRESS_AFTER };
+            if endpoint.is_https() { next_after.max(NEXT_ADDRESS_AFTER_TLS) } else { next_after };
         let next_after = if mutant!("F5") { limit } else { next_after };
         DialLayer { limit, next_after: next_after.min(limit), endpoint: endpoint.clone() }
     }

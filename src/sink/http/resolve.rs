@@ -12,10 +12,17 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::watch;
 
 use super::{
+    HttpConfig,
     dial::Dial,
     endpoint::{Endpoint, Host},
 };
 use crate::sink::{SendError, SendErrorKind, errno};
+
+/// Node asks for the families that this machine has addresses of, except on Windows.
+#[cfg(unix)]
+const ONLY_USABLE_FAMILIES: i32 = libc::AI_ADDRCONFIG;
+#[cfg(not(unix))]
+const ONLY_USABLE_FAMILIES: i32 = 0;
 
 /// Addresses of a name in the order to try them, or why there are none.
 pub(super) type Answer = Result<Vec<IpAddr>, SendError>;
@@ -23,9 +30,34 @@ pub(super) type Answer = Result<Vec<IpAddr>, SendError>;
 /// A blocking look-up: the system's, except in tests of slow and many-addressed names.
 pub(super) type LookUp = Arc<dyn Fn(&str) -> Answer + Send + Sync>;
 
+/// Which of a name's addresses come first; Node's `dns.setDefaultResultOrder`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResultOrder {
+    /// As the system says.
+    #[default]
+    Verbatim,
+    /// IPv4 before IPv6.
+    Ipv4First,
+    /// IPv6 before IPv4.
+    Ipv6First,
+}
+
+impl ResultOrder {
+    fn sort(self, addresses: &mut [IpAddr]) {
+        match self {
+            ResultOrder::Verbatim => {}
+            ResultOrder::Ipv4First => addresses.sort_by_key(IpAddr::is_ipv6),
+            ResultOrder::Ipv6First => addresses.sort_by_key(IpAddr::is_ipv4),
+        }
+    }
+}
+
 /// Resolves the endpoint's host, whatever name the client asks for (the URL may carry a TLS server name instead).
 pub(super) struct Resolver {
     host: Host,
+    order: ResultOrder,
+    /// Whether addresses behind the first one are tried.
+    tries_others: bool,
     system: LookUp,
     /// Everybody who asks while a look-up runs shares it: at most one stuck thread per endpoint (F3, F4).
     running: Arc<Mutex<Option<watch::Receiver<Option<Answer>>>>>,
@@ -33,8 +65,14 @@ pub(super) struct Resolver {
 
 impl Resolver {
     /// Looks nothing up yet.
-    pub fn new(endpoint: &Endpoint, system: LookUp) -> Resolver {
-        Resolver { host: endpoint.host.clone(), system, running: Arc::default() }
+    pub fn new(endpoint: &Endpoint, config: &HttpConfig, system: LookUp) -> Resolver {
+        Resolver {
+            host: endpoint.host.clone(),
+            order: config.result_order,
+            tries_others: config.next_address_after.is_some(),
+            system,
+            running: Arc::default(),
+        }
     }
 
     fn look_up(&self) -> Result<watch::Receiver<Option<Answer>>, SendError> {
@@ -50,9 +88,11 @@ impl Resolver {
             Host::Name(name) => {
                 let (name, slot) = (name.clone(), Arc::clone(&self.running));
                 let system = Arc::clone(&self.system);
+                let (order, tries_others) = (self.order, self.tries_others);
                 // Not the runtime's blocking pool: its shutdown would wait for a name server that never answers.
                 let work = move || {
-                    let found = system(&name);
+                    let found =
+                        system(&name).map(|addresses| arrange(addresses, order, tries_others));
                     *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
                     sender.send_replace(Some(found));
                 };
@@ -107,9 +147,21 @@ fn one(address: IpAddr) -> Addrs {
     Box::new(std::iter::once(SocketAddr::new(address, 0)))
 }
 
-/// What the system says, in its order, families alternating as Node tries them.
+/// The addresses to try, families alternating as Node tries them.
+fn arrange(mut addresses: Vec<IpAddr>, order: ResultOrder, tries_others: bool) -> Vec<IpAddr> {
+    order.sort(&mut addresses);
+    let mut addresses = alternate(addresses);
+    addresses.truncate(if tries_others { usize::MAX } else { 1 });
+    addresses
+}
+
+/// What the system says, in its order.
 pub(super) fn addresses_of(name: &str) -> Answer {
-    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
+    let hints = AddrInfoHints {
+        socktype: SockType::Stream.into(),
+        flags: ONLY_USABLE_FAMILIES,
+        ..AddrInfoHints::default()
+    };
     let found = dns_lookup::getaddrinfo(Some(name), None, Some(hints))
         .map_err(|error| failure(name, &error))?;
     let mut addresses: Vec<IpAddr> = Vec::new();
@@ -118,7 +170,7 @@ pub(super) fn addresses_of(name: &str) -> Answer {
             addresses.push(address);
         }
     }
-    Ok(alternate(addresses))
+    Ok(addresses)
 }
 
 fn alternate(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
@@ -167,6 +219,21 @@ mod tests {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         let given = vec![ip("::1"), ip("::2"), ip("127.0.0.1")];
         assert_eq!(alternate(given), [ip("::1"), ip("127.0.0.1"), ip("::2")]);
+    }
+
+    #[test]
+    fn the_order_of_the_process_decides_which_family_is_first_and_whether_there_is_a_second() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let given = || vec![ip("::1"), ip("::2"), ip("127.0.0.1"), ip("127.0.0.2")];
+        let texts = |order, tries_others| -> Vec<String> {
+            arrange(given(), order, tries_others).iter().map(IpAddr::to_string).collect()
+        };
+        let v6_first = ["::1", "127.0.0.1", "::2", "127.0.0.2"];
+        assert_eq!(texts(ResultOrder::Verbatim, true), v6_first);
+        assert_eq!(texts(ResultOrder::Ipv6First, true), v6_first);
+        assert_eq!(texts(ResultOrder::Ipv4First, true), ["127.0.0.1", "::1", "127.0.0.2", "::2"]);
+        assert_eq!(texts(ResultOrder::Ipv4First, false), ["127.0.0.1"]);
+        assert_eq!(texts(ResultOrder::Verbatim, false), ["::1"]);
     }
 
     #[test]
