@@ -2,6 +2,8 @@
 // Owns the road to OpenTelemetry's diagnostic logger, which is optional and looked for at the first line.
 // It refuses to print by itself: without a registered logger every line goes nowhere, as in the stock exporter.
 
+const { contained, ignore } = require('./user_code.js');
+
 const API_GLOBAL = Symbol.for('opentelemetry.js.api.1');
 const LEVELS = ['verbose', 'debug', 'info', 'warn', 'error'];
 
@@ -25,12 +27,9 @@ function currentLogger() {
   return globalThis[API_GLOBAL]?.diag;
 }
 
+/** A logger that throws or rejects is the application's; it must not cost a span. */
 function log(level, args) {
-  try {
-    currentLogger()?.[level](...args);
-  } catch {
-    // A logger that throws is the application's; it must not cost a span.
-  }
+  contained(ignore, () => currentLogger()?.[level](...args));
 }
 
 function createLogger(prefix) {

@@ -6,6 +6,8 @@ const { createMemory, NativeMemory } = require('./handoff/memory.js');
 const { Slices } = require('./handoff/slices.js');
 const { Exit } = require('./exit.js');
 const { loadBinding } = require('./binding.js');
+const { diag } = require('./diag.js');
+const { forNative, fromNative } = require('./native_objects.js');
 const { textOfError } = require('./network_facts.js');
 
 const IDLE_CHECK_MILLIS = 15000; // memory that was not needed for one to two of these goes back
@@ -57,6 +59,7 @@ class Engine {
   #abandoned = new FinalizationRegistry((cleanUp) => cleanUp()); // exporters that nobody shut down (R107)
   /** Gets each block of the event loop that is over, if its span is not sent natively. */
   onBlock = null;
+  #results = []; // taken and not handed out
   #nextId = 1;
   #nextLane = 1;
   #idleTimer = null;
@@ -72,7 +75,7 @@ class Engine {
     const number = this.#nextLane++;
     this.#lanes.set(number, new WeakRef(help));
     this.onCollected(help, () => this.#lanes.delete(number));
-    return new this.binding.Lane(this.#environment, { ...config, number });
+    return new this.binding.Lane(this.#environment, forNative({ ...config, number }));
   }
 
   /**
@@ -156,31 +159,37 @@ class Engine {
     return new this.binding.LoopMonitor(this.#environment, known, heartbeatMillis, beatsOnly);
   }
 
-  /** Hands out every result that is waiting. */
+  /** No result is waited for any more under `id`. */
+  forget(id) {
+    const call = this.#calls.get(id);
+    if (call === undefined) return undefined;
+    this.#calls.delete(id);
+    if (call.isHeld) this.hold.release();
+    return call;
+  }
+
+  /**
+   * Hands out every result that is waiting. One of them may end in code that throws, or that comes back here or ends the
+   * process: the others are handed out all the same.
+   */
   collect() {
-    for (const result of this.#environment.takeResults()) {
-      if (result.send != null) {
-        this.#send(result.id, result.send);
-        continue;
+    for (const result of this.#environment.takeResults()) this.#results.push(fromNative(result));
+    while (this.#results.length > 0) {
+      try {
+        this.#handOut(this.#results.shift());
+      } catch (error) {
+        diag.error('Offloop: a result could not be handed out', error);
       }
-      if (result.notice != null) {
-        this.#lanes.get(result.notice.lane)?.deref()?.tell(result.notice);
-        continue;
-      }
-      if (result.block != null) {
-        this.onBlock?.(result.block);
-        continue;
-      }
-      if (result.headers != null) {
-        this.#readHeaders(result.id, result.headers);
-        continue;
-      }
-      const call = this.#calls.get(result.id);
-      if (call === undefined) continue;
-      this.#calls.delete(result.id);
-      if (call.isHeld) this.hold.release();
-      call.onResult(result);
     }
+  }
+
+  #handOut(result) {
+    const { id, send, notice, block, headers } = result;
+    if (send != null) this.#send(id, send);
+    else if (notice != null) this.#lanes.get(notice.lane)?.deref()?.tell(notice);
+    else if (block != null) this.onBlock?.(block);
+    else if (headers != null) this.#readHeaders(id, headers);
+    else this.forget(id)?.onResult(result);
   }
 
   #send(attempt, { lane, call, body, contentEncoding, timeoutMillis }) {
@@ -190,12 +199,12 @@ class Engine {
       ?.send(call, body, timeoutMillis, contentEncoding ?? null);
     sending
       ?.then((facts) => {
-        if (facts !== null) this.#environment.answerAttempt(attempt, facts);
+        if (facts !== null) this.#environment.answerAttempt(attempt, forNative(facts));
       })
       .catch((error) => {
         // Facts that the native side cannot read must not become an unhandled rejection of the application.
-        const facts = { outcome: 'failed', error: { kind: 'other', message: `Offloop: ${error.message}` } };
-        this.#environment.answerAttempt(attempt, facts);
+        const facts = { outcome: 'failed', error: { kind: 'other', message: `Offloop: ${textOfError(error)}` } };
+        this.#environment.answerAttempt(attempt, forNative(facts));
       });
   }
 
@@ -204,10 +213,8 @@ class Engine {
       .get(lane)
       ?.deref()
       ?.readHeaders(call)
-      .then(
-        (entries) => this.#environment.answerHeaders(question, entries, null),
-        (error) => this.#environment.answerHeaders(question, null, textOfError(error)),
-      );
+      .then((entries) => this.#environment.answerHeaders(question, entries, null))
+      .catch((error) => this.#environment.answerHeaders(question, null, textOfError(error)));
   }
 
   /** Idle blocks keep their address and give their memory back, also while others are in use. */

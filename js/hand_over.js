@@ -5,10 +5,11 @@
 const { diag } = require('./diag.js');
 
 /**
- * Hands over what `writer` has read as export number `id` of `spans` spans. Long texts that cannot be copied until `until`
- * (performance.now) follow in later turns, behind those of earlier batches.
+ * Hands over what `writer` has read of `batch`. Long texts that cannot be copied until `until` (performance.now) follow in
+ * later turns, behind those of earlier batches.
  */
-function handOver({ engine, lane, writer, id, spans, until }) {
+function handOver({ engine, lane, writer, batch, until }) {
+  const { id, written } = batch;
   const { stream, longStream, deferred } = writer;
   const copy = (deadline) => {
     try {
@@ -25,7 +26,8 @@ function handOver({ engine, lane, writer, id, spans, until }) {
   const isComplete = deferred.isEmpty || (isFirst && copy(until));
   const segments = stream.takeSegments();
   if (isFirst && isComplete) segments.push(...longStream.takeSegments());
-  const isAdmitted = engine.admit(lane, id, spans, writer.usedBytes, segments, isComplete);
+  const isAdmitted = engine.admit(lane, id, written, writer.usedBytes, segments, isComplete);
+  batch.isAdmitted = true; // or refused: the result comes either way
   if (!isAdmitted) deferred.clear();
   stream.releaseFull();
   if (isAdmitted && !isComplete) {

@@ -7,8 +7,9 @@ const { OpenBatch } = require('./handoff/open_batch.js');
 const { SpanWriter, WRITTEN, INVALID, TOO_LARGE, NO_ROOM } = require('./handoff/span_writer.js');
 const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
-const { PendingResources } = require('./pending_resources.js');
+const { isPending, PendingResources } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('./sdk_context.js');
+const { timerMillis } = require('./user_code.js');
 
 const DELAY_JITTER = 0.1; // a fleet of processes must not export in step
 const BACKLOG_WINDOWS = 4; // with so many batches on their way, larger ones are made
@@ -28,15 +29,17 @@ class WindowBatcher {
   #underWay = new Set(); // windows without an answer, the one being filled included
   #captured = 0; // spans in them
   #deferred = []; // ended by a getter of a span that was being written
-  #resources = new PendingResources((spans) => {
-    for (const span of spans) this.#capture(span);
-  });
+  #resources;
   #dropped = 0;
 
   constructor(port, options, metrics) {
     this.#port = port;
     this.#options = options;
     this.#metrics = metrics;
+    const capture = (spans) => {
+      for (const span of spans) this.#capture(span);
+    };
+    this.#resources = new PendingResources(capture, options.exportTimeoutMillis);
   }
 
   /** Spans that have ended and have not been handed over. */
@@ -50,7 +53,7 @@ class WindowBatcher {
       return;
     }
     this.#start();
-    if (span.resource?.asyncAttributesPending && span.resource.waitForAsyncAttributes) {
+    if (isPending(span)) {
       if (this.#room() === 0) this.#drop();
       else {
         this.#resources.hold(span);
@@ -265,11 +268,6 @@ class WindowBatcher {
     if (this.#engine.isForkedChild) this.#refuse('internal_error');
     else this.#refuse(this.#port.isShutDown() ? 'after_shutdown' : 'queue_full');
   }
-}
-
-/** As setTimeout takes it, without its warning. */
-function timerMillis(millis) {
-  return millis >= 1 ? Math.min(millis, 2 ** 31 - 1) : 1;
 }
 
 module.exports = { WindowBatcher };
