@@ -2,6 +2,7 @@
 // Owns the road to OpenTelemetry's diagnostic logger, which is optional and looked for at the first line.
 // It refuses to print by itself: without a registered logger every line goes nowhere, as in the stock exporter.
 
+const { isOutOfStack } = require('./unwinding.js');
 const { contained, ignore } = require('./user_code.js');
 
 const API_GLOBAL = Symbol.for('opentelemetry.js.api.1');
@@ -13,7 +14,8 @@ function loadApi() {
   if (api === undefined) {
     try {
       api = require('@opentelemetry/api');
-    } catch {
+    } catch (error) {
+      if (isOutOfStack(error)) return null; // says nothing about what is installed
       api = null;
     }
   }

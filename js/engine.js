@@ -17,28 +17,31 @@ const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /** Keeps the process alive while a caller waits, until that caller's deadline. */
 class Hold {
-  #waiting = 0;
+  #waiting = new Map(); // who waits -> until when; one that was cut off is forgotten then
   #deadline = 0;
   #timer = null;
 
-  acquire(millis) {
-    this.#waiting += 1;
+  /** `waiter` is any value that nobody else uses; it waits until it is released, `millis` at most. */
+  acquire(waiter, millis) {
     const deadline = performance.now() + Math.min(millis, MAX_TIMER_MILLIS);
+    this.#waiting.set(waiter, deadline);
     if (deadline > this.#deadline) this.#deadline = deadline;
     if (this.#timer === null) this.#arm();
-    else if (this.#waiting === 1) this.#timer.ref();
+    else if (this.#waiting.size === 1) this.#timer.ref();
   }
 
-  release() {
-    this.#waiting -= 1;
-    if (this.#waiting === 0) this.#timer?.unref();
+  release(waiter) {
+    this.#waiting.delete(waiter);
+    if (this.#waiting.size === 0) this.#timer?.unref();
   }
 
   #arm() {
     const millis = Math.max(1, this.#deadline - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      if (this.#waiting > 0 && this.#deadline > performance.now()) this.#arm();
+      const now = performance.now();
+      for (const [waiter, deadline] of this.#waiting) if (deadline <= now) this.#waiting.delete(waiter);
+      if (this.#waiting.size > 0) this.#arm();
     }, millis);
   }
 }
@@ -86,9 +89,9 @@ class Engine {
     let id = this.#nextId;
     while (this.#calls.has(id)) id = (id + 1) >>> 0;
     this.#nextId = (id + 1) >>> 0;
-    this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined });
-    if (holdMillis !== undefined) this.hold.acquire(holdMillis);
     this.#noteUse();
+    if (holdMillis !== undefined) this.hold.acquire(id, holdMillis);
+    this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined }); // last: what is in there can be forgotten
     return id;
   }
 
@@ -164,7 +167,7 @@ class Engine {
     const call = this.#calls.get(id);
     if (call === undefined) return undefined;
     this.#calls.delete(id);
-    if (call.isHeld) this.hold.release();
+    if (call.isHeld) this.hold.release(id);
     return call;
   }
 

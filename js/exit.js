@@ -5,6 +5,7 @@
 const { isMainThread } = require('node:worker_threads');
 const { constants } = require('node:os');
 const { diag } = require('./diag.js');
+const { afterUnwinding } = require('./unwinding.js');
 const { contained } = require('./user_code.js');
 
 const tell = (error) => diag.debug('Offloop: draining failed', error);
@@ -129,10 +130,9 @@ class Exit {
   }
 
   #listen(signal) {
-    if (this.#signals.has(signal)) return;
-    const listener = () => this.#onSignal(signal);
+    const listener = this.#signals.get(signal) ?? (() => this.#onSignal(signal));
     this.#signals.set(signal, listener);
-    process.on(signal, listener);
+    if (!process.listeners(signal).includes(listener)) process.on(signal, listener);
   }
 
   #onSignal(signal) {
@@ -166,11 +166,13 @@ class Exit {
 /** Adds listeners without the warning about too many of them: an application that is near its limit is not leaking. */
 function quietly(add) {
   const limit = process.getMaxListeners();
+  const restore = () => process.setMaxListeners(limit);
+  afterUnwinding(restore); // a call that is cut off runs no `finally`
   process.setMaxListeners(0);
   try {
     add();
   } finally {
-    process.setMaxListeners(limit);
+    restore();
   }
 }
 

@@ -46,7 +46,8 @@ class LaneExporter {
   #underWay = 0;
   #calls;
   #turns = new Turns(); // one batch is read at a time
-  #shutdown = null;
+  #shutdown = null; // its promise and resolvers
+  #isClosed = false; // the lane knows of it
   #heldHelp = null;
   #isEnlisted = false;
 
@@ -109,11 +110,18 @@ class LaneExporter {
   }
 
   shutdown({ timeoutMillis = DEFAULT_WAIT_MILLIS } = {}) {
-    if (this.#shutdown !== null) return this.#shutdown;
-    const { promise, resolve, reject } = withResolvers();
-    this.#shutdown = promise; // before a logger hears of it, which may call this again
-    exportDelegateLogger.debug('shutdown started');
+    if (this.#shutdown === null) {
+      this.#shutdown = withResolvers(); // before a logger hears of it, which may call this again
+      exportDelegateLogger.debug('shutdown started');
+    }
+    const { promise, resolve, reject } = this.#shutdown;
+    if (this.#isClosed) return promise;
+    const fail = (error) => {
+      this.#shutdown = null; // the next call tries again
+      reject(error);
+    };
     this.#turns.take(() => {
+      if (this.#isClosed) return;
       if (getEngine().isForkedChild) {
         resolve();
         return;
@@ -124,7 +132,8 @@ class LaneExporter {
         this.#turns.take(() => this.#writer?.release(), tellBug);
       }, timeoutMillis + ANSWER_MILLIS);
       this.#open().shutdown(id, timeoutMillis);
-    }, reject);
+      this.#isClosed = true;
+    }, fail);
     return promise;
   }
 
@@ -198,16 +207,17 @@ class LaneExporter {
 
   #enlist() {
     if (this.#isEnlisted || this.#shutdown !== null) return;
-    this.#isEnlisted = true;
     getEngine().exit.enlist(this.#settings.exit);
+    this.#isEnlisted = true;
   }
 
+  /** The lane comes last: what was cut off before is made again. */
   #open() {
     if (this.#lane === null) {
       const engine = getEngine();
       const { native, limits, exit } = this.#settings;
-      this.#heldHelp = this.#calls.help();
-      this.#lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, this.#heldHelp);
+      const help = this.#calls.help();
+      const lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, help);
       const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
       const createWriter = this.#settings.createWriter ?? ((...args) => new SpanWriter(...args));
       const writer = createWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
@@ -215,8 +225,10 @@ class LaneExporter {
         writer.release();
         engine.exit.dismiss(exit);
       });
+      this.#settings.onOpen?.(lane);
+      this.#heldHelp = help;
       this.#writer = writer;
-      this.#settings.onOpen?.(this.#lane);
+      this.#lane = lane;
     }
     return this.#lane;
   }

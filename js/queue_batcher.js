@@ -5,6 +5,7 @@
 const { diag } = require('./diag.js');
 const { detected, isPending } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('./sdk_context.js');
+const { afterUnwinding } = require('./unwinding.js');
 const { contained, once } = require('./user_code.js');
 
 const SUCCESS = 0;
@@ -61,17 +62,22 @@ class QueueBatcher {
   }
 
   #exportInTurn() {
-    this.#isExporting = true;
+    let isStarted = false;
     const next = () => {
       this.#isExporting = false;
       if (this.#spans.length === 0) return;
       this.#stopTimer();
       this.#schedule();
     };
+    afterUnwinding(() => {
+      if (!isStarted) next(); // the call was cut off, and so was its batch
+    });
+    this.#isExporting = true;
     this.#exportBatch().then(next, (error) => {
       next();
       reportError(error);
     });
+    isStarted = true;
   }
 
   #stopTimer() {

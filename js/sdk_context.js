@@ -5,6 +5,7 @@
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const { diag, loadApi } = require('./diag.js');
+const { isOutOfStack } = require('./unwinding.js');
 const { contained, ignore } = require('./user_code.js');
 
 // The key that every line of the SDK uses; the API makes a registered symbol of the description.
@@ -54,7 +55,8 @@ function loadCore() {
 function tryLoad(from) {
   try {
     return from('@opentelemetry/core');
-  } catch {
+  } catch (error) {
+    if (isOutOfStack(error)) throw error; // says nothing about what is installed
     return undefined; // not installed there
   }
 }

@@ -94,7 +94,8 @@ class WindowBatcher {
       return;
     }
     const { exportTimeoutMillis } = this.#options;
-    this.#engine.hold.acquire(exportTimeoutMillis);
+    const waiter = {};
+    this.#engine.hold.acquire(waiter, exportTimeoutMillis);
     try {
       await this.#resources.settled();
       this.#recover();
@@ -107,7 +108,7 @@ class WindowBatcher {
       const errors = (await Promise.all(waits)).filter((error) => error !== undefined);
       if (errors.length > 0) throw errors[0];
     } finally {
-      this.#engine.hold.release();
+      this.#engine.hold.release(waiter);
     }
   }
 

@@ -21,7 +21,6 @@ class DeferredTexts {
     this.takenAt = 0;
     this.copy = null; // of a text that is copied in steps
     this.isCopying = false;
-    this.isStepping = false;
   }
 
   /** Called between spans: what a span adds is in one list, so that it can be taken back. */
@@ -50,22 +49,10 @@ class DeferredTexts {
     this.takenAt = 0;
     this.isCopying = false;
     this.copy = null;
-    this.isStepping = false;
-  }
-
-  /** Whether a step was cut off: what it has written is not known, so that nothing may be written behind it. */
-  get isTorn() {
-    return this.isStepping;
   }
 
   /** Writes some short texts or one of some length, or at most 64 Ki units of a long one. */
   step(stream) {
-    this.isStepping = true;
-    this.writeSome(stream);
-    this.isStepping = false;
-  }
-
-  writeSome(stream) {
     if (!this.isCopying) {
       if (this.takenAt === this.taken.length) this.take();
       const { taken, takenAt } = this;
