@@ -78,4 +78,4 @@ async function detected(resource, millis) {
   }
 }
 
-module.exports = { detected, isPending, PendingResources };
+module.exports = { isPending, PendingResources };

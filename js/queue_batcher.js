@@ -3,7 +3,7 @@
 // Refuses to improve on that: what such an exporter can bear is not known.
 
 const { diag } = require('./diag.js');
-const { detected, isPending } = require('./pending_resources.js');
+const { isPending } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('./sdk_context.js');
 const { afterUnwinding } = require('./unwinding.js');
 const { contained, once } = require('./user_code.js');
@@ -100,13 +100,17 @@ class QueueBatcher {
         else reject(error ?? new Error('BatchSpanProcessor: span export failed'));
       });
       const fail = (error) => answer({ isSuccess: false, error });
-      const send = () => {
-        const take = (result) => answer(readResult(result));
-        contained(fail, () => withoutTracing(() => this.#exporter.export(spans, take)));
+      const send = () => this.#exporter.export(spans, (result) => answer(readResult(result)));
+      const begin = () => {
+        const pending = spans.filter(isPending);
+        if (pending.length === 0) return send();
+        const waits = pending.map(({ resource }) => resource.waitForAsyncAttributes());
+        return Promise.all(waits).then(send, (error) => {
+          reportError(error);
+          fail(error);
+        });
       };
-      const resources = new Set(spans.filter(isPending).map(({ resource }) => resource));
-      if (resources.size === 0) send();
-      else Promise.all([...resources].map((each) => detected(each, exportTimeoutMillis))).then(send);
+      contained(fail, () => withoutTracing(begin));
     });
   }
 }
