@@ -30,18 +30,17 @@ function metricsOf(meterProvider, attributes, { capacity, queueSize }) {
     unit: '{span}',
     description: 'The number of spans for which the processing has finished, either successful or failed.',
   });
-  meter
-    .createUpDownCounter('otel.sdk.processor.span.queue.capacity', {
-      unit: '{span}',
-      description: 'The maximum number of spans the queue of a given instance of an SDK span processor can hold.',
-    })
-    .add(capacity, attributes);
+  const room = meter.createUpDownCounter('otel.sdk.processor.span.queue.capacity', {
+    unit: '{span}',
+    description: 'The maximum number of spans the queue of a given instance of an SDK span processor can hold.',
+  });
+  contained(told, () => room.add(capacity, attributes));
   const size = meter.createObservableUpDownCounter('otel.sdk.processor.span.queue.size', {
     unit: '{span}',
     description: 'The number of spans in the queue of a given instance of an SDK span processor.',
   });
   const observe = (result) => result.observe(queueSize(), attributes);
-  size.addCallback(observe);
+  contained(told, () => size.addCallback(observe));
   return {
     dropSpans(count, reason = 'queue_full') {
       contained(told, () => processed.add(count, { ...attributes, 'error.type': reason }));

@@ -24,7 +24,7 @@ function withoutTracing(callback) {
   };
   contained(tellManager, () => {
     const { context, createContextKey } = api;
-    context.with(context.active().setValue(createContextKey(SUPPRESS_TRACING), true), call);
+    return context.with(context.active().setValue(createContextKey(SUPPRESS_TRACING), true), call);
   });
   call();
   if (outcome.hasThrown) throw outcome.value;
