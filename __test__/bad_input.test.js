@@ -104,8 +104,11 @@ for (const protocol of protocols) {
     );
     const outcome = await ward.exporter.exportSpans([null, undefined, 1, {}, Symbol('span')]);
     assert.deepEqual([outcome.delivered, outcome.dropped], [0, { invalid: 5 }]);
-    // `invalid` alone is no failure of the export (DESIGN §7).
-    assert.equal((await exportOnce(ward.exporter, [null])).code, 0);
+    assert.deepEqual(outcome.error, { code: 'invalid', message: 'Export failed: no span could be read' });
+    const { code, error } = await exportOnce(ward.exporter, [null]);
+    assert.deepEqual([code, error.code], [1, 'invalid']);
+    // Something was left of it: no failure.
+    assert.equal((await exportOnce(ward.exporter, [null, ward.good()])).code, 0);
     await ward.close();
   });
 }

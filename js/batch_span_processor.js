@@ -9,6 +9,7 @@ const { getEngine } = require('./engine.js');
 const { openSpans } = require('./monitor/open_spans.js');
 const { QueueBatcher } = require('./queue_batcher.js');
 const { WindowBatcher } = require('./window_batcher.js');
+const { within } = require('./user_code.js');
 const { createProcessorMetrics } = require('./processor_metrics.js');
 
 const SAMPLED = 1;
@@ -73,7 +74,7 @@ class BatchSpanProcessor {
   /** Takes a sampled span; never throws and never waits. */
   onEnd(span) {
     if (openSpans.isOpen) openSpans.ended(span);
-    if (this.#shutdown !== null || (span.spanContext().traceFlags & SAMPLED) === 0) return;
+    if (this.#shutdown !== null || !isSampled(span)) return;
     this.#batcher().add(span);
   }
 
@@ -91,7 +92,7 @@ class BatchSpanProcessor {
   async #flush() {
     // One after the other would let the first failure hide what the second still holds.
     const results = await Promise.allSettled([this.#windows?.flush(), this.#queue?.flush()]);
-    await this.#exporter.forceFlush?.();
+    await this.#answerOf(() => this.#exporter.forceFlush?.());
     const failed = results.find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
@@ -101,8 +102,13 @@ class BatchSpanProcessor {
       await this.#flush();
     } finally {
       this.#metrics.shutdown();
-      await this.#exporter.shutdown();
+      await this.#answerOf(() => this.#exporter.shutdown());
     }
+  }
+
+  /** Ours keep their own deadlines; of others it is not known whether they ever answer. */
+  #answerOf(ask) {
+    return canCapture(this.#exporter) ? ask() : within(ask(), this.#options.exportTimeoutMillis);
   }
 
   /** A subclass, a wrapper or a patched `export` is called, never bypassed: that may change at any time. */
@@ -115,6 +121,15 @@ class BatchSpanProcessor {
     const queueSize = this.#options.maxQueueSize ?? STOCK_QUEUE_SIZE;
     this.#queue ??= new QueueBatcher(this.#exporter, { ...this.#options, maxQueueSize: queueSize }, this.#metrics);
     return this.#queue;
+  }
+}
+
+/** A span that cannot say so is: whoever reads it finds out, and counts it. */
+function isSampled(span) {
+  try {
+    return (span.spanContext().traceFlags & SAMPLED) !== 0;
+  } catch {
+    return true;
   }
 }
 

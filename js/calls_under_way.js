@@ -37,7 +37,10 @@ class CallsUnderWay {
         if (call === undefined) return null; // answered already
         const facts = await call.context.run(help.send, ...args);
         const error = facts?.error ?? facts?.bodyError;
-        if (error) call.original = error.original;
+        if (error) {
+          call.original = error.original;
+          delete error.original; // native code gets plain facts
+        }
         call.thrown = error?.kind === 'unsendable';
         return facts;
       },

@@ -3,6 +3,7 @@
 // It refuses to weaken anything: material that it cannot vouch for goes to Node's own TLS, errors included.
 
 const fs = require('node:fs');
+const { isOutOfStack } = require('./unwinding.js');
 
 const CERTIFICATE_BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const [NODE_MAJOR, NODE_MINOR] = process.versions.node.split('.').map(Number);
@@ -97,7 +98,8 @@ function reasonInRoots(options, settings) {
     // OpenSSL wants the root of an intermediate too, rustls is content with the intermediate.
     const subjects = new Set(certificates.map(({ subject }) => subject));
     if (!certificates.every(({ issuer }) => subjects.has(issuer))) return 'ca without its root';
-  } catch {
+  } catch (error) {
+    if (isOutOfStack(error)) throw error;
     return 'ca that cannot be read';
   }
   return null;
@@ -112,7 +114,8 @@ function reasonInClientPair(options, settings) {
     const key = createPrivateKey(settings.key);
     if (!isKnownKey(key)) return 'client key of an unusual type';
     if (new X509Certificate(settings.cert).checkPrivateKey(key)) return null;
-  } catch {
+  } catch (error) {
+    if (isOutOfStack(error)) throw error;
     // Node reports it at each request, in its own words: let it.
   }
   return 'client certificate or key that cannot be read without Node';

@@ -2,6 +2,9 @@
 // Owns the road to OpenTelemetry's diagnostic logger, which is optional and looked for at the first line.
 // It refuses to print by itself: without a registered logger every line goes nowhere, as in the stock exporter.
 
+const { isOutOfStack } = require('./unwinding.js');
+const { contained, ignore } = require('./user_code.js');
+
 const API_GLOBAL = Symbol.for('opentelemetry.js.api.1');
 const LEVELS = ['verbose', 'debug', 'info', 'warn', 'error'];
 
@@ -11,7 +14,8 @@ function loadApi() {
   if (api === undefined) {
     try {
       api = require('@opentelemetry/api');
-    } catch {
+    } catch (error) {
+      if (isOutOfStack(error)) return null; // says nothing about what is installed
       api = null;
     }
   }
@@ -25,12 +29,9 @@ function currentLogger() {
   return globalThis[API_GLOBAL]?.diag;
 }
 
+/** A logger that throws or rejects is the application's; it must not cost a span. */
 function log(level, args) {
-  try {
-    currentLogger()?.[level](...args);
-  } catch {
-    // A logger that throws is the application's; it must not cost a span.
-  }
+  contained(ignore, () => currentLogger()?.[level](...args));
 }
 
 function createLogger(prefix) {

@@ -7,6 +7,8 @@ const { createMemory, NativeMemory } = require('./handoff/memory.js');
 const { Slices } = require('./handoff/slices.js');
 const { Exit } = require('./exit.js');
 const { loadBinding } = require('./binding.js');
+const { diag } = require('./diag.js');
+const { forNative, fromNative } = require('./native_objects.js');
 const { textOfError } = require('./network_facts.js');
 
 const IDLE_CHECK_MILLIS = 15000; // memory that was not needed for one to two of these goes back
@@ -16,28 +18,31 @@ const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /** Keeps the process alive while a caller waits, until that caller's deadline. */
 class Hold {
-  #waiting = 0;
+  #waiting = new Map(); // who waits -> until when; one that was cut off is forgotten then
   #deadline = 0;
   #timer = null;
 
-  acquire(millis) {
-    this.#waiting += 1;
+  /** `waiter` is any value that nobody else uses; it waits until it is released, `millis` at most. */
+  acquire(waiter, millis) {
     const deadline = performance.now() + Math.min(millis, MAX_TIMER_MILLIS);
+    this.#waiting.set(waiter, deadline);
     if (deadline > this.#deadline) this.#deadline = deadline;
     if (this.#timer === null) this.#arm();
-    else if (this.#waiting === 1) this.#timer.ref();
+    else if (this.#waiting.size === 1) this.#timer.ref();
   }
 
-  release() {
-    this.#waiting -= 1;
-    if (this.#waiting === 0) this.#timer?.unref();
+  release(waiter) {
+    this.#waiting.delete(waiter);
+    if (this.#waiting.size === 0) this.#timer?.unref();
   }
 
   #arm() {
     const millis = Math.max(1, this.#deadline - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      if (this.#waiting > 0 && this.#deadline > performance.now()) this.#arm();
+      const now = performance.now();
+      for (const [waiter, deadline] of this.#waiting) if (deadline <= now) this.#waiting.delete(waiter);
+      if (this.#waiting.size > 0) this.#arm();
     }, millis);
   }
 }
@@ -58,6 +63,7 @@ class Engine {
   #abandoned = new FinalizationRegistry((cleanUp) => cleanUp()); // exporters that nobody shut down (R107)
   /** Gets each block of the event loop that is over, if its span is not sent natively. */
   onBlock = null;
+  #results = []; // taken and not handed out
   #nextId = 1;
   #nextLane = 1;
   #idleTimer = null;
@@ -73,7 +79,7 @@ class Engine {
     const number = this.#nextLane++;
     this.#lanes.set(number, new WeakRef(help));
     this.onCollected(help, () => this.#lanes.delete(number));
-    return new this.binding.Lane(this.#environment, { ...config, ...addressSettings(), number });
+    return new this.binding.Lane(this.#environment, forNative({ ...config, ...addressSettings(), number }));
   }
 
   /**
@@ -84,9 +90,9 @@ class Engine {
     let id = this.#nextId;
     while (this.#calls.has(id)) id = (id + 1) >>> 0;
     this.#nextId = (id + 1) >>> 0;
-    this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined });
-    if (holdMillis !== undefined) this.hold.acquire(holdMillis);
     this.#noteUse();
+    if (holdMillis !== undefined) this.hold.acquire(id, holdMillis);
+    this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined }); // last: what is in there can be forgotten
     return id;
   }
 
@@ -157,31 +163,37 @@ class Engine {
     return new this.binding.LoopMonitor(this.#environment, known, heartbeatMillis, beatsOnly);
   }
 
-  /** Hands out every result that is waiting. */
+  /** No result is waited for any more under `id`. */
+  forget(id) {
+    const call = this.#calls.get(id);
+    if (call === undefined) return undefined;
+    this.#calls.delete(id);
+    if (call.isHeld) this.hold.release(id);
+    return call;
+  }
+
+  /**
+   * Hands out every result that is waiting. One of them may end in code that throws, or that comes back here or ends the
+   * process: the others are handed out all the same.
+   */
   collect() {
-    for (const result of this.#environment.takeResults()) {
-      if (result.send != null) {
-        this.#send(result.id, result.send);
-        continue;
+    for (const result of this.#environment.takeResults()) this.#results.push(fromNative(result));
+    while (this.#results.length > 0) {
+      try {
+        this.#handOut(this.#results.shift());
+      } catch (error) {
+        diag.error('Offloop: a result could not be handed out', error);
       }
-      if (result.notice != null) {
-        this.#lanes.get(result.notice.lane)?.deref()?.tell(result.notice);
-        continue;
-      }
-      if (result.block != null) {
-        this.onBlock?.(result.block);
-        continue;
-      }
-      if (result.headers != null) {
-        this.#readHeaders(result.id, result.headers);
-        continue;
-      }
-      const call = this.#calls.get(result.id);
-      if (call === undefined) continue;
-      this.#calls.delete(result.id);
-      if (call.isHeld) this.hold.release();
-      call.onResult(result);
     }
+  }
+
+  #handOut(result) {
+    const { id, send, notice, block, headers } = result;
+    if (send != null) this.#send(id, send);
+    else if (notice != null) this.#lanes.get(notice.lane)?.deref()?.tell(notice);
+    else if (block != null) this.onBlock?.(block);
+    else if (headers != null) this.#readHeaders(id, headers);
+    else this.forget(id)?.onResult(result);
   }
 
   #send(attempt, { lane, call, body, contentEncoding, timeoutMillis }) {
@@ -191,12 +203,12 @@ class Engine {
       ?.send(call, body, timeoutMillis, contentEncoding ?? null);
     sending
       ?.then((facts) => {
-        if (facts !== null) this.#environment.answerAttempt(attempt, facts);
+        if (facts !== null) this.#environment.answerAttempt(attempt, forNative(facts));
       })
       .catch((error) => {
         // Facts that the native side cannot read must not become an unhandled rejection of the application.
-        const facts = { outcome: 'failed', error: { kind: 'other', message: `Offloop: ${error.message}` } };
-        this.#environment.answerAttempt(attempt, facts);
+        const facts = { outcome: 'failed', error: { kind: 'other', message: `Offloop: ${textOfError(error)}` } };
+        this.#environment.answerAttempt(attempt, forNative(facts));
       });
   }
 
@@ -205,10 +217,8 @@ class Engine {
       .get(lane)
       ?.deref()
       ?.readHeaders(call)
-      .then(
-        (entries) => this.#environment.answerHeaders(question, entries, null),
-        (error) => this.#environment.answerHeaders(question, null, textOfError(error)),
-      );
+      .then((entries) => this.#environment.answerHeaders(question, entries, null))
+      .catch((error) => this.#environment.answerHeaders(question, null, textOfError(error)));
   }
 
   /** Idle blocks keep their address and give their memory back, also while others are in use. */

@@ -7,6 +7,7 @@ const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
 const { isListening } = require('./monitor/inspector_state.js');
 const { LoopMetrics } = require('./monitor/loop_metrics.js');
+const { forNative } = require('./native_objects.js');
 const { openSpans } = require('./monitor/open_spans.js');
 const { resolveMonitorOptions } = require('./monitor/options.js');
 const { proveStacks } = require('./monitor/stack_proof.js');
@@ -65,7 +66,7 @@ class EventLoopMonitor {
       native ??= createNative(this.#options.heartbeatOnly);
       capabilities = native.capabilities();
       const resource = this.#options.resource ?? currentResource();
-      this.#outlet.start(native, settings, resourceEntries(resource));
+      this.#outlet.start(native, forNative(settings), resourceEntries(resource));
     } catch (error) {
       diag.warn(`Offloop: the event loop cannot be watched: ${error.message}`);
       return false;

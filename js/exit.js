@@ -5,6 +5,10 @@
 const { isMainThread } = require('node:worker_threads');
 const { constants } = require('node:os');
 const { diag } = require('./diag.js');
+const { afterUnwinding } = require('./unwinding.js');
+const { contained } = require('./user_code.js');
+
+const tell = (error) => diag.debug('Offloop: draining failed', error);
 
 /** One per environment. Listeners come with the first span, so that whoever listens before it is heard first. */
 class Exit {
@@ -71,8 +75,8 @@ class Exit {
   }
 
   #handOverAll() {
-    for (const window of [...this.#windows]) window.handOver();
-    this.#engine.slices.finishAll();
+    for (const window of [...this.#windows]) contained(tell, () => window.handOver());
+    contained(tell, () => this.#engine.slices.finishAll());
   }
 
   /** The loop has run dry. Comes again whenever somebody has put work into it meanwhile. */
@@ -88,7 +92,7 @@ class Exit {
       if (left <= 0) this.#isGivenUp = true;
       else this.#drain(left, () => {});
     } catch (error) {
-      diag.debug('Offloop: draining failed', error);
+      tell(error);
     }
   };
 
@@ -121,15 +125,14 @@ class Exit {
       const lost = this.#engine.drainBlocking(left, isMainThread);
       if (lost > 0) diag.debug(`Offloop: the process ends with ${lost} spans undelivered`);
     } catch (error) {
-      diag.debug('Offloop: draining failed', error);
+      tell(error);
     }
   }
 
   #listen(signal) {
-    if (this.#signals.has(signal)) return;
-    const listener = () => this.#onSignal(signal);
+    const listener = this.#signals.get(signal) ?? (() => this.#onSignal(signal));
     this.#signals.set(signal, listener);
-    process.on(signal, listener);
+    if (!process.listeners(signal).includes(listener)) process.on(signal, listener);
   }
 
   #onSignal(signal) {
@@ -143,7 +146,7 @@ class Exit {
       if (this.#engine.pending(true) === 0) this.#leave(signal);
       else this.#drain(this.#longest('drainMillis'), () => this.#leave(signal));
     } catch (error) {
-      diag.debug('Offloop: draining failed', error);
+      tell(error);
       this.#leave(signal);
     }
   }
@@ -163,11 +166,13 @@ class Exit {
 /** Adds listeners without the warning about too many of them: an application that is near its limit is not leaking. */
 function quietly(add) {
   const limit = process.getMaxListeners();
+  const restore = () => process.setMaxListeners(limit);
+  afterUnwinding(restore); // a call that is cut off runs no `finally`
   process.setMaxListeners(0);
   try {
     add();
   } finally {
-    process.setMaxListeners(limit);
+    restore();
   }
 }
 

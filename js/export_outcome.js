@@ -7,24 +7,33 @@ const { buildExportError } = require('./errors.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { textOfError } = require('./network_facts.js');
 const { logRetryOutcome } = require('./retry_diag.js');
+const { contained } = require('./user_code.js');
 
 /** `{ outcome, reason, error }`; without a loss that makes an export fail there is neither reason nor error. */
 function settle(batch, { delivered, rejected, dropped: droppedLater, attempts, error: failure }) {
   const dropped = { ...droppedLater };
   for (const [reason, count] of Object.entries(batch.refused)) dropped[reason] = (dropped[reason] ?? 0) + count;
   const outcome = { delivered, rejected, dropped, attempts };
-  const reason = Object.keys(dropped).find((name) => name !== 'invalid');
+  const reason = reasonOfFailure(outcome);
   if (reason === undefined) return { outcome, reason, error: undefined };
-  const facts = withOriginal(failure, batch.call.original) ?? { kind: reason };
+  const facts = withOriginal(failure, batch.call.original) ?? { __proto__: null, kind: reason };
   const error = buildExportError(facts);
   outcome.error = { code: String(facts.code || reason), message: textOfError(error) };
   if (facts.httpStatus != null) outcome.error.httpStatus = facts.httpStatus;
   return { outcome, reason, error };
 }
 
+/** Spans that could not be read are no failure of an export, unless nothing else was left of it. */
+function reasonOfFailure({ delivered, rejected, dropped }) {
+  const reason = Object.keys(dropped).find((name) => name !== 'invalid');
+  const isNothingLeft = delivered + rejected === 0 && dropped.invalid > 0;
+  return reason ?? (isNothingLeft ? 'invalid' : undefined);
+}
+
 /** The lines that the stock exporter logs after an export, and one about spans that could not be read. */
 function tellOutcome({ attempts, partialSuccess, warnings }, { reason, error, thrown, invalid }) {
-  if (reason === undefined && invalid > 0) diag.warn(`Offloop: ${invalid} spans could not be read`);
+  if ((reason === undefined || reason === 'invalid') && invalid > 0)
+    diag.warn(`Offloop: ${invalid} spans could not be read`);
   logRetryOutcome({ attempts, reason, error, thrown });
   if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
   for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
@@ -47,11 +56,7 @@ function reportFailure({ onError, endpoint }, { reason, spans, attempts, httpSta
   const failure = { reason, spans, attempts, message, endpoint };
   if (httpStatus != null) failure.httpStatus = httpStatus;
   if (code != null) failure.code = code;
-  try {
-    onError(failure);
-  } catch (error) {
-    diag.error('Offloop: onError threw', error);
-  }
+  contained((error) => diag.error('Offloop: onError threw', error), onError, failure);
 }
 
 module.exports = { reportFailure, settle, tellOutcome };

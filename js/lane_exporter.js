@@ -10,8 +10,11 @@ const { loadBinding } = require('./binding.js');
 const { CallsUnderWay, newCall } = require('./calls_under_way.js');
 const { reportFailure, settle, tellOutcome } = require('./export_outcome.js');
 const { handOver } = require('./hand_over.js');
-const { readSpans, refuse } = require('./span_reading.js');
+const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('./span_reading.js');
+const { Turns } = require('./turns.js');
+const { contained } = require('./user_code.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
+const { textOfError } = require('./network_facts.js');
 const { openSpans } = require('./monitor/open_spans.js');
 const { getEngine } = require('./engine.js');
 
@@ -22,7 +25,7 @@ const DEFAULT_WAIT_MILLIS = 30000;
 const ANSWER_MILLIS = 1000; // the answer to a call with a deadline comes after it, not at it
 const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const FORKED = 'this process was forked from one that exports, and has none of its threads';
-const NOTHING_SENT = Object.freeze({ delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
+const NOTHING_SENT = Object.freeze({ __proto__: null, delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
 
 let isCapturable;
 let portOf;
@@ -42,8 +45,9 @@ class LaneExporter {
   #writer = null;
   #underWay = 0;
   #calls;
-  #deferredCalls = []; // made by getters of spans while another batch was being written
-  #shutdown = null;
+  #turns = new Turns(); // one batch is read at a time
+  #shutdown = null; // its promise and resolvers
+  #isClosed = false; // the lane knows of it
   #heldHelp = null;
   #isEnlisted = false;
 
@@ -71,53 +75,66 @@ class LaneExporter {
       this.#answer(resultCallback, { code: FAILED, error: buildExportError({ kind: 'limit' }) });
       return;
     }
-    const context = new ExportContext();
-    if (!isListOfSpans(spans)) {
+    const length = lengthOf(spans);
+    if (length === NO_LIST) {
       const error = new TypeError('export expects an array of spans');
       queueMicrotask(() => this.#answer(resultCallback, { code: FAILED, error }));
       return;
     }
-    this.#start(spans, context, (_outcome, error) => {
-      const result = error === undefined ? { code: SUCCESS } : { code: FAILED, error };
-      context.run(() => this.#answer(resultCallback, result));
+    this.#start(spans, length, new ExportContext(), (_outcome, error) => {
+      this.#answer(resultCallback, error === undefined ? { code: SUCCESS } : { code: FAILED, error });
     });
   }
 
   /** Resolves with what became of the spans; rejects only if `spans` is no list of spans. */
   exportSpans(spans) {
-    if (!isListOfSpans(spans)) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
-    const context = this.#settings.help === undefined ? null : new ExportContext();
+    const length = lengthOf(spans);
+    if (length === NO_LIST) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
+    const context = this.#callsUserCode ? new ExportContext() : null;
     return new Promise((resolve) => {
-      this.#start(spans, context, resolve);
+      this.#start(spans, length, context, resolve);
     });
   }
 
   forceFlush({ timeoutMillis = DEFAULT_WAIT_MILLIS, mode = 'terminal' } = {}) {
-    return new Promise((resolve) => {
-      if (this.#lane === null || getEngine().isForkedChild) {
-        resolve({ timedOut: false, outstanding: 0 });
-        return;
-      }
-      const id = getEngine().register(({ flush }) => resolve(flush), timeoutMillis + ANSWER_MILLIS);
-      this.#lane.forceFlush(id, mode === 'attempt', timeoutMillis);
+    return new Promise((resolve, reject) => {
+      this.#turns.take(() => {
+        if (this.#lane === null || getEngine().isForkedChild) {
+          resolve({ timedOut: false, outstanding: 0 });
+          return;
+        }
+        const id = getEngine().register(({ flush }) => resolve({ ...flush }), timeoutMillis + ANSWER_MILLIS);
+        this.#lane.forceFlush(id, mode === 'attempt', timeoutMillis);
+      }, reject);
     });
   }
 
   shutdown({ timeoutMillis = DEFAULT_WAIT_MILLIS } = {}) {
-    this.#shutdown ??= new Promise((resolve) => {
+    if (this.#shutdown === null) {
+      this.#shutdown = withResolvers(); // before a logger hears of it, which may call this again
       exportDelegateLogger.debug('shutdown started');
+    }
+    const { promise, resolve, reject } = this.#shutdown;
+    if (this.#isClosed) return promise;
+    const fail = (error) => {
+      this.#shutdown = null; // the next call tries again
+      reject(error);
+    };
+    this.#turns.take(() => {
+      if (this.#isClosed) return;
       if (getEngine().isForkedChild) {
         resolve();
         return;
       }
       const id = getEngine().register(() => {
-        this.#writer?.release();
-        getEngine().exit.dismiss(this.#settings.exit);
         resolve();
+        getEngine().exit.dismiss(this.#settings.exit);
+        this.#turns.take(() => this.#writer?.release(), tellBug);
       }, timeoutMillis + ANSWER_MILLIS);
       this.#open().shutdown(id, timeoutMillis);
-    });
-    return this.#shutdown;
+      this.#isClosed = true;
+    }, fail);
+    return promise;
   }
 
   stats() {
@@ -163,14 +180,16 @@ class LaneExporter {
     beforeExport?.(this.#lane);
     openSpans.batchBegan(null);
     this.#underWay += 1;
-    const call = newCall(new ExportContext());
-    const batch = { spans: 0, written: 0, refused: {}, finishMetrics: null, call };
+    const batch = newBatch(0, new ExportContext());
+    const { call } = batch;
     // Nobody waits for it: at the natural end there is `exit.drainMillis`.
     const id = engine.register(({ outcome }) => {
       this.#calls.delete(id);
       if (batch.finishMetrics === null) {
         const { spans, startedMillis } = taken();
-        batch.finishMetrics = metrics?.start(spans, startedMillis) ?? null;
+        call.context.run(() => {
+          batch.finishMetrics = metrics?.start(spans, startedMillis) ?? null;
+        });
       }
       this.#finish(batch, outcome, done);
     });
@@ -188,16 +207,17 @@ class LaneExporter {
 
   #enlist() {
     if (this.#isEnlisted || this.#shutdown !== null) return;
-    this.#isEnlisted = true;
     getEngine().exit.enlist(this.#settings.exit);
+    this.#isEnlisted = true;
   }
 
+  /** The lane comes last: what was cut off before is made again. */
   #open() {
     if (this.#lane === null) {
       const engine = getEngine();
       const { native, limits, exit } = this.#settings;
-      this.#heldHelp = this.#calls.help();
-      this.#lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, this.#heldHelp);
+      const help = this.#calls.help();
+      const lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, help);
       const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
       const createWriter = this.#settings.createWriter ?? ((...args) => new SpanWriter(...args));
       const writer = createWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
@@ -205,34 +225,35 @@ class LaneExporter {
         writer.release();
         engine.exit.dismiss(exit);
       });
+      this.#settings.onOpen?.(lane);
+      this.#heldHelp = help;
       this.#writer = writer;
-      this.#settings.onOpen?.(this.#lane);
+      this.#lane = lane;
     }
     return this.#lane;
   }
 
   #answer(resultCallback, result) {
-    try {
-      resultCallback(result);
-    } catch (error) {
-      diag.error('Offloop: the result callback threw', error);
-    }
+    contained((error) => diag.error('Offloop: the result callback threw', error), resultCallback, result);
   }
 
-  /** Reads and hands over a batch; `done(outcome, error)` comes later, exactly once. */
-  #start(spans, context, done) {
-    if (this.#writer?.writing) {
-      this.#deferredCalls.push(() => this.#start(spans, context, done));
-      return;
-    }
+  /** Whether the application's code is called when a result comes, so that it matters in which context. */
+  get #callsUserCode() {
+    const { help, onError, metrics } = this.#settings;
+    return help !== undefined || onError !== undefined || metrics?.isRecording === true;
+  }
+
+  /** Reads and hands over a batch of `length` spans; `done(outcome, error)` comes later, exactly once. */
+  #start(spans, length, context, done) {
     this.#underWay += 1;
-    const batch = {
-      spans: spans.length,
-      written: 0,
-      refused: {},
-      finishMetrics: null,
-      call: newCall(context),
-    };
+    const batch = newBatch(length, context);
+    this.#turns.take(
+      () => this.#read(spans, batch, done),
+      (error) => this.#fail(batch, error, done),
+    );
+  }
+
+  #read(spans, batch, done) {
     if (batch.spans === 0) {
       queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
       return;
@@ -240,7 +261,7 @@ class LaneExporter {
     const lane = this.#open();
     if (getEngine().isForkedChild) {
       refuse(lane, batch, 'internal_error', batch.spans);
-      const error = { kind: 'internal_error', message: FORKED };
+      const error = { __proto__: null, kind: 'internal_error', message: FORKED };
       queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
       return;
     }
@@ -251,7 +272,7 @@ class LaneExporter {
       this.#settings.beforeExport?.(lane);
     } catch (original) {
       refuse(lane, batch, 'non_retryable', batch.spans);
-      queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error: { original } }, done));
+      queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done));
       return;
     }
     readSpans(this.#writer, lane, spans, batch, {
@@ -263,7 +284,19 @@ class LaneExporter {
     } else {
       this.#handOver(lane, batch, until, done);
     }
-    while (this.#deferredCalls.length > 0) this.#deferredCalls.shift()();
+  }
+
+  /** Neither user code nor a full queue leads here, but want of memory or stack. */
+  #fail(batch, original, done) {
+    tellBug(original);
+    if (batch.isAdmitted) return; // its result comes
+    if (batch.id !== null) {
+      getEngine().forget(batch.id);
+      this.#calls.delete(batch.id);
+    }
+    refuseRest(this.#lane, batch, 'internal_error');
+    const error = { __proto__: null, kind: 'internal_error', message: textOfError(original) };
+    queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
   }
 
   #handOver(lane, batch, until, done) {
@@ -273,15 +306,27 @@ class LaneExporter {
       this.#calls.delete(id);
       this.#finish(batch, outcome, done);
     }, this.#settings.holdMillis);
+    batch.id = id;
     this.#calls.add(id, batch.call);
-    handOver({ engine, lane, writer: this.#writer, id, spans: batch.written, until });
+    handOver({ engine, lane, writer: this.#writer, batch, until });
     engine.exit.noteHandOver();
     // Last: a meter is the application's, and might export.
     batch.finishMetrics = this.#settings.metrics?.start(batch.spans, startedMillis) ?? null;
   }
 
+  /** All that the application hears of an export, it hears in the context of its call. */
   #finish(batch, native, done) {
     this.#underWay -= 1;
+    const { context } = batch.call;
+    if (context === null) {
+      this.#tell(batch, native, done);
+    } else {
+      context.run(() => this.#tell(batch, native, done));
+      context.end();
+    }
+  }
+
+  #tell(batch, native, done) {
     const { outcome, reason, error } = settle(batch, native);
     tellOutcome(native, { reason, error, thrown: batch.call.thrown, invalid: outcome.dropped.invalid });
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
@@ -293,8 +338,20 @@ class LaneExporter {
   }
 }
 
-function isListOfSpans(spans) {
-  return typeof spans === 'object' && spans !== null && typeof spans.length === 'number';
+/** An export of `spans` spans, made in `context`. */
+function newBatch(spans, context) {
+  const call = newCall(context);
+  return { spans, written: 0, refused: {}, id: null, isAdmitted: false, finishMetrics: null, call };
+}
+
+function withResolvers() {
+  const resolvers = {};
+  resolvers.promise = new Promise((resolve, reject) => Object.assign(resolvers, { resolve, reject }));
+  return resolvers;
+}
+
+function tellBug(error) {
+  diag.error('Offloop: internal error', error);
 }
 
 /** Whether `exporter` is ours and only ours, so that there is a way around its `export`. Costs no more than a look. */

@@ -3,16 +3,20 @@
 // Refuses to write them: whoever made it gets them back.
 
 const { reportError } = require('./sdk_context.js');
-
-const MAX_WAIT_MILLIS = 30000;
+const { settledWithin } = require('./user_code.js');
 
 class PendingResources {
   #release;
+  #patienceMillis;
   #waiting = new Map(); // resource -> { spans, isOver, over }
 
-  /** @param {(spans: object[]) => void} release gets the spans of a resource, once */
-  constructor(release) {
+  /**
+   * @param {(spans: object[]) => void} release gets the spans of a resource, once
+   * @param {number} patienceMillis how long a resource may take
+   */
+  constructor(release, patienceMillis) {
     this.#release = release;
+    this.#patienceMillis = patienceMillis;
   }
 
   /** Spans that wait. */
@@ -28,7 +32,9 @@ class PendingResources {
     if (group === undefined) {
       group = { spans: [] };
       this.#waiting.set(resource, group);
-      group.over = waitFor(resource).then(() => this.#end(resource, group));
+      group.over = detected(resource, this.#patienceMillis)
+        .then(() => this.#end(resource, group))
+        .catch(reportError);
     }
     group.spans.push(span);
   }
@@ -50,20 +56,26 @@ class PendingResources {
   }
 }
 
-/** Never rejects: a resource that cannot be completed is reported and used as it is. */
-async function waitFor(resource) {
-  let timer;
-  const patience = new Promise((resolve) => {
-    timer = setTimeout(resolve, MAX_WAIT_MILLIS);
-    timer.unref();
-  });
+/** Whether the resource of `span` is still being detected; one that cannot be asked is not. */
+function isPending(span) {
   try {
-    await Promise.race([resource.waitForAsyncAttributes(), patience]);
-  } catch (error) {
-    reportError(error);
-  } finally {
-    clearTimeout(timer);
+    const { resource } = span;
+    return Boolean(resource?.asyncAttributesPending && resource.waitForAsyncAttributes);
+  } catch {
+    return false; // whoever reads the span finds out
   }
 }
 
-module.exports = { PendingResources };
+/**
+ * Resolves when `resource` is complete, or cannot be, or has taken `millis`; never rejects. A failure is reported, and the
+ * resource used as it is.
+ */
+async function detected(resource, millis) {
+  try {
+    await settledWithin(resource.waitForAsyncAttributes(), millis, reportError);
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+module.exports = { isPending, PendingResources };

@@ -3,7 +3,10 @@
 // Refuses to improve on that: what such an exporter can bear is not known.
 
 const { diag } = require('./diag.js');
+const { isPending } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('./sdk_context.js');
+const { afterUnwinding } = require('./unwinding.js');
+const { contained, once } = require('./user_code.js');
 
 const SUCCESS = 0;
 
@@ -59,17 +62,22 @@ class QueueBatcher {
   }
 
   #exportInTurn() {
-    this.#isExporting = true;
+    let isStarted = false;
     const next = () => {
       this.#isExporting = false;
       if (this.#spans.length === 0) return;
       this.#stopTimer();
       this.#schedule();
     };
+    afterUnwinding(() => {
+      if (!isStarted) next(); // the call was cut off, and so was its batch
+    });
+    this.#isExporting = true;
     this.#exportBatch().then(next, (error) => {
       next();
       reportError(error);
     });
+    isStarted = true;
   }
 
   #stopTimer() {
@@ -77,35 +85,43 @@ class QueueBatcher {
     this.#timer = null;
   }
 
+  /** The batch is taken at once: what the exporter, or a getter of a span, ends meanwhile belongs to a later one. */
   #exportBatch() {
     this.#stopTimer();
     const { maxExportBatchSize, exportTimeoutMillis } = this.#options;
-    if (this.#spans.length === 0) return Promise.resolve();
+    const spans = this.#spans.splice(0, maxExportBatchSize);
+    if (spans.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('Timeout')), exportTimeoutMillis);
-      withoutTracing(() => {
-        const spans = this.#spans.splice(0, maxExportBatchSize);
-        const send = () => {
-          this.#exporter.export(spans, ({ code, error }) => {
-            clearTimeout(timer);
-            this.#metrics.finishSpans(spans.length, error);
-            if (code === SUCCESS) resolve();
-            else reject(error ?? new Error('BatchSpanProcessor: span export failed'));
-          });
-        };
-        const pending = spans.filter(
-          ({ resource }) => resource.asyncAttributesPending && resource.waitForAsyncAttributes,
-        );
-        if (pending.length === 0) {
-          send();
-          return;
-        }
-        Promise.all(pending.map(({ resource }) => resource.waitForAsyncAttributes())).then(send, (error) => {
-          reportError(error);
-          reject(error);
-        });
+      const answer = once(({ isSuccess, error }) => {
+        clearTimeout(timer);
+        this.#metrics.finishSpans(spans.length, error);
+        if (isSuccess) resolve();
+        else reject(error ?? new Error('BatchSpanProcessor: span export failed'));
       });
+      const fail = (error) => answer({ isSuccess: false, error });
+      const send = () => this.#exporter.export(spans, (result) => answer(readResult(result)));
+      const begin = () => {
+        const pending = spans.filter(isPending);
+        if (pending.length === 0) return send();
+        const waits = pending.map(({ resource }) => resource.waitForAsyncAttributes());
+        return Promise.all(waits).then(send, (error) => {
+          reportError(error);
+          fail(error);
+        });
+      };
+      contained(fail, () => withoutTracing(begin));
     });
+  }
+}
+
+/** What the exporter has answered, which may be anything. */
+function readResult(result) {
+  try {
+    const { code, error } = result;
+    return { isSuccess: code === SUCCESS, error };
+  } catch (error) {
+    return { isSuccess: false, error };
   }
 }
 

@@ -5,17 +5,41 @@
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const { diag, loadApi } = require('./diag.js');
+const { isOutOfStack } = require('./unwinding.js');
+const { contained, ignore } = require('./user_code.js');
 
 // The key that every line of the SDK uses; the API makes a registered symbol of the description.
 const SUPPRESS_TRACING = 'OpenTelemetry SDK Context Key SUPPRESS_TRACING';
 
-/** Calls `callback()` in a context in which nothing is traced. */
+/**
+ * Calls `callback()` in a context in which nothing is traced, once and now. The context manager is the application's: one
+ * that throws or does not call must not cost a batch.
+ */
 function withoutTracing(callback) {
   const api = loadApi();
   if (api === null) return callback();
-  const { context, createContextKey } = api;
-  return context.with(context.active().setValue(createContextKey(SUPPRESS_TRACING), true), callback);
+  let outcome = null;
+  const call = () => {
+    outcome ??= outcomeOf(callback);
+  };
+  contained(tellManager, () => {
+    const { context, createContextKey } = api;
+    return context.with(context.active().setValue(createContextKey(SUPPRESS_TRACING), true), call);
+  });
+  call();
+  if (outcome.hasThrown) throw outcome.value;
+  return outcome.value;
 }
+
+function outcomeOf(callback) {
+  try {
+    return { hasThrown: false, value: callback() };
+  } catch (value) {
+    return { hasThrown: true, value };
+  }
+}
+
+const tellManager = (error) => diag.error('Offloop: the context manager threw', error);
 
 let core; // undefined: not looked for yet
 
@@ -31,7 +55,8 @@ function loadCore() {
 function tryLoad(from) {
   try {
     return from('@opentelemetry/core');
-  } catch {
+  } catch (error) {
+    if (isOutOfStack(error)) throw error; // says nothing about what is installed
     return undefined; // not installed there
   }
 }
@@ -44,13 +69,12 @@ function loadedCore() {
 
 /** Reports an error that nobody waits for, as the SDK's own processors do. */
 function reportError(error) {
-  try {
+  // A handler that throws is the application's.
+  contained(ignore, () => {
     const { globalErrorHandler } = loadCore() ?? {};
-    if (globalErrorHandler !== undefined) globalErrorHandler(error);
-    else diag.error(String(error?.stack ?? error));
-  } catch {
-    // A handler that throws is the application's.
-  }
+    if (globalErrorHandler !== undefined) return globalErrorHandler(error);
+    return diag.error(String(error?.stack ?? error));
+  });
 }
 
 module.exports = { reportError, withoutTracing };

@@ -2,8 +2,10 @@
 // Owns the metrics that the exporter records about itself when the user gives it a meter provider.
 // It refuses to cost anything without one.
 
+const { diag } = require('./diag.js');
 const { COMPATIBLE_VERSION } = require('./user_agent.js');
 const { OTLPExporterError } = require('./errors.js');
+const { contained, ignore } = require('./user_code.js');
 
 const COMPONENT_TYPE = 'otlp_http_span_exporter';
 const DEFAULT_PORTS = { 'http:': 80, 'https:': 443 };
@@ -24,10 +26,30 @@ function standardAttributes(url) {
 
 function statusAttributes(error) {
   if (error === undefined) return { 'http.response.status_code': 200 };
-  return error instanceof OTLPExporterError ? { 'http.response.status_code': error.code } : {};
+  return isRefusal(error) ? { 'http.response.status_code': error.code } : {};
 }
 
-const ignore = () => {};
+function isRefusal(error) {
+  try {
+    return error instanceof OTLPExporterError;
+  } catch {
+    return false; // a revoked Proxy
+  }
+}
+
+/** The class of an error, which may be anything that user code throws. */
+function errorType(error) {
+  try {
+    return error instanceof Error ? String(error.name) : 'export_failed';
+  } catch {
+    return 'export_failed';
+  }
+}
+
+/** A meter is the application's: what it throws costs no span and no answer. */
+const told = (error) => diag.error('Offloop: a meter threw', error);
+
+const NONE = Object.freeze({ isRecording: false, start: () => ignore });
 
 /**
  * Metrics of one exporter, to be made in its constructor: the component's number counts constructions.
@@ -40,8 +62,11 @@ const ignore = () => {};
  */
 function createSelfMetrics({ meterProvider, url }) {
   const attributes = standardAttributes(url);
-  if (!meterProvider) return { isRecording: false, start: () => ignore };
+  if (!meterProvider) return NONE;
+  return contained(told, () => metricsOf(meterProvider, attributes)) ?? NONE;
+}
 
+function metricsOf(meterProvider, attributes) {
   const meter = meterProvider.getMeter('@opentelemetry/otlp-exporter', COMPATIBLE_VERSION);
   const inFlight = meter.createUpDownCounter('otel.sdk.exporter.span.inflight', {
     unit: '{span}',
@@ -60,16 +85,16 @@ function createSelfMetrics({ meterProvider, url }) {
   });
 
   function start(spanCount, startedMillis = performance.now()) {
-    inFlight.add(spanCount, attributes);
+    contained(told, () => inFlight.add(spanCount, attributes));
     return function finish(error, retriesExhausted = false) {
       const seconds = (performance.now() - startedMillis) / 1000;
-      inFlight.add(-spanCount, attributes);
+      contained(told, () => inFlight.add(-spanCount, attributes));
       const failed = error !== undefined || retriesExhausted;
-      const type = retriesExhausted || !(error instanceof Error) ? 'export_failed' : error.name;
+      const type = retriesExhausted ? 'export_failed' : errorType(error);
       const resultAttributes = failed ? { ...attributes, 'error.type': type } : attributes;
-      exported.add(spanCount, resultAttributes);
+      contained(told, () => exported.add(spanCount, resultAttributes));
       const status = retriesExhausted ? {} : statusAttributes(error);
-      duration.record(seconds, { ...resultAttributes, ...status });
+      contained(told, () => duration.record(seconds, { ...resultAttributes, ...status }));
     };
   }
   return { isRecording: true, start };

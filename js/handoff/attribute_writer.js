@@ -193,7 +193,7 @@ class AttributeWriter extends ValueWriter {
         this.deferred.texts.length = deferredLength;
         this.bulkUnits = bulkUnits;
         this.bulkCount = bulkCount;
-        for (const newKey of this.keyList.splice(keys)) this.keys.delete(newKey);
+        this.forgetKeys(keys);
         this.expectedKeys.length = 0;
         this.ancestors.length = 0;
         unread += 1;

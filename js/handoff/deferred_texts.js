@@ -26,8 +26,9 @@ class DeferredTexts {
   /** Called between spans: what a span adds is in one list, so that it can be taken back. */
   beginSpan() {
     if (this.texts.length < LIST_ENTRIES) return;
-    this.lists.push(this.texts);
-    this.texts = mixedList();
+    const fresh = mixedList();
+    this.lists[this.lists.length] = this.texts;
+    this.texts = fresh;
   }
 
   /** Whether the last one is written. */

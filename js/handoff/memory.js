@@ -4,23 +4,41 @@
 
 const { KIND_BULK, ENCODING_LATIN1, BULK_HEADER_WORDS } = require('./layout.js');
 
+const NONE = -1;
+const FORBIDDEN = 'external memory is forbidden'; // as addon/src/blocks.rs says it
+
 /** Blocks that Rust owns and JavaScript writes through external ArrayBuffers. */
 class NativeMemory {
   #environment;
   #blocks = new Map();
+  #buffers;
+  #acquired = NONE; // number of a block that no caller has yet
 
-  /** `first` has been asked for its buffer already: a block may have only one. */
-  constructor(environment, first) {
+  /** @param {Map<number, { buffer: ArrayBuffer | null }>} buffers of blocks that have been asked for theirs: a block may have only one */
+  constructor(environment, buffers) {
     this.#environment = environment;
-    this.#blocks.set(first.id, first);
+    this.#buffers = buffers;
   }
 
-  /** A block of at least `minBytes`; `previous` will not be written any more. */
+  /** A block of at least `minBytes`. The caller has it when this call returns, and not before. */
   acquireBlock(minBytes) {
-    const id = this.#environment.acquireBlock(minBytes);
+    if (this.#acquired === NONE) this.#acquired = this.#environment.acquireBlock(minBytes);
+    let block = this.#viewsOf(this.#acquired);
+    if (block.bytes.length < minBytes) {
+      // A call that was cut off wanted a smaller one.
+      this.#environment.releaseBlock(this.#acquired);
+      this.#acquired = NONE;
+      this.#acquired = this.#environment.acquireBlock(minBytes);
+      block = this.#viewsOf(this.#acquired);
+    }
+    this.#acquired = NONE;
+    return block;
+  }
+
+  #viewsOf(id) {
     let block = this.#blocks.get(id);
     if (block === undefined) {
-      block = withWriters(this.#environment, viewsOf(id, this.#environment.blockBuffer(id)));
+      block = withWriters(this.#environment, viewsOf(id, bufferOf(this.#environment, this.#buffers, id)));
       this.#blocks.set(id, block);
     }
     return block;
@@ -98,22 +116,27 @@ function writeTexts({ f64, bytes }, word, values) {
   return base;
 }
 
-/** Whether the runtime lets native memory be written by JavaScript is known only by trying. */
-function createMemory(environment) {
-  const id = environment.acquireBlock(1);
-  try {
-    const first = sharedViews(environment, id);
-    return first === null ? new CopiedMemory() : new NativeMemory(environment, withWriters(environment, first));
-  } finally {
-    environment.releaseBlock(id);
-  }
+/** The buffer of a block; it is kept before anything else is done with it. */
+function bufferOf(environment, buffers, id) {
+  const entry = buffers.get(id) ?? { buffer: null };
+  buffers.set(id, entry);
+  entry.buffer ??= environment.blockBuffer(id);
+  return entry.buffer;
 }
 
-function sharedViews(environment, id) {
+/** Whether the runtime lets native memory be written by JavaScript is known only by trying. */
+function createMemory(environment) {
+  const buffers = new Map();
+  const id = environment.acquireBlock(1);
   try {
-    return viewsOf(id, environment.blockBuffer(id));
-  } catch {
-    return null;
+    bufferOf(environment, buffers, id);
+    return new NativeMemory(environment, buffers);
+  } catch (error) {
+    // Any other failure is one of this moment, and says nothing about the runtime.
+    if (error?.message !== FORBIDDEN) throw error;
+    return new CopiedMemory();
+  } finally {
+    environment.releaseBlock(id);
   }
 }
 

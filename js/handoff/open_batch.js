@@ -2,6 +2,8 @@
 // Owns the count of spans in a batch that native threads may take while it is being filled (src/handoff/open_batch.rs).
 // Refuses to write spans: it counts those that SpanWriter has written and committed.
 
+const { MIN_FREE_WORDS } = require('./layout.js');
+
 const COUNT_AT = 1; // int32 of the head block; a taken batch has the sign bit set
 
 /** The batch that a RecordStream is in; made right behind its first span. */
@@ -15,6 +17,11 @@ class OpenBatch {
     this.#stream = stream;
     this.#head = stream.block;
     Atomics.store(this.#head.i32, COUNT_AT, 1);
+  }
+
+  /** Has `stream` go on in another block where its own is the head of a batch that nobody has taken: it counts there. */
+  static leaveHead(stream) {
+    if (stream.block !== null && Atomics.load(stream.block.i32, COUNT_AT) > 0) stream.nextBlock(MIN_FREE_WORDS);
   }
 
   get head() {
@@ -37,6 +44,11 @@ class OpenBatch {
   /** Whether the last span went on in blocks that the native side does not hold yet. */
   get hasGrown() {
     return !this.#known.has(this.#stream.block.id);
+  }
+
+  /** It will not be handed over: nothing is counted in its head any more. */
+  discard() {
+    Atomics.store(this.#head.i32, COUNT_AT, 0);
   }
 
   /** Counts one more span. False: the batch has been taken before, and the span is not in it. */

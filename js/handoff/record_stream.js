@@ -40,6 +40,16 @@ class RecordStream {
     this.copiedUnits = 0; // cost of the bulk texts so far
   }
 
+  /**
+   * Starts a batch behind all that was written before. Whatever an earlier one has left here is nobody's: it was handed over,
+   * or the call that wrote it was cut off.
+   */
+  begin() {
+    this.releaseFull();
+    this.segments = [];
+    this.segmentStart = this.position;
+  }
+
   /** Makes room for at least `words` more words, in a new block if need be. */
   ensure(words) {
     if (this.limit - this.position >= words) return;
@@ -49,15 +59,15 @@ class RecordStream {
   nextBlock(words) {
     // A batch that has filled some blocks goes on in larger ones: each is some calls of the main thread.
     const least = this.full.length < FULL_BEFORE_LARGE ? 0 : LARGE_BLOCK_BYTES;
+    if (this.block !== null) this.closeSegment();
     const block = this.memory.acquireBlock(Math.max(least, (words + BLOCK_HEADER_WORDS) * 8));
-    if (this.block !== null) {
-      this.closeSegment();
-      this.full.push(this.block);
-    }
+    const limit = block.f64.length;
+    // No call from here on: a stack that is exhausted or a `vm` script that is out of time can cut off only at a call.
+    if (this.block !== null) this.full[this.full.length] = this.block;
     this.block = block;
     this.f64 = block.f64;
     this.bytes = block.bytes;
-    this.limit = block.f64.length;
+    this.limit = limit;
     this.position = BLOCK_HEADER_WORDS;
     this.segmentStart = BLOCK_HEADER_WORDS;
   }
@@ -71,7 +81,12 @@ class RecordStream {
     if (this.position > this.segmentStart) {
       // A span may end in this block while its long texts go on in the next one.
       this.commit();
-      this.segments.push(this.block.id, this.segmentStart, this.position);
+      const { segments } = this;
+      const at = segments.length;
+      // No call between these lines, as above.
+      segments[at] = this.block.id;
+      segments[at + 1] = this.segmentStart;
+      segments[at + 2] = this.position;
       this.segmentStart = this.position;
     }
   }
@@ -86,14 +101,19 @@ class RecordStream {
 
   /** Lets go of the blocks whose segments have all been submitted. */
   releaseFull() {
-    for (const block of this.full) this.memory.releaseBlock(block);
-    this.full.length = 0;
+    const { full } = this;
+    while (full.length > 0) {
+      this.memory.releaseBlock(full[full.length - 1]);
+      full.length -= 1; // right behind the call: a block that is released twice might be somebody else's by then
+    }
   }
 
   /** Lets go of every block; the stream can be written again afterwards. */
   release() {
     this.releaseFull();
-    if (this.block !== null) this.memory.releaseBlock(this.block);
+    const { block } = this;
+    if (block === null) return;
+    this.memory.releaseBlock(block);
     this.block = null;
     this.limit = 0;
     this.position = 0;

@@ -7,7 +7,7 @@ const SLICE_MILLIS = 1;
 /** The unfinished hand-overs of one environment. */
 class Slices {
   #jobs = [];
-  #isScheduled = false;
+  #immediate = null;
 
   /**
    * @param {(deadline: number) => boolean} copy copies until `deadline` (performance.now); true when all is written
@@ -29,10 +29,8 @@ class Slices {
   }
 
   #schedule() {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = null;
       this.#run(performance.now() + SLICE_MILLIS);
       if (this.#jobs.length > 0) this.#schedule();
     });

@@ -16,10 +16,11 @@ const {
   OVER_BUDGET,
 } = require('./layout.js');
 const { diag } = require('../diag.js');
+const { mixedList } = require('./mixed_list.js');
 const { RecordStream } = require('./record_stream.js');
 const { SpanRecordWriter } = require('./span_record_writer.js');
 
-/** Writes the spans of one batch after another. One per exporter; not re-entrant (see `writing`). */
+/** Writes the spans of one batch after another. One per exporter; not re-entrant. */
 class SpanWriter extends SpanRecordWriter {
   /**
    * @param memory the environment's blocks
@@ -32,93 +33,110 @@ class SpanWriter extends SpanRecordWriter {
   constructor(memory, limits, deferLongTexts) {
     super(new RecordStream(memory), limits, deferLongTexts);
     this.longStream = new RecordStream(memory);
-    this.writing = false;
+    // What the tables held before the span being written.
+    this.keysBefore = 0;
+    this.resourcesBefore = 0;
+    this.scopesBefore = 0;
+    this.bulkBefore = 0;
+    this.usedBefore = 0;
+    this.deferredBefore = 0;
     this.begin(0);
   }
 
-  /** Starts a batch of `spans` that may charge `budgetBytes`; a span that does not fit is NO_ROOM. */
+  /**
+   * Starts a batch of `spans` that may charge `budgetBytes`; a span that does not fit is NO_ROOM. It depends on nothing that
+   * the batch before has left behind: the call that wrote it may have been cut off anywhere.
+   */
   begin(budgetBytes, spans) {
+    this.stream.begin();
     this.beginRecords(budgetBytes, spans);
-    this.deferredBefore = 0; // texts kept by reference before the span being written
+    this.isTorn = false;
+    this.hasLostBulk = false;
   }
 
   /**
    * Reads every property of `span` and writes it.
    * @returns WRITTEN, INVALID (cannot be read), TOO_LARGE or NO_ROOM (over the batch's budget); unless it is WRITTEN,
-   *   nothing of it stays behind.
+   *   nothing of it stays behind. If it throws (no memory for a block, no stack), the span has not been written.
    */
   write(span) {
     const { stream } = this;
+    if (this.isTorn) this.takeBack();
+    if (this.hasLostBulk) this.forgetBulk();
     this.isCareful = false;
     stream.ensure(MIN_FREE_WORDS);
-    this.writing = true;
-    const keys = this.keyList.length;
-    const resources = this.resources.size;
-    const scopes = this.scopes.size;
-    const { bulkCount, usedBytes } = this;
     this.deferred.beginSpan();
+    this.keysBefore = this.keyList.length;
+    this.resourcesBefore = this.resources.size;
+    this.scopesBefore = this.scopes.size;
+    this.bulkBefore = this.bulkCount;
+    this.usedBefore = this.usedBytes;
     this.deferredBefore = this.deferred.texts.length;
     let { position } = stream;
-    try {
-      for (;;) {
-        try {
-          this.spanWithEnvelope(span);
-          break;
-        } catch (error) {
-          // All reading is done before anything but the record itself is written, so going back is one assignment.
-          stream.position = position;
-          this.forget(keys, resources, scopes, bulkCount);
-          this.usedBytes = usedBytes;
-          if (error === OVERSIZE) return TOO_LARGE;
-          if (error === OVER_BUDGET) return NO_ROOM;
-          if (error === OVERFLOW) {
-            // A fresh block first, then ever larger ones; a span that outgrows them all is too large.
-            const isFresh = position === BLOCK_HEADER_WORDS;
-            const words = isFresh ? stream.limit * 4 : stream.limit - position + 1;
-            if (words * 8 > MAX_BLOCK_BYTES) return TOO_LARGE;
-            stream.nextBlock(words);
-            position = stream.position;
-          } else if (this.isCareful) {
-            return INVALID;
-          } else {
-            this.isCareful = true; // once more, attribute by attribute, leaving out what throws
-          }
+    for (;;) {
+      try {
+        this.spanWithEnvelope(span);
+        break;
+      } catch (error) {
+        // All reading is done before anything but the record itself is written, so going back is one assignment.
+        stream.position = position;
+        this.isTorn = true;
+        this.takeBack();
+        if (error === OVERSIZE) return TOO_LARGE;
+        if (error === OVER_BUDGET) return NO_ROOM;
+        if (error === OVERFLOW) {
+          // A fresh block first, then ever larger ones; a span that outgrows them all is too large.
+          const isFresh = position === BLOCK_HEADER_WORDS;
+          const words = isFresh ? stream.limit * 4 : stream.limit - position + 1;
+          if (words * 8 > MAX_BLOCK_BYTES) return TOO_LARGE;
+          stream.nextBlock(words);
+          position = stream.position;
+        } else if (this.isCareful) {
+          return INVALID;
+        } else {
+          this.isCareful = true; // once more, attribute by attribute, leaving out what throws
         }
       }
+    }
+    this.bulkUnits = 0;
+    if (this.bulk.length > 0) {
       try {
         this.writeBulk();
-      } catch (error) {
-        // No memory for a block: what is missing makes the reader drop this span, and only this one.
-        diag.debug('Offloop: long texts could not be copied', error);
-        this.bulk.length = 0;
-        this.bulkUnits = 0;
+      } catch {
+        // No memory for a block, or no stack: what is missing makes the reader drop this span, and only this one. A call
+        // here could fail for the same reason.
+        this.hasLostBulk = true;
       }
-      // A batch with texts to come is read when it has been handed over, not before.
-      if (!this.deferLongTexts) stream.commit();
-      return WRITTEN;
-    } finally {
-      this.writing = false;
     }
+    // A batch with texts to come is read when it has been handed over, not before.
+    if (!this.deferLongTexts) stream.commit();
+    return WRITTEN;
   }
 
-  /** Takes back what a span that could not be written has put into the tables. */
-  forget(keys, resources, scopes, bulkCount) {
-    for (const key of this.keyList.splice(keys)) this.keys.delete(key);
+  /** Takes back what the span being written has put into the tables. It may be cut off and done again. */
+  takeBack() {
+    this.forgetKeys(this.keysBefore);
     this.expectedKeys.length = 0;
-    trimMap(this.resources, resources);
-    trimMap(this.scopes, scopes);
+    trimMap(this.resources, this.resourcesBefore);
+    trimMap(this.scopes, this.scopesBefore);
     this.forgetEnvelope();
-    this.bulkCount = bulkCount;
+    this.bulkCount = this.bulkBefore;
+    this.usedBytes = this.usedBefore;
     this.deferred.texts.length = this.deferredBefore;
-    this.bulk.length = 0;
+    this.bulk = mixedList();
     this.bulkUnits = 0;
     this.ancestors.length = 0;
+    this.isTorn = false;
+  }
+
+  forgetBulk() {
+    this.bulk = mixedList();
+    this.hasLostBulk = false;
+    diag.debug('Offloop: long texts of a span could not be copied');
   }
 
   writeBulk() {
     const { bulk, stream } = this;
-    this.bulkUnits = 0;
-    if (bulk.length === 0) return; // setting `length` calls into the runtime, even from 0 to 0
     const before = stream.copiedUnits;
     for (let i = 0; i < bulk.length; ) {
       const value = bulk[i + 1];

@@ -63,10 +63,18 @@ class ValueWriter extends RecordWriter {
       this.text += key;
       this.definesKeys = true;
       if (this.keyList.length < MAX_KEYS) {
-        this.keys.set(key, this.keyList.length);
+        // The list first: what is in it can be taken back, also where a call is cut off between the two.
         this.keyList.push(key);
+        this.keys.set(key, this.keyList.length - 1);
       }
     }
+  }
+
+  /** Takes back the keys that were defined after the first `count`. It may be done twice. */
+  forgetKeys(count) {
+    const { keys, keyList } = this;
+    for (let i = count; i < keyList.length; i++) keys.delete(keyList[i]);
+    if (keyList.length > count) keyList.length = count;
   }
 
   /** A value with a tag word of its own. */

@@ -2,7 +2,11 @@
 // Owns the runtime metrics of the event loop (`nodejs.eventloop.*`) for a user who gives a meter provider.
 // Refuses to cost anything without one, and to measure by itself: the native side counts every turn anyway.
 
+const { diag } = require('../diag.js');
+const { contained } = require('../user_code.js');
 const { version } = require('../../package.json');
+
+const told = (error) => diag.error('Offloop: a meter threw', error);
 
 const DELAYS = {
   min: 'Event loop minimum delay.',
@@ -23,20 +27,22 @@ class LoopMetrics {
   /** @param native `() => ` the native monitor, or null while it is disabled */
   constructor(meterProvider, native) {
     this.#native = native;
-    this.#meter = meterProvider?.getMeter('offloop/event-loop-monitor', version) ?? null;
+    this.#meter = contained(told, () => meterProvider?.getMeter('offloop/event-loop-monitor', version)) ?? null;
   }
 
   start() {
     if (this.#meter === null) return;
     this.#lastUtilization = performance.eventLoopUtilization();
-    this.#instruments ??= this.#make();
-    this.#meter.addBatchObservableCallback(this.#observe, Object.values(this.#instruments));
+    contained(told, () => {
+      this.#instruments ??= this.#make();
+      this.#meter.addBatchObservableCallback(this.#observe, Object.values(this.#instruments));
+    });
   }
 
   stop() {
-    if (this.#instruments !== null) {
-      this.#meter.removeBatchObservableCallback(this.#observe, Object.values(this.#instruments));
-    }
+    if (this.#instruments === null) return;
+    const instruments = Object.values(this.#instruments);
+    contained(told, () => this.#meter.removeBatchObservableCallback(this.#observe, instruments));
   }
 
   #make() {

@@ -8,6 +8,7 @@ const { exporterOf } = require('../batch_span_processor.js');
 const { diag, loadApi } = require('../diag.js');
 const { getEngine } = require('../engine.js');
 const { reportError, withoutTracing } = require('../sdk_context.js');
+const { contained } = require('../user_code.js');
 const { readableSpan, startAndEnd } = require('./block_span.js');
 
 const SHORTEST_PAUSE_MILLIS = 1000;
@@ -107,11 +108,8 @@ class LoopOutlet {
     if (this.#waiting.length === 0) return;
     this.#lastMillis = performance.now();
     this.#native.excuseTurn();
-    try {
-      withoutTracing(() => this.#handOver(this.#waiting.splice(0), this.#resource));
-    } catch (error) {
-      reportError(error);
-    }
+    const blocks = this.#waiting.splice(0);
+    contained(reportError, () => withoutTracing(() => this.#handOver(blocks, this.#resource)));
   }
 }
 
@@ -133,17 +131,17 @@ function judgeWhatHasEnded(native) {
 function handerFor({ exporter, processor }) {
   if (exporter != null) {
     return (blocks, resource) => {
-      exporter.export(
+      return exporter.export(
         blocks.map((block) => readableSpan(block, resource)),
-        ({ code, error }) => {
-          if (code !== 0) reportError(error ?? new Error('EventLoopMonitor: span export failed'));
+        (result) => {
+          if (result?.code !== 0) reportError(result?.error ?? new Error('EventLoopMonitor: span export failed'));
         },
       );
     };
   }
   if (processor != null) {
     return (blocks, resource) => {
-      for (const block of blocks) processor.onEnd(readableSpan(block, resource));
+      for (const block of blocks) contained(reportError, () => processor.onEnd(readableSpan(block, resource)));
     };
   }
   return (blocks) => {

@@ -71,7 +71,8 @@ function substituteClass(name, stock, { construct, load }) {
       return ours;
     },
     get(target, key, receiver) {
-      if (key !== Symbol.hasInstance) return Reflect.get(target, key, receiver);
+      // A subclass inherits the question, and has instances of its own only.
+      if (key !== Symbol.hasInstance || receiver !== substitute) return Reflect.get(target, key, receiver);
       return (value) => value instanceof target || value instanceof load()[stock.name];
     },
   });

@@ -1,0 +1,52 @@
+'use strict';
+// Owns the rule for code that calls back: an exporter does one thing after the other. What user code asks of it while it
+// reads a batch (getters of spans, lists and headers) waits in line until that batch has been handed over.
+// Refuses to hold anything back for longer: what the running call does not come to, the end of its turn does.
+
+const { afterUnwinding } = require('./unwinding.js');
+
+class Turns {
+  #isRunning = false;
+  #fail = null; // of the work that runs, or that was cut off
+  #line = []; // flat: work, fail
+  #mend = () => {
+    if (this.#isRunning || this.#fail !== null || this.#line.length > 0) this.#run();
+  };
+
+  /**
+   * Calls `work()` now or, if running work asks for it, behind that. What it throws goes to `fail(error)`; so does that it
+   * was cut off, in which case `fail` may be called again if it was cut off, too.
+   */
+  take(work, fail) {
+    // A call that was cut off (a `vm` script that ran out of time, no stack) does not say so. None outlives its turn.
+    afterUnwinding(this.#mend);
+    this.#line.push(work, fail);
+    if (!this.#isRunning) this.#run();
+  }
+
+  #run() {
+    this.#isRunning = true;
+    try {
+      if (this.#fail !== null) this.#end(new Error('the call was cut off'));
+      while (this.#line.length > 0) {
+        const [work, fail] = this.#line.splice(0, 2);
+        this.#fail = fail;
+        try {
+          work();
+          this.#fail = null;
+        } catch (error) {
+          this.#end(error);
+        }
+      }
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #end(error) {
+    this.#fail(error);
+    this.#fail = null;
+  }
+}
+
+module.exports = { Turns };
