@@ -51,6 +51,8 @@ pub(crate) struct Flush {
     pub(crate) mode: FlushMode,
     pub(crate) epoch: Epoch,
     pub(crate) deadline: Moment,
+    /// The dispatcher's part is done, also for the dispatcher that takes over after a panic.
+    pub(crate) is_covered: bool,
 }
 
 /// How a shutdown ended.

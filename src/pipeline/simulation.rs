@@ -285,10 +285,11 @@ impl World {
                 let lane = Arc::clone(&self.lanes[&batch.lane]);
                 record(&lane, *batch, settlement);
             }
-            Action::Rework { batch, work } => {
+            Action::Rework { batch, work, flushes } => {
                 self.reworks.push(work);
-                if batch.history.requests() > 0 {
-                    batch.permits.iter().for_each(Permit::attempted);
+                batch.permits.iter().for_each(Permit::owe_attempt);
+                for flush in flushes.iter().filter_map(|flush| self.flushes.get(flush)) {
+                    self.lanes[&flush.lane].ledger.await_attempts(&flush.cell, flush.epoch);
                 }
                 return self.rework(batch, work);
             }

@@ -246,8 +246,8 @@ impl Flush {
     fn event(&self, flush: u64) -> Event {
         let (lane, epoch, deadline) = (self.lane.id, self.epoch, self.deadline);
         match self.mode {
-            FlushMode::Terminal => Event::FlushStarted { flush, deadline },
-            FlushMode::Attempt => Event::AttemptFlushStarted { flush, lane, epoch, deadline },
+            FlushMode::Attempt if !self.is_covered => Event::AttemptFlushStarted { flush, lane, epoch, deadline },
+            FlushMode::Attempt | FlushMode::Terminal => Event::FlushStarted { flush, deadline },
         }
     }
 }
