@@ -3,6 +3,8 @@
 
 mod arrival;
 mod attempts;
+#[cfg(test)]
+mod audit;
 mod event;
 mod flushing;
 mod pump;

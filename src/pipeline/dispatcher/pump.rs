@@ -63,10 +63,9 @@ impl Dispatcher {
             let shared = endpoint.gate(now, wanted, closing);
             match (own, shared) {
                 (Gate::Hold(until), _) | (_, Gate::Hold(until)) => Err(until),
-                _ => Ok(Probes {
-                    credentials: own == Gate::Probe,
-                    endpoint: shared == Gate::Probe,
-                }),
+                _ => {
+                    Ok(Probes { credentials: own == Gate::Probe, endpoint: shared == Gate::Probe })
+                }
             }
         };
         let until = match gate(false) {
