@@ -59,6 +59,7 @@ class Engine {
 
   #environment;
   #calls = new Map(); // id -> { onResult, isHeld }
+  #attempts = new Map(); // number -> what ends an attempt that JavaScript is making
   #lanes = new Map(); // lane number -> WeakRef of what JavaScript does for it: `send`, `readHeaders`
   #abandoned = new FinalizationRegistry((cleanUp) => cleanUp()); // exporters that nobody shut down (R107)
   /** Gets each block of the event loop that is over, if its span is not sent natively. */
@@ -71,7 +72,8 @@ class Engine {
 
   /**
    * A lane. `help` is what JavaScript does for its attempts:
-   * `send(call, body, timeoutMillis, contentEncoding)` answers the facts of an attempt made through Node's http,
+   * `send(call, body, timeoutMillis, contentEncoding, signal)` answers the facts of an attempt made through Node's http;
+   * it sets `signal.end`, which is called if the attempt is given up,
    * `readHeaders(call)` the header entries; both get the number of the export call and never throw synchronously.
    * `tell({ level, text } | { failed })` passes a notice on. The owner holds it: nothing here keeps an exporter alive.
    */
@@ -188,8 +190,9 @@ class Engine {
   }
 
   #handOut(result) {
-    const { id, send, notice, block, headers } = result;
+    const { id, send, withdrawn, notice, block, headers } = result;
     if (send != null) this.#send(id, send);
+    else if (withdrawn != null) this.#attempts.get(id)?.end?.();
     else if (notice != null) this.#lanes.get(notice.lane)?.deref()?.tell(notice);
     else if (block != null) this.onBlock?.(block);
     else if (headers != null) this.#readHeaders(id, headers);
@@ -197,12 +200,16 @@ class Engine {
   }
 
   #send(attempt, { lane, call, body, contentEncoding, timeoutMillis }) {
+    const signal = { end: null };
     const sending = this.#lanes
       .get(lane)
       ?.deref()
-      ?.send(call, body, timeoutMillis, contentEncoding ?? null);
+      ?.send(call, body, timeoutMillis, contentEncoding ?? null, signal);
+    if (sending === undefined) return;
+    this.#attempts.set(attempt, signal);
     sending
-      ?.then((facts) => {
+      .finally(() => this.#attempts.delete(attempt))
+      .then((facts) => {
         if (facts !== null) this.#environment.answerAttempt(attempt, forNative(facts));
       })
       .catch((error) => {

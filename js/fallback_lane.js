@@ -140,8 +140,9 @@ function createNodeSender(config) {
    * @param {[string, string][] | (() => unknown)} headers entries, or `config.headers.read`, called after the agent is there
    * @param {number} timeoutMillis for the whole exchange, the user's code included
    * @param {'gzip' | 'zstd' | null} [contentEncoding] what `body` is compressed with
+   * @param {{ end: (() => void) | null }} [signal] gets what ends the attempt before its time
    */
-  function send(body, headers, timeoutMillis, contentEncoding = null) {
+  function send(body, headers, timeoutMillis, contentEncoding = null, signal = {}) {
     return new Promise((resolve) => {
       const attempt = { over: false, expire: () => settle({ outcome: 'failed', error: timedOut() }) };
       const settle = (facts) => {
@@ -150,6 +151,7 @@ function createNodeSender(config) {
         resolve(facts);
       };
       const timer = setTimeout(() => attempt.expire(), Math.min(timeoutMillis, MAX_TIMER_MILLIS));
+      signal.end = () => attempt.expire();
       run(attempt, body, headers, contentEncoding).then(settle);
     });
   }

@@ -88,7 +88,8 @@ function helpFor(config) {
   const source = headers.kind === 'static' ? headers.entries : headers.read;
   return {
     readHeaders,
-    send: (body, timeoutMillis, contentEncoding) => sender.send(body, source, timeoutMillis, contentEncoding),
+    send: (body, timeoutMillis, contentEncoding, signal) =>
+      sender.send(body, source, timeoutMillis, contentEncoding, signal),
   };
 }
 

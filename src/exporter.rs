@@ -171,13 +171,15 @@ impl Exporter {
             self.hand_over(window); // to be refused
             return;
         };
+        let taken = window.alarm();
         let (exporter, window) = (Arc::downgrade(self), Arc::downgrade(window));
         let due = Due::new(move || {
             if let (Some(exporter), Some(window)) = (exporter.upgrade(), window.upgrade()) {
                 exporter.hand_over(&window);
             }
         });
-        engine.send(Message::Later { at: monotonic().after(clamp_timeout(delay)), due });
+        let at = monotonic().after(clamp_timeout(delay));
+        engine.send(Message::Later { at, due, cancelled: taken });
     }
 
     /// Admits and submits what is in `window`. False: that has happened before.

@@ -152,6 +152,8 @@ pub enum SendErrorKind {
     Unsendable,
     /// The response body went over the cap (F33).
     ResponseTooLarge,
+    /// Only JavaScript could have sent it, and its environment is gone.
+    EnvironmentGone,
     /// A file or directory could not be written (F72–F75).
     File,
     /// Anything else.

@@ -17,7 +17,7 @@ use crate::monitor::JsBlock;
 /// Something that JavaScript waits for, or a request that only JavaScript can send.
 #[napi(object, object_from_js = false)]
 pub struct JsResult {
-    /// The number that JavaScript gave the call; for `send` the number of the attempt.
+    /// The number that JavaScript gave the call; for `send` and `withdrawn` the number of the attempt.
     pub id: u32,
     /// Outcome of an export.
     pub outcome: Option<JsOutcome>,
@@ -25,6 +25,8 @@ pub struct JsResult {
     pub flush: Option<JsFlush>,
     /// An attempt to make through Node's http.
     pub send: Option<JsSend>,
+    /// The attempt is given up: what JavaScript does for it is to end.
+    pub withdrawn: Option<bool>,
     /// Headers to read for an attempt.
     pub headers: Option<JsHeaderQuestion>,
     /// Something to tell the user.
@@ -43,6 +45,7 @@ impl JsResult {
             outcome: None,
             flush: None,
             send: None,
+            withdrawn: None,
             headers: None,
             notice: None,
             left: None,

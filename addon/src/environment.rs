@@ -23,7 +23,11 @@ use offloop::{
 };
 
 use crate::{
-    blocks::Blocks, convert::JsResult, header_sink::HeaderAnswer, lane::duration,
+    blocks::Blocks,
+    convert::{JsHeaderQuestion, JsResult},
+    header_sink::HeaderAnswer,
+    lane::duration,
+    node_sink::SendQuestion,
     open_questions::OpenQuestions,
 };
 
@@ -46,9 +50,9 @@ pub(crate) struct Mailbox {
     is_closed: AtomicBool,
     wake: Wake,
     /// Attempts that this environment makes itself.
-    pub attempts: OpenQuestions<SendOutcome>,
+    pub attempts: OpenQuestions<SendQuestion, SendOutcome>,
     /// Headers that this environment has to tell.
-    pub header_questions: OpenQuestions<HeaderAnswer>,
+    pub header_questions: OpenQuestions<JsHeaderQuestion, HeaderAnswer>,
 }
 
 impl Mailbox {
@@ -58,6 +62,14 @@ impl Mailbox {
             return;
         }
         self.results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+        self.announce();
+    }
+
+    /// There is something to collect.
+    pub fn announce(&self) {
+        if self.is_closed.load(Ordering::Acquire) || is_forked_child() {
+            return;
+        }
         if !self.is_announced.swap(true, Ordering::AcqRel) {
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
@@ -76,7 +88,18 @@ impl Mailbox {
 
     fn collect(&self) -> Vec<JsResult> {
         self.is_announced.store(false, Ordering::Release);
-        std::mem::take(&mut *self.results.lock().unwrap_or_else(PoisonError::into_inner))
+        let results = &self.results;
+        let mut results =
+            std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
+        // What has no time left is answered by its own clock.
+        let attempts = self.attempts.collect().into_iter();
+        for (id, question) in attempts.filter(|(_, question)| !question.is_over()) {
+            results.push(JsResult { send: Some(question.into()), ..JsResult::done(id) });
+        }
+        for (id, question) in self.header_questions.collect() {
+            results.push(JsResult { headers: Some(question), ..JsResult::done(id) });
+        }
+        results
     }
 }
 
@@ -114,7 +137,7 @@ impl Environment {
         is_forked_child()
     }
 
-    /// Everything posted since the last call, in order.
+    /// Everything posted since the last call, in order, and what JavaScript is asked for.
     #[napi(catch_unwind)]
     pub fn take_results(&self) -> Vec<JsResult> {
         self.mailbox.collect()

@@ -7,11 +7,14 @@ use std::{
 };
 
 use napi_derive::napi;
-use offloop::sink::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink};
+use offloop::{
+    error::{DropReason, timed_out},
+    sink::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink},
+};
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
-    convert::{JsHeaderQuestion, JsResult},
+    convert::JsHeaderQuestion,
     environment::{Environment, Mailbox},
 };
 
@@ -66,23 +69,27 @@ impl Sink for HeaderSink {
             request.headers = self.current.get();
             return self.inner.send(request);
         }
-        let answered = self.ask(request.call);
+        let (answered, asked) = self.ask(request.call);
         let patience =
             if self.source == Source::Live { REREAD_PATIENCE } else { request.time_left };
         let (current, inner) = (self.current.clone(), Arc::clone(&self.inner));
         Box::pin(async move {
-            match timeout(patience, answered).await {
+            let answer = timeout(patience, answered).await;
+            drop(asked);
+            match answer {
                 Ok(Ok(Ok(headers))) => {
                     current.set(Arc::clone(&headers));
                     request.headers = Some(headers);
                 }
                 Ok(Ok(Err(error))) => return SendOutcome::Failed(error),
                 // The loop is blocked, or its environment is gone: the last ones, if there are any.
-                Ok(Err(_)) | Err(_) => {
+                late => {
                     request.headers = current.get();
-                    if request.headers.is_none() {
-                        let gone = "the headers function could not be called";
-                        return SendOutcome::Failed(SendError::new(SendErrorKind::Other, gone));
+                    match (&request.headers, late) {
+                        (Some(_), _) => {}
+                        // A later attempt may find the loop turning.
+                        (None, Err(_)) => return SendOutcome::Failed(timed_out()),
+                        (None, Ok(_)) => return SendOutcome::Failed(gone()),
                     }
                 }
             }
@@ -92,13 +99,29 @@ impl Sink for HeaderSink {
 }
 
 impl HeaderSink {
-    fn ask(&self, call: u32) -> oneshot::Receiver<HeaderAnswer> {
+    fn ask(&self, call: u32) -> (oneshot::Receiver<HeaderAnswer>, Asked) {
         let (answer, answered) = oneshot::channel();
-        let id = self.mailbox.header_questions.begin(answer);
         let question = JsHeaderQuestion { lane: self.lane, call };
-        self.mailbox.post(JsResult { headers: Some(question), ..JsResult::done(id) });
-        answered
+        let id = self.mailbox.header_questions.ask(question, answer);
+        self.mailbox.announce();
+        (answered, Asked { mailbox: Arc::clone(&self.mailbox), id })
     }
+}
+
+/// A question that JavaScript is asked as long as an attempt waits for the answer.
+struct Asked {
+    mailbox: Arc<Mailbox>,
+    id: u32,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.mailbox.header_questions.withdraw(self.id);
+    }
+}
+
+fn gone() -> SendError {
+    SendError::new(SendErrorKind::EnvironmentGone, DropReason::EnvironmentGone.message())
 }
 
 #[napi]

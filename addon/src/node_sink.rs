@@ -1,52 +1,91 @@
 //! A sink that lets JavaScript send: options that are code can be honoured by Node's http only.
-//! It refuses to time: the attempt's own deadline runs in `js/fallback_lane.js` and in the dispatcher.
+//! It refuses to let JavaScript send what the dispatcher has given up: an attempt is a question that is withdrawn then.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use offloop::sink::{
-    Attempt, ContentEncoding, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink,
+use offloop::{
+    error::{DropReason, timed_out},
+    sink::{Attempt, ContentEncoding, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink},
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     convert::{JsResult, JsSend},
     environment::{Environment, Mailbox},
 };
 
-/// Posts each attempt to the environment that made the exporter.
+/// Asks the environment that made the exporter for each attempt.
 pub(crate) struct NodeSink {
     pub lane: u32,
     pub mailbox: Arc<Mailbox>,
 }
 
+/// An attempt as it waits for a turn of the event loop. Its body is the batch's own: a blocked loop costs no copies.
+pub(crate) struct SendQuestion {
+    lane: u32,
+    request: Request,
+    deadline: Instant,
+}
+
+impl SendQuestion {
+    /// No time is left for it.
+    pub(crate) fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+}
+
+impl From<SendQuestion> for JsSend {
+    fn from(SendQuestion { lane, request, deadline }: SendQuestion) -> Self {
+        JsSend {
+            lane,
+            call: request.call,
+            body: request.body.to_vec().into(),
+            content_encoding: match request.encoding {
+                ContentEncoding::Identity => None,
+                ContentEncoding::Gzip => Some("gzip".to_owned()),
+                ContentEncoding::Zstd => Some("zstd".to_owned()),
+            },
+            timeout_millis: deadline.saturating_duration_since(Instant::now()).as_secs_f64() * 1e3,
+        }
+    }
+}
+
 impl Sink for NodeSink {
     fn send(&self, request: Request) -> Attempt {
         let (answer, answered) = oneshot::channel();
-        let id = self.mailbox.attempts.begin(answer);
-        self.mailbox.post(JsResult {
-            send: Some(JsSend {
-                lane: self.lane,
-                call: request.call,
-                body: request.body.to_vec().into(),
-                content_encoding: match request.encoding {
-                    ContentEncoding::Identity => None,
-                    ContentEncoding::Gzip => Some("gzip".to_owned()),
-                    ContentEncoding::Zstd => Some("zstd".to_owned()),
-                },
-                timeout_millis: request.time_left.as_secs_f64() * 1e3,
-            }),
-            ..JsResult::done(id)
-        });
+        let time_left = request.time_left;
+        let deadline = Instant::now() + time_left;
+        let question = SendQuestion { lane: self.lane, request, deadline };
+        let mailbox = Arc::clone(&self.mailbox);
+        let asked = Asked { id: mailbox.attempts.ask(question, answer), mailbox };
+        asked.mailbox.announce();
         Box::pin(async move {
-            answered.await.unwrap_or_else(|_| {
-                SendOutcome::Failed(SendError::new(
-                    SendErrorKind::Other,
-                    "the JavaScript environment is gone",
-                ))
-            })
+            let _asked = asked;
+            match timeout(time_left, answered).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => SendOutcome::Failed(SendError::new(
+                    SendErrorKind::EnvironmentGone,
+                    DropReason::EnvironmentGone.message(),
+                )),
+                Err(_) => SendOutcome::Failed(timed_out()),
+            }
         })
+    }
+}
+
+/// An attempt that JavaScript is asked for, as long as the dispatcher waits for it.
+struct Asked {
+    mailbox: Arc<Mailbox>,
+    id: u32,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if self.mailbox.attempts.withdraw(self.id) {
+            self.mailbox.post(JsResult { withdrawn: Some(true), ..JsResult::done(self.id) });
+        }
     }
 }
 

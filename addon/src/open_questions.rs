@@ -1,53 +1,107 @@
-//! Questions to JavaScript that wait for an answer, by number.
-//! It refuses to time them: whoever asked gives up by dropping the receiver.
+//! Questions to JavaScript that wait for an answer, by number. What nobody waits for any more is not asked.
+//! It refuses to time them: whoever asked withdraws the question when it gives up.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::oneshot;
 
-/// Open questions with answers of type `T`. Any thread asks; JavaScript answers.
-pub(crate) struct OpenQuestions<T> {
-    next: AtomicU32,
-    is_closed: AtomicBool,
-    open: Mutex<HashMap<u32, oneshot::Sender<T>>>,
+/// Open questions `Q` with answers of type `A`. Any thread asks; JavaScript collects and answers.
+pub(crate) struct OpenQuestions<Q, A>(Mutex<State<Q, A>>);
+
+struct State<Q, A> {
+    next: u32,
+    is_closed: bool,
+    open: BTreeMap<u32, Open<Q, A>>,
 }
 
-impl<T> Default for OpenQuestions<T> {
+struct Open<Q, A> {
+    /// Until JavaScript collects it.
+    question: Option<Q>,
+    answer: oneshot::Sender<A>,
+}
+
+impl<Q, A> Default for OpenQuestions<Q, A> {
     fn default() -> Self {
-        Self { next: AtomicU32::new(0), is_closed: AtomicBool::new(false), open: Mutex::default() }
+        Self(Mutex::new(State { next: 0, is_closed: false, open: BTreeMap::new() }))
     }
 }
 
-impl<T> OpenQuestions<T> {
-    /// A number for a new question.
-    pub fn begin(&self, answer: oneshot::Sender<T>) -> u32 {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, answer| !answer.is_closed()); // nobody waits any more
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        // Read under the lock: `close` empties the map under it afterwards.
-        if !self.is_closed.load(Ordering::Acquire) {
-            open.insert(id, answer);
+impl<Q, A> OpenQuestions<Q, A> {
+    /// The number of a new question. If nobody answers any more, the receiver finds it dropped.
+    pub fn ask(&self, question: Q, answer: oneshot::Sender<A>) -> u32 {
+        let mut state = self.lock();
+        let id = state.next;
+        state.next = id.wrapping_add(1);
+        if !state.is_closed {
+            state.open.insert(id, Open { question: Some(question), answer });
         }
         id
     }
 
+    /// Nobody waits for this answer any more. Returns whether JavaScript has collected the question and not answered.
+    pub fn withdraw(&self, id: u32) -> bool {
+        self.lock().open.remove(&id).is_some_and(|open| open.question.is_none())
+    }
+
+    /// Every question that was not collected before, in the order of asking.
+    pub fn collect(&self) -> Vec<(u32, Q)> {
+        let mut state = self.lock();
+        let open = state.open.iter_mut();
+        open.filter_map(|(id, open)| Some((*id, open.question.take()?))).collect()
+    }
+
     /// Nobody answers any more: who waits, and who asks later, finds the question dropped.
     pub fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let open = {
+            let mut state = self.lock();
+            state.is_closed = true;
+            std::mem::take(&mut state.open)
+        };
+        drop(open);
     }
 
     /// Delivers an answer, if anybody still waits for it.
-    pub fn answer(&self, id: u32, answer: T) {
-        let waiting = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        if let Some(waiting) = waiting {
+    pub fn answer(&self, id: u32, answer: A) {
+        let waiting = self.lock().open.remove(&id);
+        if let Some(Open { answer: waiting, .. }) = waiting {
             let _ = waiting.send(answer);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<Q, A>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_withdrawn_is_not_collected() {
+        let questions = OpenQuestions::<&str, u32>::default();
+        let (first, second) = (oneshot::channel(), oneshot::channel());
+        let given_up = questions.ask("given up", first.0);
+        let asked = questions.ask("asked", second.0);
+        assert!(!questions.withdraw(given_up), "JavaScript knows nothing of it");
+        assert_eq!(questions.collect(), [(asked, "asked")]);
+        assert_eq!(questions.collect(), [], "each is collected once");
+        assert!(questions.withdraw(asked), "JavaScript is at it");
+        questions.answer(asked, 7);
+        assert!(second.1.blocking_recv().is_err());
+    }
+
+    #[test]
+    fn after_the_end_questions_are_dropped() {
+        let questions = OpenQuestions::<(), u32>::default();
+        let (before, after) = (oneshot::channel(), oneshot::channel());
+        questions.ask((), before.0);
+        questions.close();
+        questions.ask((), after.0);
+        assert!(before.1.blocking_recv().is_err() && after.1.blocking_recv().is_err());
+        assert_eq!(questions.collect(), []);
     }
 }

@@ -1,7 +1,13 @@
 //! The circuit breaker of one endpoint: closed, open, one probe at a time.
 //! It refuses to fail anything: open means hold.
+//!
+//! The probe is a thing that its attempt owns, not a mark that somebody has to take back: a breaker is half-open exactly
+//! as long as the right that it gave away exists. Whatever becomes of the attempt, dropping the right is enough.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use crate::{clock::Moment, pipeline::retry::Jitter, stats::BreakerState};
 
@@ -16,11 +22,31 @@ pub(crate) struct Breaker {
     state: State,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum State {
-    Closed { failures: u32 },
-    Open { until: Moment, interval: Duration },
-    HalfOpen { interval: Duration },
+    Closed {
+        failures: u32,
+    },
+    Open {
+        until: Moment,
+        interval: Duration,
+    },
+    /// A probe is under way as long as its right exists; without it the next request may probe.
+    HalfOpen {
+        interval: Duration,
+        probe: Weak<()>,
+    },
+}
+
+/// The right to probe one breaker, owned by the attempt that does.
+#[derive(Debug)]
+#[must_use = "the breaker is half-open as long as this exists"]
+pub(crate) struct ProbeRight(Arc<()>);
+
+impl ProbeRight {
+    fn is(&self, probe: &Weak<()>) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.0), probe.as_ptr())
+    }
 }
 
 impl Default for State {
@@ -43,22 +69,25 @@ pub(crate) enum Gate {
 impl Breaker {
     /// Asks. `hurry` probes although the time has not come: a flush or a shutdown wants to know now.
     pub(crate) fn gate(&self, now: Moment, hurry: bool) -> Gate {
-        match self.state {
+        match &self.state {
             State::Closed { .. } => Gate::Go,
             State::HalfOpen { .. } if mutant!("D7") => Gate::Go,
-            State::HalfOpen { .. } => Gate::Hold(None),
-            State::Open { until, .. } if now >= until || hurry => Gate::Probe,
-            State::Open { until, .. } => Gate::Hold(Some(until)),
+            State::HalfOpen { probe, .. } if probe.strong_count() > 0 => Gate::Hold(None),
+            State::HalfOpen { .. } => Gate::Probe,
+            State::Open { until, .. } if now >= *until || hurry => Gate::Probe,
+            State::Open { until, .. } => Gate::Hold(Some(*until)),
         }
     }
 
-    /// The probe goes out.
-    pub(crate) fn probe(&mut self) {
+    /// The probe goes out, with the right that this returns.
+    pub(crate) fn probe(&mut self) -> ProbeRight {
         let interval = match self.state {
-            State::Open { interval, .. } | State::HalfOpen { interval } => interval,
+            State::Open { interval, .. } | State::HalfOpen { interval, .. } => interval,
             State::Closed { .. } => FIRST_OPEN,
         };
-        self.state = State::HalfOpen { interval };
+        let right = ProbeRight(Arc::new(()));
+        self.state = State::HalfOpen { interval, probe: Arc::downgrade(&right.0) };
+        right
     }
 
     /// The endpoint has answered in its right mind.
@@ -66,20 +95,20 @@ impl Breaker {
         self.state = State::default();
     }
 
-    /// An attempt has failed; only the `probe` itself can judge a breaker that is not closed.
+    /// An attempt has failed; only the holder of the right that is out can judge a breaker that is not closed.
     pub(crate) fn failure(
         &mut self,
         now: Moment,
-        probe: bool,
+        right: Option<&ProbeRight>,
         longest: Duration,
         jitter: &mut Jitter,
     ) {
-        match self.state {
+        match &self.state {
             State::Closed { failures } if failures + 1 < FAILURES_TO_OPEN => {
                 self.state = State::Closed { failures: failures + 1 };
             }
             State::Closed { .. } => self.open(now, FIRST_OPEN.min(longest), jitter),
-            State::HalfOpen { interval } if probe => {
+            State::HalfOpen { interval, probe } if right.is_some_and(|right| right.is(probe)) => {
                 self.open(now, interval.saturating_mul(2).min(longest), jitter)
             }
             State::HalfOpen { .. } | State::Open { .. } => {}
@@ -91,19 +120,19 @@ impl Breaker {
         self.state = State::Open { until: now.after(time), interval: time };
     }
 
-    /// The probe has gone without a result (aborted, evicted): the next request may be one.
-    pub(crate) fn probe_lost(&mut self, now: Moment) {
-        if let State::HalfOpen { interval } = self.state {
-            self.state = State::Open { until: now, interval };
+    pub(crate) fn state(&self) -> BreakerState {
+        match &self.state {
+            State::Closed { .. } => BreakerState::Closed,
+            State::HalfOpen { probe, .. } if probe.strong_count() > 0 => BreakerState::HalfOpen,
+            // A probe that has gone without a result leaves it open, until the next request.
+            State::HalfOpen { .. } | State::Open { .. } => BreakerState::Open,
         }
     }
 
-    pub(crate) fn state(&self) -> BreakerState {
-        match self.state {
-            State::Closed { .. } => BreakerState::Closed,
-            State::Open { .. } => BreakerState::Open,
-            State::HalfOpen { .. } => BreakerState::HalfOpen,
-        }
+    /// Whether `right` is the one that keeps it half-open.
+    #[cfg(test)]
+    pub(crate) fn waits_for(&self, right: &ProbeRight) -> bool {
+        matches!(&self.state, State::HalfOpen { probe, .. } if right.is(probe))
     }
 
     /// Between half the interval and all of it, so that processes do not probe in step.

@@ -86,6 +86,11 @@ pub(crate) fn classify(
                 SendErrorKind::ResponseTooLarge => last(failure, Cause::Refused),
                 // A directory can be mended while the process runs, but the spans of this batch would wait in memory
                 // for an operator; the stock answer is a failure now.
+                SendErrorKind::EnvironmentGone => Verdict::Final {
+                    failure: ExportFailure::pipeline(DropReason::EnvironmentGone, &error.message),
+                    reason: DropReason::EnvironmentGone,
+                    cause: Cause::Local,
+                },
                 SendErrorKind::File | SendErrorKind::Unsendable | SendErrorKind::Other => {
                     last(failure, Cause::Local)
                 }

@@ -2,6 +2,9 @@
 //! It refuses to touch clocks, sockets, threads and locks; the I/O thread carries its actions out.
 
 mod arrival;
+mod attempts;
+#[cfg(test)]
+mod audit;
 mod event;
 mod flushing;
 mod pump;
@@ -13,12 +16,13 @@ use std::{
     sync::Arc,
 };
 
+use attempts::{Outgoing, Standing};
 pub(crate) use event::{Action, Attempt, Event, FlushId, Settlement, Work};
 
 use crate::{
     clock::{Moment, Now},
     config::Config,
-    error::{DropReason, ExportFailure, timed_out},
+    error::{DropReason, ExportFailure},
     pipeline::{
         batch::{Batch, BatchId},
         breaker::Breaker,
@@ -27,7 +31,6 @@ use crate::{
         ledger::Epoch,
         retry::Jitter,
     },
-    sink::SendOutcome,
     stats::BreakerState,
 };
 
@@ -42,6 +45,8 @@ pub(crate) struct Dispatcher {
     covered: Vec<FlushId>,
     /// Batches that this step has put into a queue.
     parking: Vec<BatchId>,
+    /// Attempts so far.
+    attempts: u64,
     jitter: Jitter,
 }
 
@@ -56,7 +61,7 @@ struct Slot {
 
 impl Slot {
     fn is_in_flight(&self) -> bool {
-        matches!(self.phase, Phase::InFlight { .. })
+        matches!(self.phase, Phase::InFlight(_))
     }
 }
 
@@ -66,15 +71,16 @@ enum Phase {
     Ready,
     /// Waits for its next attempt.
     Backoff { due: Moment },
-    /// An attempt is under way, and is overdue from then on.
-    InFlight { number: u32, overdue: Moment },
+    /// Waits for the result of this attempt.
+    InFlight(Attempt),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
     Retry(BatchId),
     GiveUp(BatchId),
-    Overdue(BatchId),
+    /// The limit of an attempt, awaited or told to end.
+    Attempt(Attempt),
     Shutdown(LaneId),
     Flush(FlushId),
     /// A pause or an open breaker may end.
@@ -102,14 +108,6 @@ struct LaneState {
     /// What it said then.
     unauthorised: Option<ExportFailure>,
     closing: Option<Closing>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Outgoing {
-    probe: bool,
-    retry: bool,
-    /// Its result has been taken (overdue): what comes later is ignored.
-    judged: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -154,6 +152,7 @@ impl Dispatcher {
             timers: BTreeSet::new(),
             covered: Vec::new(),
             parking: Vec::new(),
+            attempts: 0,
             jitter,
         }
     }
@@ -171,18 +170,15 @@ impl Dispatcher {
             Event::LaneOpened { lane, config } => self.open_lane(lane, config, &mut actions),
             Event::Ready(batch) => self.ready(now.mono, batch, &mut actions),
             Event::AttemptDone { attempt, outcome } => {
-                if let Some(out) = self.end_attempt(attempt) {
-                    self.judge(now, attempt, out.probe, &outcome, &mut actions);
-                }
+                self.attempt_done(now, attempt, &outcome, &mut actions);
             }
-            Event::AttemptAborted { attempt } => self.attempt_lost(now.mono, attempt),
+            Event::AttemptAborted { attempt } => {
+                self.attempt_lost(now.mono, attempt, &mut actions);
+            }
             Event::AttemptPanicked { attempt } => {
-                self.attempt_lost(now.mono, attempt);
-                let settlement =
-                    Settlement::Dropped { reason: DropReason::InternalError, failure: None };
-                self.settle(attempt.batch, settlement, &mut actions);
+                self.attempt_panicked(now.mono, attempt, &mut actions);
             }
-            Event::Evicted { batch } => drop(self.take(batch)),
+            Event::Evicted { batch } => drop(self.take(now.mono, batch, &mut actions)),
             Event::FlushStarted { flush, deadline } => {
                 self.timers.insert((deadline, Timer::Flush(flush)));
             }
@@ -245,28 +241,43 @@ impl Dispatcher {
         waiting.map(|slot| slot.batch.body.len() as u64).sum()
     }
 
-    /// Takes a batch out of the schedule.
-    fn take(&mut self, id: BatchId) -> Option<Box<Batch>> {
+    /// Takes a batch out of the schedule. An attempt that it waits for is given up.
+    fn take(&mut self, now: Moment, id: BatchId, actions: &mut Vec<Action>) -> Option<Box<Batch>> {
+        let Slot { batch, flushes, .. } = self.remove(now, id, actions)?;
+        if let Some(lane) = self.lanes.get_mut(&batch.lane) {
+            lane.attempt_completed(&flushes, &mut self.covered);
+        }
+        Some(batch)
+    }
+
+    /// The same, with the flushes that wait for its attempt.
+    fn remove(&mut self, now: Moment, id: BatchId, actions: &mut Vec<Action>) -> Option<Slot> {
         let slot = self.slots.remove(&id)?;
         if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
             lane.dequeue(id);
-            lane.attempt_completed(slot.flushes, &mut self.covered);
         }
-        let timer = match slot.phase {
-            Phase::Backoff { due } => Some((due, Timer::Retry(id))),
-            Phase::InFlight { overdue, .. } => Some((overdue, Timer::Overdue(id))),
-            Phase::Ready => None,
-        };
-        let deadline = slot.batch.history.deadline.map(|deadline| (deadline, Timer::GiveUp(id)));
-        for timer in [timer, deadline].into_iter().flatten() {
-            self.timers.remove(&timer);
+        match slot.phase {
+            Phase::Backoff { due } => drop(self.timers.remove(&(due, Timer::Retry(id)))),
+            Phase::InFlight(attempt) => {
+                self.tell_to_end(now, attempt, Standing::GivenUp, actions);
+            }
+            Phase::Ready => {}
         }
-        Some(slot.batch)
+        if let Some(deadline) = slot.batch.history.deadline {
+            self.timers.remove(&(deadline, Timer::GiveUp(id)));
+        }
+        Some(slot)
     }
 
     /// Takes a batch out of the schedule for good.
-    fn settle(&mut self, id: BatchId, settlement: Settlement, actions: &mut Vec<Action>) {
-        if let Some(batch) = self.take(id) {
+    fn settle(
+        &mut self,
+        now: Moment,
+        id: BatchId,
+        settlement: Settlement,
+        actions: &mut Vec<Action>,
+    ) {
+        if let Some(batch) = self.take(now, id, actions) {
             actions.push(Action::Settle { batch, settlement });
         }
     }
@@ -289,9 +300,9 @@ impl Dispatcher {
             self.timers.remove(&(at, timer));
             match timer {
                 Timer::Retry(id) => self.make_due(id),
-                Timer::GiveUp(id) => self.give_up(id, actions),
-                Timer::Overdue(id) => self.overdue(now, id, actions),
-                Timer::Shutdown(lane) => self.shutdown_over(lane, actions),
+                Timer::GiveUp(id) => self.give_up(now.mono, id, actions),
+                Timer::Attempt(attempt) => self.attempt_limit(now, attempt, actions),
+                Timer::Shutdown(lane) => self.shutdown_over(now.mono, lane, actions),
                 Timer::Flush(flush) => {
                     self.flush_over(flush);
                     actions.push(Action::FlushTimedOut { flush });
@@ -301,26 +312,8 @@ impl Dispatcher {
         }
     }
 
-    /// The sink has not ended an attempt in time: the batch goes on without it, its place stays taken until it is gone.
-    fn overdue(&mut self, now: Now, id: BatchId, actions: &mut Vec<Action>) {
-        let Some(Slot { batch, phase: Phase::InFlight { number, .. }, .. }) = self.slots.get(&id)
-        else {
-            return;
-        };
-        let attempt = Attempt { lane: batch.lane, batch: id, number: *number };
-        let Some(out) =
-            self.lanes.get_mut(&attempt.lane).and_then(|lane| lane.in_flight.get_mut(&attempt))
-        else {
-            return;
-        };
-        out.judged = true;
-        let probe = out.probe;
-        actions.push(Action::Abort { attempt });
-        self.judge(now, attempt, probe, &SendOutcome::Failed(timed_out()), actions);
-    }
-
     /// The batch's time is over. An attempt under way ends by its own limit, which is not later.
-    fn give_up(&mut self, id: BatchId, actions: &mut Vec<Action>) {
+    fn give_up(&mut self, now: Moment, id: BatchId, actions: &mut Vec<Action>) {
         let Some(slot) = self.slots.get(&id) else { return };
         if slot.is_in_flight() {
             return;
@@ -330,7 +323,7 @@ impl Dispatcher {
             Some(failure) => Some((DropReason::NonRetryable, Some(failure.clone()))),
             None => self.endpoints.get(&lane.endpoint).map(Endpoint::trouble),
         };
-        if let Some(mut batch) = self.take(id) {
+        if let Some(mut batch) = self.take(now, id, actions) {
             let (reason, failure) = match batch.history.last_failure.take() {
                 Some(failure) => (DropReason::RetriesExhausted, Some(failure)),
                 None => trouble.unwrap_or((DropReason::RetriesExhausted, None)),

@@ -8,7 +8,7 @@ use crate::{
     config::RetryPolicy,
     error::{DropReason, ExportFailure},
     pipeline::{
-        breaker::{Breaker, Gate},
+        breaker::{Breaker, Gate, ProbeRight},
         classify::Cause,
         retry::Jitter,
     },
@@ -86,15 +86,14 @@ impl Endpoint {
         self.budget >= 1.0 || self.retries_in_flight == 0 || mutant!("D6")
     }
 
+    /// The request that goes out next is a probe, as the gate has asked for.
+    pub(crate) fn probe(&mut self) -> ProbeRight {
+        self.breaker.probe()
+    }
+
     /// A request goes out.
-    pub(crate) fn started(&mut self, probe: bool, retry: bool) {
+    pub(crate) fn started(&mut self, retry: bool) {
         self.in_flight += 1;
-        if probe
-            && (self.breaker.state() != BreakerState::Closed
-                || self.paused_until > Moment::default())
-        {
-            self.breaker.probe();
-        }
         if retry {
             self.retries_in_flight += 1;
             self.budget = (self.budget - 1.0).max(0.0);
@@ -109,18 +108,13 @@ impl Endpoint {
         }
     }
 
-    /// The probe is gone without a result.
-    pub(crate) fn probe_lost(&mut self, now: Moment) {
-        self.breaker.probe_lost(now);
-    }
-
-    /// Learns from the result of a request, which may have been the `probe`. Returns whether the endpoint holds from
-    /// now on although it did not before.
+    /// Learns from the result of a request, which may have had the `right` to probe. Returns whether the endpoint holds
+    /// from now on although it did not before.
     pub(crate) fn learn(
         &mut self,
         now: Moment,
         policy: &RetryPolicy,
-        probe: bool,
+        right: Option<ProbeRight>,
         finding: Finding<'_>,
         jitter: &mut Jitter,
     ) -> bool {
@@ -139,7 +133,8 @@ impl Endpoint {
             Finding::Failure { cause, failure, retry_after } => {
                 match cause {
                     Cause::Unreachable | Cause::Malformed | Cause::Tls => {
-                        self.breaker.failure(now, probe, policy.max_breaker_open, jitter);
+                        let longest = policy.max_breaker_open;
+                        self.breaker.failure(now, right.as_ref(), longest, jitter);
                     }
                     // It answers, so it is alive.
                     Cause::Throttled
@@ -147,7 +142,8 @@ impl Endpoint {
                     | Cause::Unauthorised
                     | Cause::TooLarge
                     | Cause::Refused => self.breaker.success(),
-                    Cause::Local => self.breaker.probe_lost(now),
+                    // The endpoint was not asked: with its right a probe is gone without a result.
+                    Cause::Local => drop(right),
                 }
                 if let Some(asked) = retry_after {
                     let until = now.after(policy.clamp_pause(asked));
@@ -203,6 +199,18 @@ impl Endpoint {
 
     pub(crate) fn state(&self) -> BreakerState {
         self.breaker.state()
+    }
+
+    /// Whether `right` is the one that its breaker waits for.
+    #[cfg(test)]
+    pub(crate) fn waits_for(&self, right: &ProbeRight) -> bool {
+        self.breaker.waits_for(right)
+    }
+
+    /// Requests and repeated requests under way.
+    #[cfg(test)]
+    pub(crate) fn under_way(&self) -> (u32, u32) {
+        (self.in_flight, self.retries_in_flight)
     }
 }
 

@@ -70,6 +70,13 @@ impl FlushCell {
         answer(done, FlushOutcome { timed_out: false, outstanding });
     }
 
+    /// One more condition has to be met. False if the answer has been given already.
+    pub(crate) fn add_part(&self) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.parts += u32::from(state.done.is_some());
+        state.done.is_some()
+    }
+
     /// The caller's timeout has come.
     pub(crate) fn time_out(&self, outstanding: u64) {
         let done = self.0.lock().unwrap_or_else(PoisonError::into_inner).done.take();

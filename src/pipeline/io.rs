@@ -10,7 +10,10 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{runtime::Builder, sync::mpsc::UnboundedReceiver};
+use tokio::{
+    runtime::Builder,
+    sync::{mpsc::UnboundedReceiver, oneshot},
+};
 
 use crate::{
     clock::Moment,
@@ -37,8 +40,8 @@ pub(crate) enum Message {
     Evicted(Vec<BatchId>),
     /// A flush has begun and may last until `deadline`.
     Flush(Flush),
-    /// Something is due later.
-    Later { at: Moment, due: Due },
+    /// Something is due later, unless the other end of `cancelled` goes before.
+    Later { at: Moment, due: Due, cancelled: oneshot::Receiver<()> },
     /// A shutdown has begun or is asked for once more.
     Shutdown { lane: Arc<Lane>, deadline: Moment, answer: ShutdownAnswer },
 }
@@ -51,6 +54,8 @@ pub(crate) struct Flush {
     pub(crate) mode: FlushMode,
     pub(crate) epoch: Epoch,
     pub(crate) deadline: Moment,
+    /// The dispatcher's part is done, also for the dispatcher that takes over after a panic.
+    pub(crate) is_covered: bool,
 }
 
 /// How a shutdown ended.

@@ -128,6 +128,7 @@ impl Lane {
                     mode,
                     epoch,
                     deadline,
+                    is_covered: false,
                 };
                 if !engine.send(Message::Flush(flush)) {
                     // The I/O thread has given up: nobody else would answer.

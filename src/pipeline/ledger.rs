@@ -270,6 +270,31 @@ impl Ledger {
         done.iter().for_each(|cell| cell.part_done());
     }
 
+    /// What came of the attempt was no result: the permit owes one, as if it had not been sent yet.
+    pub(crate) fn owe_attempt(&self, key: Key) {
+        let mut book = self.lock();
+        let book = &mut *book;
+        let Some(entry) = book.entries.get_mut(&key) else { return };
+        if !std::mem::replace(&mut entry.fresh, true)
+            && let Some(count) = book.epochs.get_mut(&entry.epoch)
+        {
+            count.fresh += entry.spans;
+        }
+    }
+
+    /// Gives a flush one part more: it waits for the attempts that everything up to `epoch` owes now.
+    pub(crate) fn await_attempts(&self, cell: &Arc<FlushCell>, epoch: Epoch) {
+        if !cell.add_part() {
+            return;
+        }
+        let done = {
+            let mut book = self.lock();
+            book.attempt_waiters.entry(epoch).or_default().push(Arc::clone(cell));
+            book.finished_flushes()
+        };
+        done.iter().for_each(|cell| cell.part_done());
+    }
+
     /// Closes the current epoch and reports one part of `cell` done when everything admitted so far is settled; in
     /// attempt mode, when all of it has had its first attempt. Returns the last epoch covered.
     pub(crate) fn flush(&self, cell: &Arc<FlushCell>, mode: FlushMode) -> Epoch {

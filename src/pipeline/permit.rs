@@ -94,6 +94,11 @@ impl Permit {
         self.ledger.attempted(self.key);
     }
 
+    /// It is made into another request, which owes an attempt.
+    pub(crate) fn owe_attempt(&self) {
+        self.ledger.owe_attempt(self.key);
+    }
+
     /// It waits in `batch`. Returns what has to go for it.
     pub(crate) fn park(&self, batch: BatchId) -> Eviction {
         self.ledger.park(self.key, batch)

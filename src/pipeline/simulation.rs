@@ -2,6 +2,8 @@
 //! It refuses to decide anything that the I/O thread would not.
 
 mod asking;
+mod configs;
+pub(super) mod late;
 mod time;
 
 use std::{
@@ -58,6 +60,8 @@ pub(super) struct World {
     pub(super) reworks: Vec<Work>,
     /// Whether an abort ends the attempt at once, as the runtime does.
     pub(super) aborts_end: bool,
+    /// In a world where things take their time.
+    late: Option<Box<late::Late>>,
     flushes: BTreeMap<FlushId, Flush>,
     drained: Vec<(LaneId, Arc<AtomicBool>)>,
     next_batch: BatchId,
@@ -136,6 +140,7 @@ impl World {
             notices: Arc::default(),
             reworks: Vec::new(),
             aborts_end: true,
+            late: None,
             flushes: BTreeMap::new(),
             drained: Vec::new(),
             next_batch: 1,
@@ -171,8 +176,11 @@ impl World {
             Ok(admission) => {
                 let permit = Permit::new(Arc::clone(ledger), admission.key, admission.epoch, spans);
                 let lane = Arc::clone(&self.lanes[&lane]);
-                for batch in lane.finish_eviction(admission.evicted) {
-                    self.forget(batch);
+                let bereft = lane.finish_eviction(admission.evicted);
+                if let Some(late) = &mut self.late {
+                    late.inbox.push_back(late::Mail::Evicted(bereft));
+                } else {
+                    bereft.into_iter().for_each(|batch| self.forget(batch));
                 }
                 Ok(permit)
             }
@@ -238,6 +246,9 @@ impl World {
                     next.extend(self.dispatcher.step(self.now, event));
                 }
             }
+            if self.late.is_some() {
+                self.post_drained();
+            }
             for (lane, drained) in std::mem::take(&mut self.drained) {
                 if drained.load(Ordering::SeqCst) {
                     next.extend(self.dispatcher.step(self.now, Event::Drained { lane }));
@@ -255,6 +266,9 @@ impl World {
             assert!(stats.is_conserved(), "{stats:?}");
             assert!(stats.pending <= lane.config.queue.max_spans, "{stats:?}");
         }
+        if self.late.is_some() {
+            self.audit();
+        }
     }
 
     fn act(&mut self, action: Action) -> Vec<Event> {
@@ -269,6 +283,9 @@ impl World {
                     let evicted = Event::Evicted { batch: attempt.batch };
                     return vec![evicted, Event::AttemptAborted { attempt }];
                 }
+                if self.late.is_some() {
+                    self.check_send(attempt, request.encoding);
+                }
                 self.open.push(attempt);
                 self.sent.push(Sent { at: self.now.mono, attempt, request });
                 let running = self.dispatcher.in_flight(attempt.lane);
@@ -276,6 +293,10 @@ impl World {
             }
             Action::Abort { attempt } => {
                 self.aborted.push((self.now.mono, attempt));
+                if let Some(late) = &mut self.late {
+                    late.aborting.extend(self.open.extract_if(.., |open| *open == attempt));
+                    return Vec::new();
+                }
                 if self.aborts_end {
                     self.open.retain(|open| *open != attempt);
                     return vec![Event::AttemptAborted { attempt }];
@@ -283,16 +304,29 @@ impl World {
             }
             Action::Settle { batch, settlement } => {
                 let lane = Arc::clone(&self.lanes[&batch.lane]);
+                if let Some(late) = &mut self.late {
+                    late.paid(batch.id, true);
+                }
                 record(&lane, *batch, settlement);
             }
-            Action::Rework { batch, work } => {
+            Action::Rework { batch, work, flushes } => {
                 self.reworks.push(work);
-                if batch.history.requests() > 0 {
-                    batch.permits.iter().for_each(Permit::attempted);
+                batch.permits.iter().for_each(Permit::owe_attempt);
+                for flush in flushes.iter().filter_map(|flush| self.flushes.get(flush)) {
+                    self.lanes[&flush.lane].ledger.await_attempts(&flush.cell, flush.epoch);
+                }
+                if let Some(late) = &mut self.late {
+                    late.jobs.push(late::Job::Rework(batch, work));
+                    return Vec::new();
                 }
                 return self.rework(batch, work);
             }
-            Action::Attempted { batch } => permits(self, batch, &Permit::attempted),
+            Action::Attempted { batch } => {
+                if let Some(late) = &mut self.late {
+                    late.paid(batch, false);
+                }
+                permits(self, batch, &Permit::attempted);
+            }
             Action::Park { batch } => {
                 let Some(batch) = self.dispatcher.batch(batch) else { return Vec::new() };
                 let lane = &self.lanes[&batch.lane];

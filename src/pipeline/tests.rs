@@ -7,6 +7,7 @@ mod closing;
 mod endpoint;
 mod epochs;
 mod flushing;
+mod late;
 mod outage;
 mod requests;
 mod results;

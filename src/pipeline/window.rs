@@ -3,6 +3,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use tokio::sync::oneshot;
+
 use crate::{
     handoff::{OpenBatch, RawBatch},
     pipeline::completion::Completion,
@@ -15,12 +17,14 @@ pub struct Window {
     /// Tag of the export call.
     call: u32,
     completion: Mutex<Option<Completion>>,
+    /// Dropped when the window is taken: that ends the wait for its time.
+    alarm: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 impl Window {
     /// `completion` answers for all spans that are in it when it is handed over.
     pub fn new(batch: OpenBatch, call: u32, completion: Completion) -> Self {
-        Window { batch, call, completion: Mutex::new(Some(completion)) }
+        Window { batch, call, completion: Mutex::new(Some(completion)), alarm: Mutex::default() }
     }
 
     /// What JavaScript writes to.
@@ -28,9 +32,17 @@ impl Window {
         &self.batch
     }
 
+    /// Ends by itself when the window is taken or gone.
+    pub(crate) fn alarm(&self) -> oneshot::Receiver<()> {
+        let (alarm, taken) = oneshot::channel();
+        *self.alarm.lock().unwrap_or_else(PoisonError::into_inner) = Some(alarm);
+        taken
+    }
+
     /// Its spans and the answer owed for them; `None`: somebody else was faster.
     pub(crate) fn take(&self) -> Option<(RawBatch, Completion)> {
         let raw = self.batch.take()?.with_call(self.call);
+        drop(self.alarm.lock().unwrap_or_else(PoisonError::into_inner).take());
         let completion = self.completion.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         Some((raw, completion))
     }

@@ -72,7 +72,7 @@ impl Dispatcher {
         let likely_too_large =
             lane.config.split_on_413 && untried && batch.encoded_bytes > endpoint.size_limit();
         if (too_large || likely_too_large) && batch.spans() > 1 {
-            actions.push(Action::Rework { batch, work: Work::Split });
+            actions.push(Action::Rework { batch, work: Work::Split, flushes: Vec::new() });
             return;
         }
         if too_large && !mutant!("F36") {
@@ -82,7 +82,7 @@ impl Dispatcher {
         }
         if !endpoint.accepts(batch.encoding) {
             let work = Work::Reencode(endpoint.best_encoding());
-            actions.push(Action::Rework { batch, work });
+            actions.push(Action::Rework { batch, work, flushes: Vec::new() });
             return;
         }
         let (id, epoch) = (batch.id, batch.epoch());

@@ -25,8 +25,10 @@ pub(crate) type FlushId = u64;
 pub(crate) struct Attempt {
     pub(crate) lane: LaneId,
     pub(crate) batch: BatchId,
-    /// 1 for the first.
+    /// 1 for the first. The halves of a batch that was split begin anew.
     pub(crate) number: u32,
+    /// Distinguishes it from every other attempt of the dispatcher.
+    pub(crate) serial: u64,
 }
 
 /// What has happened.
@@ -38,7 +40,7 @@ pub(crate) enum Event {
     Ready(Box<Batch>),
     /// An attempt has ended by itself.
     AttemptDone { attempt: Attempt, outcome: Box<SendOutcome> },
-    /// An attempt has ended because the dispatcher asked for it.
+    /// An attempt has ended without a result, because the dispatcher asked for it or by itself.
     AttemptAborted { attempt: Attempt },
     /// An attempt has panicked.
     AttemptPanicked { attempt: Attempt },
@@ -63,12 +65,13 @@ pub(crate) enum Event {
 pub(crate) enum Action {
     /// Start an attempt.
     Send { attempt: Attempt, request: Request },
-    /// End an attempt; `AttemptAborted` follows.
+    /// End an attempt; `AttemptAborted` follows, or a result that was faster.
     Abort { attempt: Attempt },
     /// Record what became of a batch.
     Settle { batch: Box<Batch>, settlement: Settlement },
-    /// Give the batch back to the workers; `Ready` follows for what comes of it.
-    Rework { batch: Box<Batch>, work: Work },
+    /// Give the batch back to the workers; `Ready` follows for what comes of it. The attempt that this is made of was none
+    /// yet: the ledger is to watch for these flushes until what comes of it has had one.
+    Rework { batch: Box<Batch>, work: Work, flushes: Vec<FlushId> },
     /// The batch has had its attempt, or the probe that stood for it has, and waits for another one.
     Attempted { batch: BatchId },
     /// The batch waits for a place or for its next attempt: it has to fit, and `drop-oldest` may take it.

@@ -51,13 +51,13 @@ impl Dispatcher {
 impl LaneState {
     /// A batch has completed an attempt, or left: the flushes that waited for it need not any more. Those that wait
     /// for nobody else are added to `covered`.
-    pub(super) fn attempt_completed(&mut self, flushes: Vec<FlushId>, covered: &mut Vec<FlushId>) {
+    pub(super) fn attempt_completed(&mut self, flushes: &[FlushId], covered: &mut Vec<FlushId>) {
         for flush in flushes {
-            if let Some(state) = self.flushes.get_mut(&flush) {
+            if let Some(state) = self.flushes.get_mut(flush) {
                 state.waiting = state.waiting.saturating_sub(1);
                 if state.waiting == 0 && !state.reported {
                     state.reported = true;
-                    covered.push(flush);
+                    covered.push(*flush);
                 }
             }
         }

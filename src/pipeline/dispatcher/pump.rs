@@ -8,16 +8,25 @@ use crate::{
     pipeline::{
         batch::BatchId,
         breaker::Gate,
-        dispatcher::{Action, Attempt, Dispatcher, LaneState, Outgoing, Phase, Timer},
+        dispatcher::{
+            Action, Attempt, Dispatcher, LaneState, Outgoing, Phase, Timer,
+            attempts::{Rights, Standing},
+        },
         lane::LaneId,
     },
     sink::Request,
-    stats::BreakerState,
 };
 
 /// Time beyond its own limit that an attempt gets before the dispatcher ends it: the sink's limit should come first,
 /// because it knows better words for the error.
 const OVERDUE: Duration = Duration::from_millis(250);
+
+/// What a request that goes out decides for those that are held meanwhile.
+#[derive(Clone, Copy)]
+struct Probes {
+    credentials: bool,
+    endpoint: bool,
+}
 
 impl Dispatcher {
     /// Sends what can be sent.
@@ -26,14 +35,14 @@ impl Dispatcher {
         let lanes: Vec<LaneId> =
             self.lanes.iter().filter(|(_, lane)| waiting(lane)).map(|(lane, _)| *lane).collect();
         for lane in lanes {
-            while let Some((batch, probe)) = self.next_to_send(now, lane) {
-                self.send(now, lane, batch, probe, actions);
+            while let Some((batch, probes)) = self.next_to_send(now, lane) {
+                self.send(now, lane, batch, probes, actions);
             }
         }
     }
 
-    /// The oldest batch that may go out now, and whether it goes as a probe.
-    fn next_to_send(&mut self, now: Moment, lane_id: LaneId) -> Option<(BatchId, bool)> {
+    /// The oldest batch that may go out now, and what it probes.
+    fn next_to_send(&mut self, now: Moment, lane_id: LaneId) -> Option<(BatchId, Probes)> {
         let lane = self.lanes.get_mut(&lane_id)?;
         let endpoint = self.endpoints.get(&lane.endpoint)?;
         let full = lane.in_flight.len() >= lane.config.max_concurrency as usize;
@@ -50,26 +59,24 @@ impl Dispatcher {
         let fresh = if mutant!("F56") { lane.fresh.last() } else { lane.fresh.first() };
         let first = [fresh, retry, wanted].into_iter().flatten().min().copied();
         let gate = |wanted: bool| {
-            let (own, shared) = (
-                lane.credentials.gate(now, wanted || closing),
-                endpoint.gate(now, wanted, closing),
-            );
+            let own = lane.credentials.gate(now, wanted || closing);
+            let shared = endpoint.gate(now, wanted, closing);
             match (own, shared) {
-                (Gate::Hold(until), _) | (_, Gate::Hold(until)) => Gate::Hold(until),
-                (Gate::Go, Gate::Go) => Gate::Go,
-                _ => Gate::Probe,
+                (Gate::Hold(until), _) | (_, Gate::Hold(until)) => Err(until),
+                _ => {
+                    Ok(Probes { credentials: own == Gate::Probe, endpoint: shared == Gate::Probe })
+                }
             }
         };
         let until = match gate(false) {
-            Gate::Go => return Some((first?, false)),
-            Gate::Probe => return Some((first?, true)),
-            Gate::Hold(until) => until,
+            Ok(probes) => return Some((first?, probes)),
+            Err(until) => until,
         };
         // Only a batch that somebody waits for could still get through.
         if let Some(&wanted) = wanted
-            && gate(true) == Gate::Probe
+            && let Ok(probes) = gate(true)
         {
-            return Some((wanted, true));
+            return Some((wanted, probes));
         }
         if let Some(until) = until {
             self.timers.insert((until, Timer::Endpoint));
@@ -90,7 +97,7 @@ impl Dispatcher {
         now: Moment,
         lane_id: LaneId,
         id: BatchId,
-        probe: bool,
+        probes: Probes,
         actions: &mut Vec<Action>,
     ) {
         let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
@@ -111,17 +118,24 @@ impl Dispatcher {
         {
             time_left = time_left.min(closing.deadline.since(now));
         }
-        let overdue = now.after(time_left).after(OVERDUE);
-        let attempt = Attempt { lane: lane_id, batch: id, number: history.attempts };
-        slot.phase = Phase::InFlight { number: attempt.number, overdue };
-        self.timers.insert((overdue, Timer::Overdue(id)));
-        lane.in_flight.insert(attempt, Outgoing { probe, retry, judged: false });
-        if lane.credentials.state() == BreakerState::Open {
-            lane.credentials.probe();
+        self.attempts += 1;
+        let (number, serial) = (history.attempts, self.attempts);
+        let attempt = Attempt { lane: lane_id, batch: id, number, serial };
+        slot.phase = Phase::InFlight(attempt);
+        let mut rights = Rights::default();
+        if probes.credentials {
+            rights.credentials = Some(lane.credentials.probe());
         }
         if let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) {
-            endpoint.started(probe, retry);
+            if probes.endpoint {
+                rights.endpoint = Some(endpoint.probe());
+            }
+            endpoint.started(retry);
         }
+        let limit = now.after(time_left).after(OVERDUE);
+        self.timers.insert((limit, Timer::Attempt(attempt)));
+        lane.in_flight
+            .insert(attempt, Outgoing { retry, rights, standing: Standing::Awaited, limit });
         let request = Request {
             body: batch.body.clone(),
             encoding: batch.encoding,

@@ -9,7 +9,8 @@ use crate::{
     pipeline::{
         classify::{Cause, Verdict, classify},
         dispatcher::{
-            Action, Attempt, Dispatcher, LaneState, Outgoing, Phase, Settlement, Timer, Work,
+            Action, Attempt, Dispatcher, LaneState, Phase, Settlement, Slot, Timer, Work,
+            attempts::Rights,
         },
         endpoint::{Finding, UNAUTHORISED_HOLD, less_compressed},
         lane::LaneId,
@@ -24,84 +25,71 @@ use crate::{
 const MAX_MALFORMED: u32 = 3;
 
 impl Dispatcher {
-    /// Frees the place of an attempt. `None` if nobody waits for its result any more.
-    pub(super) fn end_attempt(&mut self, attempt: Attempt) -> Option<Outgoing> {
-        let lane = self.lanes.get_mut(&attempt.lane)?;
-        let out = lane.in_flight.remove(&attempt)?;
-        if let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) {
-            endpoint.ended(out.retry);
-        }
-        (!out.judged).then_some(out)
-    }
-
-    /// An attempt has gone without a result.
-    pub(super) fn attempt_lost(&mut self, now: Moment, attempt: Attempt) {
-        if let Some(Outgoing { probe: true, .. }) = self.end_attempt(attempt)
-            && let Some(lane) = self.lanes.get_mut(&attempt.lane)
-        {
-            lane.credentials.probe_lost(now);
-            if let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) {
-                endpoint.probe_lost(now);
-            }
-        }
-    }
-
-    /// Reads a result and decides. `probe`: the attempt was the endpoint's probe.
+    /// Reads a result and decides. Its batch may be gone: then it tells about the endpoint alone.
     pub(super) fn judge(
         &mut self,
         now: Now,
         attempt: Attempt,
-        probe: bool,
+        rights: Rights,
         outcome: &SendOutcome,
         actions: &mut Vec<Action>,
     ) {
-        let id = attempt.batch;
-        let Some(slot) = self.slots.get_mut(&id) else { return };
+        let awaited = self.awaited(attempt);
+        let slot = awaited.and_then(|batch| self.slots.get(&batch));
         let Some(lane) = self.lanes.get_mut(&attempt.lane) else { return };
         let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) else { return };
+        let spans = slot.map(|slot| slot.batch.spans()).unwrap_or_default();
         let policy = &lane.config.retry;
-        match classify(lane.config.protocol, slot.batch.spans(), outcome, now.wall) {
+        match classify(lane.config.protocol, spans, outcome, now.wall) {
             Verdict::Delivered { partial, rejected, warning } => {
-                endpoint.learn(now.mono, policy, probe, Finding::Success, &mut self.jitter);
+                let finding = Finding::Success;
+                endpoint.learn(now.mono, policy, rights.endpoint, finding, &mut self.jitter);
                 lane.credentials.success();
                 lane.unauthorised = None;
-                if let Some(encoding) = slot.batch.history.suspect {
+                if let Some(encoding) = slot.and_then(|slot| slot.batch.history.suspect) {
                     let encoding = endpoint.downgrade(encoding);
                     actions.push(Action::LimitEncoding { lane: attempt.lane, encoding });
                 }
                 let settlement = Settlement::Delivered { rejected, partial, warning };
-                self.settle(id, settlement, actions);
+                if let Some(batch) = awaited {
+                    self.settle(now.mono, batch, settlement, actions);
+                }
             }
             Verdict::Transient { failure, retry_after, cause } => {
                 let finding = Finding::Failure { cause, failure: &failure, retry_after };
-                let opened = endpoint.learn(now.mono, policy, probe, finding, &mut self.jitter);
-                if probe {
-                    // It says nothing about the credentials: the next one may.
-                    lane.credentials.probe_lost(now.mono);
-                }
+                let right = rights.endpoint;
+                let opened = endpoint.learn(now.mono, policy, right, finding, &mut self.jitter);
+                // It says nothing about the credentials: the next one may.
+                drop(rights.credentials);
                 self.tell_if_opened(opened, attempt, &failure, actions);
-                self.transient(now.mono, attempt, failure, retry_after, cause, actions);
+                if awaited.is_some() {
+                    self.transient(now.mono, attempt, failure, retry_after, cause, actions);
+                }
                 self.represent(attempt, actions);
             }
             Verdict::Final { failure, reason, cause } => {
                 let finding = Finding::Failure { cause, failure: &failure, retry_after: None };
-                let mut opened = endpoint.learn(now.mono, policy, probe, finding, &mut self.jitter);
+                let right = rights.endpoint;
+                let mut opened = endpoint.learn(now.mono, policy, right, finding, &mut self.jitter);
                 match cause {
                     Cause::Unauthorised if !mutant!("F23") => {
                         opened = lane.unauthorised.replace(failure.clone()).is_none();
                         lane.credentials.hold(now.mono, UNAUTHORISED_HOLD);
                     }
-                    Cause::Tls | Cause::Local => lane.credentials.probe_lost(now.mono),
+                    Cause::Tls | Cause::Local => drop(rights.credentials),
                     _ => lane.credentials.success(),
                 }
                 self.tell_if_opened(opened, attempt, &failure, actions);
-                self.refused(attempt, failure, reason, cause, status(outcome), actions);
+                if awaited.is_some() {
+                    let status = status(outcome);
+                    self.refused(now.mono, attempt, failure, reason, cause, status, actions);
+                }
                 self.represent(attempt, actions);
             }
         }
     }
 
-    fn transient(
+    pub(super) fn transient(
         &mut self,
         now: Moment,
         attempt: Attempt,
@@ -126,8 +114,9 @@ impl Dispatcher {
         let deadline = history.deadline.unwrap_or(due);
         let max_retries = policy.max_retries.saturating_add(u32::from(mutant!("R30")));
         let exhausted = history.attempts > max_retries || history.malformed >= MAX_MALFORMED;
-        // A wait of our own that ends after the deadline is hopeless; one that the endpoint asked for is sat out.
-        let hopeless = retry_after.is_none() && due >= deadline;
+        // A wait of our own that ends after the deadline is hopeless; one that the endpoint asked for is sat out until
+        // then. Once it has passed there is nothing left to wait for.
+        let hopeless = due >= deadline && (retry_after.is_none() || now >= deadline);
         let no_time = lane.closing.is_some_and(|closing| due >= closing.deadline);
         if exhausted || hopeless || no_time {
             let text = if exhausted {
@@ -146,26 +135,25 @@ impl Dispatcher {
                 DropReason::RetriesExhausted
             };
             let settlement = Settlement::Dropped { reason, failure: Some(failure) };
-            self.settle(id, settlement, actions);
+            self.settle(now, id, settlement, actions);
             return;
         }
         history.last_failure = Some(failure);
-        if let Phase::InFlight { overdue, .. } = slot.phase {
-            self.timers.remove(&(overdue, Timer::Overdue(id)));
-        }
         slot.phase = Phase::Backoff { due };
         self.timers.insert((due, Timer::Retry(id)));
         let text = format!("Scheduling export retry in {}ms", due.since(now).as_millis());
         actions.push(Action::Tell { lane: attempt.lane, level: Level::Verbose, text });
         let flushes = std::mem::take(&mut slot.flushes);
-        lane.attempt_completed(flushes, &mut self.covered);
+        lane.attempt_completed(&flushes, &mut self.covered);
         actions.push(Action::Attempted { batch: id });
         self.parking.push(id);
     }
 
     /// The same request would fail again. Perhaps another one with the same spans will not.
+    #[expect(clippy::too_many_arguments, reason = "the facts of one refusal")]
     fn refused(
         &mut self,
+        now: Moment,
         attempt: Attempt,
         failure: ExportFailure,
         mut reason: DropReason,
@@ -173,14 +161,18 @@ impl Dispatcher {
         status: Option<u16>,
         actions: &mut Vec<Action>,
     ) {
-        let Some(mut batch) = self.take(attempt.batch) else { return };
-        let lane = self.lanes.get(&attempt.lane);
-        let splits = lane.is_some_and(|lane| lane.config.split_on_413);
-        let endpoint = lane.and_then(|lane| self.endpoints.get_mut(&lane.endpoint));
+        let Some(Slot { mut batch, flushes, .. }) = self.remove(now, attempt.batch, actions) else {
+            return;
+        };
+        let Some(lane) = self.lanes.get_mut(&attempt.lane) else { return };
+        // What was told to the dispatcher; the rest of a rework is told by the ledger.
+        lane.attempt_completed(&flushes, &mut self.covered);
+        let splits = lane.config.split_on_413;
+        let endpoint = self.endpoints.get_mut(&lane.endpoint);
         match (cause, endpoint) {
             (Cause::TooLarge, Some(endpoint)) if splits && batch.spans() > 1 && !mutant!("F26") => {
                 endpoint.too_large(batch.encoded_bytes);
-                actions.push(Action::Rework { batch, work: Work::Split });
+                actions.push(Action::Rework { batch, work: Work::Split, flushes });
                 return;
             }
             (Cause::TooLarge, _) => reason = DropReason::TooLarge,
@@ -198,7 +190,7 @@ impl Dispatcher {
                 }
                 batch.history.less_compressed = true;
                 batch.history.last_failure = Some(failure);
-                actions.push(Action::Rework { batch, work: Work::Reencode(less) });
+                actions.push(Action::Rework { batch, work: Work::Reencode(less), flushes });
                 return;
             }
             _ => {}
@@ -226,7 +218,7 @@ impl Dispatcher {
             let Some(slot) = self.slots.get_mut(&id) else { continue };
             let flushes = std::mem::take(&mut slot.flushes);
             if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
-                lane.attempt_completed(flushes, &mut self.covered);
+                lane.attempt_completed(&flushes, &mut self.covered);
             }
             actions.push(Action::Attempted { batch: id });
         }

@@ -43,19 +43,18 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn shutdown_over(&mut self, lane_id: LaneId, actions: &mut Vec<Action>) {
+    pub(super) fn shutdown_over(
+        &mut self,
+        now: Moment,
+        lane_id: LaneId,
+        actions: &mut Vec<Action>,
+    ) {
         let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
         let Some(closing) = lane.closing.as_mut() else { return };
         if mutant!("R52") {
             return;
         }
         closing.over = true;
-        for (&attempt, out) in &mut lane.in_flight {
-            // The abort that is already under way for an overdue one is enough.
-            if !out.judged && !mutant!("R53") {
-                actions.push(Action::Abort { attempt });
-            }
-        }
         let mut ids: Vec<BatchId> = self
             .slots
             .iter()
@@ -64,7 +63,7 @@ impl Dispatcher {
             .collect();
         ids.sort_unstable();
         for id in ids {
-            if let Some(mut batch) = self.take(id) {
+            if let Some(mut batch) = self.take(now, id, actions) {
                 let failure = batch.history.last_failure.take();
                 let settlement =
                     Settlement::Dropped { reason: DropReason::ShutdownDeadline, failure };
@@ -74,7 +73,7 @@ impl Dispatcher {
         actions.push(Action::Abandon { lane: lane_id });
     }
 
-    /// Closes lanes that have nothing left.
+    /// Closes lanes that have nothing left. What was told to end holds them for a moment only.
     pub(super) fn close_lanes(&mut self, actions: &mut Vec<Action>) {
         let done: Vec<(LaneId, Closing)> = self
             .lanes

@@ -13,6 +13,7 @@ use std::{
 };
 
 use tokio::{
+    sync::oneshot::error::TryRecvError,
     task::{AbortHandle, Id, JoinError, JoinSet},
     time::{Instant, Sleep},
 };
@@ -146,11 +147,15 @@ impl<'a> Driver<'a> {
                 self.carry_out(actions);
             }
             Message::Flush(flush) => self.flush(flush),
-            Message::Later { at, due } => {
+            Message::Later { at, due, mut cancelled } => {
+                if cancelled.try_recv() == Err(TryRecvError::Closed) {
+                    return;
+                }
                 let at = Instant::from_std(instant_of(at));
-                // A task of the runtime: when that ends early, dropping the task does what is due.
+                // A task of the runtime: when that ends early, dropping the task does what is due. What is due of a
+                // window that was taken is nothing.
                 tokio::spawn(async move {
-                    tokio::time::sleep_until(at).await;
+                    let _ = tokio::time::timeout_at(at, cancelled).await;
                     drop(due);
                 });
             }
@@ -246,8 +251,10 @@ impl Flush {
     fn event(&self, flush: u64) -> Event {
         let (lane, epoch, deadline) = (self.lane.id, self.epoch, self.deadline);
         match self.mode {
-            FlushMode::Terminal => Event::FlushStarted { flush, deadline },
-            FlushMode::Attempt => Event::AttemptFlushStarted { flush, lane, epoch, deadline },
+            FlushMode::Attempt if !self.is_covered => {
+                Event::AttemptFlushStarted { flush, lane, epoch, deadline }
+            }
+            FlushMode::Attempt | FlushMode::Terminal => Event::FlushStarted { flush, deadline },
         }
     }
 }

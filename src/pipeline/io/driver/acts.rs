@@ -9,7 +9,7 @@ use crate::{
     error::DropReason,
     pipeline::{
         batch::{Batch, BatchId},
-        dispatcher::{Action, Attempt, Event, Work},
+        dispatcher::{Action, Attempt, Event, FlushId, Work},
         io::{Flush, OpenLane, ShutdownOutcome, record::record},
         lane::LaneId,
         notice::Level,
@@ -36,7 +36,7 @@ impl Driver<'_> {
                     record(&open.lane, *batch, settlement);
                 }
             }
-            Action::Rework { batch, work } => self.rework(batch, work),
+            Action::Rework { batch, work, flushes } => self.rework(batch, work, &flushes),
             Action::Attempted { batch } => {
                 let permits = self.dispatcher.batch(batch).map(|batch| batch.permits.as_slice());
                 permits.unwrap_or_default().iter().for_each(Permit::attempted);
@@ -62,7 +62,9 @@ impl Driver<'_> {
                 }
             }
             Action::FlushCovered { flush } => {
-                if let Some(flush) = self.desk.flushes.get(&flush) {
+                if let Some(flush) = self.desk.flushes.get_mut(&flush)
+                    && !std::mem::replace(&mut flush.is_covered, true)
+                {
                     flush.cell.part_done();
                 }
             }
@@ -122,9 +124,11 @@ impl Driver<'_> {
         actions
     }
 
-    fn rework(&mut self, batch: Box<Batch>, work: Work) {
-        if batch.history.requests() > 0 {
-            batch.permits.iter().for_each(Permit::attempted);
+    /// Until it comes back the batch is on the workers, and what is there is the ledger's part of a flush.
+    fn rework(&mut self, batch: Box<Batch>, work: Work, flushes: &[FlushId]) {
+        batch.permits.iter().for_each(Permit::owe_attempt);
+        for flush in flushes.iter().filter_map(|flush| self.desk.flushes.get(flush)) {
+            flush.lane.ledger.await_attempts(&flush.cell, flush.epoch);
         }
         let lane = self.desk.lanes.get(&batch.lane).map(|open| Arc::clone(&open.lane));
         if let Some((lane, engine)) =

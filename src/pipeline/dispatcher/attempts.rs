@@ -1,0 +1,148 @@
+//! The life of an attempt: awaited, given up, gone. It carries its right to probe, and holds its place until it is gone.
+//! It refuses to read results; whoever ends an attempt gets what it carried.
+
+use std::time::Duration;
+
+use crate::{
+    clock::{Moment, Now},
+    error::{DropReason, ExportFailure, timed_out},
+    pipeline::{
+        batch::BatchId,
+        breaker::ProbeRight,
+        classify::Cause,
+        dispatcher::{Action, Attempt, Dispatcher, Phase, Settlement, Timer},
+    },
+    sink::SendOutcome,
+};
+
+/// Time that an attempt gets to go once it has been told to. A sink that does not let go of it costs no more than that.
+pub(super) const LET_GO: Duration = Duration::from_secs(1);
+
+/// An attempt under way.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) retry: bool,
+    pub(super) rights: Rights,
+    pub(super) standing: Standing,
+    /// When that changes by itself: there is one timer for each attempt, always.
+    pub(super) limit: Moment,
+}
+
+/// What an attempt decides for others. Dropped with it, wherever that happens.
+#[derive(Debug, Default)]
+pub(super) struct Rights {
+    pub(super) endpoint: Option<ProbeRight>,
+    pub(super) credentials: Option<ProbeRight>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// A batch waits for its result, until the limit.
+    Awaited,
+    /// Its batch has gone, and it was told to end. A result that was on its way still tells about the endpoint.
+    GivenUp,
+    /// It was overdue: that was its result, and it was told to end.
+    Judged,
+}
+
+impl Dispatcher {
+    /// Frees the place of an attempt that is gone. `None`: that has happened before.
+    pub(super) fn end_attempt(&mut self, attempt: Attempt) -> Option<Outgoing> {
+        let lane = self.lanes.get_mut(&attempt.lane)?;
+        let out = lane.in_flight.remove(&attempt)?;
+        self.timers.remove(&(out.limit, Timer::Attempt(attempt)));
+        if let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) {
+            endpoint.ended(out.retry);
+        }
+        Some(out)
+    }
+
+    /// Tells an attempt to end. Returns whether it was awaited until now.
+    pub(super) fn tell_to_end(
+        &mut self,
+        now: Moment,
+        attempt: Attempt,
+        standing: Standing,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        let lane = self.lanes.get_mut(&attempt.lane);
+        let Some(out) = lane.and_then(|lane| lane.in_flight.get_mut(&attempt)) else {
+            return false;
+        };
+        if out.standing != Standing::Awaited {
+            return false;
+        }
+        out.standing = standing;
+        self.timers.remove(&(out.limit, Timer::Attempt(attempt)));
+        out.limit = now.after(LET_GO);
+        self.timers.insert((out.limit, Timer::Attempt(attempt)));
+        if standing == Standing::Judged || !mutant!("R53") {
+            actions.push(Action::Abort { attempt });
+        }
+        true
+    }
+
+    /// The limit of an attempt has come. The sink has not ended it in time: its batch goes on without it. Or it has been
+    /// told to end and is still there: its place is free from now on.
+    pub(super) fn attempt_limit(&mut self, now: Now, attempt: Attempt, actions: &mut Vec<Action>) {
+        if !self.tell_to_end(now.mono, attempt, Standing::Judged, actions) {
+            self.end_attempt(attempt);
+            return;
+        }
+        let lane = self.lanes.get_mut(&attempt.lane);
+        let out = lane.and_then(|lane| lane.in_flight.get_mut(&attempt));
+        let rights = out.map(|out| std::mem::take(&mut out.rights)).unwrap_or_default();
+        self.judge(now, attempt, rights, &SendOutcome::Failed(timed_out()), actions);
+    }
+
+    /// An attempt has ended by itself.
+    pub(super) fn attempt_done(
+        &mut self,
+        now: Now,
+        attempt: Attempt,
+        outcome: &SendOutcome,
+        actions: &mut Vec<Action>,
+    ) {
+        if let Some(out) = self.end_attempt(attempt)
+            && out.standing != Standing::Judged
+        {
+            self.judge(now, attempt, out.rights, outcome, actions);
+        }
+    }
+
+    /// An attempt has gone without a result. If its batch still waits for it, there will be another one.
+    pub(super) fn attempt_lost(
+        &mut self,
+        now: Moment,
+        attempt: Attempt,
+        actions: &mut Vec<Action>,
+    ) {
+        drop(self.end_attempt(attempt));
+        if self.awaited(attempt).is_some() {
+            let text = "the attempt has ended without a result";
+            let failure = ExportFailure::pipeline(DropReason::InternalError, text);
+            self.transient(now, attempt, failure, None, Cause::Local, actions);
+        }
+    }
+
+    /// An attempt has panicked: its batch is not tried again.
+    pub(super) fn attempt_panicked(
+        &mut self,
+        now: Moment,
+        attempt: Attempt,
+        actions: &mut Vec<Action>,
+    ) {
+        drop(self.end_attempt(attempt));
+        if let Some(batch) = self.awaited(attempt) {
+            let settlement =
+                Settlement::Dropped { reason: DropReason::InternalError, failure: None };
+            self.settle(now, batch, settlement, actions);
+        }
+    }
+
+    /// The batch that waits for the result of this attempt. It may have moved on, or be gone.
+    pub(super) fn awaited(&self, attempt: Attempt) -> Option<BatchId> {
+        let slot = self.slots.get(&attempt.batch)?;
+        (slot.phase == Phase::InFlight(attempt)).then_some(attempt.batch)
+    }
+}
