@@ -13,12 +13,13 @@ const { handOver } = require('./hand_over.js');
 const { readSpans, refuse } = require('./span_reading.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { openSpans } = require('./monitor/open_spans.js');
+const { readCallOptions } = require('./options/read.js');
+const { OPTIONS } = require('./options/table.js');
 const { getEngine } = require('./engine.js');
 
 const SUCCESS = 0;
 const FAILED = 1;
 const DEFAULT_MAX_SPAN_BYTES = 16 << 20;
-const DEFAULT_WAIT_MILLIS = 30000;
 const ANSWER_MILLIS = 1000; // the answer to a call with a deadline comes after it, not at it
 const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const FORKED = 'this process was forked from one that exports, and has none of its threads';
@@ -92,8 +93,10 @@ class LaneExporter {
     });
   }
 
-  forceFlush({ timeoutMillis = DEFAULT_WAIT_MILLIS, mode = 'terminal' } = {}) {
+  /** Rejects only if an option cannot be meant. */
+  forceFlush(options) {
     return new Promise((resolve) => {
+      const { timeoutMillis, mode } = readCallOptions(OPTIONS.forceFlush, options);
       if (this.#lane === null || getEngine().isForkedChild) {
         resolve({ timedOut: false, outstanding: 0 });
         return;
@@ -103,8 +106,16 @@ class LaneExporter {
     });
   }
 
-  shutdown({ timeoutMillis = DEFAULT_WAIT_MILLIS } = {}) {
-    this.#shutdown ??= new Promise((resolve) => {
+  /** Rejects only if an option cannot be meant, and then shuts nothing down. */
+  shutdown(options) {
+    if (this.#shutdown !== null) return this.#shutdown;
+    let timeoutMillis;
+    try {
+      ({ timeoutMillis } = readCallOptions(OPTIONS.shutdown, options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#shutdown = new Promise((resolve) => {
       exportDelegateLogger.debug('shutdown started');
       if (getEngine().isForkedChild) {
         resolve();
