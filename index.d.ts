@@ -132,7 +132,7 @@ export interface ExporterStats {
   inFlight: number;
   retries: number;
   breaker: 'closed' | 'open' | 'half_open';
-  lastExportLatencyMs: number | null;
+  lastExportLatencyMillis: number | null;
   /** Native threads of this process. */
   threads: number;
 }
@@ -150,36 +150,47 @@ export interface ExportFailure {
 }
 
 export interface QueueOptions {
-  /** Spans held at most, those in flight and waiting for a retry included. */
+  /** Spans held at most, those in flight and waiting for a retry included. Integer, at least 1. Default 16384. */
   maxSpans?: number;
   /**
    * Bytes held at most: as handed over, then as encoded and compressed. A batch that encoding has made larger is on
    * credit while it is being worked on or sent; if it has to wait and does not fit, spans are dropped (`bytes_full`).
+   * Integer, at least 1. Default 64 MiB.
    */
   maxBytes?: number;
-  /** Which spans are lost when it is full. */
+  /** Which spans are lost when it is full. Default 'drop-newest'. */
   overflow?: 'drop-newest' | 'drop-oldest';
 }
 
 export interface LimitOptions {
-  /** A larger span is dropped as `too_large`. */
+  /** A larger span is dropped as `too_large`. Integer, at least 1. Default 16 MiB. */
   maxSpanBytes?: number;
-  /** An attribute with a longer text or byte array is left out and counted in `droppedAttributesCount`. */
+  /**
+   * An attribute with a longer text or byte array is left out and counted in `droppedAttributesCount`. Integer, at least
+   * 1. Default none.
+   */
   maxAttributeBytes?: number;
 }
 
 export interface RetryOptions {
-  /** Total time for a batch; without it `timeoutMillis` bounds all attempts, as in the stock exporter. */
+  /**
+   * Total time for a batch, a day at most. Integer, 0 to 2147483647. Default `timeoutMillis`, which bounds all attempts as
+   * in the stock exporter.
+   */
   maxElapsedMillis?: number;
+  /** Attempts per batch, the first included. Integer, at least 1. Default 6, with `maxElapsedMillis` no limit. */
   maxAttempts?: number;
 }
 
 export interface ExitOptions {
-  /** Time to drain at the natural end of the process. Default 2000. */
+  /** Time to drain at the natural end of the process, a day at most. Integer, 0 to 2147483647. Default 2000. */
   drainMillis?: number;
-  /** Time to block in `process.exit()`, after an uncaught error or an unhandled rejection. Default 500. */
+  /**
+   * Time to block in `process.exit()`, after an uncaught error or an unhandled rejection, a day at most. Integer, 0 to
+   * 2147483647. Default 500.
+   */
   blockMillis?: number;
-  /** Signals that drain before they end the process. Default none. */
+  /** Signals that drain before they end the process; not SIGKILL and SIGSTOP, which nobody hears. Default `[]`. */
   signals?: NodeJS.Signals[];
 }
 
@@ -199,44 +210,54 @@ export interface MeterProviderLike {
 export interface OTLPTraceExporterConfig {
   /** Full URL; nothing is appended. Default `http://localhost:4318/v1/traces`. */
   url?: string;
-  /** An object is read again for each attempt, a function is called once per attempt. */
+  /** An object is read again for each attempt, a function is called once per attempt. Default none. */
   headers?: Record<string, string> | HeadersFactory;
-  /** Deadline of an export, retries included. Default 10000. */
+  /** Deadline of an export, retries included, a day at most. Number, more than 0. Default 10000. */
   timeoutMillis?: number;
-  /** Exports under way at most. Default: no limit, the queue is bounded instead. */
+  /** Exports under way at most. Default none: the queue is bounded instead. */
   concurrencyLimit?: number;
-  /** `CompressionAlgorithm` of the stock package is accepted; an unknown value means none. Default `none`. */
+  /** `CompressionAlgorithm` of the stock package is accepted; an unknown value means none. Default 'none'. */
   compression?: 'none' | 'gzip' | 'zstd' | 'auto' | (string & {});
-  /** Default true. */
+  /** Whether connections are kept. Default `true`. */
   keepAlive?: boolean;
-  /** Plain options are honoured natively, options that are code through Node's http. */
+  /** Plain options are honoured natively, options that are code through Node's http. Default Node's. */
   httpAgentOptions?: http.AgentOptions | https.AgentOptions | HttpAgentFactory;
   /** Put in front of the exporter's own name. */
   userAgent?: string;
   /** Receives the exporter's metrics. */
   selfObsMeterProvider?: MeterProviderLike;
 
-  /** Wire format. Default `http/protobuf`. */
+  /** Wire format. Default 'http/protobuf'. */
   protocol?: 'http/protobuf' | 'http/json';
-  /** Who sends. Default: native, unless an option needs Node's http. */
+  /** Who sends. Default by need: native, unless an option needs Node's http. */
   transport?: 'native' | 'node';
   queue?: QueueOptions;
   limits?: LimitOptions;
   retry?: RetryOptions;
   exit?: ExitOptions;
-  /** Requests under way at most. Default 4. */
+  /** Requests under way at most. Integer, 1 to 64. Default 4. */
   maxConcurrency?: number;
   /** Called once per failed export. */
   onError?: (failure: ExportFailure) => void;
 }
 
+/** For the classes of `offloop/otlp-proto` and `offloop/otlp-http`, which have one wire format each. */
+export interface FixedProtocolConfig extends Omit<OTLPTraceExporterConfig, 'protocol'> {
+  protocol?: never;
+}
+
 export interface FlushOptions {
+  /** The flush is over then in any case; less than 0 is 0, more than 2147483647 is that, a day at most. Default 30000. */
   timeoutMillis?: number;
-  /** `terminal` waits until every span is delivered or lost, `attempt` until each had one more attempt. */
+  /**
+   * `terminal` waits until every span is delivered or lost, `attempt` until each had one more attempt. Default
+   * 'terminal'.
+   */
   mode?: 'terminal' | 'attempt';
 }
 
 export interface ShutdownOptions {
+  /** What is left then is lost; less than 0 is 0, more than 2147483647 is that, a day at most. Default 30000. */
   timeoutMillis?: number;
 }
 
@@ -256,9 +277,9 @@ export class OTLPTraceExporter {
 export interface FileSpanExporterConfig {
   /** Created if missing. */
   directory: string;
-  /** One OTLP/JSON line per batch. */
+  /** One OTLP/JSON line per batch. Default 'otlp-json'. */
   format?: 'otlp-json';
-  /** Oldest files are removed beyond this number. Default 10. */
+  /** Oldest files are removed beyond this number. Integer, at least 1. Default 10. */
   maxFiles?: number;
   queue?: QueueOptions;
   limits?: LimitOptions;
@@ -286,13 +307,13 @@ export interface SpanExporterLike {
 
 /** Options of the SDK's processor; absent ones come from the OTEL_BSP_* variables where the exporter is given apart. */
 export interface BatchSpanProcessorConfig {
-  /** Spans that wait at most. Default 2048; with an Offloop exporter its own queue is the bound. */
+  /** Spans that wait at most; less than 1 is none. Default 2048, or the exporter's own bound: that of an Offloop queue. */
   maxQueueSize?: number;
-  /** Default 512; an Offloop exporter packs more under backlog unless it is set. */
+  /** Spans per batch; an Offloop exporter packs more under backlog unless it is set. Number, at least 1. Default 512. */
   maxExportBatchSize?: number;
-  /** Default 5000. */
+  /** Longest wait for a full batch; less than 1 is 1, more than 2147483647 is that. Default 5000. */
   scheduledDelayMillis?: number;
-  /** Default 30000. */
+  /** Longest wait for an export; less than 1 is 1, more than 2147483647 is that. Default 30000. */
   exportTimeoutMillis?: number;
   /** Receives the processor's metrics. */
   selfObsMeterProvider?: MeterProviderLike;
@@ -315,19 +336,19 @@ export interface SpanProcessorLike {
 }
 
 export interface EventLoopMonitorConfig {
-  /** A turn of the event loop that is at least as long is a block and becomes a span. Default 100. */
+  /** A turn of the event loop that is at least as long is a block and becomes a span. Number, 1 to 86400000. Default 100. */
   thresholdMillis?: number;
-  /** A block that is at least as long has the severity `critical`. Default 1000. */
+  /** A block that is at least as long has the severity `critical`. Number, 1 to 86400000. Default 1000. */
   criticalMillis?: number;
   /** Where spans go: natively for an exporter of ours, else as objects once the block is over. */
   exporter?: SpanExporterLike;
   /** The same through a processor. Without both, spans are made by the global tracer provider. */
   processor?: SpanProcessorLike;
-  /** Whether to record where the loop was blocked. Default true. */
+  /** Whether to record where the loop was blocked. Default `true`. */
   stacks?: boolean;
-  /** Spans per place in the code and minute; what is beyond is counted. Default 60. */
+  /** Spans per place in the code and minute; what is beyond is counted. Integer, at least 1. Default 60. */
   maxPerMinute?: number;
-  /** Of the spans. Default: that of the application's own spans, else what `OTEL_SERVICE_NAME` and such say. */
+  /** Of the spans. Default that of your spans, else what `OTEL_SERVICE_NAME` and such say. */
   resource?: SpanResource;
   /** Receives `nodejs.eventloop.*`. */
   meterProvider?: MeterProviderLike;

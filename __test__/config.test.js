@@ -62,7 +62,7 @@ async function stockView(config, protocol) {
   return {
     url: stock.url,
     timeoutMillis: stock.timeoutMillis,
-    concurrencyLimit: stock.concurrencyLimit,
+    concurrencyLimit: Number(stock.concurrencyLimit), // it compares with whatever it is given
     compression: stock.compression === 'gzip' ? 'gzip' : 'none',
     headers: await onWire(async () => ({ ...(await stock.headers()), 'User-Agent': userAgent }), stock.url, agent),
     agent: isFactory ? stock.agentFactory : agentFacts,
@@ -167,7 +167,10 @@ describe('our own options', () => {
       { exit: { drainMillis: Number.NaN } },
       "exit.drainMillis is invalid, expected integer between 0 and 2147483647 (actual: 'NaN')",
     ],
-    [{ exit: { signals: ['SIGNO'] } }, 'exit.signals is invalid, expected array of signal names (actual: object)'],
+    [
+      { exit: { signals: ['SIGNO', 'SIGTERM'] } },
+      "exit.signals is invalid, expected array of names of signals that a process can listen to (actual: ['SIGNO', 'SIGTERM'])",
+    ],
     [{ maxConcurrency: 65 }, "maxConcurrency is invalid, expected integer between 1 and 64 (actual: '65')"],
     [{ onError: 'log' }, "onError is invalid, expected function (actual: 'log')"],
   ];

@@ -195,14 +195,14 @@ test('stats(): the fields and what they start from', oursOnly, async (t) => {
       inFlight: 0,
       retries: 0,
       breaker: 'closed',
-      lastExportLatencyMs: null,
+      lastExportLatencyMillis: null,
       threads: undefined,
     },
   );
   await exporter.exportSpans(makeSpans(2));
   const used = exporter.stats();
   assert.equal(used.offered, 2);
-  assert.ok(used.lastExportLatencyMs >= 0 && used.lastExportLatencyMs < 60_000);
+  assert.ok(used.lastExportLatencyMillis >= 0 && used.lastExportLatencyMs < 60_000);
   assert.ok(used.threads >= 2 && used.threads <= 8, `${used.threads} threads`);
 });
 

@@ -13,6 +13,7 @@ import {
   type ExportOutcome,
   FileSpanExporter,
   OTLPTraceExporter,
+  type OTLPTraceExporterConfig,
   type ReadableSpan,
 } from '..';
 
@@ -32,6 +33,13 @@ expectAssignable<sdk2.SpanExporter>(new ProtoExporter(stockConfig));
 expectAssignable<sdk1.SpanExporter>(file);
 expectAssignable<sdk2.SpanExporter>(file);
 expectAssignable<sdk3.SpanExporter>(file);
+// Their classes have one wire format, and ignore the option at run time.
+new ProtoExporter({ queue: { maxSpans: 1 }, retry: { maxAttempts: 1 } });
+expectError(new ProtoExporter({ protocol: 'http/json' }));
+expectError(new JsonExporter({ protocol: 'http/json' }));
+declare const ownConfig: OTLPTraceExporterConfig;
+expectError(new JsonExporter(ownConfig));
+expectAssignable<OTLPTraceExporter>(new JsonExporter());
 new sdk1.BatchSpanProcessor(exporter);
 new sdk2.BatchSpanProcessor(exporter);
 new sdk2.SimpleSpanProcessor(exporter);
@@ -89,7 +97,7 @@ async function outcomes() {
 }
 expectType<() => Promise<void>>(outcomes);
 expectType<ExporterStats>(exporter.stats());
-expectType<number | null>(exporter.stats().lastExportLatencyMs);
+expectType<number | null>(exporter.stats().lastExportLatencyMillis);
 
 // A subclass that wraps export is still an exporter.
 class Wrapped extends OTLPTraceExporter {

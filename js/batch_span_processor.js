@@ -2,11 +2,12 @@
 // Owns the processor that takes the place of the SDK's batch processor: its two constructor forms and its options.
 // Refuses to batch by itself: window_batcher.js does it over our exporters, queue_batcher.js over any other.
 
-const { inspect } = require('node:util');
 const { canCapture, capturePort } = require('./lane_exporter.js');
 const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
 const { openSpans } = require('./monitor/open_spans.js');
+const { invalid, readOptions, readVariable } = require('./options/read.js');
+const { OPTIONS, VARIABLES } = require('./options/table.js');
 const { QueueBatcher } = require('./queue_batcher.js');
 const { WindowBatcher } = require('./window_batcher.js');
 const { within } = require('./user_code.js');
@@ -14,14 +15,6 @@ const { createProcessorMetrics } = require('./processor_metrics.js');
 
 const SAMPLED = 1;
 const STOCK_QUEUE_SIZE = 2048;
-const DEFAULTS = { maxExportBatchSize: 512, scheduledDelayMillis: 5000, exportTimeoutMillis: 30000 };
-const VARIABLES = {
-  maxExportBatchSize: 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
-  maxQueueSize: 'OTEL_BSP_MAX_QUEUE_SIZE',
-  scheduledDelayMillis: 'OTEL_BSP_SCHEDULE_DELAY',
-  exportTimeoutMillis: 'OTEL_BSP_EXPORT_TIMEOUT',
-};
-
 let readExporter;
 
 class BatchSpanProcessor {
@@ -43,10 +36,10 @@ class BatchSpanProcessor {
   constructor(first, config) {
     const isOneObject = typeof first?.export !== 'function' && first?.exporter !== undefined;
     const given = isOneObject ? first : { ...config, exporter: first };
-    this.#exporter = given.exporter;
     const named = isOneObject ? given : withVariables(given);
-    const options = { maxQueueSize: named.maxQueueSize ?? undefined, selfObsMeterProvider: named.selfObsMeterProvider };
-    for (const [name, value] of Object.entries(DEFAULTS)) options[name] = named[name] ?? value;
+    const options = readOptions(OPTIONS.BatchSpanProcessor, named);
+    if (options.exporter === undefined) throw invalid('exporter', 'object with the method export', given.exporter);
+    this.#exporter = options.exporter;
     options.isBatchSizeGiven = named.maxExportBatchSize != null;
     const isOurs = canCapture(this.#exporter);
     // Ours are bounded by the exporter's own queue unless the user names a bound.
@@ -135,17 +128,10 @@ function isSampled(span) {
 
 function withVariables(config) {
   const named = { ...config };
-  for (const [option, variable] of Object.entries(VARIABLES)) named[option] ??= numberFrom(variable);
+  for (const [variable, [group, option]] of Object.entries(VARIABLES)) {
+    if (group === 'BatchSpanProcessor' && named[option] == null) named[option] = readVariable(variable);
+  }
   return named;
-}
-
-function numberFrom(variable) {
-  const text = process.env[variable];
-  if (text === undefined || text.trim() === '') return undefined;
-  const value = Number(text);
-  if (!Number.isNaN(value)) return value;
-  diag.warn(`Unknown value ${inspect(text)} for ${variable}, expected a number, using defaults`);
-  return undefined;
 }
 
 /** The exporter behind a processor of ours, null behind any other. */

@@ -5,10 +5,11 @@
 const { resolveAgent } = require('./config_agent.js');
 const { readEnvironment } = require('./config_env.js');
 const { createHeaderSource, reasonForNode: reasonInHeaders } = require('./config_headers.js');
-const { checkOption, oneOf, resolveLimits } = require('./config_limits.js');
 const { resolveTls } = require('./config_tls.js');
 const { dissectUrl, normaliseUserUrl } = require('./config_url.js');
 const { diag } = require('./diag.js');
+const { readOption, readOptions, textOf } = require('./options/read.js');
+const { OPTIONS, OWN } = require('./options/table.js');
 const { buildUserAgent } = require('./user_agent.js');
 
 const RESOURCE_PATHS = { TRACES: 'v1/traces' };
@@ -20,15 +21,17 @@ const DEFAULT_MAX_CONCURRENCY = 4;
 function validateTimeoutMillis(timeoutMillis) {
   if (Number.isFinite(timeoutMillis) && timeoutMillis > 0) return timeoutMillis;
   throw new Error(
-    `Configuration: timeoutMillis is invalid, expected number greater than 0 (actual: '${timeoutMillis}')`,
+    `Configuration: timeoutMillis is invalid, expected number greater than 0 (actual: '${textOf(timeoutMillis)}')`,
   );
 }
 
 /** The options as they are now; getters of the user's object run once. */
-function readOptions(config) {
+function readStockOptions(config) {
   if (config.metadata) diag.warn('Metadata cannot be set when using http');
-  const { url, headers, concurrencyLimit, timeoutMillis, compression, httpAgentOptions, keepAlive, userAgent } = config;
-  return { url, headers, concurrencyLimit, timeoutMillis, compression, httpAgentOptions, keepAlive, userAgent };
+  const { url, headers, concurrencyLimit, timeoutMillis, compression, httpAgentOptions, keepAlive } = config;
+  const { userAgent, selfObsMeterProvider } = config;
+  const sending = { url, headers, timeoutMillis, compression, httpAgentOptions, keepAlive };
+  return { ...sending, concurrencyLimit, userAgent, selfObsMeterProvider };
 }
 
 /** Who sends: our own stack, or Node's http because an option is code or has no counterpart in ours. */
@@ -62,7 +65,7 @@ function reasonInUrl(parts) {
  *   `fixedProtocol`: the class has one wire format and ignores `userConfig.protocol`, as the stock packages do
  */
 function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'TRACES', fixedProtocol = false }) {
-  const options = readOptions(userConfig);
+  const options = readStockOptions(userConfig);
   const environment = readEnvironment(signal, RESOURCE_PATHS[signal]);
 
   const timeoutMillis = validateTimeoutMillis(
@@ -71,12 +74,13 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
   const compression = options.compression ?? environment.compression ?? 'none';
   const url = normaliseUserUrl(options.url) ?? environment.url ?? `http://localhost:4318/${RESOURCE_PATHS[signal]}`;
 
-  const wantedProtocol = fixedProtocol ? undefined : userConfig.protocol;
-  const protocol = checkOption('protocol', wantedProtocol, oneOf(...Object.keys(CONTENT_TYPES))) ?? defaultProtocol;
-  const wantedTransport = checkOption('transport', userConfig.transport, oneOf('native', 'node'));
-  const own = resolveLimits(userConfig);
+  const read = (name, value) => readOption(name, OPTIONS.OTLPTraceExporter[name], value);
+  const protocol = read('protocol', fixedProtocol ? undefined : userConfig.protocol) ?? defaultProtocol;
+  const { transport: wantedTransport, ...own } = readOptions(OWN, userConfig);
+  const concurrencyLimit = read('concurrencyLimit', options.concurrencyLimit);
+  const selfObsMeterProvider = read('selfObsMeterProvider', options.selfObsMeterProvider);
 
-  const userAgent = buildUserAgent(options.userAgent);
+  const userAgent = buildUserAgent(read('userAgent', options.userAgent));
   const parts = dissectUrl(url);
   const agent = resolveAgent(options, environment);
   const { connectionHeader, ...connection } = agent.facts;
@@ -107,7 +111,7 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     headers,
     userAgent,
     timeoutMillis,
-    concurrencyLimit: options.concurrencyLimit ?? undefined,
+    concurrencyLimit,
     compression: COMPRESSIONS.has(compression) ? compression : 'none',
     ...chooseTransport(wantedTransport, reason),
     tls: tls.settings && Object.freeze(tls.settings),
@@ -117,7 +121,7 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     agentOptions: agent.options,
     ...own,
     maxConcurrency: chooseConcurrency(own.maxConcurrency, connection.maxSockets ?? null),
-    selfObsMeterProvider: userConfig.selfObsMeterProvider,
+    selfObsMeterProvider,
   });
 }
 

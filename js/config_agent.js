@@ -77,7 +77,7 @@ function connectionFacts(options) {
     connectionHeader: !keepAlive && Number.isFinite(options.maxSockets) ? 'keep-alive' : null,
     maxSockets: Number.isFinite(maxSockets) ? Math.max(1, Math.floor(maxSockets)) : null,
     maxIdleSockets: Number.isFinite(options.maxFreeSockets) ? Math.floor(options.maxFreeSockets) : null,
-    socketPath: options.socketPath ?? null,
+    socketPath: PLAIN_OPTIONS.socketPath(options.socketPath) ? options.socketPath : null,
   };
 }
 

@@ -2,9 +2,11 @@
 // Owns what an endpoint URL means: its normal form, the credentials inside it, and how it may be shown.
 // It refuses to guess: what `new URL` cannot read is an error.
 
+const { textOf } = require('./options/read.js');
+
 /** An unusable URL as it may be shown: nothing in front of an `@` survives, because a password may hold any character. */
 function maskCredentials(text) {
-  return String(text).replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@');
+  return textOf(text).replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@');
 }
 
 /** Normal form of the user's URL, or undefined when absent. Throws the stock exporter's error otherwise. */

@@ -3,24 +3,17 @@
 // Refuses to know how files are named, rotated and written; that is native.
 
 const path = require('node:path');
-const { checkOption, oneOf, resolveLimits } = require('./config_limits.js');
 const { LaneExporter } = require('./lane_exporter.js');
+const { invalid, readOptions } = require('./options/read.js');
+const { OPTIONS } = require('./options/table.js');
 
 const WRITE_TIMEOUT_MILLIS = 30000;
 
 class FileSpanExporter extends LaneExporter {
   /** @param {{ directory: string, format?: 'otlp-json', maxFiles?: number }} config see index.d.ts */
   constructor(config) {
-    if (typeof config?.directory !== 'string' || config.directory === '') {
-      throw new Error(`Configuration: directory is invalid, expected a path (actual: '${config?.directory}')`);
-    }
-    checkOption('format', config.format, oneOf('otlp-json'));
-    const maxFiles = checkOption('maxFiles', config.maxFiles, {
-      accepts: (value) => Number.isInteger(value) && value >= 1,
-      expected: 'integer of at least 1',
-    });
-    const { queue, limits, exit, onError } = resolveLimits(config);
-    const directory = path.resolve(config.directory);
+    const { directory: given, maxFiles, queue, limits, exit, onError } = readFileOptions(config);
+    const directory = path.resolve(given);
     super({
       native: {
         sink: 'file',
@@ -42,6 +35,12 @@ class FileSpanExporter extends LaneExporter {
       exit,
     });
   }
+}
+
+function readFileOptions(config) {
+  const options = readOptions(OPTIONS.FileSpanExporter, config ?? {});
+  if (options.directory === undefined) throw invalid('directory', 'a path', config?.directory);
+  return options;
 }
 
 module.exports = { FileSpanExporter };

@@ -16,12 +16,13 @@ const { contained } = require('./user_code.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { textOfError } = require('./network_facts.js');
 const { openSpans } = require('./monitor/open_spans.js');
+const { readCallOptions } = require('./options/read.js');
+const { OPTIONS } = require('./options/table.js');
 const { getEngine } = require('./engine.js');
 
 const SUCCESS = 0;
 const FAILED = 1;
 const DEFAULT_MAX_SPAN_BYTES = 16 << 20;
-const DEFAULT_WAIT_MILLIS = 30000;
 const ANSWER_MILLIS = 1000; // the answer to a call with a deadline comes after it, not at it
 const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const FORKED = 'this process was forked from one that exports, and has none of its threads';
@@ -96,8 +97,10 @@ class LaneExporter {
     });
   }
 
-  forceFlush({ timeoutMillis = DEFAULT_WAIT_MILLIS, mode = 'terminal' } = {}) {
+  /** Rejects if an option cannot be meant. */
+  forceFlush(options) {
     return new Promise((resolve, reject) => {
+      const { timeoutMillis, mode } = readCallOptions(OPTIONS.forceFlush, options);
       this.#turns.take(() => {
         if (this.#lane === null || getEngine().isForkedChild) {
           resolve({ timedOut: false, outstanding: 0 });
@@ -109,7 +112,14 @@ class LaneExporter {
     });
   }
 
-  shutdown({ timeoutMillis = DEFAULT_WAIT_MILLIS } = {}) {
+  /** Rejects if an option cannot be meant, and then shuts nothing down. */
+  shutdown(options) {
+    let timeoutMillis;
+    try {
+      ({ timeoutMillis } = readCallOptions(OPTIONS.shutdown, options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (this.#shutdown === null) {
       this.#shutdown = withResolvers(); // before a logger hears of it, which may call this again
       exportDelegateLogger.debug('shutdown started');

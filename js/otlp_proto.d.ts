@@ -1,1 +1,6 @@
-export { OTLPTraceExporter } from '../index';
+import { type FixedProtocolConfig, OTLPTraceExporter as AnyTraceExporter } from '../index';
+
+/** The wire format is `http/protobuf`. */
+export declare class OTLPTraceExporter extends AnyTraceExporter {
+  constructor(config?: FixedProtocolConfig);
+}

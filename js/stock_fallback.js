@@ -7,12 +7,15 @@ const { hasBinding, loadBinding } = require('./binding.js');
 const { defaultsFor } = require('./config.js');
 const { dissectUrl } = require('./config_url.js');
 const { diag } = require('./diag.js');
+const { readCallOptions, readOption, readOptions } = require('./options/read.js');
+const { OPTIONS, OWN } = require('./options/table.js');
 
 const PACKAGES = {
   'http/protobuf': '@opentelemetry/exporter-trace-otlp-proto',
   'http/json': '@opentelemetry/exporter-trace-otlp-http',
 };
 const SUCCESS = 0;
+const FAILED = 1;
 const COMPRESSIONS = new Set(['none', 'gzip']);
 
 let warned = false;
@@ -34,18 +37,26 @@ class StockTraceExporter {
   /** @throws {Error} why the addon did not load, if the stock package is not there either */
   constructor(config = {}) {
     const { protocol, fixedProtocol } = defaultsFor(new.target);
-    const name = PACKAGES[(fixedProtocol ? undefined : config.protocol) ?? protocol] ?? PACKAGES['http/protobuf'];
+    const wanted = fixedProtocol ? undefined : config.protocol;
+    const name = PACKAGES[readOption('protocol', OPTIONS.OTLPTraceExporter.protocol, wanted) ?? protocol];
+    const { onError } = readOptions(OWN, config); // an error tells what is wrong on every platform
     const { compression } = config;
     const stockConfig = COMPRESSIONS.has(compression) ? config : { ...config, compression: undefined };
     this.#exporter = new (loadStock(name))(stockConfig);
-    this.#onError = config.onError;
+    this.#onError = onError;
     this.#endpoint = endpointOf(config.url);
     if (!warned) diag.warn(`${explanation().message} Spans go through ${name} (OFFLOOP_FALLBACK=stock).`);
     warned = true;
   }
 
+  /** Never throws. */
   export(spans, resultCallback) {
-    this.#send(spans, resultCallback);
+    if (Array.isArray(spans)) {
+      this.#send(spans, resultCallback);
+      return;
+    }
+    const error = new TypeError('export expects an array of spans');
+    queueMicrotask(() => answer(resultCallback, { code: FAILED, error }));
   }
 
   exportSpans(spans) {
@@ -55,14 +66,16 @@ class StockTraceExporter {
     });
   }
 
-  async forceFlush() {
+  async forceFlush(options) {
+    readCallOptions(OPTIONS.forceFlush, options);
     await this.#exporter.forceFlush?.();
     return { timedOut: false, outstanding: this.stats().pending };
   }
 
-  shutdown() {
+  async shutdown(options) {
+    readCallOptions(OPTIONS.shutdown, options);
     this.#isShutdown = true;
-    return this.#exporter.shutdown();
+    await this.#exporter.shutdown();
   }
 
   stats() {
@@ -80,7 +93,7 @@ class StockTraceExporter {
       inFlight: this.#underWay,
       retries: 0,
       breaker: 'closed',
-      lastExportLatencyMs: null,
+      lastExportLatencyMillis: null,
       threads: 0,
     };
   }
@@ -90,20 +103,26 @@ class StockTraceExporter {
     counts.offered += spans.length;
     if (this.#isShutdown) {
       counts.afterShutdown += spans.length;
-      resultCallback({ code: 1, error: new Error('Export failed: the exporter is shut down') });
+      answer(resultCallback, { code: FAILED, error: new Error('Export failed: the exporter is shut down') });
       return;
     }
+    const count = spans.length;
     this.#underWay += 1;
-    this.#exporter.export(spans, (result) => {
+    const finish = (result) => {
       this.#underWay -= 1;
       if (result.code === SUCCESS) {
-        counts.delivered += spans.length;
+        counts.delivered += count;
       } else {
-        counts.dropped += spans.length;
-        this.#tell(spans.length, result.error);
+        counts.dropped += count;
+        this.#tell(count, result.error);
       }
-      resultCallback(result);
-    });
+      answer(resultCallback, result);
+    };
+    try {
+      this.#exporter.export(spans, finish);
+    } catch (error) {
+      finish({ code: FAILED, error }); // it throws on a span that it cannot read
+    }
   }
 
   #tell(spans, error) {
@@ -116,6 +135,14 @@ class StockTraceExporter {
   }
 }
 Object.defineProperty(StockTraceExporter, 'name', { value: 'OTLPTraceExporter' });
+
+function answer(resultCallback, result) {
+  try {
+    resultCallback(result);
+  } catch (error) {
+    diag.error('Offloop: the result callback threw', error);
+  }
+}
 
 /** As the native exporter shows it: without credentials. */
 function endpointOf(url) {

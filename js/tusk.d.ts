@@ -148,19 +148,19 @@ export interface TdTraceExporterConfig extends AdapterOptions {
   environment?: string;
   sdkVersion: string;
   sdkInstanceId: string;
-  /** Deadline of one attempt. */
+  /** Deadline of one attempt; less than 1 is 1, more than 2147483647 is that, a day at most. Default 30000. */
   exportTimeoutMillis: number;
-  /** A span that cannot be read fails its whole batch, as it did before. Default false: it costs only itself. */
+  /** A span that cannot be read fails its whole batch, as it did before. Default `false`: it costs only itself. */
   failBatchOnBadSpan?: boolean;
-  /** An adapter that resolves to FAILED does not make the export fail, as it did before. Default false. */
+  /** An adapter that resolves to FAILED does not make the export fail, as it did before. Default `false`. */
   ignoreSinkErrors?: boolean;
-  /** Wait as long as the backend asks before the next attempt, 30 s at most; 429 is repeated then too. Default false. */
+  /** Wait as long as the backend asks before the next attempt, 30 s at most; 429 is repeated then too. Default `false`. */
   honorRetryAfter?: boolean;
-  /** `fetch`: encode and post on the event loop through the global `fetch`. Default `native`. */
+  /** `fetch`: encode and post on the event loop through the global `fetch`. Default 'native'. */
   transport?: 'native' | 'fetch';
-  /** Give custom adapters the span as protobuf too. Default false. */
+  /** Give custom adapters the span as protobuf too. Default `false`. */
   protoSpanBytes?: boolean;
-  /** Asked and told instead of the manager of this process. */
+  /** Asked and told instead of the manager of this process. Default the one of this process. */
   traceBlockingManager?: TraceBlocker;
 }
 
@@ -209,6 +209,7 @@ export interface ApiSpanAdapterConfig
   environment?: string;
   sdkVersion: string;
   sdkInstanceId: string;
+  /** Deadline of one attempt; less than 1 is 1, more than 2147483647 is that, a day at most. Default 30000. */
   exportTimeoutMillis: number;
 }
 
@@ -283,8 +284,11 @@ export declare class JsonSchemaHelper {
 }
 
 export interface DriftBatchSpanProcessorConfig {
+  /** Spans that wait at most; less than 1 is none. */
   maxQueueSize: number;
+  /** Spans per batch. Number, at least 1. */
   maxExportBatchSize: number;
+  /** Time between two looks at the queue; less than 1 is 1, more than 2147483647 is that. */
   scheduledDelayMillis: number;
 }
 

@@ -61,7 +61,7 @@ pub struct LaneConfig {
     /// Keep connections.
     pub keep_alive: Option<bool>,
     /// Idle connections kept.
-    pub max_idle_sockets: Option<u32>,
+    pub max_idle_sockets: Option<f64>,
     /// TLS settings.
     pub tls: Option<JsTls>,
     /// Deadline of an export.
@@ -71,7 +71,7 @@ pub struct LaneConfig {
     /// `none`, `gzip`, `zstd` or `auto`.
     pub compression: String,
     /// Requests under way at once.
-    pub max_concurrency: Option<u32>,
+    pub max_concurrency: Option<f64>,
     /// Bound in spans.
     pub max_spans: Option<f64>,
     /// Bound in bytes.
@@ -81,11 +81,11 @@ pub struct LaneConfig {
     /// Long retry mode: time from the first attempt.
     pub max_elapsed_millis: Option<f64>,
     /// Attempts, the first included.
-    pub max_attempts: Option<u32>,
+    pub max_attempts: Option<f64>,
     /// Directory (sink `file`).
     pub directory: Option<String>,
     /// Files kept (sink `file`).
-    pub max_files: Option<u32>,
+    pub max_files: Option<f64>,
     /// Deadline of one attempt of an export (sink `drift_api`).
     pub attempt_timeout_millis: Option<f64>,
     /// Wait as `Retry-After` asks (sink `drift_api`).
@@ -184,7 +184,7 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
     if config.drop_oldest == Some(true) {
         queue.overflow = Overflow::DropOldest;
     }
-    core.max_concurrency = config.max_concurrency.unwrap_or(core.max_concurrency);
+    core.max_concurrency = config.max_concurrency.map_or(core.max_concurrency, count);
     core.compression = match config.compression.as_str() {
         "gzip" => Compression::Gzip,
         "zstd" => Compression::Zstd,
@@ -199,7 +199,7 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
         core.retry = RetryPolicy { max_retries: 0, ..RetryPolicy::stock(timeout) };
         return core;
     }
-    core.retry = match (config.max_elapsed_millis, config.max_attempts) {
+    core.retry = match (config.max_elapsed_millis, config.max_attempts.map(count)) {
         (None, None) => RetryPolicy::stock(timeout),
         (None, Some(attempts)) => {
             RetryPolicy { max_retries: attempts.saturating_sub(1), ..RetryPolicy::stock(timeout) }
@@ -209,6 +209,12 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
         }
     };
     core
+}
+
+/// A counter from JavaScript, where numbers are floating point: what is too large for 32 bits is the largest, as Rust
+/// converts it, and not the remainder, as JavaScript would.
+fn count(number: f64) -> u32 {
+    number as u32
 }
 
 fn sink(
@@ -231,7 +237,7 @@ fn sink(
         }
         "file" => {
             let mut file = FileConfig::new(config.directory.unwrap_or_default());
-            file.max_files = config.max_files.map_or(file.max_files, |files| files as usize);
+            file.max_files = config.max_files.map_or(file.max_files, |files| count(files) as usize);
             Ok(FileSink::new(file))
         }
         "node" => Ok(Arc::new(NodeSink { lane: config.number, mailbox })),
@@ -253,7 +259,7 @@ fn http(config: LaneConfig) -> Result<Arc<dyn Sink>> {
     http.next_address_after = config.next_address_millis.map(duration);
     http.keep_alive = config.keep_alive.unwrap_or(http.keep_alive);
     http.max_idle_connections =
-        config.max_idle_sockets.map_or(http.max_idle_connections, |max| max as usize);
+        config.max_idle_sockets.map_or(http.max_idle_connections, |max| count(max) as usize);
     http.tls = config.tls.map(tls).unwrap_or_default();
     Ok(HttpSink::new(http).map_err(invalid)?)
 }

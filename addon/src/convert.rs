@@ -219,7 +219,7 @@ pub struct JsStats {
     /// Breaker state.
     pub breaker: String,
     /// From admission to delivery, of the batch delivered last.
-    pub last_export_latency_ms: Either<f64, Null>,
+    pub last_export_latency_millis: Either<f64, Null>,
     /// Native threads.
     pub threads: u32,
 }
@@ -287,7 +287,7 @@ impl From<Stats> for JsStats {
             in_flight: stats.in_flight,
             retries: stats.retries as f64,
             breaker: stats.breaker.name().to_owned(),
-            last_export_latency_ms: match stats.last_export_latency {
+            last_export_latency_millis: match stats.last_export_latency {
                 Some(latency) => Either::A(latency.as_secs_f64() * 1e3),
                 None => Either::B(Null),
             },

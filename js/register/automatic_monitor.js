@@ -4,6 +4,7 @@
 // Refuses to do so unasked, and to stand in the way of a monitor of the program's own.
 
 const { diag } = require('../diag.js');
+const { readVariable } = require('../options/read.js');
 
 const SWITCH = 'OFFLOOP_EVENT_LOOP_MONITOR';
 const THRESHOLD = 'OFFLOOP_EVENT_LOOP_THRESHOLD_MILLIS';
@@ -16,7 +17,7 @@ function watchFor(exporter) {
   isDone = true;
   try {
     const { EventLoopMonitor } = require('../event_loop_monitor.js');
-    new EventLoopMonitor({ exporter, thresholdMillis: threshold(), isAutomatic: true }).enable();
+    new EventLoopMonitor({ exporter, thresholdMillis: readVariable(THRESHOLD), isAutomatic: true }).enable();
     diag.debug('Offloop watches the event loop of this thread');
   } catch (error) {
     diag.warn(`Offloop: ${error.message}`);
@@ -29,15 +30,6 @@ function isWanted() {
   if (text === 'on') return true;
   diag.warn(`Unknown value '${text}' for ${SWITCH}, expected 'on' or 'off', using defaults`);
   return false;
-}
-
-function threshold() {
-  const text = process.env[THRESHOLD]?.trim();
-  if (text === undefined || text === '') return undefined;
-  const millis = Number(text);
-  if (millis >= 1) return millis;
-  diag.warn(`Unknown value '${text}' for ${THRESHOLD}, expected a number of at least 1, using defaults`);
-  return undefined;
 }
 
 module.exports = { watchFor };

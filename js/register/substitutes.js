@@ -65,7 +65,7 @@ function substituteClass(name, stock, { construct, load }) {
   const substitute = new Proxy(stock, {
     construct(target, args, newTarget) {
       // A subclass counts on what it extends.
-      const ours = newTarget === substitute && hasBinding() ? construct(args) : null;
+      const ours = newTarget === substitute && hasBinding() ? constructed(construct, args) : null;
       if (ours === null) return Reflect.construct(target, args, newTarget === substitute ? target : newTarget);
       tell(name, stock.name);
       return ours;
@@ -79,6 +79,16 @@ function substituteClass(name, stock, { construct, load }) {
   substitutes.set(stock, substitute);
   substitutes.set(substitute, substitute); // packages export each other's classes
   return substitute;
+}
+
+/** Null for options that only the stock class takes: the program did not ask for ours. */
+function constructed(construct, args) {
+  try {
+    return construct(args);
+  } catch (error) {
+    diag.warn(`${error.message}. The stock class is used.`);
+    return null;
+  }
 }
 
 function hasBinding() {

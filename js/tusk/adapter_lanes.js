@@ -18,7 +18,7 @@ class AdapterLanes {
   #opened = []; // native lanes in use, for their counters
   #timeoutsBefore = 0; // of lanes that are gone
 
-  /** @param settings `{ native, holdMillis, own }`: what `Lane` takes, and the options of resolveLimits */
+  /** @param settings `{ native, holdMillis, own }`: what `Lane` takes, and the options that every class with a lane has */
   constructor(settings) {
     this.#settings = settings;
   }

@@ -2,9 +2,10 @@
 // Owns the destination of remote recording: one request per export, what counts as a success, health.
 // Refuses to encode and send on the loop when it is left as it is: then both are native (src/sink/drift_api.rs).
 
-const { resolveLimits } = require('../config_limits.js');
 const { resolveTls } = require('../config_tls.js');
 const { diag } = require('../diag.js');
+const { readOptions } = require('../options/read.js');
+const { OPTIONS } = require('../options/table.js');
 const { AdapterLanes, NATIVE, resultOf } = require('./adapter_lanes.js');
 const { decodeResponse, encodeRequest, encodeSpan } = require('./clean_span_proto.js');
 const { markReported } = require('./reported_errors.js');
@@ -14,7 +15,6 @@ const { FAILED, SUCCESS } = require('./vocabulary.js');
 const PATH = '/api/drift/tusk.drift.backend.v1.SpanExportService/ExportSpans';
 const RETRY = { maxAttempts: 3, initialDelayMs: 500, maxDelayMs: 4000 };
 const BREAKER = { failureThreshold: 5, resetTimeoutMs: 30000 };
-const DEFAULT_TIMEOUT_MILLIS = 30000;
 const RETRY_WAITS_MILLIS = 1500; // before the second and the third attempt together
 const MAX_RETRY_AFTER_MILLIS = 30000; // each of two, as in src/sink/drift_api.rs
 const CONTENT_TYPE = 'application/protobuf';
@@ -49,14 +49,15 @@ class ApiSpanAdapter {
    * @param {boolean} [config.honorRetryAfter] wait as long as the backend asks, 30 s at most
    */
   constructor(config) {
-    this.#config = { ...config };
-    this.#url = `${config.tuskBackendBaseUrl}${PATH}`;
+    const { queue, limits, exit, onError, ...own } = readOptions(OPTIONS.ApiSpanAdapter, config);
+    this.#config = own;
+    this.#url = `${own.tuskBackendBaseUrl}${PATH}`;
     this.#headers = [
-      ['x-api-key', String(config.apiKey)],
+      ['x-api-key', String(own.apiKey)],
       ['x-td-skip-instrumentation', 'true'],
       ['Accept', CONTENT_TYPE],
     ];
-    this.#own = resolveLimits(config);
+    this.#own = { queue, limits, exit, onError };
   }
 
   /** The native way, unless somebody has put another method in the place of one of ours. */
@@ -103,7 +104,7 @@ class ApiSpanAdapter {
   async postExportRequest(requestBytes) {
     const controller = new AbortController();
     const timeoutError = new Error('Remote export timed out');
-    const timer = setTimeout(() => controller.abort(timeoutError), this.#timeoutMillis);
+    const timer = setTimeout(() => controller.abort(timeoutError), this.#config.exportTimeoutMillis);
     try {
       const response = await fetch(this.#url, {
         method: 'POST',
@@ -141,10 +142,6 @@ class ApiSpanAdapter {
     }
     if (invalid > 0) diag.warn(`Offloop: ${invalid} spans do not fit the request`);
     return { encoded, invalid };
-  }
-
-  get #timeoutMillis() {
-    return this.#config.exportTimeoutMillis ?? DEFAULT_TIMEOUT_MILLIS;
   }
 
   #exportNatively(spans, encoding) {
@@ -185,9 +182,9 @@ class ApiSpanAdapter {
   }
 
   #laneSettings() {
-    const { observableServiceId, sdkVersion, sdkInstanceId, honorRetryAfter = false } = this.#config;
+    const { observableServiceId, sdkVersion, sdkInstanceId, honorRetryAfter } = this.#config;
     const url = new URL(this.#url);
-    const attemptMillis = this.#timeoutMillis;
+    const attemptMillis = this.#config.exportTimeoutMillis;
     const waitsMillis = honorRetryAfter ? 2 * MAX_RETRY_AFTER_MILLIS : RETRY_WAITS_MILLIS;
     const exportMillis = RETRY.maxAttempts * attemptMillis + waitsMillis;
     return {

@@ -3,6 +3,8 @@
 // Refuses to queue without bound: what comes while it is full is dropped and counted.
 
 const { diag } = require('../diag.js');
+const { invalid, readOptions } = require('../options/read.js');
+const { OPTIONS } = require('../options/table.js');
 const { isReported } = require('./reported_errors.js');
 const { FAILED, TuskDriftMode } = require('./vocabulary.js');
 
@@ -23,11 +25,12 @@ class DriftBatchSpanProcessor {
   #lastExportLatencyMs = null;
 
   /** @param {{ exporter, config: { maxQueueSize, maxExportBatchSize, scheduledDelayMillis }, mode }} options */
-  constructor({ exporter, config, mode }) {
+  constructor(options) {
+    const { exporter, mode } = options;
     this.#exporter = exporter;
-    this.#config = config;
+    this.#config = readProcessorConfig(options);
     this.#isRecording = mode === TuskDriftMode.RECORD;
-    this.#timer = setInterval(() => this.#flushOneBatch(), config.scheduledDelayMillis).unref();
+    this.#timer = setInterval(() => this.#flushOneBatch(), this.#config.scheduledDelayMillis).unref();
   }
 
   onStart() {}
@@ -117,6 +120,16 @@ class DriftBatchSpanProcessor {
     const text = error instanceof Error ? error.message : 'unknown error';
     diag.warn(`DriftBatchSpanProcessor export failed for batch of ${spans} span(s): ${text}`);
   }
+}
+
+/** All three have no default here, as in the SDK. */
+function readProcessorConfig(options) {
+  const { config } = readOptions(OPTIONS.DriftBatchSpanProcessor, options);
+  for (const [option, value] of Object.entries(config)) {
+    if (value !== undefined) continue;
+    throw invalid(`config.${option}`, OPTIONS.DriftBatchSpanProcessor[`config.${option}`].kind.expected, value);
+  }
+  return config;
 }
 
 module.exports = { DriftBatchSpanProcessor };

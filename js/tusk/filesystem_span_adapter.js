@@ -4,8 +4,9 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { resolveLimits } = require('../config_limits.js');
 const { diag } = require('../diag.js');
+const { invalid, readOptions } = require('../options/read.js');
+const { OPTIONS } = require('../options/table.js');
 const { AdapterLanes, NATIVE, resultOf } = require('./adapter_lanes.js');
 const { FAILED, SUCCESS, schemaKind } = require('./vocabulary.js');
 
@@ -24,7 +25,9 @@ class FilesystemSpanAdapter {
    * @param {{ baseDirectory: string, queue?: object, exit?: object, onError?: Function }} config
    */
   constructor(config) {
-    const directory = path.resolve(config.baseDirectory);
+    const { baseDirectory, ...own } = readOptions(OPTIONS.FilesystemSpanAdapter, config);
+    if (baseDirectory === undefined) throw invalid('baseDirectory', 'a path', baseDirectory);
+    const directory = path.resolve(baseDirectory);
     fs.mkdirSync(directory, { recursive: true });
     this.#directory = directory;
     this.#lanes = new AdapterLanes({
@@ -37,7 +40,7 @@ class FilesystemSpanAdapter {
         drift: { output: 'lines' },
       },
       holdMillis: WRITE_TIMEOUT_MILLIS + 1000,
-      own: resolveLimits(config),
+      own,
     });
   }
 

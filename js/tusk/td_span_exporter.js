@@ -3,6 +3,8 @@
 // Refuses to transform on the loop what an adapter can take natively; objects are made only for adapters that want them.
 
 const { diag } = require('../diag.js');
+const { readOptions } = require('../options/read.js');
+const { OPTIONS } = require('../options/table.js');
 const { ApiSpanAdapter } = require('./api_span_adapter.js');
 const { NATIVE } = require('./adapter_lanes.js');
 const { encodeSpan } = require('./clean_span_proto.js');
@@ -21,7 +23,7 @@ class TdSpanExporter {
 
   /** @param {object} config as the SDK's; our own options are in tusk.d.ts */
   constructor(config) {
-    this.#config = { ...config };
+    this.#config = readOptions(OPTIONS.TdSpanExporter, config);
     const { useRemoteExport, apiKey, observableServiceId } = config;
     const isRemote = useRemoteExport && apiKey && observableServiceId;
     this.addAdapter(isRemote ? new ApiSpanAdapter(config) : new FilesystemSpanAdapter(config));
@@ -79,7 +81,7 @@ class TdSpanExporter {
   }
 
   async #export(spans) {
-    const { mode, environment, failBatchOnBadSpan = false, traceBlockingManager } = this.#config;
+    const { mode, environment, failBatchOnBadSpan, traceBlockingManager } = this.#config;
     if (mode !== TuskDriftMode.RECORD) return;
     const manager = traceBlockingManager ?? TraceBlockingManager.getInstance();
     const { kept, unreadable } = filterSpans(spans, manager, failBatchOnBadSpan);
