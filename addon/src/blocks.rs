@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use napi::{Env, Error, Status, bindgen_prelude::*};
 use napi_derive::napi;
 use offloop::{
+    contain::contained,
     exporter::is_forked_child,
     handoff::{BlockLease, BlockPool, OpenBatch, Segment},
 };
@@ -131,14 +132,15 @@ impl Environment {
             let lease = blocks.open.get(&id).ok_or_else(|| invalid("unknown block"))?;
             let address = lease.address();
             // SAFETY: the address is valid for `len` bytes until `keep_alive` is dropped, which the finalizer does. Rust
-            // reads the block only through `BlockLease`, behind the commit protocol.
+            // reads and writes the block only behind the protocol of `BlockMemory`, and through a `TextWriter` while
+            // JavaScript waits for it.
             let buffer = unsafe {
                 ArrayBuffer::from_external(
                     env,
                     address,
                     lease.len(),
                     lease.keep_alive(),
-                    |_, memory| drop(memory),
+                    |_, memory| contained((), || drop(memory)),
                 )?
             };
             // Where external memory is forbidden napi hands out a copy, which Rust would never see again.

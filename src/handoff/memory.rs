@@ -8,6 +8,8 @@ use std::{
     sync::atomic::{AtomicI32, AtomicU32, Ordering},
 };
 
+use crate::contain::contained;
+
 const PAGE_BYTES: usize = 4096;
 
 /// Set in the count of spans by the thread that takes them: JavaScript counts no more.
@@ -135,6 +137,6 @@ impl BlockMemory {
 impl Drop for BlockMemory {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with this layout.
-        unsafe { dealloc(self.base.as_ptr(), self.layout) }
+        contained((), || unsafe { dealloc(self.base.as_ptr(), self.layout) });
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use super::memory::BlockMemory;
+use crate::contain::contained;
 
 /// Size of an ordinary block: small enough to stay in the second-level cache, large enough that most batches of small
 /// spans need one or two.
@@ -202,9 +203,11 @@ impl Clone for BlockLease {
 
 impl Drop for BlockLease {
     fn drop(&mut self) {
-        if self.block.leases.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.pool.lock_free().blocks.push(Arc::clone(&self.block));
-        }
+        contained((), || {
+            if self.block.leases.fetch_sub(1, Ordering::AcqRel) == 1 {
+                self.pool.lock_free().blocks.push(Arc::clone(&self.block));
+            }
+        });
     }
 }
 

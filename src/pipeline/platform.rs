@@ -9,6 +9,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(unix)]
+use crate::contain::contained;
+
 static IS_FORKED_CHILD: AtomicBool = AtomicBool::new(false);
 
 /// Whether this process is a copy made by `fork` of one whose engine was running: its threads do not exist here, and
@@ -22,7 +25,7 @@ pub fn is_forked_child() -> bool {
 pub(crate) fn watch_for_forks() {
     use std::sync::Once;
     extern "C" fn in_child() {
-        IS_FORKED_CHILD.store(true, Ordering::Relaxed);
+        contained((), || IS_FORKED_CHILD.store(true, Ordering::Relaxed));
     }
     static WATCH: Once = Once::new();
     // SAFETY: the handler lives as long as the library, which is never unloaded once an environment has been made, and

@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::{
+    contain::contained,
     handoff::{OpenBatch, RawBatch},
     pipeline::completion::Completion,
 };
@@ -47,9 +48,11 @@ impl Due {
 
 impl Drop for Due {
     fn drop(&mut self) {
-        if let Some(work) = self.0.take() {
-            work();
-        }
+        contained((), || {
+            if let Some(work) = self.0.take() {
+                work();
+            }
+        });
     }
 }
 
