@@ -97,14 +97,15 @@ impl Environment {
         self.with_blocks(|blocks| blocks.open.remove(&id));
     }
 
-    /// Gives the physical memory of some blocks back to the system that have been idle since the last call that left
-    /// none. Whether there may be more.
+    /// Gives `most_bytes` of physical memory back to the system, of blocks that have been idle since the last call that
+    /// left none. Whether there may be more.
     #[napi(catch_unwind)]
-    pub fn release_idle_pages(&self, most: u32) -> bool {
+    pub fn release_idle_pages(&self, most_bytes: u32) -> bool {
         if is_forked_child() {
             return false;
         }
-        self.with_blocks(|blocks| blocks.pool.release_idle_pages(most as usize))
+        let pool = self.with_blocks(|blocks| blocks.pool.clone());
+        pool.release_idle_pages(most_bytes as usize)
     }
 
     /// `(word, number, text, …)` writes texts of one byte per unit as bulk records into a block just acquired, from `word`
