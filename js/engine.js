@@ -12,7 +12,7 @@ const { forNative, fromNative } = require('./native_objects.js');
 const { textOfError } = require('./network_facts.js');
 
 const IDLE_CHECK_MILLIS = 15000; // memory that was not needed for one to two of these goes back
-const IDLE_STEP_BLOCKS = 16; // a few hundred microseconds
+const IDLE_STEP_BYTES = 2 ** 21; // a few hundred microseconds
 const IDLE_STEP_MILLIS = 20;
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
@@ -235,7 +235,7 @@ class Engine {
   }
 
   #releaseIdle() {
-    const isMore = this.#environment.releaseIdlePages(IDLE_STEP_BLOCKS);
+    const isMore = this.#environment.releaseIdlePages(IDLE_STEP_BYTES);
     if (isMore || this.#isUsed) {
       if (!isMore) this.#isUsed = false;
       const millis = isMore ? IDLE_STEP_MILLIS : IDLE_CHECK_MILLIS;
@@ -259,4 +259,4 @@ function threadCpuMicros() {
   return loadBinding().threadCpuMicros();
 }
 
-module.exports = { getEngine, threadCpuMicros };
+module.exports = { getEngine, IDLE_STEP_BYTES, threadCpuMicros };

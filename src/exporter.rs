@@ -22,6 +22,7 @@ pub use crate::pipeline::{
 use crate::{
     clock::{clamp_timeout, monotonic},
     config::Config,
+    contain::contained,
     error::{ConfigError, DropReason},
     handoff::RawBatch,
     pipeline::{
@@ -286,11 +287,10 @@ fn lanes(exporters: &[&Exporter]) -> Vec<Arc<Lane>> {
 /// An exporter that nobody holds any more drains like one that was shut down, in the background (R107).
 impl Drop for Exporter {
     fn drop(&mut self) {
-        if is_forked_child() {
-            return;
-        }
-        if !self.lane().ledger.is_closed() && !mutant!("R107") {
-            self.shutdown(self.lane().config.shutdown_timeout, Box::new(|_| ()));
-        }
+        contained((), || {
+            if !is_forked_child() && !self.lane().ledger.is_closed() && !mutant!("R107") {
+                self.shutdown(self.lane().config.shutdown_timeout, Box::new(|_| ()));
+            }
+        });
     }
 }

@@ -16,6 +16,7 @@ mod mutants;
 
 pub mod clock;
 pub mod config;
+pub mod contain;
 pub mod drift;
 pub mod error;
 pub mod exporter;

@@ -108,3 +108,115 @@ fn r79_test_hooks_are_not_in_the_addon() {
 fn f35_http_2_is_not_built_in() {
     assert!(!text("Cargo.lock").contains("name = \"h2\""));
 }
+
+/// What C or an unwinding panic calls, and is not inside of `contained`, the wall that no panic passes.
+fn uncontained(name: &str, source: &str) -> Vec<String> {
+    let source = source.split("\nmod tests {").next().unwrap_or_default();
+    let lines: Vec<_> =
+        source.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let code = lines.join("\n");
+    let mut found = Vec::new();
+    let mut demand = |is_met: bool, what: &str, at: usize| {
+        if !is_met {
+            let line = code[..at].lines().count();
+            found.push(format!("{name}:{line}: {what}"));
+        }
+    };
+    for (at, _) in code.match_indices("extern \"") {
+        let signature = code[at..].splitn(3, '"').nth(2).unwrap().trim_start();
+        if signature.starts_with("fn ") {
+            demand(is_contained(body(signature)), "a function that C calls", at);
+        }
+    }
+    for (at, _) in code.match_indices(" Drop for ") {
+        let drop = &code[at..][code[at..].find("fn drop(").unwrap()..];
+        demand(is_contained(body(drop)), "a drop", at);
+    }
+    for (at, _) in code.match_indices("from_external(") {
+        let call = code[at..].split_once(')').map_or("", |_| enclosed(&code[at..], '(', ')'));
+        demand(call.contains("contained("), "a finalizer", at);
+    }
+    for (at, _) in code.match_indices("#[napi") {
+        let (attribute, item) = (enclosed(&code[at..], '[', ']'), &code[at..]);
+        let item = item[attribute.len() + 2..].trim_start_matches([']', '\n', ' ']);
+        if item.starts_with("pub fn") {
+            demand(attribute.contains("catch_unwind"), "an entry from JavaScript", at);
+        } else if item.starts_with("pub struct") && !attribute.contains("(object") {
+            let class = item.split_whitespace().nth(2).unwrap_or_default();
+            let finalizer =
+                code.split_once(&format!("ObjectFinalize for {class} ")).map(|(_, rest)| rest);
+            let is_met = attribute.contains("custom_finalize")
+                && finalizer
+                    .is_some_and(|rest| body(rest).contains("contained((), || drop(self))"));
+            demand(is_met, "a class", at);
+        }
+    }
+    found
+}
+
+/// Between the first `{` and what closes it.
+fn body(item: &str) -> &str {
+    enclosed(item, '{', '}')
+}
+
+/// Between the first `open` and what closes it.
+fn enclosed(text: &str, open: char, close: char) -> &str {
+    let start = text.find(open).unwrap() + 1;
+    let mut depth = 1;
+    for (at, each) in text[start..].char_indices() {
+        depth += i32::from(each == open) - i32::from(each == close);
+        if depth == 0 {
+            return &text[start..start + at];
+        }
+    }
+    panic!("{open} is not closed: {text}");
+}
+
+/// Whether a body is one call of `contained` and nothing else.
+fn is_contained(body: &str) -> bool {
+    let body = body.trim().trim_end_matches(';');
+    body.starts_with("contained(")
+        && enclosed(body, '(', ')').len() + "contained()".len() == body.len()
+}
+
+#[test]
+fn no_panic_reaches_c_or_leaves_a_drop() {
+    let mut files = rust_files(&root().join("addon/src"));
+    files.extend(rust_files(&root().join("src")));
+    let found: Vec<_> = files
+        .iter()
+        .flat_map(|file| {
+            uncontained(&file.display().to_string(), &fs::read_to_string(file).unwrap())
+        })
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn what_is_not_contained_is_found() {
+    let bad = [
+        "unsafe extern \"C\" fn hook(data: Opaque) {\n    work(data);\n}",
+        "extern \"C\" fn hook() {\n    contained((), work);\n    more();\n}",
+        "unsafe extern \"system\" fn hook<T: Work>() -> u32 {\n    let _ = 1;\n    contained(0, work)\n}",
+        "impl Drop for Lease {\n    fn drop(&mut self) {\n        self.give_back();\n    }\n}",
+        "ArrayBuffer::from_external(env, address, len, memory, |_, memory| drop(memory))",
+        "#[napi]\npub fn entry() {}",
+        "#[napi(getter)]\npub fn entry(&self) {}",
+        "#[napi]\npub struct Class {\n    inner: u8,\n}",
+        "#[napi(custom_finalize)]\npub struct Class {}\nimpl ObjectFinalize for Class {\n    fn finalize() {}\n}",
+    ];
+    for source in bad {
+        assert_eq!(uncontained("bad", source).len(), 1, "{source}");
+    }
+    let good = [
+        "pub type Hook = unsafe extern \"C\" fn(Opaque);",
+        "unsafe extern \"C\" {\n    fn thread_info(port: u32) -> i32;\n}",
+        "extern \"C\" fn hook() {\n    contained((), || {\n        work();\n    });\n}",
+        "#[napi(object, object_to_js = false)]\npub struct Facts {}",
+        "#[napi]\nimpl Class {}",
+        "#[napi(constructor, catch_unwind)]\npub fn new() -> Self {}",
+    ];
+    for source in good {
+        assert_eq!(uncontained("good", source), Vec::<String>::new(), "{source}");
+    }
+}

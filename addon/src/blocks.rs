@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use napi::{Env, Error, Status, bindgen_prelude::*};
 use napi_derive::napi;
 use offloop::{
+    contain::contained,
     exporter::is_forked_child,
     handoff::{BlockLease, BlockPool, OpenBatch, Segment},
 };
@@ -96,14 +97,15 @@ impl Environment {
         self.with_blocks(|blocks| blocks.open.remove(&id));
     }
 
-    /// Gives the physical memory of some blocks back to the system that have been idle since the last call that left
-    /// none. Whether there may be more.
+    /// Gives `most_bytes` of physical memory back to the system, of blocks that have been idle since the last call that
+    /// left none. Whether there may be more.
     #[napi(catch_unwind)]
-    pub fn release_idle_pages(&self, most: u32) -> bool {
+    pub fn release_idle_pages(&self, most_bytes: u32) -> bool {
         if is_forked_child() {
             return false;
         }
-        self.with_blocks(|blocks| blocks.pool.release_idle_pages(most as usize))
+        let pool = self.with_blocks(|blocks| blocks.pool.clone());
+        pool.release_idle_pages(most_bytes as usize)
     }
 
     /// `(word, number, text, …)` writes texts of one byte per unit as bulk records into a block just acquired, from `word`
@@ -131,14 +133,15 @@ impl Environment {
             let lease = blocks.open.get(&id).ok_or_else(|| invalid("unknown block"))?;
             let address = lease.address();
             // SAFETY: the address is valid for `len` bytes until `keep_alive` is dropped, which the finalizer does. Rust
-            // reads the block only through `BlockLease`, behind the commit protocol.
+            // reads and writes the block only behind the protocol of `BlockMemory`, and through a `TextWriter` while
+            // JavaScript waits for it.
             let buffer = unsafe {
                 ArrayBuffer::from_external(
                     env,
                     address,
                     lease.len(),
                     lease.keep_alive(),
-                    |_, memory| drop(memory),
+                    |_, memory| contained((), || drop(memory)),
                 )?
             };
             // Where external memory is forbidden napi hands out a copy, which Rust would never see again.

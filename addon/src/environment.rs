@@ -11,13 +11,14 @@ use std::{
 };
 
 use napi::{
-    Status,
-    bindgen_prelude::{Function, Result, retain_current_module_for_unload_safety},
+    Env, Status,
+    bindgen_prelude::{Function, ObjectFinalize, Result, retain_current_module_for_unload_safety},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
 
 use offloop::{
+    contain::contained,
     exporter::{Engine, Exporter, is_forked_child},
     sink::SendOutcome,
 };
@@ -34,7 +35,7 @@ use crate::{
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
 /// The native half of `js/engine.js`; one per environment.
-#[napi]
+#[napi(custom_finalize)]
 pub struct Environment {
     mailbox: Arc<Mailbox>,
     blocks: Mutex<Blocks>,
@@ -194,7 +195,15 @@ impl Environment {
 /// A worker that was terminated.
 impl Drop for Environment {
     fn drop(&mut self) {
-        self.mailbox.close();
+        contained((), || self.mailbox.close());
+    }
+}
+
+/// Node-API calls it from C.
+impl ObjectFinalize for Environment {
+    fn finalize(self, _: Env) -> Result<()> {
+        contained((), || drop(self));
+        Ok(())
     }
 }
 

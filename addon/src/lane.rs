@@ -11,11 +11,12 @@ use std::{
 };
 
 use napi::{
-    Error, Status,
-    bindgen_prelude::{Either, Result, Uint8Array, Uint32Array},
+    Env, Error, Status,
+    bindgen_prelude::{Either, ObjectFinalize, Result, Uint8Array, Uint32Array},
 };
 use napi_derive::napi;
 use offloop::{
+    contain::contained,
     error::DropReason,
     exporter::{Completion, Exporter, FlushMode, Ticket, Window, is_forked_child},
     handoff::{RawBatch, Segment},
@@ -30,7 +31,7 @@ use crate::{
 };
 
 /// The native half of an exporter.
-#[napi]
+#[napi(custom_finalize)]
 pub struct Lane {
     exporter: Arc<Exporter>,
     mailbox: Arc<Mailbox>,
@@ -47,19 +48,15 @@ pub struct Lane {
 /// An environment that is gone loses its promises, not its spans.
 impl Drop for Lane {
     fn drop(&mut self) {
-        let windows = self.windows.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if is_forked_child() {
-            // What settles them is the parent's.
-            return std::mem::forget((std::mem::take(windows), std::mem::take(&mut self.open)));
-        }
-        for (_, window) in windows.drain() {
-            self.exporter.hand_over(&window);
-        }
-        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for (id, Open { ticket, spans, segments }) in open.drain() {
-            let raw = RawBatch::new(segments, spans).with_call(id).abandoned();
-            self.exporter.submit(ticket, raw);
-        }
+        contained((), || self.let_go());
+    }
+}
+
+/// Node-API calls it from C.
+impl ObjectFinalize for Lane {
+    fn finalize(self, _: Env) -> Result<()> {
+        contained((), || drop(self));
+        Ok(())
     }
 }
 
@@ -262,6 +259,23 @@ impl Lane {
     /// What native code submits to by itself.
     pub(crate) fn exporter(&self) -> Arc<Exporter> {
         Arc::clone(&self.exporter)
+    }
+
+    /// What is being written goes on its way.
+    fn let_go(&mut self) {
+        let windows = self.windows.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if is_forked_child() {
+            // What settles them is the parent's.
+            return std::mem::forget((std::mem::take(windows), std::mem::take(&mut self.open)));
+        }
+        for (_, window) in windows.drain() {
+            self.exporter.hand_over(&window);
+        }
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (id, Open { ticket, spans, segments }) in open.drain() {
+            let raw = RawBatch::new(segments, spans).with_call(id).abandoned();
+            self.exporter.submit(ticket, raw);
+        }
     }
 
     fn windows(&self) -> MutexGuard<'_, HashMap<u32, Arc<Window>>> {

@@ -17,6 +17,7 @@ use napi::{Env, Error, Status, bindgen_prelude::*};
 use napi_derive::napi;
 use offloop::{
     clock::monotonic,
+    contain::contained,
     exporter::is_forked_child,
     monitor::{
         delays::Snapshot,
@@ -41,7 +42,7 @@ use crate::{
 };
 
 /// The native half of `js/event_loop_monitor.js`; one per environment.
-#[napi]
+#[napi(custom_finalize)]
 pub struct LoopMonitor {
     station: Arc<Station>,
     mailbox: Arc<Mailbox>,
@@ -249,12 +250,22 @@ impl LoopMonitor {
 /// An environment that goes takes its monitor with it, whether its clean-up has run or not.
 impl Drop for LoopMonitor {
     fn drop(&mut self) {
-        if is_forked_child() {
-            return;
-        }
-        if let Some(watch) = self.lock_watch().take() {
-            watch.stop();
-        }
+        contained((), || {
+            if is_forked_child() {
+                return;
+            }
+            if let Some(watch) = self.lock_watch().take() {
+                watch.stop();
+            }
+        });
+    }
+}
+
+/// Node-API calls it from C.
+impl ObjectFinalize for LoopMonitor {
+    fn finalize(self, _: Env) -> Result<()> {
+        contained((), || drop(self));
+        Ok(())
     }
 }
 

@@ -7,12 +7,14 @@
 
 use std::{
     ffi::{CStr, c_void},
-    panic::{AssertUnwindSafe, catch_unwind},
     ptr,
 };
 
 use napi::{Env, Error, Status, bindgen_prelude::*, sys};
-use offloop::handoff::{BULK_HEADER_BYTES, BlockLease, latin1_record_head};
+use offloop::{
+    contain::contained,
+    handoff::{BULK_HEADER_BYTES, BlockLease, latin1_record_head},
+};
 
 /// Texts of one call, as in `js/handoff/layout.js`.
 const MOST_TEXTS: usize = 32;
@@ -52,8 +54,9 @@ impl TextWriter {
     ) -> Result<Function<'_, (), f64>> {
         let mut function = ptr::null_mut();
         let data = Box::into_raw(Box::new(self)).cast();
-        // SAFETY: the environment is alive, it is its thread that calls us; `data` is freed by the finalizer, or below if
-        // there is none.
+        // SAFETY: the environment is alive, it is its thread that calls us, in a call of its JavaScript that holds the handles
+        // made here. `data` is freed by the finalizer, or below if there is none; then nothing calls the function, which
+        // nobody has seen.
         unsafe {
             let made = sys::napi_create_function(
                 env.raw(),
@@ -94,8 +97,9 @@ impl TextWriter {
     ) -> Option<usize> {
         let room = self.len.checked_sub(start)?;
         let mut units = 0;
-        // SAFETY: as the caller promises; `room` bytes from `start` on are in the block, and behind its commit index: nobody
-        // reads them, and JavaScript, which could write them, waits for us.
+        // SAFETY: as the caller promises; `room` bytes from `start` on are in the block, which `_memory` keeps. JavaScript
+        // that holds the block open names places behind its commit index alone: native threads do not read them, and
+        // JavaScript, which could write them, waits for us.
         let status = unsafe {
             let to = self.address.add(start).cast();
             sys::napi_get_value_string_latin1(env, text, to, room, &raw mut units)
@@ -149,7 +153,8 @@ impl Write for Records {
             let (number, units) =
                 unsafe { (whole(env, number)?, writer.latin1(env, text, start)?) };
             let head = latin1_record_head(number, u32::try_from(units).ok()?);
-            // SAFETY: the head ends at `start`, which is in the block, behind its commit index.
+            // SAFETY: the head lies between `at`, which is behind the commit index, and `start`, which is in the block, or
+            // `latin1` would have found no room.
             unsafe { ptr::copy_nonoverlapping(head.as_ptr(), writer.address.add(at), head.len()) };
             at = start.checked_add(units.checked_next_multiple_of(8)?)?;
         }
@@ -170,34 +175,44 @@ unsafe extern "C" fn write<What: Write>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    let written = catch_unwind(AssertUnwindSafe(|| {
-        let mut arguments = [ptr::null_mut(); MOST_ARGUMENTS];
-        let mut count = arguments.len();
-        let mut data: *mut c_void = ptr::null_mut();
-        // SAFETY: Node-API calls us with its own environment and fills in what there is; `data` is the writer that the
-        // function was made with, which its finalizer alone frees.
-        unsafe {
-            let status = sys::napi_get_cb_info(
-                env,
-                info,
-                &raw mut count,
-                arguments.as_mut_ptr(),
-                ptr::null_mut(),
-                &raw mut data,
-            );
-            let writer = data.cast::<TextWriter>().as_ref()?;
-            let arguments = arguments.get(..count)?; // `count` is of the call, which may have had more
-            if status == sys::Status::napi_ok { What::write(writer, env, arguments) } else { None }
-        }
-    }));
-    let answer = written.ok().flatten().map_or(-1.0, |answer| answer as f64);
-    let mut result = ptr::null_mut();
-    // SAFETY: as above.
-    unsafe { sys::napi_create_double(env, answer, &raw mut result) };
-    result
+    contained(ptr::null_mut(), || {
+        // SAFETY: Node-API calls us on the thread of its own environment, with the arguments of a call under way.
+        let written = contained(None, || unsafe { write_arguments::<What>(env, info) });
+        let answer = written.map_or(-1.0, |answer| answer as f64);
+        let mut result = ptr::null_mut();
+        // SAFETY: as above.
+        unsafe { sys::napi_create_double(env, answer, &raw mut result) };
+        result
+    })
+}
+
+/// # Safety
+/// For a callback of a function that [`TextWriter::into_function`] has made, while it is called.
+unsafe fn write_arguments<What: Write>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> Option<usize> {
+    let mut arguments = [ptr::null_mut(); MOST_ARGUMENTS];
+    let mut count = arguments.len();
+    let mut data: *mut c_void = ptr::null_mut();
+    // SAFETY: Node-API fills in what there is, at most `count` arguments; `data` is the writer that the function was made
+    // with, which its finalizer alone frees, when nobody can call the function any more.
+    unsafe {
+        let status = sys::napi_get_cb_info(
+            env,
+            info,
+            &raw mut count,
+            arguments.as_mut_ptr(),
+            ptr::null_mut(),
+            &raw mut data,
+        );
+        let writer = data.cast::<TextWriter>().as_ref()?;
+        let arguments = arguments.get(..count)?; // `count` is of the call, which may have had more
+        if status == sys::Status::napi_ok { What::write(writer, env, arguments) } else { None }
+    }
 }
 
 unsafe extern "C" fn finalize(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
     // SAFETY: `data` is what `into_function` leaked, and finalizers run once.
-    drop(unsafe { Box::from_raw(data.cast::<TextWriter>()) });
+    contained((), || drop(unsafe { Box::from_raw(data.cast::<TextWriter>()) }));
 }

@@ -88,10 +88,11 @@ class OpenSpans {
     const at = entry * ENTRY_BYTES;
     const version = this.#version;
     this.#version = (version + 2) % 2 ** 30 || 2;
-    Atomics.store(this.#versions, at >> 2, version + 1);
+    // An exchange, and no store: plain stores may overtake a store in front of them (src/monitor/open_spans.rs).
+    Atomics.exchange(this.#versions, at >> 2, version + 1);
     this.#starts[(at + START_OFFSET) >> 3] = performance.now();
     this.#bytes.latin1Write(traceId + spanId, at + IDS_OFFSET, ID_DIGITS);
-    Atomics.store(this.#versions, at >> 2, version);
+    Atomics.exchange(this.#versions, at >> 2, version);
     this.#ids[entry] = spanId;
     this.#entryOf.set(spanId, entry);
   }
@@ -108,7 +109,7 @@ class OpenSpans {
   #leave(spanId) {
     const entry = this.#entryOf.get(spanId);
     if (entry === undefined) return;
-    Atomics.store(this.#versions, (entry * ENTRY_BYTES) >> 2, 0);
+    Atomics.exchange(this.#versions, (entry * ENTRY_BYTES) >> 2, 0);
     this.#entryOf.delete(spanId);
     this.#free.push(entry);
   }

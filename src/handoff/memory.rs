@@ -8,6 +8,8 @@ use std::{
     sync::atomic::{AtomicI32, AtomicU32, Ordering},
 };
 
+use crate::{contain::contained, pipeline::platform};
+
 const PAGE_BYTES: usize = 4096;
 
 /// Set in the count of spans by the thread that takes them: JavaScript counts no more.
@@ -96,14 +98,21 @@ impl BlockMemory {
         }
     }
 
-    /// Gives the physical pages back while the address stays valid: the next use faults zeroed pages in. Only for a
-    /// block without leases.
-    pub fn release_pages(&self) {
-        #[cfg(target_os = "linux")]
-        // SAFETY: the range is exactly this allocation, page-aligned, and holds nothing anyone reads.
-        unsafe {
-            libc::madvise(self.base.as_ptr().cast(), self.len(), libc::MADV_DONTNEED);
+    /// Gives the physical pages of bytes `start..end` back while the addresses stay valid; what they hold is lost. Only
+    /// for a block without leases.
+    pub fn release_pages(&self, start: usize, end: usize) {
+        if start > end || end > self.len() {
+            return;
         }
+        // SAFETY: in bounds by the check above. Without a lease nobody reads or writes the block, and whoever acquires it
+        // reads nothing that has not been written since: `reset` comes first.
+        unsafe { platform::release_pages(self.base.as_ptr().add(start), end - start) };
+    }
+
+    /// Pages that were given back will be used again. Only for a block without leases.
+    pub fn reclaim_pages(&self) {
+        // SAFETY: the range is exactly this allocation.
+        unsafe { platform::reclaim_pages(self.base.as_ptr(), self.len()) };
     }
 }
 
@@ -135,6 +144,6 @@ impl BlockMemory {
 impl Drop for BlockMemory {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with this layout.
-        unsafe { dealloc(self.base.as_ptr(), self.layout) }
+        contained((), || unsafe { dealloc(self.base.as_ptr(), self.layout) });
     }
 }

@@ -3,10 +3,11 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    atomic::{AtomicU32, AtomicUsize, Ordering},
 };
 
 use super::memory::BlockMemory;
+use crate::contain::contained;
 
 /// Size of an ordinary block: small enough to stay in the second-level cache, large enough that most batches of small
 /// spans need one or two.
@@ -46,8 +47,8 @@ struct Block {
     memory: BlockMemory,
     /// Leases that exist; at zero the block goes back to `free`.
     leases: AtomicUsize,
-    /// Its pages have been given back.
-    is_released: AtomicBool,
+    /// Bytes from its start on whose pages have been given back.
+    released: AtomicUsize,
 }
 
 /// The right to keep a block's committed bytes as they are. Dropping the last lease recycles the block.
@@ -73,7 +74,9 @@ impl BlockPool {
             Some(block) => block,
             None => self.shared.new_block(min_bytes.max(BLOCK_BYTES))?,
         };
-        block.is_released.store(false, Ordering::Relaxed);
+        if block.released.swap(0, Ordering::Relaxed) > 0 {
+            block.memory.reclaim_pages();
+        }
         block.memory.reset();
         block.leases.store(1, Ordering::Relaxed);
         Some(BlockLease { block, pool: Arc::clone(&self.shared) })
@@ -84,24 +87,33 @@ impl BlockPool {
         self.shared.bytes.load(Ordering::Relaxed)
     }
 
-    /// Gives the physical memory of `most` free blocks back to the system that have not been needed since the last call
-    /// that left none; their addresses stay valid. Whether there may be more.
+    /// Gives `most` bytes of physical memory back to the system, of free blocks that have not been needed since the last
+    /// call that left none; their addresses stay valid. Whether there may be more. What it does to `most` bytes takes a
+    /// while: nobody waits for that, the pool is not locked meanwhile.
     pub fn release_idle_pages(&self, most: usize) -> bool {
-        let mut free = self.shared.lock_free();
-        let resident = |block: &&Arc<Block>| !block.is_released.load(Ordering::Relaxed);
-        let idle = free.blocks.iter().take(free.unused).filter(resident);
-        let released = idle.take(most).map(|block| block.release_pages()).count();
-        if released < most {
-            free.unused = free.blocks.len();
+        let mut left = most;
+        while left > 0 {
+            let Some(block) = self.shared.take_idle() else { return false };
+            left -= block.release_pages(left);
+            self.shared.put_idle(block);
         }
-        released == most
+        true
     }
 }
 
 impl Block {
-    fn release_pages(&self) {
-        self.memory.release_pages();
-        self.is_released.store(true, Ordering::Relaxed);
+    /// Goes on where the last call has stopped, for `most` bytes; how many they were. Only for a block that nobody else
+    /// can get.
+    fn release_pages(&self, most: usize) -> usize {
+        let start = self.released.load(Ordering::Relaxed);
+        let end = start.saturating_add(most).min(self.memory.len());
+        self.memory.release_pages(start, end);
+        self.released.store(end, Ordering::Relaxed);
+        end - start
+    }
+
+    fn is_resident(&self) -> bool {
+        self.released.load(Ordering::Relaxed) < self.memory.len()
     }
 }
 
@@ -110,8 +122,28 @@ impl Shared {
         let memory = BlockMemory::new(bytes)?;
         self.bytes.fetch_add(memory.len(), Ordering::Relaxed);
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let is_released = AtomicBool::new(false);
-        Some(Arc::new(Block { id, memory, leases: AtomicUsize::new(0), is_released }))
+        let (leases, released) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Some(Arc::new(Block { id, memory, leases, released }))
+    }
+
+    /// A free block that has not been needed and has memory to give; nobody can acquire it until it is put back. `None`:
+    /// there is none, and from now on all that are free have not been needed.
+    fn take_idle(&self) -> Option<Arc<Block>> {
+        let mut free = self.lock_free();
+        let Some(index) =
+            free.blocks.iter().take(free.unused).position(|block| block.is_resident())
+        else {
+            free.unused = free.blocks.len();
+            return None;
+        };
+        free.unused -= 1;
+        Some(free.blocks.remove(index))
+    }
+
+    fn put_idle(&self, block: Arc<Block>) {
+        let mut free = self.lock_free();
+        free.blocks.insert(0, block);
+        free.unused += 1;
     }
 
     fn top_up(&self) {
@@ -202,9 +234,11 @@ impl Clone for BlockLease {
 
 impl Drop for BlockLease {
     fn drop(&mut self) {
-        if self.block.leases.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.pool.lock_free().blocks.push(Arc::clone(&self.block));
-        }
+        contained((), || {
+            if self.block.leases.fetch_sub(1, Ordering::AcqRel) == 1 {
+                self.pool.lock_free().blocks.push(Arc::clone(&self.block));
+            }
+        });
     }
 }
 
@@ -254,20 +288,49 @@ mod tests {
         let burst: Vec<_> = (0..5).map(|_| pool.acquire(1).unwrap()).collect();
         drop(burst);
         let is_released = |pool: &BlockPool| {
-            let free = pool.shared.lock_free();
-            free.blocks.iter().filter(|block| block.is_released.load(Ordering::Relaxed)).count()
+            pool.shared.lock_free().blocks.iter().filter(|block| !block.is_resident()).count()
         };
-        assert!(!pool.release_idle_pages(9));
+        assert!(!pool.release_idle_pages(9 * BLOCK_BYTES));
         assert_eq!(is_released(&pool), 0, "all were needed since the start");
         let (one, other) = (pool.acquire(1).unwrap(), pool.acquire(1).unwrap());
         drop((one, other));
-        assert!(pool.release_idle_pages(2), "three are idle, two were asked for");
-        assert!(!pool.release_idle_pages(2));
+        assert!(pool.release_idle_pages(2 * BLOCK_BYTES), "three are idle, two were asked for");
+        assert!(!pool.release_idle_pages(2 * BLOCK_BYTES));
         assert_eq!(is_released(&pool), 3, "two were in use");
-        assert!(!pool.release_idle_pages(9));
+        assert!(!pool.release_idle_pages(9 * BLOCK_BYTES));
         assert_eq!(is_released(&pool), 5, "now nobody has needed them either");
         assert_eq!(pool.acquire(1).unwrap().read(16, 16), None);
         assert_eq!(is_released(&pool), 4, "a block in use has pages");
+    }
+
+    #[test]
+    fn a_large_block_goes_back_bit_by_bit_and_is_nobodys_meanwhile() {
+        let pool = BlockPool::default();
+        let large = pool.acquire(64 << 20).unwrap();
+        let block = Arc::clone(&large.block);
+        block.memory.touch();
+        drop(large);
+        assert!(!pool.release_idle_pages(1 << 20), "from here on it is idle");
+        for part in 1..=64 {
+            assert!(pool.release_idle_pages(1 << 20));
+            assert_eq!(block.released.load(Ordering::Relaxed), part << 20);
+        }
+        assert!(!pool.release_idle_pages(1 << 20));
+        let taken = pool.shared.take_idle();
+        assert!(taken.is_none(), "it has nothing more to give");
+        let again = pool.acquire(64 << 20).unwrap();
+        assert_eq!(again.id(), block.id);
+        again.write_word(2, 7.0);
+        again.commit(3);
+        assert_eq!(
+            again.read(16, 24),
+            Some(7_f64.to_le_bytes().as_slice()),
+            "its address is valid"
+        );
+        drop(again);
+        assert!(!pool.release_idle_pages(1 << 20), "it has been needed");
+        let held = pool.shared.take_idle().unwrap();
+        assert_ne!(pool.acquire(64 << 20).unwrap().id(), held.id, "it cannot be acquired now");
     }
 
     #[test]

@@ -4,9 +4,15 @@
 //! An entry is 16 words of 32 bits: 0 version (0: free, odd: being written), 1 unused, 2–3 start as `performance.now()`
 //! (f64, little-endian), 4–15 trace id and span id as 48 hex digits. JavaScript (`js/monitor/open_spans.js`) makes the
 //! version odd, writes the rest and makes it even again.
+//!
+//! Every change of a version is an exchange, the reader's too, who exchanges it for itself when it has copied the entry. So
+//! all of them have one order. If the reader's comes before the writer's next one, then that one acquires what the reader
+//! released, and none of the plain stores behind it can have been seen; if it comes later, then it finds another version.
+//! Stores and loads of the version would not do: a processor may perform a plain store before an atomic store in front of
+//! it (`tests/orderings.rs`).
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering, fence},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -61,10 +67,8 @@ fn read_entry(words: &[AtomicU32], origin_millis: f64) -> Option<OpenSpan> {
     }
     let bytes: Vec<u8> =
         rest.iter().flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
-    fence(Ordering::Acquire);
-    if version_word.load(Ordering::Relaxed) != version {
-        return None;
-    }
+    let (order, failed) = (Ordering::AcqRel, Ordering::Relaxed);
+    version_word.compare_exchange(version, version, order, failed).ok()?;
     let millis = f64::from_le_bytes(*bytes.get(4..)?.first_chunk::<8>()?) + origin_millis;
     let digits = std::str::from_utf8(bytes.get(12..)?).ok()?;
     if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {

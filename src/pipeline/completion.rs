@@ -1,12 +1,10 @@
 //! The answer to one export call: owns the promise that it is given exactly once.
 //! It refuses to know who listens.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use crate::{
+    contain::contained,
     error::{DropReason, ExportFailure},
     otlp::PartialSuccess,
     stats::Drops,
@@ -56,17 +54,19 @@ impl Completion {
 
     fn fire(&mut self, outcome: Outcome) {
         if let Some(answer) = self.0.take() {
-            let _ = catch_unwind(AssertUnwindSafe(|| answer(outcome)));
+            contained((), || answer(outcome));
         }
     }
 }
 
 impl Drop for Completion {
     fn drop(&mut self) {
-        if !mutant!("R48") {
-            let error = Some(DropReason::InternalError.into());
-            self.fire(Outcome { error, ..Outcome::default() });
-        }
+        contained((), || {
+            if !mutant!("R48") {
+                let error = Some(DropReason::InternalError.into());
+                self.fire(Outcome { error, ..Outcome::default() });
+            }
+        });
     }
 }
 

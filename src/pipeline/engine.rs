@@ -18,6 +18,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     clock::{Moment, monotonic},
+    contain::contained,
     pipeline::{
         drain::{self, DrainDone},
         faults::{Faults, Stage},
@@ -251,7 +252,9 @@ impl Alive {
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        self.0.threads.fetch_sub(1, Ordering::AcqRel);
+        contained((), || {
+            self.0.threads.fetch_sub(1, Ordering::AcqRel);
+        });
     }
 }
 

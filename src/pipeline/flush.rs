@@ -1,12 +1,9 @@
 //! One `forceFlush()` on its way: owns the promise that it is answered once, by success or by its own timeout.
 //! It refuses to drop anything: a flush that times out leaves every span where it is.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
-use crate::pipeline::ledger::Epoch;
+use crate::{contain::contained, pipeline::ledger::Epoch};
 
 /// What a flush waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,14 +89,16 @@ impl FlushCell {
 /// Nobody can meet its conditions any more: the threads are gone.
 impl Drop for FlushCell {
     fn drop(&mut self) {
-        let done = self.0.get_mut().unwrap_or_else(PoisonError::into_inner).done.take();
-        answer(done, FlushOutcome { timed_out: true, outstanding: 0 });
+        contained((), || {
+            let done = self.0.get_mut().unwrap_or_else(PoisonError::into_inner).done.take();
+            answer(done, FlushOutcome { timed_out: true, outstanding: 0 });
+        });
     }
 }
 
 fn answer(done: Option<FlushDone>, outcome: FlushOutcome) {
     if let Some(done) = done {
-        let _ = catch_unwind(AssertUnwindSafe(|| done(outcome)));
+        contained((), || done(outcome));
     }
 }
 

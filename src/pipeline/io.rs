@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     clock::Moment,
+    contain::contained,
     error::DropReason,
     pipeline::{
         batch::BatchId,
@@ -84,14 +85,14 @@ impl ShutdownAnswer {
 
     fn fire(&mut self, outcome: ShutdownOutcome) {
         if let Some(done) = self.0.take() {
-            let _ = catch_unwind(AssertUnwindSafe(|| done(outcome)));
+            contained((), || done(outcome));
         }
     }
 }
 
 impl Drop for ShutdownAnswer {
     fn drop(&mut self) {
-        self.fire(ShutdownOutcome::default());
+        contained((), || self.fire(ShutdownOutcome::default()));
     }
 }
 

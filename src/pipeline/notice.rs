@@ -1,12 +1,12 @@
 //! What the pipeline tells the user: lines for `diag` and facts for `onError`, as data.
 //! It refuses to print, and to carry payloads, headers or credentials.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
-use crate::error::{DropReason, ExportFailure};
+use crate::{
+    contain::contained,
+    error::{DropReason, ExportFailure},
+};
 
 /// Levels of OpenTelemetry's `diag`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,7 +116,7 @@ fn tell(observer: &Observer, notice: Notice) {
     if mutant!("R75") {
         return observer(notice);
     }
-    let _ = catch_unwind(AssertUnwindSafe(|| observer(notice)));
+    contained((), || observer(notice));
 }
 
 impl std::fmt::Debug for Herald {

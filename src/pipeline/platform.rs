@@ -1,13 +1,16 @@
 //! What a guest owes its host when it starts threads: signals stay with the host's own threads, computing yields to the
-//! application, a process that somebody forks knows that it has none of them, and the end of the process is heard of. One
-//! of the few files that may be unsafe.
+//! application, a process that somebody forks knows that it has none of them, the end of the process is heard of, and memory
+//! that is not needed goes back. One of the few files that may be unsafe.
 //! It refuses to fail: where the system does not allow it, nothing happens.
 #![expect(
     unsafe_code,
-    reason = "signal masks, priorities, forks and the end of the process have no safe interface"
+    reason = "signal masks, priorities, forks, the end of the process and pages have no safe interface"
 )]
 
 use std::sync::atomic::{AtomicBool, Ordering};
+
+#[cfg(unix)]
+use crate::contain::contained;
 
 static IS_FORKED_CHILD: AtomicBool = AtomicBool::new(false);
 
@@ -22,7 +25,7 @@ pub fn is_forked_child() -> bool {
 pub(crate) fn watch_for_forks() {
     use std::sync::Once;
     extern "C" fn in_child() {
-        IS_FORKED_CHILD.store(true, Ordering::Relaxed);
+        contained((), || IS_FORKED_CHILD.store(true, Ordering::Relaxed));
     }
     static WATCH: Once = Once::new();
     // SAFETY: the handler lives as long as the library, which is never unloaded once an environment has been made, and
@@ -91,3 +94,129 @@ pub(crate) fn yield_to_the_application() {
 /// No such thing per thread here.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn yield_to_the_application() {}
+
+/// Gives the physical memory behind some bytes back to the system: of the pages that lie in them whole, since the pages of
+/// a system may be larger than the 4 KiB that blocks are aligned to. The addresses stay valid.
+///
+/// # Safety
+/// The bytes are allocated, nobody reads or writes them meanwhile, and nobody reads them afterwards before having written
+/// them.
+pub(crate) unsafe fn release_pages(start: *mut u8, bytes: usize) {
+    let Some((offset, bytes)) = whole_pages(start.addr(), bytes, page_bytes()) else { return };
+    // SAFETY: `whole_pages` keeps the range inside the caller's, which it may lose (the caller's promise).
+    unsafe { system::release(start.add(offset), bytes) };
+}
+
+/// Tells the system that such bytes are in use again.
+///
+/// # Safety
+/// The bytes are allocated.
+pub(crate) unsafe fn reclaim_pages(start: *mut u8, bytes: usize) {
+    let Some((offset, bytes)) = whole_pages(start.addr(), bytes, page_bytes()) else { return };
+    // SAFETY: `whole_pages` keeps the range inside the caller's.
+    unsafe { system::reclaim(start.add(offset), bytes) };
+}
+
+/// The whole pages in `bytes` bytes from `start` on: where they begin behind `start`, and their bytes.
+fn whole_pages(start: usize, bytes: usize, page: usize) -> Option<(usize, usize)> {
+    let first = start.checked_next_multiple_of(page)?;
+    let end = start.checked_add(bytes)?;
+    let whole = end.checked_sub(first)? / page * page;
+    (whole > 0).then_some((first - start, whole))
+}
+
+#[cfg(unix)]
+fn page_bytes() -> usize {
+    static PAGE_BYTES: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *PAGE_BYTES.get_or_init(|| {
+        // SAFETY: takes no pointers.
+        let told = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        usize::try_from(told).ok().filter(|bytes| *bytes > 0).unwrap_or(64 * 1024)
+    })
+}
+
+/// The same on every machine that Windows runs on.
+#[cfg(not(unix))]
+fn page_bytes() -> usize {
+    4096
+}
+
+/// Pages read zero when they are used again.
+#[cfg(target_os = "linux")]
+mod system {
+    /// # Safety
+    /// Whole pages that nobody uses and whose content nobody needs.
+    pub unsafe fn release(start: *mut u8, bytes: usize) {
+        // SAFETY: as the caller promises. Where it fails (locked memory) the pages stay.
+        unsafe { libc::madvise(start.cast(), bytes, libc::MADV_DONTNEED) };
+    }
+
+    /// # Safety
+    /// None: the first use tells the system.
+    pub unsafe fn reclaim(_start: *mut u8, _bytes: usize) {}
+}
+
+/// Pages go when the system needs them, and count as gone at once; until then they keep their content.
+#[cfg(target_os = "macos")]
+mod system {
+    /// # Safety
+    /// Whole pages that nobody uses and whose content nobody needs.
+    pub unsafe fn release(start: *mut u8, bytes: usize) {
+        // SAFETY: as the caller promises. Where it fails the pages stay.
+        unsafe { libc::madvise(start.cast(), bytes, libc::MADV_FREE_REUSABLE) };
+    }
+
+    /// # Safety
+    /// Whole pages of memory that is allocated.
+    pub unsafe fn reclaim(start: *mut u8, bytes: usize) {
+        // SAFETY: as the caller promises; it changes what the system counts, and no content.
+        unsafe { libc::madvise(start.cast(), bytes, libc::MADV_FREE_REUSE) };
+    }
+}
+
+/// Pages leave the working set; their content is not defined then.
+#[cfg(windows)]
+mod system {
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn DiscardVirtualMemory(address: *mut std::ffi::c_void, bytes: usize) -> u32;
+    }
+
+    /// # Safety
+    /// Whole pages that nobody uses and whose content nobody needs.
+    pub unsafe fn release(start: *mut u8, bytes: usize) {
+        // SAFETY: as the caller promises. Where it fails the pages stay.
+        unsafe { DiscardVirtualMemory(start.cast(), bytes) };
+    }
+
+    /// # Safety
+    /// None: the first use tells the system.
+    pub unsafe fn reclaim(_start: *mut u8, _bytes: usize) {}
+}
+
+/// Memory stays where it is.
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+mod system {
+    /// # Safety
+    /// None: nothing happens.
+    pub unsafe fn release(_start: *mut u8, _bytes: usize) {}
+
+    /// # Safety
+    /// None: nothing happens.
+    pub unsafe fn reclaim(_start: *mut u8, _bytes: usize) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_is_shared_with_a_neighbour_stays() {
+        const PAGE: usize = 64 * 1024;
+        assert_eq!(whole_pages(4 * PAGE, 2 * PAGE, PAGE), Some((0, 2 * PAGE)));
+        assert_eq!(whole_pages(4 * PAGE, 2 * PAGE + 4096, PAGE), Some((0, 2 * PAGE)));
+        assert_eq!(whole_pages(4 * PAGE - 4096, 2 * PAGE, PAGE), Some((4096, PAGE)));
+        assert_eq!(whole_pages(4 * PAGE + 4096, PAGE, PAGE), None);
+        assert_eq!(whole_pages(usize::MAX - 10, PAGE, PAGE), None);
+    }
+}

@@ -4,7 +4,6 @@
 //! the process: whatever locks that thread holds and however few thread-locals it has left, it goes on in time.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, Once, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -15,6 +14,7 @@ use std::{
 
 use crate::{
     clock::{Moment, instant_of, monotonic},
+    contain::contained,
     pipeline::{
         drain::drain_blocking,
         engine::Engine,
@@ -68,8 +68,7 @@ fn nanos(time: Duration) -> u64 {
 /// From now on the end of the process waits for the engine of the process.
 pub(crate) fn watch() {
     extern "C" fn ends() {
-        // Unwinding out of here would abort the process.
-        let _ = catch_unwind(wait);
+        contained((), wait);
     }
     static WATCH: Once = Once::new();
     WATCH.call_once(|| at_process_end(ends));
@@ -90,7 +89,7 @@ fn wait() {
     let waiting = Over(Arc::clone(&over));
     let spawned = thread::Builder::new().name("offloop-exit".to_owned()).spawn(move || {
         leave_signals_to_the_host();
-        let _ = catch_unwind(AssertUnwindSafe(|| drain(&engine, began)));
+        contained((), || drain(&engine, began));
         drop(waiting);
     });
     if spawned.is_err() {
@@ -117,7 +116,9 @@ struct Over(Arc<(Mutex<bool>, Condvar)>);
 
 impl Drop for Over {
     fn drop(&mut self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.1.notify_one();
+        contained((), || {
+            *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            self.0.1.notify_one();
+        });
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::{
+    contain::contained,
     handoff::{OpenBatch, RawBatch},
     pipeline::completion::Completion,
 };
@@ -59,9 +60,11 @@ impl Due {
 
 impl Drop for Due {
     fn drop(&mut self) {
-        if let Some(work) = self.0.take() {
-            work();
-        }
+        contained((), || {
+            if let Some(work) = self.0.take() {
+                work();
+            }
+        });
     }
 }
 

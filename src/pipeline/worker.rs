@@ -13,6 +13,7 @@ use crossbeam_channel::Receiver;
 
 use crate::{
     clock::Moment,
+    contain::contained,
     error::{DropReason, ExportFailure, TransformError},
     handoff::RawBatch,
     otlp::{self, Encoded},
@@ -64,7 +65,7 @@ pub(crate) fn run(jobs: &Receiver<Job>, health: &Health) {
             }
             health.faults.pass(Stage::Worker);
             // Whatever unwinds in there drops the job's permits, and that settles their spans.
-            let _ = catch_unwind(AssertUnwindSafe(|| job.run()));
+            contained((), || job.run());
         }
     };
     while catch_unwind(AssertUnwindSafe(work)).is_err() {

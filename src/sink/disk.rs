@@ -15,6 +15,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::{Attempt, ContentEncoding, Request, SendError, SendErrorKind, SendOutcome, errno};
+use crate::contain::contained;
 
 /// Batches that wait for the disk; more than the dispatcher ever has in flight.
 const QUEUED_BATCHES: usize = 64;
@@ -55,9 +56,11 @@ struct GiveUp(Body);
 
 impl Drop for GiveUp {
     fn drop(&mut self) {
-        if !mutant!("F75") {
-            self.0.take();
-        }
+        contained((), || {
+            if !mutant!("F75") {
+                self.0.take();
+            }
+        });
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use napi::sys;
-use offloop::{clock::monotonic, monitor::watchdog::Watch};
+use offloop::{clock::monotonic, contain::contained, monitor::watchdog::Watch};
 
 use super::{
     symbols::{GcHooks, Opaque, UV_PREPARE, Uv},
@@ -148,36 +148,48 @@ impl Hook {
 
 /// On the loop's thread, before each look for events.
 unsafe extern "C" fn on_prepare(handle: Opaque) {
-    // SAFETY: the first word of a handle is its `data`; libuv calls back while the handle is open.
-    let data = unsafe { &**handle.cast::<*mut HandleData>() };
-    let watch = data.watch.borrow();
-    let Some(watch) = watch.as_ref().filter(|watch| !watch.clock.skip(coarse_tick)) else { return };
-    // SAFETY: the loop is running.
-    let idle = unsafe { (data.uv.metrics_idle_time)(data.uv_loop) };
-    watch.look(Duration::from_nanos(idle), || data.meter.usage());
+    contained((), || {
+        // SAFETY: the first word of a handle is its `data`, which `open` has set; libuv calls back while the handle is
+        // open, and nothing but `on_closed` frees the data.
+        let data = unsafe { &**handle.cast::<*mut HandleData>() };
+        let watch = data.watch.borrow();
+        let Some(watch) = watch.as_ref().filter(|watch| !watch.clock.skip(coarse_tick)) else {
+            return;
+        };
+        // SAFETY: the loop is the one that calls us.
+        let idle = unsafe { (data.uv.metrics_idle_time)(data.uv_loop) };
+        watch.look(Duration::from_nanos(idle), || data.meter.usage());
+    });
 }
 
 unsafe extern "C" fn on_gc_begin(_: Opaque, _: c_int, _: c_int, data: Opaque) {
-    // SAFETY: `Hook::stop` removes the callback before the data goes.
-    if let Some(watch) = &*unsafe { &*data.cast::<HandleData>() }.watch.borrow() {
-        watch.clock.collections.begin(monotonic(), own_cpu());
-    }
+    contained((), || {
+        // SAFETY: `Hook::stop` removes this callback, on the thread that collects, before `Hook::close` lets the data go.
+        if let Some(watch) = &*unsafe { &*data.cast::<HandleData>() }.watch.borrow() {
+            watch.clock.collections.begin(monotonic(), own_cpu());
+        }
+    });
 }
 
 unsafe extern "C" fn on_gc_end(_: Opaque, _: c_int, _: c_int, data: Opaque) {
-    // SAFETY: as above.
-    if let Some(watch) = &*unsafe { &*data.cast::<HandleData>() }.watch.borrow() {
-        watch.clock.collections.end(monotonic(), own_cpu());
-    }
+    contained((), || {
+        // SAFETY: as in `on_gc_begin`.
+        if let Some(watch) = &*unsafe { &*data.cast::<HandleData>() }.watch.borrow() {
+            watch.clock.collections.end(monotonic(), own_cpu());
+        }
+    });
 }
 
 unsafe extern "C" fn on_closed(handle: Opaque) {
-    // SAFETY: libuv is done with the handle, so its data and memory are ours again.
-    unsafe {
-        let data = Box::from_raw(*handle.cast::<*mut HandleData>());
-        dealloc(handle.cast(), data.layout);
-        if !data.removal.is_null() {
-            sys::napi_remove_async_cleanup_hook(data.removal);
+    contained((), || {
+        // SAFETY: libuv calls back once, when it is done with the handle, so its data and memory are ours again. The
+        // clean-up hook is the one that `set_removal` was given, and is removed here alone.
+        unsafe {
+            let data = Box::from_raw(*handle.cast::<*mut HandleData>());
+            dealloc(handle.cast(), data.layout);
+            if !data.removal.is_null() {
+                sys::napi_remove_async_cleanup_hook(data.removal);
+            }
         }
-    }
+    });
 }

@@ -3,23 +3,22 @@
 //! It refuses to run JavaScript, to be waited for, and to capture for a turn that is over.
 #![expect(unsafe_code, reason = "V8 is called through symbols, its strings through Node-API")]
 
-use std::{
-    ffi::c_int,
-    panic::{AssertUnwindSafe, catch_unwind},
-    ptr,
-    sync::Weak,
-};
+use std::{ffi::c_int, ptr, sync::Weak};
 
 use napi::sys;
 use offloop::{
     clock::{Moment, monotonic},
+    contain::contained,
     monitor::{
         stack::{Frame, StackSample},
         watchdog::Watch,
     },
 };
 
-use super::symbols::{Opaque, V8};
+use super::{
+    station::Station,
+    symbols::{Opaque, V8},
+};
 
 const MAX_FRAMES: c_int = 32;
 /// `kDetailed`: function names, script names and positions.
@@ -30,8 +29,8 @@ const MAX_NAME_BYTES: usize = 1024;
 /// A request under way. One that is never answered (its isolate goes first) costs these few bytes.
 pub struct Request {
     pub watch: Weak<Watch>,
+    pub station: Weak<Station>,
     pub v8: V8,
-    pub env: sys::napi_env,
     pub turn: u64,
     pub requested_at: Moment,
 }
@@ -40,40 +39,44 @@ impl Request {
     /// Asks V8 to interrupt `isolate`.
     ///
     /// # Safety
-    /// The isolate must be alive, and `env` must be its environment until the isolate runs no JavaScript any more.
+    /// The isolate must be alive, and `station` must be that of its environment.
     pub unsafe fn send(self, isolate: Opaque) {
         let request_interrupt = self.v8.request_interrupt;
         let request = Box::into_raw(Box::new(self));
-        // SAFETY: the isolate is alive (the caller's promise); RequestInterrupt may be called from any thread.
+        // SAFETY: the isolate is alive (the caller's promise); V8 allows RequestInterrupt on any thread. What is leaked
+        // here is taken back by `on_interrupt`.
         unsafe { request_interrupt(isolate, on_interrupt, request.cast()) };
     }
 }
 
 /// On the isolate's thread, between two steps of JavaScript.
 unsafe extern "C" fn on_interrupt(isolate: Opaque, data: Opaque) {
-    // SAFETY: `data` is what `send` leaked, and V8 calls back once.
-    let request = unsafe { Box::from_raw(data.cast::<Request>()) };
-    let _ = catch_unwind(AssertUnwindSafe(|| {
-        let Some(watch) = request.watch.upgrade() else { return };
-        let frames = if watch.clock.turns() == request.turn {
-            // SAFETY: we are on the isolate's thread, which runs JavaScript, so isolate and environment are alive.
-            unsafe { frames(request.v8, request.env, isolate) }
-        } else {
-            Vec::new()
+    contained((), || {
+        // SAFETY: `data` is what `send` leaked, and V8 calls back once.
+        let request = unsafe { Box::from_raw(data.cast::<Request>()) };
+        let (Some(watch), Some(station)) = (request.watch.upgrade(), request.station.upgrade())
+        else {
+            return;
         };
+        let env = station.env().filter(|_| watch.clock.turns() == request.turn);
+        let frames = env.map_or_else(Vec::new, |env| {
+            // SAFETY: V8 calls back on the isolate's own thread, while it runs JavaScript. That thread alone takes the
+            // station's environment away, before it goes: while we run here, the one that was there is alive.
+            unsafe { frames(request.v8, env, isolate) }
+        });
         watch.answer_stack(StackSample {
             turn: request.turn,
             requested_at: request.requested_at,
             captured_at: monotonic(),
             frames,
         });
-    }));
+    });
 }
 
 /// The stack of the calling thread, innermost frame first.
 ///
 /// # Safety
-/// Only on the isolate's thread, with the isolate's own environment.
+/// Only on the isolate's thread, with the isolate's own living environment.
 pub unsafe fn frames(v8: V8, env: sys::napi_env, isolate: Opaque) -> Vec<Frame> {
     let mut scope = ptr::null_mut();
     // SAFETY: the environment is alive; what V8 returns below lives in this scope.
@@ -81,7 +84,8 @@ pub unsafe fn frames(v8: V8, env: sys::napi_env, isolate: Opaque) -> Vec<Frame> 
         return Vec::new();
     }
     let mut frames = Vec::new();
-    // SAFETY: these functions read V8's own stack and objects, run no JavaScript, and get the objects that V8 made.
+    // SAFETY: these functions read V8's own stack and objects, run no JavaScript, and get the objects that V8 made, which
+    // the scope keeps until it is closed; `prove_stacks` has seen that their types are as in `symbols`.
     unsafe {
         let trace = (v8.current_stack_trace)(isolate, MAX_FRAMES, DETAILED);
         let count = if trace.is_null() { 0 } else { (v8.frame_count)(trace) };
@@ -111,7 +115,8 @@ unsafe fn text(env: sys::napi_env, string: Opaque) -> String {
     }
     let mut bytes = [0_u8; MAX_NAME_BYTES];
     let mut length = 0;
-    // SAFETY: a `Local` is what Node-API calls a value; it writes at most the given number of bytes.
+    // SAFETY: a `Local` is what Node-API calls a value, and this one is a handle of `env` (the caller's promise); Node-API
+    // writes at most the given number of bytes.
     let status = unsafe {
         sys::napi_get_value_string_utf8(
             env,

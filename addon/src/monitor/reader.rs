@@ -28,14 +28,21 @@ impl WatchedLoop for Reader {
         }
         let site = self.0.site();
         let Site { uv, uv_loop, .. } = site.as_ref()?;
-        // SAFETY: the loop lives while there is a site; this function may be called from any thread.
+        // SAFETY: the loop lives while there is a site, whose lock is held; libuv reads the idle time under a lock of its
+        // own, on any thread.
         Some(Duration::from_nanos(unsafe { (uv.metrics_idle_time)(*uv_loop) }))
     }
 
     fn loop_time_age(&self) -> Option<Duration> {
+        if cfg!(not(target_pointer_width = "64")) {
+            return None; // `uv_now` would be two reads
+        }
         let site = self.0.site();
         let Site { uv, uv_loop, .. } = site.as_ref()?;
-        // SAFETY: the loop lives while there is a site. `uv_now` reads one aligned word of it, milliseconds of `uv_hrtime`.
+        // SAFETY: the loop lives while there is a site, whose lock is held. `uv_hrtime` may be called on any thread.
+        // `uv_now` is not made for other threads: it is one load of an aligned word, milliseconds of `uv_hrtime`, that the
+        // loop's thread updates by one store, both in machine code of libuv's that no compiler sees together with ours.
+        // What we get is an earlier or a later value of the word, and `monitor::sleep` asks for no more.
         let (now, updated) = unsafe { ((uv.hrtime)(), (uv.now)(*uv_loop)) };
         Some(Duration::from_nanos(now.saturating_sub(updated.saturating_mul(1_000_000))))
     }
@@ -61,15 +68,15 @@ impl WatchedLoop for Reader {
 
     fn request_stack(&self, watch: &Arc<Watch>, turn: u64) -> bool {
         let site = self.0.site();
-        let (Some(Site { env, isolate, .. }), Some(v8)) = (site.as_ref(), self.0.v8) else {
+        let (Some(Site { isolate, .. }), Some(v8)) = (site.as_ref(), self.0.v8) else {
             return false;
         };
         if !self.0.has_stacks() {
             return false;
         }
-        let watch = Arc::downgrade(watch);
-        let request = Request { watch, v8, env: *env, turn, requested_at: monotonic() };
-        // SAFETY: the isolate lives while there is a site, and the lock is held.
+        let (watch, station) = (Arc::downgrade(watch), Arc::downgrade(&self.0));
+        let request = Request { watch, station, v8, turn, requested_at: monotonic() };
+        // SAFETY: the isolate is that of this station, and lives while there is a site, whose lock is held.
         unsafe { request.send(*isolate) };
         true
     }

@@ -14,6 +14,7 @@ use std::{
 
 use napi::sys;
 use offloop::{
+    contain::contained,
     exporter::is_forked_child,
     monitor::{
         machine::Settings,
@@ -48,13 +49,18 @@ pub struct Station {
 pub(super) struct Site {
     pub(super) uv: Uv,
     pub(super) uv_loop: Opaque,
-    pub(super) env: sys::napi_env,
     pub(super) isolate: Opaque,
+    /// For the environment's own thread.
+    env: sys::napi_env,
+    /// For the environment's own thread.
     hook: Hook,
 }
 
-// SAFETY: other threads only call `uv_metrics_idle_time` and `RequestInterrupt` with them, which any thread may, and
-// only while they hold the lock, under which the environment's own thread takes the site away before they dangle.
+// SAFETY: another thread gets at a site only through `Station::site`, while it holds the lock under which the
+// environment's own thread takes the site away before its pointers dangle. `reader.rs`, which alone runs on another
+// thread, uses `uv_loop` for `uv_metrics_idle_time` and `uv_now`, and `isolate` for `RequestInterrupt`, and says for each
+// why it may; `env` and `hook` are private to this file, which uses them on the environment's thread. Dropping a site
+// does nothing, on whatever thread the last owner of the station lets go.
 unsafe impl Send for Site {}
 
 impl Station {
@@ -67,7 +73,7 @@ impl Station {
     ) -> Arc<Self> {
         let uv = if only_heartbeat { None } else { Uv::load() };
         let v8 = if only_heartbeat { None } else { V8::load(v8) };
-        // SAFETY: takes nothing; on the isolate's thread it is the isolate.
+        // SAFETY: takes nothing, and reads a thread-local of V8's: on the isolate's thread it is the isolate.
         let v8 = v8.filter(|v8| !unsafe { (v8.isolate)() }.is_null());
         let meter = Arc::new(ThreadMeter::of_this_thread());
         let station = |site: Option<Site>| Station {
@@ -80,7 +86,9 @@ impl Station {
             is_inspected: AtomicBool::new(false),
         };
         let Some(uv) = uv else { return Arc::new(station(None)) };
-        // SAFETY: we are on the environment's thread, and the symbols are libuv's.
+        // SAFETY: we are on the environment's thread, and the symbols are libuv's. The hook's data is a reference that
+        // `on_cleanup` takes back, or the lines below where Node-API has not taken it; the handle in the site is closed by
+        // `leave`, which one of the two calls.
         unsafe {
             let Some(site) = open_site(env, uv, v8, &meter) else { return Arc::new(station(None)) };
             let hook = site.hook;
@@ -117,7 +125,7 @@ impl Station {
     /// `script`, this V8 is not what its version says, and no stack is asked for.
     pub fn prove_stacks(&self, env: sys::napi_env, function: &str, script: &str, line: u32) {
         let Some(v8) = self.v8.filter(|_| self.has_turns) else { return };
-        // SAFETY: on the isolate's thread, which runs JavaScript, so isolate and environment are alive.
+        // SAFETY: JavaScript of this environment has called us, so we are on its thread, and it and its isolate are alive.
         let frames = unsafe { interrupt::frames(v8, env, (v8.isolate)()) };
         let is_proven = frames.first().is_some_and(|frame| {
             frame.function == function && frame.script == script && frame.line == line
@@ -145,7 +153,8 @@ impl Station {
     /// From now on turns are stamped for `watch`. On the loop's thread.
     pub fn attach(&self, watch: &Arc<Watch>) {
         match self.hook() {
-            // SAFETY: on the loop's thread, and open while there is a site.
+            // SAFETY: JavaScript of the loop's thread calls, and the hook is open while there is a site, which that thread
+            // alone takes away.
             Some(hook) => unsafe { hook.start(watch) },
             None => {
                 self.heartbeat.beat();
@@ -156,7 +165,7 @@ impl Station {
     /// Turns are stamped no more. On the loop's thread; idempotent.
     pub fn detach(&self) {
         if let Some(hook) = self.hook() {
-            // SAFETY: on the loop's thread, and open while there is a site.
+            // SAFETY: as in `attach`.
             unsafe { hook.stop() };
         }
     }
@@ -169,6 +178,11 @@ impl Station {
     /// Whether a debugger can be attached.
     pub(super) fn is_inspected(&self) -> bool {
         self.is_inspected.load(Ordering::Relaxed)
+    }
+
+    /// The environment, as long as it is not going. For its own thread.
+    pub(super) fn env(&self) -> Option<sys::napi_env> {
+        self.site().as_ref().map(|site| site.env)
     }
 
     fn hook(&self) -> Option<Hook> {
@@ -189,7 +203,8 @@ impl Station {
         };
         let Some(Site { hook, .. }) = site.take() else { return };
         drop(site);
-        // SAFETY: on the loop's thread; the hook is open and closed exactly here, where the site was taken.
+        // SAFETY: on the loop's thread (`open` and `on_cleanup` alone call this); the hook is open, and closed exactly here,
+        // where the site was taken.
         unsafe {
             let watch = hook.stop();
             hook.close();
@@ -209,15 +224,16 @@ unsafe fn open_site(
     meter: &Arc<ThreadMeter>,
 ) -> Option<Site> {
     let mut uv_loop = ptr::null_mut();
-    // SAFETY: the environment is alive.
+    // SAFETY: the environment is alive: we are on its thread, in a call of its JavaScript.
     if unsafe { sys::napi_get_uv_event_loop(env, &raw mut uv_loop) } != sys::Status::napi_ok {
         return None;
     }
     let uv_loop: Opaque = uv_loop.cast();
-    // SAFETY: takes nothing; on the isolate's thread it is the isolate.
+    // SAFETY: as in `Station::open`.
     let isolate = v8.map_or(ptr::null_mut(), |v8| unsafe { (v8.isolate)() });
     let gc = v8.and_then(|v8| v8.gc);
-    // SAFETY: on the thread of both (the caller's promise).
+    // SAFETY: on the thread of both, with libuv's own functions (the caller's promise). The loop outlives the handle:
+    // Node-API lets an environment's loop turn until the clean-up hook is removed, which `on_closed` does.
     let hook = unsafe { Hook::open(uv, uv_loop, isolate, gc, Arc::clone(meter)) }?;
     Some(Site { uv, uv_loop, env, isolate, hook })
 }
@@ -227,7 +243,9 @@ unsafe extern "C" fn on_cleanup(
     _: sys::napi_async_cleanup_hook_handle,
     data: *mut std::ffi::c_void,
 ) {
-    // SAFETY: `open` leaked it for this one call.
-    let station = unsafe { Arc::from_raw(data.cast::<Station>()) };
-    station.leave();
+    contained((), || {
+        // SAFETY: `open` leaked it for this one call.
+        let station = unsafe { Arc::from_raw(data.cast::<Station>()) };
+        station.leave();
+    });
 }
