@@ -16,10 +16,10 @@ export declare class Environment {
   /** JavaScript will not write to the block any more and has had what it wrote admitted. */
   releaseBlock(id: number): void
   /**
-   * Gives the physical memory of some blocks back to the system that have been idle since the last call that left
-   * none. Whether there may be more.
+   * Gives `most_bytes` of physical memory back to the system, of blocks that have been idle since the last call that
+   * left none. Whether there may be more.
    */
-  releaseIdlePages(most: number): boolean
+  releaseIdlePages(mostBytes: number): boolean
   /**
    * `(word, number, text, …)` writes texts of one byte per unit as bulk records into a block just acquired, from `word`
    * on, and returns the word behind them; -1 if they do not fit. Asked once per block.
@@ -39,7 +39,7 @@ export declare class Environment {
   constructor(onResults: () => void)
   /** Whether this process was forked from one whose engine was running: nothing can be exported here. */
   get isForkedChild(): boolean
-  /** Everything posted since the last call, in order. */
+  /** Everything posted since the last call, in order, and what JavaScript is asked for. */
   takeResults(): Array<JsResult>
   /** Spans accepted and not terminal, of this environment's exporters or of the whole process. */
   pending(wholeProcess: boolean): number
@@ -354,7 +354,7 @@ export interface JsRecording {
 
 /** Something that JavaScript waits for, or a request that only JavaScript can send. */
 export interface JsResult {
-  /** The number that JavaScript gave the call; for `send` the number of the attempt. */
+  /** The number that JavaScript gave the call; for `send` and `withdrawn` the number of the attempt. */
   id: number
   /** Outcome of an export. */
   outcome?: JsOutcome
@@ -362,6 +362,8 @@ export interface JsResult {
   flush?: JsFlush
   /** An attempt to make through Node's http. */
   send?: JsSend
+  /** The attempt is given up: what JavaScript does for it is to end. */
+  withdrawn?: boolean
   /** Headers to read for an attempt. */
   headers?: JsHeaderQuestion
   /** Something to tell the user. */
@@ -427,7 +429,7 @@ export interface JsStats {
   /** Breaker state. */
   breaker: string
   /** From admission to delivery, of the batch delivered last. */
-  lastExportLatencyMs: number | null
+  lastExportLatencyMillis: number | null
   /** Native threads. */
   threads: number
 }
