@@ -2,6 +2,8 @@
 // Owns the moment at which no call is under way any more, and how a call that ran out of stack shows.
 // Refuses to know what such calls leave behind.
 
+const { isNativeError } = require('node:util/types');
+
 const unwound = Promise.resolve();
 const { then } = Promise.prototype;
 
@@ -15,7 +17,9 @@ function afterUnwinding(callback) {
 
 /** Whether `error` says that no stack was left, which says nothing about what was called. */
 function isOutOfStack(error) {
-  return error instanceof RangeError && error.message === 'Maximum call stack size exceeded';
+  if (!isNativeError(error)) return false; // a Proxy would throw where it is looked at
+  const message = Object.getOwnPropertyDescriptor(error, 'message')?.value;
+  return message === 'Maximum call stack size exceeded';
 }
 
 module.exports = { afterUnwinding, isOutOfStack };

@@ -45,12 +45,15 @@ class WindowBatcher {
   #late = []; // ended while a span was being written
   #resources;
   #dropped = 0;
+  #isMending = false;
   #mend = () => {
+    this.#isMending = true;
     try {
       this.#recover();
     } catch (error) {
       diag.debug('Offloop: mending failed', error);
     }
+    this.#isMending = false;
   };
 
   constructor(port, options, metrics) {
@@ -294,7 +297,7 @@ class WindowBatcher {
   /** What the window being filled needs of code that is not ours: its opening, and its leaving. Never within itself. */
   #serve() {
     if (this.#isServing) return;
-    afterUnwinding(this.#mend);
+    this.#mendLater();
     this.#isServing = true;
     try {
       const window = this.#window;
@@ -303,16 +306,25 @@ class WindowBatcher {
       // Spans that ended meanwhile: one more window at most, or code that always ends a span would never let go.
       const next = this.#window;
       if (next !== null && next.spans > 0 && !next.isOpen) this.#open(next);
+    } catch (error) {
+      if (!isOutOfStack(error)) throw error; // else it is done when the stack has unwound
     } finally {
       this.#isServing = false;
     }
+  }
+
+  /** When the stack has unwound; code that fails or ends a span each time gets no more than one try in a turn of the loop. */
+  #mendLater() {
+    if (this.#isMending) setImmediate(this.#mend).unref();
+    else afterUnwinding(this.#mend);
   }
 
   #open(window) {
     try {
       this.#openNow(window);
     } catch (error) {
-      if (isOutOfStack(error)) throw error; // says nothing about the window: it is opened later
+      // Says nothing about the window, unless the stack was empty: it is opened later.
+      if (isOutOfStack(error) && !this.#isMending) throw error;
       this.#discard(window);
       this.#refuse(window.spans, 'non_retryable');
       reportError(error); // the user's `headers` object: as an export that fails

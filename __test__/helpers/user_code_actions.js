@@ -44,18 +44,19 @@ const rubbish = {
   'list of nothing': () => [null, Symbol('x'), 1n],
 };
 
+// biome-ignore lint/suspicious/noThenProperty: what user code may return
+const thenable = (then) => ({ then });
+
 const never = {
   promise: () => new Promise(() => {}),
-  thenable: () => ({ then() {} }),
-  'thenable that throws': () => ({ then: thrower }),
-  // biome-ignore lint/suspicious/noThenProperty: what user code may return
-  'thenable that answers twice': () => ({
-    then(resolve, reject) {
+  thenable: () => thenable(() => {}),
+  'thenable that throws': () => thenable(thrower),
+  'thenable that answers twice': () =>
+    thenable((resolve, reject) => {
       resolve(1);
       reject(new Error('late'));
       resolve(2);
-    },
-  }),
+    }),
 };
 
 const throwables = {
@@ -64,6 +65,11 @@ const throwables = {
   'error with a hostile code': Object.defineProperty(new Error('x'), 'code', { get: thrower }),
   ...hostileThrowables,
 };
+
+/** A recursion of the application's that does not end. */
+function recurse() {
+  return 1 + recurse();
+}
 
 function raise(value) {
   throw value;
@@ -85,6 +91,7 @@ function actions(isLong) {
     for (const [name, value] of Object.entries(values)) table[`${kind} ${name}`] = { kind, react: () => react(value) };
   };
   add('throw', throwables, raise);
+  table['throw: out of stack'] = { kind: 'throw', react: recurse };
   add('reject', throwables, (value) => Promise.reject(value));
   add('rubbish', rubbish, (make) => make());
   add('never', never, (make) => make());
