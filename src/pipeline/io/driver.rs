@@ -190,6 +190,10 @@ impl<'a> Driver<'a> {
         if flush.cell.is_answered() {
             return;
         }
+        if flush.mode == FlushMode::Attempt {
+            // A batch may have gone back to the workers since the flush was asked for.
+            flush.lane.ledger.await_attempts(&flush.cell, flush.epoch);
+        }
         let id = self.desk.next_flush;
         self.desk.next_flush += 1;
         let event = flush.event(id);

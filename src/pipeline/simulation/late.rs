@@ -296,6 +296,9 @@ impl World {
                     return;
                 }
                 let (lane, epoch) = (flush.lane, flush.epoch);
+                if mode == FlushMode::Attempt {
+                    self.lanes[&lane].ledger.await_attempts(&flush.cell, epoch);
+                }
                 self.flushes.insert(id, flush);
                 self.step(match mode {
                     FlushMode::Terminal => Event::FlushStarted { flush: id, deadline },
