@@ -21,8 +21,7 @@ function kind(type, expected, read, range = '') {
 /** A whole number. One over `cap` means `cap`; one outside of `min` to `max` is refused. */
 function integer(min, { max = Infinity, cap = Number.MAX_SAFE_INTEGER } = {}) {
   const isBounded = max !== Infinity;
-  const read = (value) =>
-    Number.isInteger(value) && value >= min && value <= max ? Math.min(value, cap) : INVALID;
+  const read = (value) => (Number.isInteger(value) && value >= min && value <= max ? Math.min(value, cap) : INVALID);
   const expected = isBounded ? `integer between ${min} and ${max}` : `integer of at least ${min}`;
   return kind('integer', expected, read, isBounded ? `${min} to ${max}` : `at least ${min}`);
 }
@@ -38,7 +37,12 @@ function number(min, max) {
  * is under `floor` means `floor`, what is over `cap` means `cap`. What is under `min`, or no number, would make the SDK
  * lose spans or spin: it is refused.
  */
-function quantity({ min = -Infinity, floor = -Infinity, cap = Number.MAX_SAFE_INTEGER, round = (value) => value } = {}) {
+function quantity({
+  min = -Infinity,
+  floor = -Infinity,
+  cap = Number.MAX_SAFE_INTEGER,
+  round = (value) => value,
+} = {}) {
   const read = (value) => {
     const parsed = numberOf(value);
     return parsed >= min ? round(Math.min(Math.max(parsed, floor), cap)) : INVALID;
