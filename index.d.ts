@@ -277,7 +277,7 @@ export class OTLPTraceExporter {
 export interface FileSpanExporterConfig {
   /** Created if missing. */
   directory: string;
-  /** One OTLP/JSON line per batch. Default 'otlp-json'. */
+  /** One OTLP/JSON line per batch, in valid Unicode: half a surrogate pair becomes U+FFFD. Default 'otlp-json'. */
   format?: 'otlp-json';
   /** Oldest files are removed beyond this number. Integer, at least 1. Default 10. */
   maxFiles?: number;

@@ -3,9 +3,9 @@
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const { LaneExporter } = require('../js/lane_exporter.js');
-const { ApiSpanAdapter } = require('../js/tusk.js');
+const { ApiSpanAdapter, NonRetryableError } = require('../js/tusk.js');
 const { refusedUrl } = require('./helpers/receiver.js');
-const { SUCCESS_RESPONSE, spansOf } = require('./helpers/drift_request.js');
+const { readFields, SUCCESS_RESPONSE, spansOf } = require('./helpers/drift_request.js');
 const { diagLines } = require('./helpers/diag_lines.js');
 const { API_KEY, apiExporter, apiReceiver, exported, recordedSpan } = require('./helpers/tusk_exporter.js');
 
@@ -139,15 +139,6 @@ for (const way of ['native', 'objects']) {
   });
 }
 
-test('a redirect is not followed: the key goes nowhere else', async (t) => {
-  const elsewhere = await apiReceiver(t);
-  const receiver = await apiReceiver(t, { otherwise: { status: 302, headers: { location: elsewhere.origin } } });
-  const exporter = apiExporter(t, { receiver });
-  const { error } = await exported(exporter, [recordedSpan()]);
-  assert.equal(error.message, 'Remote export failed with status 302');
-  assert.equal(elsewhere.requests.length, 0);
-});
-
 test('Retry-After is heard only if asked', async (t) => {
   const asking = (status) => ({ status, headers: { 'retry-after': '2' } });
   const receiver = await apiReceiver(t, { script: [asking(503), asking(429)] });
@@ -158,22 +149,96 @@ test('Retry-After is heard only if asked', async (t) => {
   assert.ok(times[1] - times[0] >= 1990 && times[2] - times[1] >= 1990);
 });
 
-test('the global fetch is used where it is asked for, or where a method of the adapter is somebody else’s', async (t) => {
+test('the global fetch is never used; a method of the adapter that is somebody else’s is', async (t) => {
   const receiver = await apiReceiver(t);
-  const urls = [];
-  t.mock.method(globalThis, 'fetch', async (url, { headers }) => {
-    urls.push(url);
-    assert.equal(headers['x-api-key'], API_KEY);
-    return new Response(SUCCESS_RESPONSE);
+  t.mock.method(globalThis, 'fetch', () => assert.fail('called'));
+  const lines = await diagLines(async () => {
+    const exporter = apiExporter(t, { receiver, transport: 'fetch' });
+    assert.deepEqual(await exported(exporter, [recordedSpan()]), { code: 0 });
   });
-  assert.deepEqual(await exported(apiExporter(t, { receiver, transport: 'fetch' }), [recordedSpan()]), { code: 0 });
-  assert.equal(urls.length, 1);
+  assert.ok(lines.some(([level, text]) => level === 'warn' && text.includes("transport 'fetch'")));
+  assert.equal(receiver.requests.length, 1);
   const patched = apiExporter(t, { receiver });
   const bodies = [];
   patched.getAdapters()[0].postExportRequest = async (bytes) => bodies.push(bytes);
-  assert.deepEqual(await exported(patched, [recordedSpan()]), { code: 0 });
-  assert.equal(spansOf(bodies[0]).length, 1);
-  assert.deepEqual([urls.length, receiver.requests.length], [1, 0]);
+  assert.deepEqual(await exported(patched, [recordedSpan(), recordedSpan()]), { code: 0 });
+  assert.equal(spansOf(bodies[0]).length, 2);
+  assert.equal(receiver.requests.length, 1);
+});
+
+test('what replaces postExportRequest is asked again as the backend would be, and its failure is told', async (t) => {
+  const receiver = await apiReceiver(t);
+  const told = [];
+  const exporter = apiExporter(t, { receiver, onError: (failure) => told.push(failure) });
+  const [adapter] = exporter.getAdapters();
+  let attempts = 0;
+  adapter.postExportRequest = async () => {
+    attempts += 1;
+    throw attempts <= 3 ? new Error('of the user’s') : new NonRetryableError('for good');
+  };
+  assert.equal((await exported(exporter, [recordedSpan()])).error.message, 'of the user’s');
+  assert.equal(attempts, 3);
+  assert.equal((await exported(exporter, [recordedSpan()])).error.message, 'for good');
+  assert.equal(attempts, 4);
+  assert.deepEqual(
+    told.map(({ spans, message }) => [spans, message]),
+    [
+      [1, 'of the user’s'],
+      [1, 'for good'],
+    ],
+  );
+  assert.equal(exporter.getHealthSnapshot().failureCount, 2);
+});
+
+test('what replaces postExportRequest has the time of an attempt, and its abort is a time-out', async (t) => {
+  const receiver = await apiReceiver(t);
+  const exporter = apiExporter(t, { receiver, exportTimeoutMillis: 60 });
+  const [adapter] = exporter.getAdapters();
+  const abort = Object.assign(new Error('aborted'), { name: 'AbortError' });
+  const answers = [() => new Promise(() => {}), () => Promise.reject(abort), () => {}];
+  adapter.postExportRequest = () => answers.shift()();
+  assert.deepEqual(await exported(exporter, [recordedSpan()]), { code: 0 });
+  const { timeoutCount, failureCount } = exporter.getHealthSnapshot();
+  assert.deepEqual({ timeoutCount, failureCount }, { timeoutCount: 2, failureCount: 0 });
+});
+
+test('postExportRequest by itself: one attempt with the bytes as they are, and what its failure means', async (t) => {
+  const receiver = await apiReceiver(t, { script: [success, 503, 400, { body: REFUSAL }] });
+  const [adapter] = apiExporter(t, { receiver }).getAdapters();
+  const bytes = Buffer.alloc(20 << 20, 'request '); // more than one span may have
+  await adapter.postExportRequest(bytes);
+  assert.ok(receiver.requests[0].wireBody.equals(bytes));
+  const thrownBy = async () => adapter.postExportRequest(Buffer.from('x')).then(assert.fail, (error) => error);
+  const [unavailable, bad, refused] = [await thrownBy(), await thrownBy(), await thrownBy()];
+  assert.equal(unavailable.message, 'Remote export failed with status 503');
+  assert.equal(bad.message, 'Remote export failed with status 400');
+  assert.equal(refused.message, 'Remote export failed: no');
+  assert.deepEqual(
+    [unavailable, bad, refused].map((error) => error instanceof NonRetryableError),
+    [false, true, false],
+  );
+  assert.equal(receiver.requests.length, 4);
+});
+
+test('many objects are one request with one header', async (t) => {
+  const receiver = await apiReceiver(t);
+  const exporter = apiExporter(t, { receiver, way: 'objects', environment: 'test' });
+  const spans = Array.from({ length: 300 }, (_, nth) =>
+    recordedSpan({ attributes: { 'td.inputValue': JSON.stringify({ nth, pad: 'x'.repeat(60_000) }) } }),
+  );
+  assert.deepEqual(await exported(exporter, spans), { code: 0 });
+  const [{ wireBody }] = receiver.completed;
+  assert.equal(spansOf(wireBody).length, 300);
+  const heads = [...readFields(wireBody)].filter(([number]) => number !== 5);
+  assert.deepEqual(
+    heads.map(([number, value]) => [number, value.toString()]),
+    [
+      [1, 'svc-1'],
+      [2, 'test'],
+      [3, '0.0.1'],
+      [4, 'sdk-inst-1'],
+    ],
+  );
 });
 
 test('a base URL that cannot be parsed fails exports, not the constructor', async (t) => {

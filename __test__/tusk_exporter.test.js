@@ -95,7 +95,7 @@ test('R11 lengths alone decide where they can: nothing is measured, parsed or co
   for (const {
     arguments: [value],
   } of spies[2].mock.calls)
-    assert.equal(typeof value.failBatchOnBadSpan, 'boolean');
+    assert.equal(typeof value.encoding.failBatchOnBadSpan, 'boolean');
   assert.deepEqual(await done, { code: 0 });
   assert.ok(process.memoryUsage().rss - before < 50 << 20, 'the large text was not copied');
   assert.equal(receiver.requests.length, 1);

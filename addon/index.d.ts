@@ -338,7 +338,7 @@ export interface JsOutcome {
 
 /** How spans are recorded. */
 export interface JsRecording {
-  /** `lines` or `request`. */
+  /** `lines` or `request`, or `prepared_lines` or `prepared_request` for what JavaScript has printed. */
   output: string
   /** Environment of the spans. */
   environment?: string
@@ -464,7 +464,7 @@ export interface LaneConfig {
   endpoint: string
   /** `http/protobuf` or `http/json`; anything else with `drift`. */
   protocol: string
-  /** URL with scheme, host, port, path and query (sink `http`). */
+  /** URL with scheme, host, port, path and query (sink `http`; sink `drift_api`, whose attempts are else JavaScript's). */
   url?: string
   /** `Content-Type` (sink `http`). */
   contentType?: string
@@ -510,6 +510,8 @@ export interface LaneConfig {
   maxFiles?: number
   /** Deadline of one attempt of an export (sink `drift_api`). */
   attemptTimeoutMillis?: number
+  /** Attempts of an export, three if absent (sink `drift_api`). */
+  apiAttempts?: number
   /** Wait as `Retry-After` asks (sink `drift_api`). */
   honorRetryAfter?: boolean
   /** How spans are recorded (sinks `trace_files` and `drift_api`). */

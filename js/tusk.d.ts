@@ -156,7 +156,7 @@ export interface TdTraceExporterConfig extends AdapterOptions {
   ignoreSinkErrors?: boolean;
   /** Wait as long as the backend asks before the next attempt, 30 s at most; 429 is repeated then too. Default `false`. */
   honorRetryAfter?: boolean;
-  /** `fetch`: encode and post on the event loop through the global `fetch`. Default 'native'. */
+  /** `fetch` has no effect any more: Offloop's own sender makes every request. Default 'native'. */
   transport?: 'native' | 'fetch';
   /** Give custom adapters the span as protobuf too. Default `false`. */
   protoSpanBytes?: boolean;
@@ -187,7 +187,7 @@ export declare class TdSpanExporter {
   getHealthSnapshot(): TdExporterHealthSnapshot;
 }
 
-export interface FilesystemSpanAdapterConfig extends AdapterOptions {
+export interface FilesystemSpanAdapterConfig extends AdapterOptions, Pick<TdTraceExporterConfig, 'failBatchOnBadSpan'> {
   baseDirectory: string;
 }
 
@@ -202,7 +202,7 @@ export declare class FilesystemSpanAdapter implements SpanExportAdapter {
 
 export interface ApiSpanAdapterConfig
   extends AdapterOptions,
-    Pick<TdTraceExporterConfig, 'honorRetryAfter' | 'transport' | 'failBatchOnBadSpan'> {
+    Pick<TdTraceExporterConfig, 'honorRetryAfter' | 'failBatchOnBadSpan'> {
   apiKey: string;
   tuskBackendBaseUrl: string;
   observableServiceId: string;
@@ -229,7 +229,14 @@ export interface ApiSpanAdapterHealthSnapshot {
 export declare class ApiSpanAdapter implements SpanExportAdapter {
   readonly name: 'api';
   constructor(config: ApiSpanAdapterConfig);
+  /** Encodes the spans before it returns. */
   exportSpans(spans: CleanSpanData[]): Promise<ExportResult>;
+  /**
+   * One attempt with a whole request, by Offloop's sender. Replace it to send otherwise, through a proxy for instance:
+   * attempts, waits and breaker stay as they are, and the limits of the answer are yours.
+   * @throws {NonRetryableError} if no further attempt can help
+   */
+  postExportRequest(requestBytes: Uint8Array): Promise<void>;
   getHealthSnapshot(): ApiSpanAdapterHealthSnapshot;
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;

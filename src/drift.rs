@@ -33,5 +33,6 @@ pub use lines::{InvalidSpan, Lines, TraceLines, encode_lines};
 pub use protobuf::protobuf;
 pub use request::{Request, RequestHeader, encode_request};
 pub use response::{ExportResponse, parse_response};
+pub(crate) use text::without_surrogates;
 pub use transform::transform;
 pub use value::{MAX_DEPTH, Member, Object, Quoted, Value};

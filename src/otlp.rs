@@ -13,6 +13,7 @@ mod wire;
 pub use layout::{Layout, split};
 pub use response::{PartialSuccess, partial_success};
 
+use self::json_text::LoneSurrogates;
 use crate::span::SpanBatch;
 
 /// Wire format of an OTLP/HTTP request.
@@ -39,10 +40,20 @@ pub struct Encoded {
 
 /// Encodes a batch as an `ExportTraceServiceRequest`, byte for byte as the stock serializer of 0.223 does.
 pub fn encode(protocol: Protocol, batch: &SpanBatch<'_>) -> Encoded {
-    let mut encoded = match protocol {
+    let encoded = match protocol {
         Protocol::HttpProtobuf => protobuf::encode(batch),
-        Protocol::HttpJson => json::encode(batch),
+        Protocol::HttpJson => json::encode(batch, LoneSurrogates::Escape),
     };
+    counted(encoded, batch)
+}
+
+/// The JSON form for a file that any reader must be able to read: half a surrogate pair becomes U+FFFD, where the
+/// request to a collector keeps the escape that the stock exporter sends.
+pub fn encode_line(batch: &SpanBatch<'_>) -> Encoded {
+    counted(json::encode(batch, LoneSurrogates::Replace), batch)
+}
+
+fn counted(mut encoded: Encoded, batch: &SpanBatch<'_>) -> Encoded {
     encoded.spans = u32::try_from(batch.spans.len()).unwrap_or(u32::MAX);
     encoded.invalid = batch.invalid;
     encoded

@@ -3,6 +3,7 @@
 
 mod api_sink;
 mod api_verdict;
+mod prepared;
 
 use std::sync::Arc;
 
@@ -10,12 +11,13 @@ use bumpalo::Bump;
 
 pub use self::api_sink::{ApiConfig, ApiSink};
 use crate::{
-    drift::{self, Input, InvalidSpan, RequestHeader},
+    drift::{self, Input, Invalid, InvalidSpan, RequestHeader},
     error::{DropReason, TransformError},
     exporter::Transform,
     handoff::{RawBatch, decode},
     otlp::Encoded,
     sink::trace_files::bundle,
+    span::SpanBatch,
 };
 
 /// What becomes of the spans of one export.
@@ -32,6 +34,10 @@ pub enum Output {
         /// `sdk_instance_id`
         sdk_instance_id: String,
     },
+    /// Lines that JavaScript has printed, for [`crate::sink::trace_files`].
+    PreparedLines,
+    /// A request that JavaScript has encoded, for [`ApiSink`].
+    PreparedRequest,
 }
 
 /// How spans are recorded.
@@ -54,28 +60,38 @@ pub fn transform(recording: Recording) -> Transform {
 }
 
 fn record(recording: &Recording, raw: &RawBatch) -> Result<Encoded, TransformError> {
-    let internal = |message: String| TransformError { reason: DropReason::InternalError, message };
     let arena = Bump::new();
     let batch = decode(raw, &arena).map_err(|error| internal(error.to_string()))?;
-    let inputs: Vec<_> =
-        batch.spans.iter().map(|span| Input::from_span(&batch, span, &arena)).collect();
     let environment = recording.environment.as_deref();
-    let (body, invalid) = match &recording.output {
+    match &recording.output {
+        Output::PreparedLines => prepared::lines(&batch).ok_or_else(unbundled),
+        Output::PreparedRequest => Ok(prepared::request(&batch)),
         Output::Lines => {
-            let lines = drift::encode_lines(&inputs, environment);
+            let lines = drift::encode_lines(&inputs(&batch, &arena), environment);
             let traces =
                 lines.traces.iter().map(|trace| (trace.trace_id.as_str(), trace.range.clone()));
-            let body = bundle(lines.text, traces)
-                .ok_or_else(|| internal("lines without their traces".to_owned()))?;
-            (body, lines.invalid)
+            let body = bundle(lines.text, traces).ok_or_else(unbundled)?;
+            encoded(recording, &batch, body, &lines.invalid)
         }
         Output::Request { observable_service_id, sdk_version, sdk_instance_id } => {
             let header =
                 RequestHeader { observable_service_id, environment, sdk_version, sdk_instance_id };
-            let request = drift::encode_request(&inputs, &header);
-            (request.body, request.invalid)
+            let request = drift::encode_request(&inputs(&batch, &arena), &header);
+            encoded(recording, &batch, request.body, &request.invalid)
         }
-    };
+    }
+}
+
+fn inputs<'a>(batch: &SpanBatch<'a>, arena: &'a Bump) -> Vec<Result<Input<'a>, Invalid>> {
+    batch.spans.iter().map(|span| Input::from_span(batch, span, arena)).collect()
+}
+
+fn encoded(
+    recording: &Recording,
+    batch: &SpanBatch<'_>,
+    body: Vec<u8>,
+    invalid: &[InvalidSpan],
+) -> Result<Encoded, TransformError> {
     if recording.fail_batch_on_bad_span
         && let Some(InvalidSpan { index, why }) = invalid.first()
     {
@@ -83,6 +99,14 @@ fn record(recording: &Recording, raw: &RawBatch) -> Result<Encoded, TransformErr
         return Err(TransformError { reason: DropReason::Invalid, message });
     }
     let lost = u32::try_from(invalid.len()).unwrap_or(u32::MAX);
-    let spans = u32::try_from(inputs.len()).unwrap_or(u32::MAX).saturating_sub(lost);
+    let spans = u32::try_from(batch.spans.len()).unwrap_or(u32::MAX).saturating_sub(lost);
     Ok(Encoded { body, spans, invalid: batch.invalid.saturating_add(lost), ..Encoded::default() })
+}
+
+fn unbundled() -> TransformError {
+    internal("lines without their traces".to_owned())
+}
+
+fn internal(message: String) -> TransformError {
+    TransformError { reason: DropReason::InternalError, message }
 }

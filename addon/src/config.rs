@@ -14,7 +14,7 @@ use offloop::{
     error::{DropReason, TransformError},
     exporter::{Exporter, Transform},
     handoff::decode,
-    otlp::{self, Protocol},
+    otlp::{self, Encoded, Protocol},
     recorder::{self, ApiConfig, ApiSink, Output, Recording},
     sink::{
         Sink,
@@ -22,6 +22,7 @@ use offloop::{
         http::{HttpConfig, HttpSink, ResultOrder, TlsConfig},
         trace_files::{TraceFilesConfig, TraceFilesSink},
     },
+    span::SpanBatch,
 };
 
 use crate::{
@@ -42,7 +43,7 @@ pub struct LaneConfig {
     pub endpoint: String,
     /// `http/protobuf` or `http/json`; anything else with `drift`.
     pub protocol: String,
-    /// URL with scheme, host, port, path and query (sink `http`).
+    /// URL with scheme, host, port, path and query (sink `http`; sink `drift_api`, whose attempts are else JavaScript's).
     pub url: Option<String>,
     /// `Content-Type` (sink `http`).
     pub content_type: Option<String>,
@@ -88,6 +89,8 @@ pub struct LaneConfig {
     pub max_files: Option<f64>,
     /// Deadline of one attempt of an export (sink `drift_api`).
     pub attempt_timeout_millis: Option<f64>,
+    /// Attempts of an export, three if absent (sink `drift_api`).
+    pub api_attempts: Option<u32>,
     /// Wait as `Retry-After` asks (sink `drift_api`).
     pub honor_retry_after: Option<bool>,
     /// How spans are recorded (sinks `trace_files` and `drift_api`).
@@ -97,7 +100,7 @@ pub struct LaneConfig {
 /// How spans are recorded.
 #[napi(object, object_to_js = false)]
 pub struct JsRecording {
-    /// `lines` or `request`.
+    /// `lines` or `request`, or `prepared_lines` or `prepared_request` for what JavaScript has printed.
     pub output: String,
     /// Environment of the spans.
     pub environment: Option<String>,
@@ -152,7 +155,8 @@ pub(crate) fn build(
     let lane = config.number;
     let transform = match config.drift.take() {
         Some(drift) => recorder::transform(recording(drift)),
-        None => transform(protocol),
+        None if config.sink == "file" => transform(otlp::encode_line),
+        None => transform(move |batch| otlp::encode(protocol, batch)),
     };
     let inner = sink(config, Arc::clone(&mailbox), timeouts)?;
     let sink = Arc::new(HeaderSink { lane, source, current: headers, mailbox, inner });
@@ -162,6 +166,8 @@ pub(crate) fn build(
 fn recording(drift: JsRecording) -> Recording {
     let output = match drift.output.as_str() {
         "lines" => Output::Lines,
+        "prepared_lines" => Output::PreparedLines,
+        "prepared_request" => Output::PreparedRequest,
         _ => Output::Request {
             observable_service_id: drift.observable_service_id.unwrap_or_default(),
             sdk_version: drift.sdk_version.unwrap_or_default(),
@@ -231,9 +237,14 @@ fn sink(
             let api = ApiConfig {
                 attempt_timeout: duration(config.attempt_timeout_millis.unwrap_or_default())
                     .max(Duration::from_millis(1)),
+                max_attempts: config.api_attempts.unwrap_or(3),
                 hears_retry_after: config.honor_retry_after.unwrap_or_default(),
             };
-            Ok(ApiSink::new(api, http(config)?, timeouts))
+            let inner = match &config.url {
+                Some(_) => http(config)?,
+                None => Arc::new(NodeSink { lane: config.number, mailbox }),
+            };
+            Ok(ApiSink::new(api, inner, timeouts))
         }
         "file" => {
             let mut file = FileConfig::new(config.directory.unwrap_or_default());
@@ -278,7 +289,7 @@ fn tls(tls: JsTls) -> TlsConfig {
     }
 }
 
-fn transform(protocol: Protocol) -> Transform {
+fn transform(encode: impl Fn(&SpanBatch<'_>) -> Encoded + Send + Sync + 'static) -> Transform {
     Arc::new(move |raw| {
         raw.top_up_pool();
         let arena = Bump::new();
@@ -286,7 +297,7 @@ fn transform(protocol: Protocol) -> Transform {
             reason: DropReason::InternalError,
             message: error.to_string(),
         })?;
-        Ok(otlp::encode(protocol, &batch))
+        Ok(encode(&batch))
     })
 }
 

@@ -128,7 +128,11 @@ const name = row(kinds.text, { standard: 'required' });
 const attemptTimeout = row(kinds.quantity({ floor: 1, cap: MAX_TIMER_MILLIS }), { ...millis, fallback: 30000 });
 
 /** Where the recorder's spans go; its exporter hands its own configuration to one of the two. */
-const FilesystemSpanAdapter = { baseDirectory: row(kinds.path, { standard: 'required' }), ...LANE };
+const FilesystemSpanAdapter = {
+  baseDirectory: row(kinds.path, { standard: 'required' }),
+  failBatchOnBadSpan: flag,
+  ...LANE,
+};
 const ApiSpanAdapter = {
   apiKey: name,
   tuskBackendBaseUrl: name,

@@ -4,6 +4,9 @@
 
 const { LaneExporter } = require('../lane_exporter.js');
 const { CleanSpanWriter } = require('./clean_span_writer.js');
+const { postedBy } = require('./posted_attempt.js');
+const { PreparedWriter } = require('./prepared_writer.js');
+const { FAILED, SUCCESS } = require('./vocabulary.js');
 
 /** Name of the method by which an adapter offers its native way; null from it: only `exportSpans` will do. */
 const NATIVE = Symbol('offloop.tusk.native');
@@ -14,18 +17,30 @@ const MAX_BYTES = 256 << 20;
 /** One lane per way of encoding: exporters that share an adapter may differ in it. */
 class AdapterLanes {
   #settings;
-  #lanes = new Map(); // encoding as JSON -> LaneExporter
+  #lanes = new Map(); // what is asked of it, as JSON -> LaneExporter
   #opened = []; // native lanes in use, for their counters
   #timeoutsBefore = 0; // of lanes that are gone
 
-  /** @param settings `{ native, holdMillis, own }`: what `Lane` takes, and the options that every class with a lane has */
+  /**
+   * @param settings `{ native, holdMillis, own, post }`: what `Lane` takes, the options that every class with a lane
+   *   has, and how the user's code would make an attempt
+   */
   constructor(settings) {
     this.#settings = settings;
   }
 
   /** Reads `spans` before it returns. Resolves with the outcome; never rejects. */
   export(spans, encoding) {
-    return this.#lane(encoding).exportSpans(spans);
+    return this.#lane({ encoding }).exportSpans(spans);
+  }
+
+  /**
+   * The same for `{ traceId?, printed }`: what JavaScript has printed itself, because it had objects.
+   * @param asked `output` of the lane, `isPosted` if a method of the user's makes its attempts, and `apiAttempts` where
+   *   somebody else repeats and tells of losses
+   */
+  exportPrepared(items, { output, isPosted = false, apiAttempts }) {
+    return this.#lane({ encoding: { output }, isPosted, apiAttempts }).exportSpans(items);
   }
 
   /** Attempts that ran out of time, live. */
@@ -50,47 +65,66 @@ class AdapterLanes {
     this.#opened = [];
   }
 
-  #lane(encoding) {
-    const key = JSON.stringify(encoding);
+  #lane(asked) {
+    const key = JSON.stringify(asked);
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = new LaneExporter(this.#laneSettings(encoding));
+      lane = new LaneExporter(this.#laneSettings(asked));
       this.#lanes.set(key, lane);
     }
     return lane;
   }
 
-  #laneSettings(encoding) {
-    const { native, holdMillis, own } = this.#settings;
+  #laneSettings({ encoding, isPosted = false, apiAttempts }) {
+    const { native, holdMillis, own, post } = this.#settings;
     const { queue, limits, exit, onError } = own;
+    const isPrepared = encoding.output !== undefined;
+    const Writer = isPrepared ? PreparedWriter : CleanSpanWriter;
     return {
       native: {
         ...native,
+        url: isPosted ? undefined : native.url,
         protocol: 'clean-spans',
         compression: 'none',
         maxSpans: queue.maxSpans,
         maxBytes: queue.maxBytes ?? MAX_BYTES,
         dropOldest: queue.overflow === 'drop-oldest',
+        apiAttempts,
         drift: { ...native.drift, ...encoding },
       },
       holdMillis,
-      limits,
-      onError,
+      help: isPosted ? { send: postedBy(post) } : undefined,
+      limits: isPrepared ? { maxSpanBytes: limits.maxSpanBytes } : limits, // a line is no attribute
+      onError: apiAttempts === undefined ? onError : undefined,
       endpoint: native.endpoint,
       exit,
-      createWriter: (...args) => new CleanSpanWriter(...args),
+      createWriter: (...args) => new Writer(...args),
       onOpen: (lane) => this.#opened.push(lane),
     };
   }
 }
 
-/** What an adapter answers for the outcome of a lane; `invalid` spans could not be read. */
-function resultOf(outcome) {
-  const invalid = outcome.dropped.invalid ?? 0;
-  if (outcome.error === undefined) return { code: 0, invalid };
-  const error = new Error(outcome.error.message);
-  error.code = outcome.error.code;
-  return { code: 1, error, invalid };
+/** Code of the error of a batch of which no span could be read. */
+const NOTHING_LEFT = 'invalid';
+
+/** What an adapter answers for the outcome of a lane; `invalid` spans could not be read, here or before. */
+function resultOf({ delivered, dropped, error: told }, invalidBefore = 0) {
+  const invalid = (dropped.invalid ?? 0) + invalidBefore;
+  if (told === undefined && (delivered > 0 || invalid === 0)) return { code: SUCCESS, invalid };
+  return {
+    code: FAILED,
+    error: errorOf(told ?? { code: NOTHING_LEFT, message: 'Export failed: no span could be read' }),
+    invalid,
+  };
 }
 
-module.exports = { AdapterLanes, NATIVE, resultOf };
+function errorOf({ code, message }) {
+  return Object.assign(new Error(message), { code });
+}
+
+/** The result of a batch of which nothing was left to hand over. */
+function nothingLeft(invalid) {
+  return resultOf({ delivered: 0, dropped: {} }, invalid);
+}
+
+module.exports = { AdapterLanes, errorOf, NATIVE, NOTHING_LEFT, nothingLeft, resultOf };

@@ -1,23 +1,25 @@
 'use strict';
-// Owns the destination of remote recording: one request per export, what counts as a success, health.
-// Refuses to encode and send on the loop when it is left as it is: then both are native (src/sink/drift_api.rs).
+// Owns the destination of remote recording: one request per export, what its outcome says about the backend, health.
+// Refuses to send: attempts, their schedule and what an answer means are native (src/recorder), whatever way spans come.
 
 const { resolveTls } = require('../config_tls.js');
+const { dissectUrl, normaliseUserUrl } = require('../config_url.js');
 const { diag } = require('../diag.js');
 const { readOptions } = require('../options/read.js');
 const { OPTIONS } = require('../options/table.js');
-const { AdapterLanes, NATIVE, resultOf } = require('./adapter_lanes.js');
-const { decodeResponse, encodeRequest, encodeSpan } = require('./clean_span_proto.js');
+const { AdapterLanes, errorOf, NATIVE, nothingLeft, resultOf } = require('./adapter_lanes.js');
+const { encodeRequest, encodeSpan } = require('./clean_span_proto.js');
 const { markReported } = require('./reported_errors.js');
-const { CircuitBreaker, NonRetryableError, withRetries } = require('./resilience.js');
-const { FAILED, SUCCESS } = require('./vocabulary.js');
+const { CircuitBreaker, NonRetryableError } = require('./resilience.js');
+const { FAILED } = require('./vocabulary.js');
 
 const PATH = '/api/drift/tusk.drift.backend.v1.SpanExportService/ExportSpans';
-const RETRY = { maxAttempts: 3, initialDelayMs: 500, maxDelayMs: 4000 };
+const MAX_ATTEMPTS = 3;
 const BREAKER = { failureThreshold: 5, resetTimeoutMs: 30000 };
 const RETRY_WAITS_MILLIS = 1500; // before the second and the third attempt together
-const MAX_RETRY_AFTER_MILLIS = 30000; // each of two, as in src/sink/drift_api.rs
+const MAX_RETRY_AFTER_MILLIS = 30000; // each of two, as in src/recorder/api_verdict.rs
 const CONTENT_TYPE = 'application/protobuf';
+const PART_BYTES = 8 << 20; // of a request that somebody else has encoded
 // What never reached the backend says nothing about it.
 const OWN_REASONS = [
   'queue_full',
@@ -29,6 +31,8 @@ const OWN_REASONS = [
   'internal_error',
 ];
 
+const NO_HEADER = Object.freeze({ observableServiceId: '', environment: '', sdkVersion: '', sdkInstanceId: '' });
+
 class ApiSpanAdapter {
   name = 'api';
   #config;
@@ -37,14 +41,12 @@ class ApiSpanAdapter {
   #lanes = null; // made with the first span: a URL that cannot be parsed fails the export, not the constructor
   #breaker = new CircuitBreaker(BREAKER);
   #failureCount = 0;
-  #timeoutCount = 0; // of attempts made through `fetch`
   #lastExportLatencyMs = null;
   #own;
 
   /**
    * @param {{ apiKey, tuskBackendBaseUrl, observableServiceId, environment?, sdkVersion, sdkInstanceId,
    *   exportTimeoutMillis }} config as the SDK's
-   * @param {'native' | 'fetch'} [config.transport] `fetch`: encode and send on the loop, through the global `fetch`
    * @param {boolean} [config.failBatchOnBadSpan] a span that cannot be encoded fails the whole request
    * @param {boolean} [config.honorRetryAfter] wait as long as the backend asks, 30 s at most
    */
@@ -58,31 +60,36 @@ class ApiSpanAdapter {
       ['Accept', CONTENT_TYPE],
     ];
     this.#own = { queue, limits, exit, onError };
+    if (own.transport === 'fetch') {
+      diag.warn("Configuration: transport 'fetch' has no effect any more, requests are sent by Offloop's own sender");
+    }
   }
 
-  /** The native way, unless somebody has put another method in the place of one of ours. */
+  /** The way without objects, unless somebody has put another method in the place of one of ours. */
   [NATIVE]() {
-    if (!(#config in this) || this.#config.transport === 'fetch') return null;
-    const { exportSpans, postExportRequest } = ApiSpanAdapter.prototype;
-    if (this.exportSpans !== exportSpans || this.postExportRequest !== postExportRequest) return null;
-    return (spans, encoding) => this.#exportNatively(spans, encoding);
+    if (!(#config in this) || this.exportSpans !== ApiSpanAdapter.prototype.exportSpans || this.#postsOtherwise)
+      return null;
+    return (spans, encoding) =>
+      this.#guarded(async () => {
+        const { environment } = this.#config;
+        return judged(await this.#openLanes().export(spans, { ...encoding, environment }));
+      });
   }
 
-  /** Encodes and posts clean spans that already are objects, on this thread. */
+  /** Encodes clean spans that already are objects, before it returns, and sends them. */
   exportSpans(spans) {
     return this.#guarded(async () => {
-      const { encoded, invalid } = this.#encode(spans);
-      if (encoded.length === 0 && invalid > 0) return { code: SUCCESS, invalid, isVerdict: false };
-      const bytes = encodeRequest(this.#config, encoded);
-      await withRetries(() => this.postExportRequest(bytes), RETRY);
-      return { code: SUCCESS, invalid };
+      const { parts, invalid } = this.#encode(spans);
+      if (parts.length === 0) return { ...nothingLeft(invalid), isVerdict: false };
+      const asked = { output: 'prepared_request', isPosted: this.#postsOtherwise };
+      return judged(await this.#openLanes().exportPrepared(parts, asked), invalid);
     });
   }
 
   getHealthSnapshot() {
     return {
       failureCount: this.#failureCount,
-      timeoutCount: this.#timeoutCount + (this.#lanes?.attemptTimeouts ?? 0),
+      timeoutCount: this.#lanes?.attemptTimeouts ?? 0,
       circuitState: this.#breaker.getState(),
       lastExportLatencyMs: this.#lastExportLatencyMs,
     };
@@ -98,61 +105,48 @@ class ApiSpanAdapter {
   }
 
   /**
-   * One attempt through `fetch`.
+   * One attempt to send a whole request. To send it otherwise, through a proxy for instance, put another method here; the
+   * attempts, their waits and the breaker stay ours.
    * @throws {NonRetryableError} if the backend refuses the request for good
    */
   async postExportRequest(requestBytes) {
-    const controller = new AbortController();
-    const timeoutError = new Error('Remote export timed out');
-    const timer = setTimeout(() => controller.abort(timeoutError), this.#config.exportTimeoutMillis);
-    try {
-      const response = await fetch(this.#url, {
-        method: 'POST',
-        headers: { ...Object.fromEntries(this.#headers), 'Content-Type': CONTENT_TYPE },
-        body: requestBytes,
-        signal: controller.signal,
-      });
-      const { status } = response;
-      if (status !== 200) {
-        const Failure = status >= 500 ? Error : NonRetryableError;
-        throw new Failure(`Remote export failed with status ${status}`);
-      }
-      const { success, message } = decodeResponse(Buffer.from(await response.arrayBuffer()));
-      if (!success) throw new Error(`Remote export failed: ${message}`);
-    } catch (error) {
-      if (error === timeoutError || error?.name === 'AbortError') this.#timeoutCount += 1;
-      throw error;
-    } finally {
-      clearTimeout(timer);
+    const parts = [];
+    for (let at = 0; at === 0 || at < requestBytes.length; at += PART_BYTES) {
+      parts.push({ printed: requestBytes.subarray(at, at + PART_BYTES) });
     }
+    const asked = { output: 'prepared_request', apiAttempts: 1 };
+    const { error } = await this.#openLanes().exportPrepared(parts, asked);
+    if (error === undefined) return;
+    const isFinal = /^[1-4]\d\d$/.test(error.code);
+    throw isFinal ? Object.assign(new NonRetryableError(error.message), { code: error.code }) : errorOf(error);
   }
 
-  /** A span that protobuf cannot hold costs only itself. */
+  get #postsOtherwise() {
+    return this.postExportRequest !== ApiSpanAdapter.prototype.postExportRequest;
+  }
+
+  /** The request in parts, one for each span. A span that protobuf cannot hold costs only itself. */
   #encode(spans) {
     const { environment, failBatchOnBadSpan } = this.#config;
-    const encoded = [];
+    const parts = [];
     let invalid = 0;
     for (const span of spans) {
       try {
-        encoded.push(encodeSpan(span, environment));
+        const header = parts.length === 0 ? this.#config : NO_HEADER;
+        parts.push({ printed: encodeRequest(header, [encodeSpan(span, environment)]) });
       } catch (error) {
         if (failBatchOnBadSpan) throw error;
         invalid += 1;
       }
     }
     if (invalid > 0) diag.warn(`Offloop: ${invalid} spans do not fit the request`);
-    return { encoded, invalid };
+    else if (parts.length === 0) parts.push({ printed: encodeRequest(this.#config, []) });
+    return { parts, invalid };
   }
 
-  #exportNatively(spans, encoding) {
-    return this.#guarded(async () => {
-      this.#lanes ??= new AdapterLanes(this.#laneSettings());
-      const outcome = await this.#lanes.export(spans, { ...encoding, environment: this.#config.environment });
-      const result = resultOf(outcome);
-      const isOwn = OWN_REASONS.some((reason) => outcome.dropped[reason] > 0);
-      const isAsked = outcome.delivered > 0 || result.code === FAILED;
-      return { ...result, isVerdict: isAsked && !isOwn };
-    });
+  #openLanes() {
+    this.#lanes ??= new AdapterLanes(this.#laneSettings());
+    return this.#lanes;
   }
 
   /** Asks the breaker, keeps the books. `attempt` answers a result or throws. */
@@ -183,37 +177,45 @@ class ApiSpanAdapter {
 
   #laneSettings() {
     const { observableServiceId, sdkVersion, sdkInstanceId, honorRetryAfter } = this.#config;
-    const url = new URL(this.#url);
+    // An error of the URL class would show the credentials in what it could not parse.
+    const { scheme, endpoint, authorization } = dissectUrl(normaliseUserUrl(this.#url));
     const attemptMillis = this.#config.exportTimeoutMillis;
     const waitsMillis = honorRetryAfter ? 2 * MAX_RETRY_AFTER_MILLIS : RETRY_WAITS_MILLIS;
-    const exportMillis = RETRY.maxAttempts * attemptMillis + waitsMillis;
+    const exportMillis = MAX_ATTEMPTS * attemptMillis + waitsMillis;
     return {
       native: {
         sink: 'drift_api',
-        endpoint: `${url.origin}${url.pathname}`,
-        url: url.href,
+        endpoint,
+        url: endpoint,
         contentType: CONTENT_TYPE,
         userAgent: 'offloop',
-        headers: this.#headers,
+        headers: authorization === null ? this.#headers : [...this.#headers, ['Authorization', authorization]],
         headerSource: 'static',
-        tls: url.protocol === 'https:' ? nativeTls() : undefined,
+        tls: scheme === 'https:' ? nativeTls() : undefined,
         timeoutMillis: exportMillis + 1000, // the sink's own limits come first
         attemptTimeoutMillis: attemptMillis,
         honorRetryAfter,
         drift: {
           output: 'request',
-          observableServiceId: String(observableServiceId),
-          sdkVersion: String(sdkVersion),
-          sdkInstanceId: String(sdkInstanceId),
+          observableServiceId: String(observableServiceId ?? ''),
+          sdkVersion: String(sdkVersion ?? ''),
+          sdkInstanceId: String(sdkInstanceId ?? ''),
         },
       },
       holdMillis: exportMillis + 2000,
+      post: (bytes) => this.postExportRequest(bytes),
       own: this.#own,
     };
   }
 }
 
-/** As `fetch` would connect: the roots and variables of this process. */
+/** What an outcome is to the caller, and whether it says anything about the backend. */
+function judged(outcome, invalidBefore = 0) {
+  const isOwn = OWN_REASONS.some((reason) => outcome.dropped[reason] > 0);
+  return { ...resultOf(outcome, invalidBefore), isVerdict: outcome.attempts > 0 && !isOwn };
+}
+
+/** As Node itself connects: the roots and variables of this process. */
 function nativeTls() {
   const { settings } = resolveTls({});
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value ?? undefined]));

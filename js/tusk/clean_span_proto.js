@@ -1,8 +1,8 @@
 'use strict';
-// Owns clean spans as protobuf, for adapters that run on the JavaScript thread: request, span, schema, value, response.
+// Owns clean spans as protobuf, for adapters that run on the JavaScript thread: request, span, schema, value.
 // Refuses to be fast: the native path encodes batches.
 
-const { ProtoWriter, readFields } = require('./proto_writer.js');
+const { ProtoWriter } = require('./proto_writer.js');
 const { schemaKind } = require('./vocabulary.js');
 
 function valueMessage(value) {
@@ -119,14 +119,4 @@ function encodeRequest({ observableServiceId, environment, sdkVersion, sdkInstan
   return writer.finish();
 }
 
-/** An `ExportSpansResponse`; an empty one says that nothing succeeded. */
-function decodeResponse(bytes) {
-  const response = { success: false, message: '' };
-  for (const [number, value] of readFields(bytes)) {
-    if (number === 1 && typeof value === 'bigint') response.success = value !== 0n;
-    else if (number === 2 && typeof value !== 'bigint') response.message = value.toString();
-  }
-  return response;
-}
-
-module.exports = { decodeResponse, encodeRequest, encodeSpan };
+module.exports = { encodeRequest, encodeSpan };

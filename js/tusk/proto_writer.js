@@ -80,46 +80,4 @@ class ProtoWriter {
   }
 }
 
-/**
- * The fields of a message: `[number, value]` with a BigInt for varints and a Buffer for the rest.
- * @throws {Error} for bytes that are no protobuf message
- */
-function* readFields(bytes) {
-  let at = 0;
-  const take = (length) => {
-    if (at + length > bytes.length) throw new Error('premature EOF');
-    at += length;
-    return bytes.subarray(at - length, at);
-  };
-  const varint = () => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const [byte] = take(1);
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    throw new Error('invalid varint');
-  };
-  while (at < bytes.length) {
-    const tag = Number(varint());
-    const number = tag >>> 3;
-    switch (tag & 7) {
-      case VARINT:
-        yield [number, varint()];
-        break;
-      case FIXED64:
-        yield [number, take(8)];
-        break;
-      case LENGTH:
-        yield [number, take(Number(varint()))];
-        break;
-      case 5:
-        yield [number, take(4)];
-        break;
-      default:
-        throw new Error(`invalid wire type: ${tag & 7}`);
-    }
-  }
-}
-
-module.exports = { ProtoWriter, readFields };
+module.exports = { ProtoWriter };

@@ -6,7 +6,7 @@ const { diag } = require('../diag.js');
 const { readOptions } = require('../options/read.js');
 const { OPTIONS } = require('../options/table.js');
 const { ApiSpanAdapter } = require('./api_span_adapter.js');
-const { NATIVE } = require('./adapter_lanes.js');
+const { NATIVE, NOTHING_LEFT, nothingLeft } = require('./adapter_lanes.js');
 const { encodeSpan } = require('./clean_span_proto.js');
 const { FilesystemSpanAdapter } = require('./filesystem_span_adapter.js');
 const { filterSpans } = require('./span_filter.js');
@@ -15,9 +15,12 @@ const { TraceBlockingManager } = require('./trace_blocking_manager.js');
 const { FAILED, SUCCESS, TuskDriftMode } = require('./vocabulary.js');
 
 const SPANS_PER_TURN = 20;
+const TURN_MILLIS = 2; // one span of a megabyte takes longer
+const NOTHING_MADE = Object.freeze({ results: [], unreadable: 0, isNothingLeft: false });
 
 class TdSpanExporter {
   #config;
+  #handing = new Set(); // exports whose objects are being made
   // Public by name only: tests of the SDK put adapters of their own there.
   adapters = [];
 
@@ -72,11 +75,13 @@ class TdSpanExporter {
 
   /** Shuts every adapter down. The built-in ones deliver what is on its way first, and work again if spans come. */
   async shutdown() {
+    if (this.#handing.size > 0) await Promise.allSettled(this.#handing);
     await Promise.all(this.adapters.map((adapter) => adapter.shutdown()));
   }
 
   /** Waits for what the built-in adapters have on its way. */
   async forceFlush() {
+    if (this.#handing.size > 0) await Promise.allSettled(this.#handing);
     await Promise.all(this.adapters.map((adapter) => adapter.forceFlush?.()));
   }
 
@@ -85,6 +90,7 @@ class TdSpanExporter {
     if (mode !== TuskDriftMode.RECORD) return;
     const manager = traceBlockingManager ?? TraceBlockingManager.getInstance();
     const { kept, unreadable } = filterSpans(spans, manager, failBatchOnBadSpan);
+    if (kept.length === 0 && unreadable > 0) throw unrecorded(unreadable);
     const results = [];
     const others = [];
     for (const adapter of this.adapters) {
@@ -93,15 +99,27 @@ class TdSpanExporter {
       if (exportNatively) results.push(exportNatively(kept, { environment, failBatchOnBadSpan }));
       else others.push(adapter);
     }
-    let unrecorded = unreadable;
-    if (others.length > 0) {
-      const made = await this.#cleanSpans(kept);
-      unrecorded += made.unreadable;
-      for (const adapter of others) results.push(started(adapter, made.cleanSpans));
-    }
-    const settled = await Promise.allSettled(results);
-    if (unrecorded > 0) diag.warn(`Offloop: ${unrecorded} spans could not be read`);
+    const made = others.length > 0 ? await this.#handObjects(others, kept) : NOTHING_MADE;
+    const lost = unreadable + made.unreadable;
+    const settled = await Promise.allSettled([...results, ...made.results]);
+    if (made.isNothingLeft) throw unrecorded(lost);
+    if (lost > 0) diag.warn(unreadableSpans(lost));
     this.#judge(settled);
+  }
+
+  /** Makes clean spans and gives them to adapters that want objects; a shutdown waits until they have them. */
+  async #handObjects(adapters, spans) {
+    const handing = this.#cleanSpans(spans).then(({ cleanSpans, unreadable }) => {
+      const isNothingLeft = cleanSpans.length === 0 && unreadable > 0;
+      const results = isNothingLeft ? [] : adapters.map((adapter) => started(adapter, cleanSpans));
+      return { results, unreadable, isNothingLeft };
+    });
+    this.#handing.add(handing);
+    try {
+      return await handing;
+    } finally {
+      this.#handing.delete(handing);
+    }
   }
 
   /** Makes clean spans, some in each turn of the loop. */
@@ -109,8 +127,12 @@ class TdSpanExporter {
     const { environment, failBatchOnBadSpan, protoSpanBytes } = this.#config;
     const cleanSpans = [];
     let unreadable = 0;
+    let until = performance.now() + TURN_MILLIS;
     for (let i = 0; i < spans.length; i++) {
-      if (i > 0 && i % SPANS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (i > 0 && (i % SPANS_PER_TURN === 0 || performance.now() >= until)) {
+        await new Promise((resolve) => setImmediate(resolve));
+        until = performance.now() + TURN_MILLIS;
+      }
       try {
         const cleanSpan = SpanTransformer.transformSpanToCleanJSON(spans[i], environment);
         if (protoSpanBytes) cleanSpan.protoSpanBytes = encodeSpan(cleanSpan, environment);
@@ -132,10 +154,21 @@ class TdSpanExporter {
         throw new SyntaxError('a span of the batch could not be read: none of it was recorded');
       }
     }
-    if (ignoreSinkErrors) return;
-    const failed = settled.find(({ value }) => value?.code === FAILED);
+    // That nothing could be read is no failure of the sink's.
+    const counts = (value) => value?.code === FAILED && (!ignoreSinkErrors || value.error?.code === NOTHING_LEFT);
+    const failed = settled.find(({ value }) => counts(value));
     if (failed !== undefined) throw failed.value.error ?? new Error('Span export failed');
   }
+}
+
+function unreadableSpans(count) {
+  return `Offloop: ${count} spans could not be read`;
+}
+
+/** The failure of an export of which nothing was left to record. */
+function unrecorded(count) {
+  diag.warn(unreadableSpans(count));
+  return nothingLeft(count).error;
 }
 
 /** An adapter that throws has failed like one that rejects. */

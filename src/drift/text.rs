@@ -165,6 +165,13 @@ pub(super) fn put_string_of(out: &mut Vec<u8>, value: Value<'_>) -> bool {
     false
 }
 
+/// The text with U+FFFD for every lone surrogate: UTF-8.
+pub(crate) fn without_surrogates(wtf8: &[u8]) -> Vec<u8> {
+    let mut bytes = wtf8.to_vec();
+    replace_surrogates(&mut bytes);
+    bytes
+}
+
 /// Puts U+FFFD in the place of every lone surrogate, which is as long.
 pub(super) fn replace_surrogates(bytes: &mut [u8]) {
     let mut rest = bytes;

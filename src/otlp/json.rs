@@ -3,14 +3,14 @@
 
 use super::{
     Encoded, group,
-    json_text::{put_base64, put_number, put_string},
+    json_text::{LoneSurrogates, put_base64, put_number, put_string},
     layout::LayoutBuilder,
     protobuf::as_int,
 };
 use crate::span::{Attributes, Entry, Event, HrTime, Link, Node, Scope, Span, SpanBatch, Text};
 
-pub(super) fn encode(batch: &SpanBatch<'_>) -> Encoded {
-    let mut writer = Writer { batch, out: Vec::with_capacity(batch.spans.len() * 512) };
+pub(super) fn encode(batch: &SpanBatch<'_>, lone: LoneSurrogates) -> Encoded {
+    let mut writer = Writer { batch, lone, out: Vec::with_capacity(batch.spans.len() * 512) };
     let mut layout = LayoutBuilder::new(batch.spans.len());
     writer.request(&mut layout);
     Encoded { body: writer.out, layout: layout.finish(), ..Encoded::default() }
@@ -18,6 +18,7 @@ pub(super) fn encode(batch: &SpanBatch<'_>) -> Encoded {
 
 struct Writer<'a, 'b> {
     batch: &'b SpanBatch<'a>,
+    lone: LoneSurrogates,
     out: Vec<u8>,
 }
 
@@ -161,7 +162,7 @@ impl Writer<'_, '_> {
             let Some(entry) = rest.next() else { break };
             self.comma(index as usize);
             self.raw("{\"key\":");
-            put_string(&mut self.out, entry.key);
+            self.string(entry.key);
             self.raw(",\"value\":");
             self.any_value(entry, rest);
             self.raw("}");
@@ -178,7 +179,7 @@ impl Writer<'_, '_> {
             Node::Empty => self.raw("{"),
             Node::Text(text) => {
                 self.raw("{\"stringValue\":");
-                put_string(&mut self.out, text);
+                self.string(text);
             }
             Node::Bool(value) => {
                 self.raw(if value { "{\"boolValue\":true" } else { "{\"boolValue\":false" })
@@ -222,8 +223,12 @@ impl Writer<'_, '_> {
     fn optional(&mut self, name: &str, text: Option<Text<'_>>) {
         if let Some(text) = text {
             self.raw(name);
-            put_string(&mut self.out, text);
+            self.string(text);
         }
+    }
+
+    fn string(&mut self, text: Text<'_>) {
+        put_string(&mut self.out, text, self.lone);
     }
 
     fn comma(&mut self, index: usize) {
@@ -259,7 +264,7 @@ impl<'w, 'a, 'b> Members<'w, 'a, 'b> {
 
     fn optional(&mut self, name: &str, text: Option<Text<'_>>) {
         if let Some(text) = text {
-            put_string(&mut self.name(name).out, text);
+            self.name(name).string(text);
         }
     }
 

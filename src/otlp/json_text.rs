@@ -7,14 +7,23 @@ use crate::span::Text;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// A string with quotes. Lone surrogates become `\udXXX`; `/`, DEL, U+2028 and U+2029 stay as they are.
-pub(super) fn put_string(out: &mut Vec<u8>, text: Text<'_>) {
+/// What is written for half a surrogate pair, the rest of a text that was cut within a character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LoneSurrogates {
+    /// `\udXXX`, as `JSON.stringify` and with it the stock exporter does.
+    Escape,
+    /// U+FFFD. Strict readers (RFC 8259 allows them) refuse a whole line because of one such escape.
+    Replace,
+}
+
+/// A string with quotes. `/`, DEL, U+2028 and U+2029 stay as they are.
+pub(super) fn put_string(out: &mut Vec<u8>, text: Text<'_>, lone: LoneSurrogates) {
     out.push(b'"');
     let mut rest = text.bytes;
     while let Some(at) = first_escape(rest, text.has_surrogates) {
         let (plain, tail) = rest.split_at(at);
         out.extend_from_slice(plain);
-        rest = put_escape(out, tail);
+        rest = put_escape(out, tail, lone);
     }
     out.extend_from_slice(rest);
     out.push(b'"');
@@ -55,7 +64,7 @@ fn must_escape(byte: u8, has_surrogates: bool) -> bool {
 }
 
 /// Writes the first character of `text` and returns what follows it.
-fn put_escape<'t>(out: &mut Vec<u8>, text: &'t [u8]) -> &'t [u8] {
+fn put_escape<'t>(out: &mut Vec<u8>, text: &'t [u8], lone: LoneSurrogates) -> &'t [u8] {
     let short = match text {
         [b'"', rest @ ..] => (b'"', rest),
         [b'\\', rest @ ..] => (b'\\', rest),
@@ -65,7 +74,12 @@ fn put_escape<'t>(out: &mut Vec<u8>, text: &'t [u8]) -> &'t [u8] {
         [0x0c, rest @ ..] => (b'f', rest),
         [0x0d, rest @ ..] => (b'r', rest),
         [0xed, second @ 0xa0..=0xbf, third, rest @ ..] => {
-            put_unit(out, 0xd000 | u16::from(second & 0x3f) << 6 | u16::from(third & 0x3f));
+            match lone {
+                LoneSurrogates::Replace => out.extend_from_slice("\u{fffd}".as_bytes()),
+                LoneSurrogates::Escape => {
+                    put_unit(out, 0xd000 | u16::from(second & 0x3f) << 6 | u16::from(third & 0x3f));
+                }
+            }
             return rest;
         }
         [byte @ 0..=0x1f, rest @ ..] => {
@@ -111,8 +125,16 @@ mod tests {
 
     fn string(bytes: &[u8], has_surrogates: bool) -> String {
         let mut out = Vec::new();
-        put_string(&mut out, Text { bytes, has_surrogates });
+        put_string(&mut out, Text { bytes, has_surrogates }, LoneSurrogates::Escape);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_file_gets_a_replacement_character_for_half_a_pair() {
+        let mut out = Vec::new();
+        let bytes = &[b'a', 0xed, 0xa0, 0xbd, b'"', 0xed, 0xbf, 0xbf, 0xed, 0x9f, 0xbf];
+        put_string(&mut out, Text { bytes, has_surrogates: true }, LoneSurrogates::Replace);
+        assert_eq!(String::from_utf8(out).unwrap(), "\"a\u{fffd}\\\"\u{fffd}\u{d7ff}\"");
     }
 
     #[test]

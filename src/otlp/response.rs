@@ -63,7 +63,8 @@ fn partial_message(message: &[u8]) -> Option<Option<PartialSuccess>> {
 
 fn json_string(text: &str) -> String {
     let mut out = Vec::new();
-    super::json_text::put_string(&mut out, crate::span::Text::utf8(text));
+    let lone = super::json_text::LoneSurrogates::Escape;
+    super::json_text::put_string(&mut out, crate::span::Text::utf8(text), lone);
     String::from_utf8(out).unwrap_or_default()
 }
 

@@ -23,6 +23,8 @@ const WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(
 pub struct ApiConfig {
     /// Time of one attempt: connecting, headers and reading the body.
     pub attempt_timeout: Duration,
+    /// Attempts of an export; three unless somebody else repeats.
+    pub max_attempts: u32,
     /// Wait as long as `Retry-After` asks, half a minute at most.
     pub hears_retry_after: bool,
 }
@@ -46,7 +48,8 @@ impl Sink for ApiSink {
         let (config, inner) = (self.config, Arc::clone(&self.inner));
         let timeouts = Arc::clone(&self.timeouts);
         Box::pin(async move {
-            let mut waits = WAITS.into_iter();
+            let repeats = config.max_attempts.saturating_sub(1) as usize;
+            let mut waits = WAITS.into_iter().take(repeats);
             for number in 1.. {
                 let time_left = config.attempt_timeout.min(request.time_left);
                 let attempt = Request { attempt: number, time_left, ..request.clone() };
@@ -109,13 +112,20 @@ mod tests {
 
     /// The result, the waits before further attempts in milliseconds, and the time-outs counted.
     fn export(outcomes: Vec<SendOutcome>) -> (SendOutcome, Vec<u128>, u64) {
+        export_in(3, outcomes)
+    }
+
+    fn export_in(max_attempts: u32, outcomes: Vec<SendOutcome>) -> (SendOutcome, Vec<u128>, u64) {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.unwrap().block_on(async {
             let outcomes = Mutex::new(outcomes);
             let inner = Arc::new(Scripted { outcomes, asked: Mutex::default() });
             let timeouts = Arc::new(AtomicU64::new(0));
-            let config =
-                ApiConfig { attempt_timeout: Duration::from_secs(30), hears_retry_after: false };
+            let config = ApiConfig {
+                attempt_timeout: Duration::from_secs(30),
+                max_attempts,
+                hears_retry_after: false,
+            };
             let inner_sink: Arc<dyn Sink> = Arc::clone(&inner) as Arc<dyn Sink>;
             let sink = ApiSink::new(config, inner_sink, Arc::clone(&timeouts));
             let request = Request {
@@ -156,6 +166,13 @@ mod tests {
         let (outcome, waits, _) = export(vec![status(503), status(200)]);
         assert!(matches!(outcome, SendOutcome::Stored), "{outcome:?}");
         assert_eq!(waits, [500]);
+    }
+
+    #[test]
+    fn whoever_repeats_by_himself_gets_one_attempt() {
+        let (outcome, waits, _) = export_in(1, vec![status(503)]);
+        assert_eq!(message(outcome), "Remote export failed with status 503");
+        assert_eq!(waits, []);
     }
 
     #[test]

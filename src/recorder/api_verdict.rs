@@ -12,6 +12,9 @@ use crate::{
 /// Longest pause that a `Retry-After` can impose.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
+/// Longest message of the backend's taken over, as of a collector.
+const MAX_MESSAGE_BYTES: usize = 1024;
+
 /// What the facts of an attempt mean.
 #[derive(Debug)]
 pub(super) enum Verdict {
@@ -62,7 +65,7 @@ fn judge_body(body: &[u8]) -> Verdict {
     match parse_response(body) {
         Some(response) if response.success => Verdict::Delivered,
         Some(response) => {
-            let message = format!("Remote export failed: {}", response.message);
+            let message = format!("Remote export failed: {}", cut(&response.message));
             transient(SendError::new(SendErrorKind::Other, message), None)
         }
         None => {
@@ -70,6 +73,11 @@ fn judge_body(body: &[u8]) -> Verdict {
             transient(SendError::new(SendErrorKind::Other, message), None)
         }
     }
+}
+
+/// What the backend says becomes part of an error and of log lines; it may say 4 MiB.
+fn cut(message: &str) -> &str {
+    message.get(..message.floor_char_boundary(MAX_MESSAGE_BYTES)).unwrap_or_default()
 }
 
 fn failed(error: SendError) -> Verdict {
@@ -129,6 +137,18 @@ mod tests {
         let body_error = Some(SendError::new(SendErrorKind::Reset, "socket hang up"));
         let cut = Reply { body_error, ..reply(200, SUCCESS) };
         assert_eq!(verdict(cut, false), "transient");
+    }
+
+    #[test]
+    fn the_backends_words_are_cut() {
+        let mut body = vec![0x12, 0xa0, 0x1f]; // 4000 bytes
+        body.extend("ä".repeat(2000).bytes());
+        match judge_body(&body) {
+            Verdict::Transient { error, .. } => {
+                assert_eq!(error.message, format!("Remote export failed: {}", "ä".repeat(512)));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -3,12 +3,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use crate::sink::calendar::Utc;
 
-type TraceId = [u8; 32];
+pub(super) type TraceId = [u8; 32];
 
 /// Traces with the time of their first lines.
 #[derive(Debug)]
@@ -32,27 +32,32 @@ impl Names {
         Names { max_traces, known: HashMap::new(), by_use: BTreeMap::new(), uses: 0 }
     }
 
-    /// The file of a trace whose id has been checked; `now` becomes part of it if it is new.
-    pub fn file_name(&mut self, id: &TraceId, now: SystemTime) -> String {
+    /// The file of a trace that has one.
+    pub fn known(&mut self, id: &TraceId) -> Option<String> {
+        let known = self.known.get_mut(id)?;
+        self.by_use.remove(&known.last_use);
         self.uses += 1;
-        let last_use = self.uses;
-        let since_epoch = match self.known.get_mut(id) {
-            Some(known) => {
-                self.by_use.remove(&known.last_use);
-                known.last_use = last_use;
-                known.since_epoch
-            }
-            None => {
-                if self.known.len() >= self.max_traces && !mutant!("R84") {
-                    self.forget_oldest();
-                }
-                let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-                self.known.insert(*id, Known { since_epoch, last_use });
-                since_epoch
-            }
-        };
-        self.by_use.insert(last_use, *id);
-        name(id, since_epoch)
+        known.last_use = self.uses;
+        self.by_use.insert(self.uses, *id);
+        Some(name(id, known.since_epoch))
+    }
+
+    /// From now on the trace has the file that [`name`] makes of `since_epoch`.
+    pub fn remember(&mut self, id: &TraceId, since_epoch: Duration) {
+        self.forget(id);
+        if self.known.len() >= self.max_traces && !mutant!("R84") {
+            self.forget_oldest();
+        }
+        self.uses += 1;
+        self.known.insert(*id, Known { since_epoch, last_use: self.uses });
+        self.by_use.insert(self.uses, *id);
+    }
+
+    /// What comes next of the trace goes to a new file.
+    pub fn forget(&mut self, id: &TraceId) {
+        if let Some(known) = self.known.remove(id) {
+            self.by_use.remove(&known.last_use);
+        }
     }
 
     fn forget_oldest(&mut self) {
@@ -62,7 +67,8 @@ impl Names {
     }
 }
 
-fn name(id: &TraceId, since_epoch: Duration) -> String {
+/// Name of the file of a checked trace id that was begun at `since_epoch`.
+pub(super) fn name(id: &TraceId, since_epoch: Duration) -> String {
     let Utc { year, month, day, hour, minute, second } = Utc::from_unix(since_epoch.as_secs());
     let milli = since_epoch.subsec_millis();
     let id = String::from_utf8_lossy(id);
@@ -81,24 +87,29 @@ mod tests {
         id
     }
 
-    fn at(millis: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
+    fn at(millis: u64) -> Duration {
+        Duration::from_millis(millis)
     }
 
     #[test]
     fn r82_the_time_of_the_first_lines_stays_in_the_name() {
         let mut names = Names::new(10);
-        let first = names.file_name(b"b348ad42b929743b82c2089f0991edbb", at(1_795_291_822_971));
-        assert_eq!(first, "2026-11-21T20-10-22-971Z_trace_b348ad42b929743b82c2089f0991edbb.jsonl");
-        let later = names.file_name(b"b348ad42b929743b82c2089f0991edbb", at(1_895_291_822_971));
-        assert_eq!(later, first);
+        let id = b"b348ad42b929743b82c2089f0991edbb";
+        assert_eq!(names.known(id), None);
+        names.remember(id, at(1_795_291_822_971));
+        for _ in 0..2 {
+            assert_eq!(
+                names.known(id).as_deref(),
+                Some("2026-11-21T20-10-22-971Z_trace_b348ad42b929743b82c2089f0991edbb.jsonl")
+            );
+        }
     }
 
     #[test]
     fn r84_a_million_traces_are_not_remembered() {
         let mut names = Names::new(1000);
         for number in 0..1_000_000 {
-            names.file_name(&id(number), at(number));
+            names.remember(&id(number), at(number));
             assert!(names.known.len() <= 1000 && names.by_use.len() == names.known.len());
         }
     }
@@ -106,12 +117,13 @@ mod tests {
     #[test]
     fn the_trace_unused_longest_is_forgotten() {
         let mut names = Names::new(2);
-        let a = names.file_name(&id(1), at(1));
-        names.file_name(&id(2), at(2));
-        assert_eq!(names.file_name(&id(1), at(3)), a);
-        names.file_name(&id(3), at(4));
-        assert_eq!(names.file_name(&id(1), at(5)), a);
-        let b = names.file_name(&id(2), at(6));
-        assert!(b.starts_with("1970-01-01T00-00-00-006Z"), "{b}");
+        names.remember(&id(1), at(1));
+        names.remember(&id(2), at(2));
+        assert!(names.known(&id(1)).is_some());
+        names.remember(&id(3), at(4));
+        assert!(names.known(&id(1)).is_some());
+        assert_eq!(names.known(&id(2)), None);
+        names.forget(&id(1));
+        assert_eq!((names.known(&id(1)), names.by_use.len()), (None, 1));
     }
 }

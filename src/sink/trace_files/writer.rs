@@ -1,12 +1,16 @@
 //! The one that writes: one append per trace file and batch (R80), each whole or not at all (F74).
 //! It refuses to stop at the first file that fails: the others are not to blame.
 
-use std::{io, time::SystemTime};
+use std::{
+    fs::File,
+    io,
+    time::{Duration, SystemTime},
+};
 
 use super::{
     TraceFilesConfig,
     bundle::{is_trace_id, unbundle},
-    name::Names,
+    name::{Names, TraceId, name},
 };
 use crate::sink::{
     SendError, SendErrorKind,
@@ -40,11 +44,10 @@ impl Writer {
             if !is_trace_id(id) {
                 return Err(malformed());
             }
-            let name = self.names.file_name(id, SystemTime::now());
-            let appended = match self.try_append(&name, lines) {
+            let appended = match self.try_append(id, lines) {
                 Err(failure) if failure.error.kind() == io::ErrorKind::NotFound => {
                     make_directory(&self.config.directory, DIRECTORY_MODE)
-                        .and_then(|()| self.try_append(&name, lines))
+                        .and_then(|()| self.try_append(id, lines))
                 }
                 appended => appended,
             };
@@ -53,10 +56,38 @@ impl Writer {
         result
     }
 
-    fn try_append(&self, name: &str, lines: &[u8]) -> Result<(), Failure> {
-        let file = open(&self.config.directory.join(name), Open::Either, FILE_MODE)?;
-        append(&file, lines, b"").map_err(|(failure, _)| failure)?;
-        Ok(())
+    fn try_append(&mut self, id: &TraceId, lines: &[u8]) -> Result<(), Failure> {
+        let file = match self.names.known(id) {
+            Some(name) => open(&self.config.directory.join(name), Open::Either, FILE_MODE)?,
+            None => self.begin_file(id)?,
+        };
+        append(&file, lines, b"").map(drop).map_err(|(failure, left)| {
+            if left.is_err() {
+                // A line that is not whole must not be continued.
+                self.names.forget(id);
+            }
+            failure
+        })
+    }
+
+    /// Creates the file of a trace. Nobody else has one of that name: what is cut back after a failed write is ours,
+    /// also where several writers and processes record one trace into one directory.
+    fn begin_file(&mut self, id: &TraceId) -> Result<File, Failure> {
+        let mut since_epoch =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        loop {
+            let path = self.config.directory.join(name(id, since_epoch));
+            match open(&path, Open::New, FILE_MODE) {
+                Err(failure) if failure.error.kind() == io::ErrorKind::AlreadyExists => {
+                    since_epoch += Duration::from_millis(1);
+                }
+                Err(failure) => return Err(failure),
+                Ok(file) => {
+                    self.names.remember(id, since_epoch);
+                    return Ok(file);
+                }
+            }
+        }
     }
 }
 
@@ -164,6 +195,20 @@ mod tests {
         let error = scratch.writer().append(b"{}\n").unwrap_err();
         assert_eq!(error.kind, SendErrorKind::Unsendable);
         assert!(!scratch.0.exists());
+    }
+
+    #[test]
+    fn writers_that_begin_in_the_same_millisecond_have_files_of_their_own() {
+        let scratch = Scratch::new("own");
+        let mut writers: Vec<Writer> = (0..20).map(|_| scratch.writer()).collect();
+        for _ in 0..2 {
+            for writer in &mut writers {
+                writer.append(&body(1, 1)).unwrap();
+            }
+        }
+        let files = scratch.files();
+        assert_eq!(files.len(), writers.len());
+        assert!(files.iter().all(|file| lines(file) == 2));
     }
 
     fn lines(file: &Path) -> usize {
