@@ -1,7 +1,7 @@
 // `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every mutant, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test_long.mjs [--only rows,weather,schedule,node,mutants]
+//   node scripts/test_long.mjs [--only rows,weather,schedule,address,thread,node,mutants]
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { ensureAddon, ensureDependencies, ensureNode, root, runWithSetup, useCargo } from './build.mjs';
 import { runNodeTests, sourceOf, testFiles } from './node_tests.mjs';
+import { testSanitized } from './sanitizers.mjs';
 import { exitNote, run, rustTotals, summarize, timed } from './steps.mjs';
 
 const MINUTE_MILLIS = 60_000;
@@ -21,6 +22,8 @@ const steps = {
   rows: ['rows without a test', testRows],
   weather: [`weather, ${SCENARIOS} scenarios`, testWeather],
   schedule: [`schedule tests, ${SCHEDULE_RUNS} runs under load`, testSchedule],
+  address: ['Rust tests, AddressSanitizer', () => testSanitized('address')],
+  thread: ['Rust tests, ThreadSanitizer', () => testSanitized('thread')],
   node: ['Node tests, long form', testNode],
   mutants: ['mutants', testMutants],
 };

@@ -25,10 +25,13 @@ pub(super) struct BlockMemory {
     layout: Layout,
 }
 
-// SAFETY: the memory is only reached through the methods below. JavaScript (one thread, the owning environment's)
-// writes behind the commit index; Rust reads before it, after an acquire load of the index.
+// SAFETY: it owns its memory, which no thread-local allocator binds to a thread.
 unsafe impl Send for BlockMemory {}
-// SAFETY: as above.
+// SAFETY: two sides reach the memory. Writers are the ArrayBuffer and the `TextWriter` that have its address, both on one
+// thread, the owning environment's, one at a time: they write behind the commit index while that environment holds a
+// lease. Readers are the methods below, on any thread: they read before the index, after an acquire load of it, while
+// they hold a lease. The index and the count are atomics on both sides. Without leases, the block is reached by the pool
+// alone, which gives it to one caller at a time.
 unsafe impl Sync for BlockMemory {}
 
 impl BlockMemory {
@@ -56,7 +59,7 @@ impl BlockMemory {
 
     /// Bytes that JavaScript has declared finished; it never writes them again before the block is recycled.
     pub fn committed(&self) -> usize {
-        // SAFETY: the first four bytes are the commit index, aligned by the page; JavaScript stores it with Atomics.
+        // SAFETY: the first four bytes are the commit index, aligned by the page; both sides change it with atomics.
         let words =
             unsafe { AtomicI32::from_ptr(self.base.as_ptr().cast()) }.load(Ordering::Acquire);
         usize::try_from(words).unwrap_or(0).saturating_mul(8).min(self.len())
@@ -68,7 +71,8 @@ impl BlockMemory {
             return None;
         }
         // SAFETY: in bounds by the check above. Committed bytes are not written while a lease on the block exists (the
-        // caller holds one), and the acquire load in `committed` orders the reads after JavaScript's writes.
+        // caller holds one): JavaScript begins behind them, and `reset`, `touch` and `release_pages` are for blocks without
+        // leases. The acquire load in `committed` orders the reads after JavaScript's writes.
         Some(unsafe { std::slice::from_raw_parts(self.base.as_ptr().add(start), end - start) })
     }
 
@@ -78,8 +82,8 @@ impl BlockMemory {
     }
 
     fn count(&self) -> &AtomicU32 {
-        // SAFETY: the second four bytes are the count, aligned by the page and inside the smallest allocation;
-        // JavaScript changes it with Atomics.
+        // SAFETY: the second four bytes are the count, aligned by the page and inside the smallest allocation; both sides
+        // change it with atomics, and the reference does not outlive `self`.
         unsafe { AtomicU32::from_ptr(self.base.as_ptr().add(4).cast()) }
     }
 
@@ -92,8 +96,8 @@ impl BlockMemory {
     /// Faults every page in. Only for a block without leases.
     pub fn touch(&self) {
         for page in (0..self.len()).step_by(PAGE_BYTES) {
-            // SAFETY: in bounds; nobody else has the address yet. Volatile, or the write of a zero to zeroed memory
-            // would be optimised away.
+            // SAFETY: in bounds; without a lease nobody else uses the block. Volatile, or the write of a zero to zeroed
+            // memory would be optimised away.
             unsafe { self.base.as_ptr().add(page).write_volatile(0) };
         }
     }
@@ -143,7 +147,7 @@ impl BlockMemory {
 
 impl Drop for BlockMemory {
     fn drop(&mut self) {
-        // SAFETY: allocated in `new` with this layout.
+        // SAFETY: allocated in `new` with this layout. Whoever keeps an address keeps the block too (`keep_alive`).
         contained((), || unsafe { dealloc(self.base.as_ptr(), self.layout) });
     }
 }

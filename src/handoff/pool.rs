@@ -308,8 +308,8 @@ mod tests {
         let pool = BlockPool::default();
         let large = pool.acquire(64 << 20).unwrap();
         let block = Arc::clone(&large.block);
-        block.memory.touch();
         drop(large);
+        block.memory.touch();
         assert!(!pool.release_idle_pages(1 << 20), "from here on it is idle");
         for part in 1..=64 {
             assert!(pool.release_idle_pages(1 << 20));

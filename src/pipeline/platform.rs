@@ -29,7 +29,7 @@ pub(crate) fn watch_for_forks() {
     }
     static WATCH: Once = Once::new();
     // SAFETY: the handler lives as long as the library, which is never unloaded once an environment has been made, and
-    // it does what a handler may do in the child of a threaded process: it stores to an atomic.
+    // it does what a handler may do in the child of a threaded process: it stores to an atomic, and takes no lock.
     WATCH.call_once(|| unsafe {
         libc::pthread_atfork(None, None, Some(in_child));
     });
@@ -44,7 +44,7 @@ pub(crate) fn watch_for_forks() {}
 #[cfg(unix)]
 pub(crate) fn at_process_end(handler: extern "C" fn()) {
     // SAFETY: the handler lives as long as the library, which is never unloaded once an environment has been made, and
-    // it does not unwind.
+    // it does not unwind: it contains its panics (`tests/conventions.rs`).
     unsafe {
         libc::atexit(handler);
     }

@@ -54,7 +54,7 @@ impl Hook {
         gc: Option<GcHooks>,
         meter: Arc<ThreadMeter>,
     ) -> Option<Hook> {
-        // SAFETY: a constant of libuv's.
+        // SAFETY: libuv looks the number up in a table of constants.
         let size = unsafe { (uv.handle_size)(UV_PREPARE) };
         let layout = Layout::from_size_align(size.max(8), 16).ok()?;
         // SAFETY: the layout has a size.
@@ -62,9 +62,10 @@ impl Hook {
         if handle.is_null() {
             return None;
         }
-        // SAFETY: memory of the size that libuv asks for, on the loop's thread.
+        // SAFETY: zeroed memory of the size that libuv asks for, aligned for any type of C, on the loop's thread (the
+        // caller's promise).
         if unsafe { (uv.prepare_init)(uv_loop, handle) } != 0 {
-            // SAFETY: allocated above, and libuv does not know it.
+            // SAFETY: allocated above with this layout, and libuv has not taken it into its loop.
             unsafe { dealloc(handle.cast(), layout) };
             return None;
         }
@@ -78,7 +79,7 @@ impl Hook {
             layout,
             removal: ptr::null_mut(),
         };
-        // SAFETY: an initialised handle; `on_closed` takes the data back.
+        // SAFETY: an initialised handle. What is leaked here is taken back by `on_closed`, which alone frees it.
         unsafe { (uv.handle_set_data)(handle, Box::into_raw(Box::new(data)).cast()) };
         Some(Hook { uv, handle })
     }
@@ -88,7 +89,8 @@ impl Hook {
     /// # Safety
     /// On the loop's thread, before [`Hook::close`].
     pub unsafe fn set_removal(self, removal: sys::napi_async_cleanup_hook_handle) {
-        // SAFETY: the data lives as long as the handle is open.
+        // SAFETY: the data lives as long as the handle is open, and no callback borrows it: this thread, on which they run,
+        // is here.
         unsafe { (*self.data()).removal = removal }
     }
 
@@ -98,7 +100,8 @@ impl Hook {
     /// On the loop's thread, before [`Hook::close`].
     pub unsafe fn start(self, watch: &Arc<Watch>) {
         let Hook { uv, handle } = self;
-        // SAFETY: the data lives as long as the handle is open.
+        // SAFETY: the data lives as long as the handle is open. This is the thread of loop and isolate, and the functions are
+        // theirs; the callbacks are taken away by `stop`, before `close` lets the data go.
         unsafe {
             let data = self.data();
             *(*data).watch.borrow_mut() = Some(Arc::clone(watch));
@@ -116,7 +119,7 @@ impl Hook {
     /// # Safety
     /// On the loop's thread, before [`Hook::close`].
     pub unsafe fn stop(self) -> Option<Arc<Watch>> {
-        // SAFETY: the data lives as long as the handle is open.
+        // SAFETY: as in `start`; a watch is there only between the two, so what is removed has been added.
         unsafe {
             let data = self.data();
             let watch = (*data).watch.borrow_mut().take()?;
@@ -134,14 +137,14 @@ impl Hook {
     /// # Safety
     /// On the loop's thread, once, after [`Hook::stop`].
     pub unsafe fn close(self) {
-        // SAFETY: the handle is open; `on_closed` frees what is its.
+        // SAFETY: the handle is open and not closing (the caller's promise: once); `on_closed` frees what is its.
         unsafe { (self.uv.close)(self.handle, on_closed) }
     }
 
     /// # Safety
     /// Before [`Hook::close`].
     unsafe fn data(self) -> *mut HandleData {
-        // SAFETY: `open` has set it.
+        // SAFETY: `open` has set it, and the handle is still there (the caller's promise).
         unsafe { (self.uv.handle_get_data)(self.handle).cast() }
     }
 }

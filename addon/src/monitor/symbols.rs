@@ -68,7 +68,9 @@ pub struct GcHooks {
 macro_rules! function {
     ($name:literal) => {{
         let address = address($name)?;
-        // SAFETY: a non-null address of a function that, by its name, has the signature of the field that it goes into.
+        // SAFETY: a non-null address of a function that, by its name, has the signature of the field that it goes into: in C
+        // by libuv's stable interface, in C++ by the mangled name and the ABI that `V8` describes, for versions that
+        // were tried. A pointer to a function has the size of a pointer wherever this is built.
         unsafe { std::mem::transmute(address) }
     }};
 }

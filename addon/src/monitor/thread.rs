@@ -44,7 +44,8 @@ pub fn coarse_tick() -> u64 {
 #[cfg(unix)]
 fn read_clock(clock: libc::clockid_t) -> Option<Duration> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a valid timespec to write to; a clock of a thread that has ended is an error.
+    // SAFETY: `time` is a valid timespec to write to; a clock of a thread that has ended is an error or, if its number has
+    // been given to another thread since, that one's: a wrong number, and no more.
     let is_read = unsafe { libc::clock_gettime(clock, &raw mut time) } == 0;
     let (seconds, nanos) = (u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?);
     is_read.then(|| Duration::new(seconds, nanos))
