@@ -20,7 +20,7 @@ use offloop::{
     pipeline::faults::Stage,
     sink::{Attempt, Reply, Request, SendOutcome, Sink},
 };
-use support::{PATIENCE, bench, export, patient, plain, take};
+use support::{Accept, PATIENCE, bench, export, patient, plain, take};
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -105,28 +105,89 @@ fn r71_f64_an_engine_that_keeps_panicking_fails_fast_and_does_not_spin() {
     }
 }
 
+/// Exports until one span is delivered; what was refused until then is lost to the reason given.
+fn prove_healthy(exporter: &Arc<Exporter>, serve: impl Fn()) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        assert!(Instant::now() < end, "never works again: {:?}", exporter.stats());
+        let outcome = export(exporter, 1);
+        // The answer of a refused export is there at once.
+        let outcome = outcome.try_recv().unwrap_or_else(|_| {
+            serve();
+            take(&outcome)
+        });
+        if outcome.delivered == 1 {
+            return;
+        }
+        assert_eq!(outcome.dropped[DropReason::InternalError], 1);
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn r72_f66_threads_that_cannot_be_started_are_an_error_that_the_caller_sees() {
-    // The I/O thread, then a worker.
-    for failures in [1, 2] {
+    for stage in [Stage::Spawn, Stage::SpawnWorker, Stage::Reactor] {
         let bench = bench(patient());
-        bench.engine.inject_fault(Stage::Spawn, failures);
-        for _ in 0..failures {
-            let completion = Completion::new(|_| ());
-            let refused = bench.exporter.admit(5, 10, completion).unwrap_err();
-            assert_eq!(refused.reason, DropReason::InternalError);
-            assert!(bench.exporter.stats().degraded);
-        }
-        assert_eq!(
-            bench.exporter.stats().refused[DropReason::InternalError],
-            5 * u64::from(failures)
-        );
-        // Resources may come back.
-        let outcome = bench.export(1);
-        bench.next().status(200);
-        assert_eq!(take(&outcome).delivered, 1);
+        bench.engine.inject_fault(stage, 1);
+        let completion = Completion::new(|_| ());
+        let refused = bench.exporter.admit(5, 10, completion).unwrap_err();
+        assert_eq!(refused.reason, DropReason::InternalError);
+        let stats = bench.exporter.stats();
+        assert!(stats.degraded, "{stage:?}");
+        assert_eq!(stats.refused[DropReason::InternalError], 5);
+        // What had come up goes again, and resources may come back.
+        bench.wait_for_threads();
+        prove_healthy(&bench.exporter, || bench.next().status(200));
         assert!(!bench.exporter.stats().degraded);
     }
+}
+
+#[test]
+fn a_start_that_failed_is_tried_again_after_a_pause_and_not_for_every_span() {
+    let bench = bench(patient());
+    bench.engine.inject_fault(Stage::Reactor, 1_000);
+    let end = Instant::now() + Duration::from_millis(20);
+    let mut refused = 0;
+    while Instant::now() < end {
+        refused += usize::from(bench.exporter.admit(1, 10, Completion::new(|_| ())).is_err());
+    }
+    let left = bench.engine.faults_left(Stage::Reactor);
+    assert!(refused > 2, "{refused}");
+    assert!(left >= 998, "{} starts in 20 ms", 1_000 - left);
+    bench.engine.inject_fault(Stage::Reactor, 0);
+    prove_healthy(&bench.exporter, || bench.next().status(200));
+}
+
+/// The I/O thread dies for good: it panics, and the system has nothing for a runtime any more.
+#[test]
+fn an_io_thread_that_is_gone_is_replaced_for_every_exporter() {
+    let bench = bench(patient());
+    let other =
+        Exporter::on(Arc::clone(&bench.engine), patient(), Arc::new(Accept), plain()).unwrap();
+    assert_eq!(take(&export(&other, 1)).delivered, 1);
+    let (in_flight, _at_gate) = (bench.export(2), bench.next());
+    bench.engine.inject_fault(Stage::Reactor, 5);
+    bench.engine.inject_fault(Stage::Dispatcher, 1);
+    // Any message wakes it; the flush is answered whatever comes.
+    take(&bench.flush(FlushMode::Terminal, LONG));
+    assert_eq!(take(&in_flight).dropped[DropReason::InternalError], 2);
+    let end = Instant::now() + PATIENCE;
+    while bench.engine.faults_left(Stage::Reactor) > 0 {
+        assert!(Instant::now() < end, "the runtime is not tried again");
+        thread::yield_now();
+    }
+    prove_healthy(&other, || ());
+    prove_healthy(&bench.exporter, || bench.next().status(200));
+    assert_eq!(bench.engine.threads(), 2, "one I/O thread, one worker");
+    let late = Exporter::on(Arc::clone(&bench.engine), patient(), Arc::new(Accept), plain());
+    prove_healthy(&late.unwrap(), || ());
+    for exporter in [&other, &bench.exporter] {
+        let stats = exporter.stats();
+        assert!(stats.is_conserved() && stats.pending == 0 && !stats.degraded, "{stats:?}");
+    }
+    take(&bench.shutdown(LONG));
+    drop(other);
+    bench.wait_for_threads();
 }
 
 /// Panics on odd requests: when called, or when polled.

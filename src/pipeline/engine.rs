@@ -22,7 +22,7 @@ use crate::{
     pipeline::{
         drain::{self, DrainDone},
         faults::{Faults, Stage},
-        io::{self as io_thread, Message},
+        io::{self as io_thread, Message, Reactor},
         lane::Lane,
         platform::{is_forked_child, leave_signals_to_the_host, watch_for_forks},
         process_end::{self, ProcessEnd},
@@ -37,16 +37,28 @@ pub(crate) type Handle = Arc<Running>;
 const MAX_PANICS: usize = 5;
 const PANIC_WINDOW: Duration = Duration::from_secs(60);
 
+/// After a start that failed the next one waits this long: what the system lacks is not there a microsecond later, and
+/// a caller that exports span by span must not pay for a try each time.
+const START_PAUSE: Duration = Duration::from_millis(50);
+
 /// A set of threads, started on demand. One per process; tests make their own.
 #[derive(Debug)]
 pub struct Engine {
-    running: Mutex<Weak<Running>>,
+    threads: Mutex<Threads>,
     workers: usize,
     health: Arc<Health>,
     /// Every exporter that has admitted anything, as long as its last spans are on their way: also those whose owner
     /// (a worker thread's environment) is gone.
     lanes: Mutex<Vec<Weak<Lane>>>,
     end: ProcessEnd,
+}
+
+/// The last start.
+#[derive(Debug, Default)]
+struct Threads {
+    running: Weak<Running>,
+    /// Before that moment no other start is tried: the last one has failed.
+    not_before: Option<Moment>,
 }
 
 /// What the threads of one engine know about each other.
@@ -96,6 +108,11 @@ impl Running {
     pub(crate) fn send(&self, message: Message) -> bool {
         self.messages.send(message).is_ok()
     }
+
+    /// The I/O thread takes messages. A handle for which this is false serves nobody any more and is to be replaced.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.messages.is_closed()
+    }
 }
 
 static GLOBAL: OnceLock<Arc<Engine>> = OnceLock::new();
@@ -114,7 +131,7 @@ impl Engine {
     /// An engine of its own, with `workers` transform workers.
     pub fn new(workers: usize) -> Arc<Engine> {
         Arc::new(Engine {
-            running: Mutex::new(Weak::new()),
+            threads: Mutex::default(),
             workers: workers.max(1),
             health: Arc::default(),
             lanes: Mutex::default(),
@@ -169,11 +186,18 @@ impl Engine {
         self.health.faults.inject(stage, times);
     }
 
+    /// Failures of `stage` still to come.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn faults_left(&self, stage: Stage) -> u32 {
+        self.health.faults.left(stage)
+    }
+
     /// A lane has its first admission.
     pub(crate) fn enlist(&self, lane: &Arc<Lane>) {
         self.end.allow(lane.config.exit_timeout);
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.retain(|lane| lane.strong_count() > 0);
+        // A lane comes again when the threads that it had are gone.
+        lanes.retain(|other| other.strong_count() > 0 && other.as_ptr() != Arc::as_ptr(lane));
         lanes.push(Arc::downgrade(lane));
     }
 
@@ -190,37 +214,56 @@ impl Engine {
         if is_forked_child() {
             return Err(io::Error::other("the export threads are those of the parent process"));
         }
-        let mut running = lock(&self.running);
+        let mut threads = lock(&self.threads);
         if self.health.has_given_up() {
             return Err(io::Error::other("the export threads keep panicking"));
         }
-        if let Some(handle) = running.upgrade() {
+        if let Some(handle) = threads.running.upgrade().filter(|handle| handle.is_alive()) {
             return Ok(handle);
+        }
+        let now = monotonic();
+        if threads.not_before.is_some_and(|at| now < at) {
+            return Err(io::Error::other("the export threads could not be started"));
         }
         let started = self.start_threads();
         // A later try may find more resources: a failed start is no final verdict.
         self.health.unstartable.store(started.is_err(), Ordering::Release);
+        threads.not_before = started.is_err().then(|| now.after(START_PAUSE));
         let handle = started?;
-        *running = Arc::downgrade(&handle);
+        threads.running = Arc::downgrade(&handle);
         Ok(handle)
     }
 
+    /// What has come up of a start that fails in the middle ends by itself: its channels close here.
     fn start_threads(&self) -> io::Result<Handle> {
         watch_for_forks();
         process_end::watch();
         let (jobs, job_queue) = crossbeam_channel::unbounded();
         let (messages, inbox) = tokio::sync::mpsc::unbounded_channel();
         let health = Arc::clone(&self.health);
-        self.spawn("offloop-io", move || io_thread::run(inbox, &health))?;
-        for _ in 0..self.workers {
+        // Made here: a thread that finds no descriptors for it could only lose what was sent to it.
+        let reactor = Reactor::new(&health.faults)?;
+        self.spawn(Stage::Spawn, "offloop-io", move || io_thread::run(inbox, reactor, &health))?;
+        for number in 0..self.workers {
             let (job_queue, health) = (job_queue.clone(), Arc::clone(&self.health));
-            self.spawn("offloop-worker", move || worker::run(&job_queue, &health))?;
+            let started = self.spawn(Stage::SpawnWorker, "offloop-worker", move || {
+                worker::run(&job_queue, &health)
+            });
+            // One does the work of all, only slower.
+            if number == 0 {
+                started?;
+            }
         }
         Ok(Arc::new(Running { jobs, messages }))
     }
 
-    fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        if self.health.faults.strikes(Stage::Spawn) {
+    fn spawn(
+        &self,
+        stage: Stage,
+        name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        if self.health.faults.strikes(stage) {
             if mutant!("R72") {
                 return Ok(());
             }

@@ -7,19 +7,23 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// A place that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Starting a thread.
+    /// Starting the I/O thread.
     Spawn,
     /// The I/O thread, between two events.
     Dispatcher,
     /// A transform worker, outside of its jobs.
     Worker,
+    /// Making the runtime of the I/O thread, which needs descriptors.
+    Reactor,
+    /// Starting a worker.
+    SpawnWorker,
 }
 
 /// Failures still to come, by place.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     #[cfg(any(test, feature = "testing"))]
-    left: [AtomicU32; 3],
+    left: [AtomicU32; 5],
 }
 
 impl Faults {
@@ -29,6 +33,12 @@ impl Faults {
         if let Some(left) = self.left.get(stage as usize) {
             left.store(times, Ordering::SeqCst);
         }
+    }
+
+    /// Failures still to come.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn left(&self, stage: Stage) -> u32 {
+        self.left.get(stage as usize).map_or(0, |left| left.load(Ordering::SeqCst))
     }
 
     /// Whether this pass fails.

@@ -2,6 +2,7 @@
 //! It refuses to decide; the dispatcher does, and the driver carries it out.
 
 mod driver;
+mod reactor;
 pub(crate) mod record;
 
 use std::{
@@ -10,10 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{
-    runtime::Builder,
-    sync::{mpsc::UnboundedReceiver, oneshot},
-};
+use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
 
 use crate::{
     clock::Moment,
@@ -29,6 +27,8 @@ use crate::{
         window::Due,
     },
 };
+
+pub(crate) use reactor::Reactor;
 
 /// What other threads tell the I/O thread.
 #[derive(Debug)]
@@ -118,44 +118,55 @@ struct OpenLane {
 
 /// The life of the I/O thread: until every exporter has let the engine go. After a panic a fresh dispatcher takes
 /// over; what the old one owned has been settled by unwinding.
-pub(crate) fn run(inbox: UnboundedReceiver<Message>, health: &Health) {
+pub(crate) fn run(inbox: UnboundedReceiver<Message>, reactor: Reactor, health: &Health) {
     let mut desk = Desk { inbox, lanes: HashMap::new(), flushes: HashMap::new(), next_flush: 0 };
-    loop {
-        let run = || {
-            // Two threads at most for name look-ups, which cannot be cancelled.
-            let runtime =
-                Builder::new_current_thread().enable_all().max_blocking_threads(2).build();
-            let Ok(runtime) = runtime else { return false };
-            runtime.block_on(driver::Driver::new(&mut desk, health).run());
-            // A hanging name look-up must not hold anyone: its thread is left behind.
-            runtime.shutdown_background();
-            true
-        };
+    let mut next = Some(reactor);
+    while let Some(reactor) = next {
+        let run = || reactor.run(driver::Driver::new(&mut desk, health).run());
         match catch_unwind(AssertUnwindSafe(run)) {
-            Ok(true) => return,
-            Ok(false) | Err(_) if health.panicked() || mutant!("F64") => break,
-            Ok(false) | Err(_) => {}
+            Ok(()) => return,
+            Err(_) if health.panicked() || mutant!("F64") => break,
+            Err(_) => next = Reactor::again(&health.faults),
         }
     }
     desk.give_up();
 }
 
 impl Desk {
-    /// Nothing that is left may wait for this thread.
+    /// Nothing that is left may wait for this thread. Exporters go on with the next one that can be started.
     fn give_up(mut self) {
-        for open in self.lanes.values() {
-            open.lane.abandon(DropReason::InternalError);
-            open.lane.release();
-        }
         self.inbox.close();
+        for open in self.lanes.values() {
+            leave(&open.lane, open.shutdown.is_some());
+        }
         while let Ok(message) = self.inbox.try_recv() {
-            // The ledger holds the cell, too: dropping the message would not answer it.
-            if let Message::Flush(flush) = message {
-                flush.cell.time_out(flush.lane.ledger.abandon_flush(flush.epoch, &flush.cell));
+            match message {
+                // Nobody has taken it in hand yet, and it holds the way to this thread.
+                Message::Open(lane) => leave(&lane, false),
+                // Its answer is given when it is dropped.
+                Message::Shutdown { lane, .. } => leave(&lane, true),
+                // The ledger holds the cell, too: dropping the message would not answer it.
+                Message::Flush(flush) => flush.give_up(),
+                // What they own is settled when they are dropped.
+                Message::Event(_) | Message::Evicted(_) | Message::Later { .. } => {}
             }
         }
-        for flush in self.flushes.into_values() {
-            flush.cell.time_out(flush.lane.ledger.abandon_flush(flush.epoch, &flush.cell));
-        }
+        self.flushes.into_values().for_each(|flush| flush.give_up());
+    }
+}
+
+/// Settles what a lane has, and lets this thread go; an exporter that is being shut down lets go of everything.
+fn leave(lane: &Lane, is_closing: bool) {
+    lane.abandon(DropReason::InternalError);
+    if is_closing {
+        lane.release();
+    } else {
+        lane.forget_dead_engine();
+    }
+}
+
+impl Flush {
+    fn give_up(self) {
+        self.cell.time_out(self.lane.ledger.abandon_flush(self.epoch, &self.cell));
     }
 }

@@ -159,17 +159,23 @@ impl Lane {
         spans
     }
 
-    /// Makes sure that an engine runs. `start` runs at most once at a time; true if it was needed.
+    /// Makes sure that an engine runs, in place of one whose threads have given up. `start` runs at most once at a time; true if it was needed.
     pub(crate) fn ensure_engine<E>(
         &self,
         start: impl FnOnce() -> Result<Handle, E>,
     ) -> Result<bool, E> {
         let mut slot = lock(&self.engine);
-        if slot.is_some() {
+        if slot.as_ref().is_some_and(|engine| engine.is_alive()) {
             return Ok(false);
         }
+        *slot = None;
         *slot = Some(start()?);
         Ok(true)
+    }
+
+    /// Lets go of an engine whose threads have given up; the next admission starts another.
+    pub(crate) fn forget_dead_engine(&self) {
+        drop(lock(&self.engine).take_if(|engine| !engine.is_alive()));
     }
 
     /// Lets the engine and the sink go; both are dropped outside of the locks.
