@@ -21,6 +21,7 @@ class Exit {
   #isClosed = false; // results reach JavaScript no more
   #isGivenUp = false; // the natural end has used its time up
   #leaving = null; // the signal that is ending the process
+  #isListening = false;
 
   constructor(engine) {
     this.#engine = engine;
@@ -29,6 +30,9 @@ class Exit {
   /** An exporter has its first span. Its own object `options` identifies it. */
   enlist(options) {
     this.#options.add(options);
+    // An event that is being emitted reaches those only who listened when it began.
+    if (!this.#isListening && process._exiting === true) this.#beginBlock();
+    this.#isListening = true;
     quietly(() => {
       process.off('beforeExit', this.#onBeforeExit);
       process.off('exit', this.#onExit);
@@ -104,10 +108,14 @@ class Exit {
   }
 
   #onExit = () => {
-    // A natural end has had its time; what is handed over now still gets an attempt if somebody else's end takes long.
-    this.#blockDeadline = performance.now() + (this.#isGivenUp ? 0 : this.#longest('blockMillis'));
+    this.#beginBlock();
     this.#block();
   };
+
+  #beginBlock() {
+    // A natural end has had its time; what is handed over now still gets an attempt if somebody else's end takes long.
+    this.#blockDeadline ??= performance.now() + (this.#isGivenUp ? 0 : this.#longest('blockMillis'));
+  }
 
   #block() {
     try {

@@ -49,10 +49,11 @@ class AgentSlot {
     return agentFactory === null ? createAgent(agentOptions, this.#scheme) : agentFactory(this.#scheme);
   }
 
-  /** Ends idle connections of an agent that is ours; one that the user's factory made belongs to the user. */
+  /** Ends the connections of an agent that is ours; one that the user's factory made belongs to the user. Never rejects. */
   async close() {
     if (this.#agent === null || this.#config.agentFactory !== null) return;
     const agent = await this.#agent.catch(() => undefined);
+    this.#agent = null; // a request that comes all the same has connections of its own
     agent?.destroy();
   }
 }

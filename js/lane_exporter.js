@@ -9,7 +9,7 @@ const { buildExportError } = require('./errors.js');
 const { loadBinding } = require('./binding.js');
 const { CallsUnderWay, newCall } = require('./calls_under_way.js');
 const { reportFailure, settle, tellOutcome } = require('./export_outcome.js');
-const { handOver } = require('./hand_over.js');
+const { HandOvers } = require('./hand_over.js');
 const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('./span_reading.js');
 const { Turns } = require('./turns.js');
 const { contained } = require('./user_code.js');
@@ -44,6 +44,7 @@ class LaneExporter {
   #settings;
   #lane = null;
   #writer = null;
+  #handOvers = null;
   #underWay = 0;
   #calls;
   #turns = new Turns(); // one batch is read at a time
@@ -139,7 +140,8 @@ class LaneExporter {
       const id = getEngine().register(() => {
         resolve();
         getEngine().exit.dismiss(this.#settings.exit);
-        this.#turns.take(() => this.#writer?.release(), tellBug);
+        this.#turns.take(() => this.#handOvers?.release(), tellBug);
+        this.#settings.help?.close?.();
       }, timeoutMillis + ANSWER_MILLIS);
       this.#open().shutdown(id, timeoutMillis);
       this.#isClosed = true;
@@ -231,13 +233,15 @@ class LaneExporter {
       const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
       const createWriter = this.#settings.createWriter ?? ((...args) => new SpanWriter(...args));
       const writer = createWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
+      const handOvers = new HandOvers(engine, writer);
       engine.onCollected(this, () => {
-        writer.release();
+        handOvers.release();
         engine.exit.dismiss(exit);
       });
       this.#settings.onOpen?.(lane);
       this.#heldHelp = help;
       this.#writer = writer;
+      this.#handOvers = handOvers;
       this.#lane = lane;
     }
     return this.#lane;
@@ -314,11 +318,12 @@ class LaneExporter {
     const startedMillis = performance.now();
     const id = engine.register(({ outcome }) => {
       this.#calls.delete(id);
+      this.#handOvers.settled(id);
       this.#finish(batch, outcome, done);
     }, this.#settings.holdMillis);
     batch.id = id;
     this.#calls.add(id, batch.call);
-    handOver({ engine, lane, writer: this.#writer, batch, until });
+    this.#handOvers.start({ lane, batch, until });
     engine.exit.noteHandOver();
     // Last: a meter is the application's, and might export.
     batch.finishMetrics = this.#settings.metrics?.start(batch.spans, startedMillis) ?? null;

@@ -13,6 +13,10 @@ const KINDS = {
   EAI_NODATA: 'dns',
   ENETUNREACH: 'unreachable',
   EHOSTUNREACH: 'unreachable',
+  EMFILE: 'exhausted',
+  ENFILE: 'exhausted',
+  ENOBUFS: 'exhausted',
+  ENOMEM: 'exhausted',
   EPROTO: 'tls',
 };
 

@@ -90,6 +90,7 @@ function helpFor(config) {
     readHeaders,
     send: (body, timeoutMillis, contentEncoding, signal) =>
       sender.send(body, source, timeoutMillis, contentEncoding, signal),
+    close: () => sender.close(),
   };
 }
 

@@ -11,11 +11,20 @@ class Slices {
 
   /**
    * @param {(deadline: number) => boolean} copy copies until `deadline` (performance.now); true when all is written
-   * @param {() => void} done hands the batch over
+   * @param {() => void} done hands the batch over; must not throw
+   * @returns what `remove` takes
    */
   add(copy, done) {
-    this.#jobs.push({ copy, done });
+    const job = { copy, done };
+    this.#jobs.push(job);
     this.#schedule();
+    return job;
+  }
+
+  /** Nobody needs that batch any more. */
+  remove(job) {
+    const index = this.#jobs.indexOf(job);
+    if (index !== -1) this.#jobs.splice(index, 1);
   }
 
   /** Nothing is waiting: a batch may copy in the turn of its export call. */
