@@ -8,6 +8,7 @@ const { diag, exportDelegateLogger } = require('./diag.js');
 const { textOfError } = require('./network_facts.js');
 const { logRetryOutcome } = require('./retry_diag.js');
 const { contained } = require('./user_code.js');
+const { SHOWN_UNITS } = require('./shown.js');
 
 /** `{ outcome, reason, error }`; without a loss that makes an export fail there is neither reason nor error. */
 function settle(batch, { delivered, rejected, dropped: droppedLater, attempts, error: failure }) {
@@ -47,7 +48,11 @@ function loggerFor(warning) {
 /** The error object that user code or Node's http threw, where it is what ended the export. */
 function withOriginal(failure, original) {
   if (failure?.kind !== 'network' || original === undefined) return failure;
-  return textOfError(original) === failure.message ? { ...failure, original } : failure;
+  const text = textOfError(original);
+  const { length } = failure.message;
+  // The native side counts bytes where it cuts, three for a unit at most.
+  const isWhole = length === text.length || length > SHOWN_UNITS / 4;
+  return isWhole && text.startsWith(failure.message) ? { ...failure, original } : failure;
 }
 
 /** Tells the user's `onError` of a loss. */

@@ -2,6 +2,8 @@
 // Owns the translation of an error of Node's http into the plain facts that the native side reports too.
 // It refuses to judge whether a retry helps; that is the dispatcher's.
 
+const { shown } = require('./shown.js');
+
 const KINDS = {
   ECONNREFUSED: 'refused',
   ECONNRESET: 'reset',
@@ -45,7 +47,7 @@ function readable(error) {
 function textOfError(error) {
   const { message, code } = readable(error);
   try {
-    return String(message || code || error);
+    return shown(String(message || code || error));
   } catch {
     return 'an error that cannot be read';
   }
@@ -53,7 +55,7 @@ function textOfError(error) {
 
 /** User code may put anything anywhere; the native side takes texts. */
 function textOrNothing(value) {
-  return typeof value === 'string' ? value : undefined;
+  return typeof value === 'string' ? shown(value) : undefined;
 }
 
 function addressFacts(error) {

@@ -4,6 +4,7 @@
 
 const { diag } = require('./diag.js');
 const { textOfError } = require('./network_facts.js');
+const { shown } = require('./shown.js');
 
 /**
  * @param {object} outcome
@@ -17,13 +18,13 @@ function logRetryOutcome({ attempts, reason, error, thrown }) {
   if (reason === undefined) {
     diag.verbose(`Export succeeded after ${attempts - 1} retry attempts.`);
   } else if (reason === 'non_retryable') {
-    diag.info(`Export failed with non-retryable error: ${shown(error)}`);
+    diag.info(`Export failed with non-retryable error: ${textOf(error)}`);
   }
 }
 
-function shown(error) {
+function textOf(error) {
   try {
-    return String(error);
+    return shown(String(error));
   } catch {
     return textOfError(error);
   }

@@ -5,6 +5,7 @@
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const { diag, loadApi } = require('./diag.js');
+const { shown } = require('./shown.js');
 const { isOutOfStack } = require('./unwinding.js');
 const { contained, ignore } = require('./user_code.js');
 
@@ -73,7 +74,7 @@ function reportError(error) {
   contained(ignore, () => {
     const { globalErrorHandler } = loadCore() ?? {};
     if (globalErrorHandler !== undefined) return globalErrorHandler(error);
-    return diag.error(String(error?.stack ?? error));
+    return diag.error(shown(String(error?.stack ?? error)));
   });
 }
 

@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use crate::sink::{SendError, SendErrorKind};
+use crate::{
+    shown::cut,
+    sink::{SendError, SendErrorKind},
+};
 
 /// Why a span was dropped. Closed list; `code()` is what JavaScript sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,7 +143,7 @@ impl ExportFailure {
         ExportFailure {
             kind: FailureKind::Http,
             code: status.to_string(),
-            message: message.into(),
+            message: cut(message),
             http_status: Some(status),
             body,
             syscall: None,
@@ -156,7 +159,7 @@ impl ExportFailure {
         ExportFailure {
             kind: FailureKind::Pipeline,
             code: reason.code().to_owned(),
-            message: message.into(),
+            message: cut(message),
             http_status: None,
             body: None,
             syscall: None,

@@ -25,6 +25,7 @@ pub mod monitor;
 pub mod otlp;
 pub mod pipeline;
 pub mod recorder;
+pub mod shown;
 pub mod sink;
 pub mod span;
 pub mod stats;

@@ -12,6 +12,8 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 
+use crate::shown::cut;
+
 /// How a request body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContentEncoding {
@@ -114,7 +116,7 @@ impl SendError {
         SendError {
             kind,
             code: None,
-            message: message.into(),
+            message: cut(message),
             syscall: None,
             address: None,
             port: None,
@@ -125,7 +127,7 @@ impl SendError {
 
     /// The same error with Node's code.
     pub fn with_code(mut self, code: impl Into<String>) -> SendError {
-        self.code = Some(code.into());
+        self.code = Some(cut(code));
         self
     }
 }
@@ -156,6 +158,8 @@ pub enum SendErrorKind {
     EnvironmentGone,
     /// A file or directory could not be written (F72–F75).
     File,
+    /// The process or the system has no descriptor, buffer or thread left: nobody was asked.
+    Exhausted,
     /// Anything else.
     Other,
 }

@@ -1,6 +1,8 @@
 //! The answer of the remote API, `ExportSpansResponse` (tusk.md §9, §10).
 //! It refuses to judge: a message that says `success: false` is a message.
 
+use crate::shown::shown;
+
 /// `ExportSpansResponse`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportResponse {
@@ -22,7 +24,8 @@ pub fn parse_response(body: &[u8]) -> Option<ExportResponse> {
             // The recorder's reader looks at the number of a known field only.
             (1, kind) if kind <= 5 => response.success = varint(&mut rest)? != 0,
             (2, kind) if kind <= 5 => {
-                response.message = std::str::from_utf8(delimited(&mut rest)?).ok()?.to_owned();
+                response.message =
+                    shown(std::str::from_utf8(delimited(&mut rest)?).ok()?).to_owned();
             }
             (_, kind) => skip(kind, &mut rest, 0)?,
         }

@@ -2,15 +2,19 @@
 //! It refuses to judge: whether a response counts as success is the dispatcher's.
 
 use super::Protocol;
+use crate::shown::{shown, shown_bytes};
+
+/// Members of a JSON object that are shown; OTLP knows two.
+const SHOWN_MEMBERS: usize = 8;
 
 /// What a receiver says beside "accepted".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartialSuccess {
     /// Spans the receiver refused.
     pub rejected_spans: i64,
-    /// The receiver's words.
+    /// The receiver's words, as much of them as is shown.
     pub error_message: String,
-    /// The message as the stock exporter logs it: JSON of the members that were sent.
+    /// The message as the stock exporter logs it: JSON of the members that were sent, cut like the words.
     pub json: String,
 }
 
@@ -49,7 +53,7 @@ fn partial_message(message: &[u8]) -> Option<Option<PartialSuccess>> {
                 members[0] = Some(format!("\"rejectedSpans\":{}", value as i64));
             }
             Field::Bytes(2, text) => {
-                partial.error_message = String::from_utf8_lossy(text).into_owned();
+                partial.error_message = shown_bytes(text);
                 members[1] =
                     Some(format!("\"errorMessage\":{}", json_string(&partial.error_message)));
             }
@@ -135,9 +139,23 @@ fn from_json(body: &[u8]) -> Result<Option<PartialSuccess>, String> {
     let error_message = members.get("errorMessage").and_then(|value| value.as_str());
     Ok(Some(PartialSuccess {
         rejected_spans: rejected_spans.unwrap_or_default(),
-        error_message: error_message.unwrap_or_default().to_owned(),
-        json: serde_json::to_string(members).unwrap_or_default(),
+        error_message: shown(error_message.unwrap_or_default()).to_owned(),
+        json: shown_json(members),
     }))
+}
+
+/// JSON of what a receiver may mean to be read: no lists and objects, which may go on for ever.
+fn shown_json(members: &serde_json::Map<String, serde_json::Value>) -> String {
+    let texts = members.iter().filter(|(_, value)| !value.is_array() && !value.is_object());
+    let texts = texts.take(SHOWN_MEMBERS).map(|(name, value)| {
+        let value = match value.as_str() {
+            Some(text) => shown(text).into(),
+            None => value.clone(),
+        };
+        (shown(name).to_owned(), value)
+    });
+    let texts: serde_json::Map<String, serde_json::Value> = texts.collect();
+    serde_json::to_string(&texts).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -163,5 +181,38 @@ mod tests {
         assert_eq!(partial.json, r#"{"rejectedSpans":"3","errorMessage":"no"}"#);
         assert_eq!(partial_success(Protocol::HttpJson, b"{}"), Ok(None));
         assert!(partial_success(Protocol::HttpJson, b"<html>").is_err());
+    }
+
+    #[test]
+    fn what_a_receiver_says_without_an_end_is_cut_before_it_is_shown() {
+        let endless = |byte: u8| {
+            let message = [byte].repeat(1_000_000);
+            let mut partial = vec![0x08, 1, 0x12];
+            put_varint(&mut partial, message.len());
+            partial.extend(message);
+            let mut body = vec![0x0a];
+            put_varint(&mut body, partial.len());
+            body.extend(partial);
+            partial_success(Protocol::HttpProtobuf, &body).unwrap().unwrap()
+        };
+        for byte in [b'x', 0x1b, 0xff, b'"'] {
+            let partial = endless(byte);
+            assert!(partial.error_message.len() <= 1_024, "{byte}");
+            assert!(partial.json.len() < 8_000, "{byte}: {}", partial.json.len());
+            assert_eq!(partial.rejected_spans, 1);
+        }
+        let escapes = "\\u001b".repeat(100_000);
+        let more: String = (0..1_000).map(|n| format!(",\"m{n}\":{{\"x\":[1,2,3]}}")).collect();
+        let body = format!("{{\"partialSuccess\":{{\"errorMessage\":\"{escapes}\"{more}}}}}");
+        let partial = partial_success(Protocol::HttpJson, body.as_bytes()).unwrap().unwrap();
+        assert!(partial.json.len() < 8_000, "{}", partial.json.len());
+    }
+
+    fn put_varint(out: &mut Vec<u8>, mut value: usize) {
+        while value >= 0x80 {
+            out.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        out.push(value as u8);
     }
 }

@@ -81,6 +81,8 @@ pub(crate) fn classify(
                 | SendErrorKind::TimedOut
                 | SendErrorKind::Dns
                 | SendErrorKind::Unreachable => transient(failure, Cause::Unreachable),
+                // Nobody was asked: it says nothing about the endpoint, and descriptors come back.
+                SendErrorKind::Exhausted => transient(failure, Cause::Local),
                 SendErrorKind::Malformed => transient(failure, Cause::Malformed),
                 SendErrorKind::Tls => last(failure, Cause::Tls),
                 SendErrorKind::ResponseTooLarge => last(failure, Cause::Refused),

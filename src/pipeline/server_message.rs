@@ -1,25 +1,19 @@
 //! The receiver's own words about a failure: the `message` of the `Status` that OTLP puts into error bodies (F22).
 //! It refuses to guess: a body that is not such a status (an HTML page, an echo of the request) has no words for us.
 
-use crate::otlp::Protocol;
+use crate::{otlp::Protocol, shown::shown};
 
-/// Longest message taken over.
-const MAX_MESSAGE_BYTES: usize = 1024;
-
-/// The message in an error body, at most 1 KiB of it.
+/// The message in an error body, as much of it as is shown.
 pub(crate) fn server_message(protocol: Protocol, body: &[u8]) -> Option<String> {
-    let mut message = match protocol {
+    let status: serde_json::Value;
+    let message = shown(match protocol {
         Protocol::HttpJson => {
-            let status: serde_json::Value = serde_json::from_slice(body).ok()?;
-            status.get("message")?.as_str()?.to_owned()
+            status = serde_json::from_slice(body).ok()?;
+            status.get("message")?.as_str()?
         }
-        Protocol::HttpProtobuf => protobuf_message(body)?.to_owned(),
-    };
-    let end = (0..=MAX_MESSAGE_BYTES.min(message.len()))
-        .rev()
-        .find(|&end| message.is_char_boundary(end))?;
-    message.truncate(end);
-    (!message.is_empty()).then_some(message)
+        Protocol::HttpProtobuf => protobuf_message(body)?,
+    });
+    (!message.is_empty()).then(|| message.to_owned())
 }
 
 /// Field 2 of `google.rpc.Status { int32 code = 1; string message = 2; repeated Any details = 3; }`; every other field

@@ -2,30 +2,37 @@
 //! It refuses to retry: the one exception is a request that a dying keep-alive connection never carried (F8).
 
 mod certificate;
+mod connect;
 mod dial;
 mod endpoint;
 mod exchange;
 mod failure;
 mod headers;
 mod resolve;
+mod stream;
 mod tls;
 mod verify;
 
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Uri;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
 pub use resolve::ResultOrder;
 pub use tls::TlsConfig;
 
 use self::{
-    dial::DialLayer,
-    endpoint::Endpoint,
-    headers::StaticHeaders,
-    resolve::{LookUp, Resolver},
+    connect::Connector, endpoint::Endpoint, headers::StaticHeaders, resolve::LookUp,
+    stream::BYTES_PER_TURN,
 };
 use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink};
 
@@ -107,17 +114,21 @@ struct Shared {
     config: HttpConfig,
     endpoint: Endpoint,
     headers: Result<StaticHeaders, SendError>,
-    clients: OnceLock<Result<Clients, SendError>>,
+    /// Made by the first request for which the system has what that takes.
+    clients: Mutex<Option<Arc<Clients>>>,
     look_up: LookUp,
 }
 
-/// Two clients with one set of TLS settings.
+/// Two clients with one connector.
 struct Clients {
+    uri: Uri,
     /// Keeps connections.
-    pooled: reqwest::Client,
+    pooled: HttpClient,
     /// Never meets a used connection: for the replay of F8.
-    fresh: reqwest::Client,
+    fresh: HttpClient,
 }
+
+type HttpClient = Client<Connector, Full<Bytes>>;
 
 /// Shows the address and nothing secret.
 impl fmt::Debug for HttpSink {
@@ -145,7 +156,7 @@ impl HttpSink {
                 config,
                 endpoint,
                 headers,
-                clients: OnceLock::new(),
+                clients: Mutex::default(),
                 look_up,
             }),
         }))
@@ -156,48 +167,50 @@ impl Sink for HttpSink {
     fn send(&self, request: Request) -> Attempt {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            match shared.clients.get_or_init(|| Clients::build(&shared)) {
-                Ok(clients) => exchange::exchange(&shared, clients, request).await,
-                Err(error) => SendOutcome::Failed(error.clone()),
+            match shared.clients() {
+                Ok(clients) => exchange::exchange(&shared, &clients, request).await,
+                Err(error) => SendOutcome::Failed(error),
             }
         })
     }
 }
 
+impl Shared {
+    /// A failure is not kept: what was missing may be there for the next request.
+    fn clients(&self) -> Result<Arc<Clients>, SendError> {
+        let mut slot = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(clients) = &*slot {
+            return Ok(Arc::clone(clients));
+        }
+        let clients = Arc::new(Clients::build(self)?);
+        *slot = Some(Arc::clone(&clients));
+        Ok(clients)
+    }
+}
+
 impl Clients {
     fn build(shared: &Shared) -> Result<Clients, SendError> {
-        if let Some(error) = &shared.endpoint.unsendable {
+        let endpoint = &shared.endpoint;
+        if let Some(error) = &endpoint.unsendable {
             return Err(error.clone());
         }
-        // One TLS configuration also for http: it holds no roots then, so that an image without a CA store works.
-        let tls = tls::client_config(&shared.config.tls, shared.endpoint.is_https())?;
-        let resolver =
-            Arc::new(Resolver::new(&shared.endpoint, &shared.config, Arc::clone(&shared.look_up)));
+        let uri =
+            endpoint.url.as_str().parse().map_err(|error: hyper::http::uri::InvalidUri| {
+                unsendable("ERR_INVALID_ARG_VALUE", error.to_string())
+            })?;
+        let connector = Connector::new(&shared.config, endpoint, &shared.look_up)?;
         let build = |kept: usize| {
-            let builder = reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                .http1_only()
-                .http1_max_headers(MAX_RESPONSE_HEADERS)
+            Client::builder(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .pool_timer(TokioTimer::new())
                 .pool_max_idle_per_host(kept)
                 .pool_idle_timeout(POOL_IDLE)
-                .dns_resolver(Arc::clone(&resolver))
-                .connector_layer(DialLayer::new(&shared.endpoint, &shared.config));
-            let builder = if mutant!("F7") { builder } else { builder.no_proxy() };
-            let builder = match mutant!("F21") {
-                true => builder,
-                false => builder.redirect(reqwest::redirect::Policy::none()),
-            };
-            #[cfg(unix)]
-            let builder = match &shared.config.unix_socket {
-                Some(path) => builder.unix_socket(path.as_path()),
-                None => builder,
-            };
-            builder.build().map_err(|error| failure::unsendable(&error))
+                .http1_max_headers(MAX_RESPONSE_HEADERS)
+                .http1_max_buf_size(BYTES_PER_TURN)
+                .build(connector.clone())
         };
         let kept = if shared.config.keep_alive { shared.config.max_idle_connections } else { 0 };
-        Ok(Clients { pooled: build(kept)?, fresh: build(0)? })
+        Ok(Clients { uri, pooled: build(kept), fresh: build(0) })
     }
 }
 

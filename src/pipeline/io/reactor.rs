@@ -10,6 +10,8 @@ use crate::pipeline::faults::{Faults, Stage};
 /// Pauses before each further try to make one for a thread that runs already.
 const PAUSES_MILLIS: [u64; 4] = [10, 40, 100, 250];
 
+const TURNS_PER_LOOK: u32 = 8;
+
 /// A private single-threaded runtime.
 pub(crate) struct Reactor(Option<Runtime>);
 
@@ -19,8 +21,13 @@ impl Reactor {
         if faults.strikes(Stage::Reactor) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        // Two threads at most for name look-ups, which cannot be cancelled.
-        let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(2).build()?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            // Two threads at most for name look-ups, which cannot be cancelled.
+            .max_blocking_threads(2)
+            // Sockets are looked at after so many turns of tasks: a busy connection must not keep others waiting.
+            .event_interval(TURNS_PER_LOOK)
+            .build()?;
         Ok(Reactor(Some(runtime)))
     }
 

@@ -1,27 +1,16 @@
-//! Dialling: owns which address of a name is tried next, for how long, and whether a connection is new.
-//! It refuses to open sockets itself: it wraps the client's connector.
+//! Dialling: owns which address of a name is tried next, and whether a connection is new.
+//! It refuses to open sockets: that is the connector's.
 
 use std::{
     future::Future,
     net::IpAddr,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
-    time::Duration,
 };
 
 use tokio::time::Instant;
-use tower_layer::Layer;
-use tower_service::Service;
 
-use super::{
-    HttpConfig,
-    endpoint::{Endpoint, Host, Peer},
-};
+use super::endpoint::Peer;
 use crate::sink::{SendError, SendErrorKind};
-
-/// How long one address is tried at least, while others are left, when a TLS handshake is part of it: Node does not count it.
-const NEXT_ADDRESS_AFTER_TLS: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
     static CURRENT: Arc<Dial>;
@@ -46,8 +35,8 @@ struct Plan {
 
 impl Dial {
     /// The search of the exchange that runs in this task.
-    pub fn current() -> Option<Arc<Dial>> {
-        CURRENT.try_with(Arc::clone).ok()
+    pub fn current() -> Arc<Dial> {
+        CURRENT.try_with(Arc::clone).unwrap_or_default()
     }
 
     /// Runs `future` as an exchange that searches through this.
@@ -84,41 +73,15 @@ impl Dial {
         self.locked().connected
     }
 
+    /// This exchange has opened one.
+    pub fn note_connected(&self) {
+        self.locked().connected = true;
+    }
+
     /// When the addresses came, if the one being tried is not the last.
-    fn has_more_since(&self) -> Option<Instant> {
+    pub fn has_more_since(&self) -> Option<Instant> {
         let plan = self.locked();
         plan.since.filter(|_| plan.at + 1 < plan.addresses.len())
-    }
-}
-
-/// Puts a time limit and the bookkeeping of [`Dial`] around the client's connector.
-#[derive(Clone)]
-pub(super) struct DialLayer {
-    limit: Duration,
-    next_after: Duration,
-    endpoint: Endpoint,
-}
-
-impl DialLayer {
-    /// For connections to `endpoint`.
-    pub fn new(endpoint: &Endpoint, config: &HttpConfig) -> DialLayer {
-        let limit = config.connect_timeout;
-        let next_after = config.next_address_after.unwrap_or(limit);
-        let next_after =
-            if endpoint.is_https() { next_after.max(NEXT_ADDRESS_AFTER_TLS) } else { next_after };
-        let next_after = if mutant!("F5") { limit } else { next_after };
-        DialLayer { limit, next_after: next_after.min(limit), endpoint: endpoint.clone() }
-    }
-
-    fn timed_out(&self, dial: Option<&Dial>) -> SendError {
-        match (self.endpoint.peer(dial.and_then(Dial::next_address)), &self.endpoint.host) {
-            (None, Host::Name(name)) => {
-                let message = format!("getaddrinfo ETIMEDOUT {name}");
-                let error = SendError::new(SendErrorKind::Dns, message).with_code("ETIMEDOUT");
-                SendError { syscall: Some("getaddrinfo"), ..error }
-            }
-            (peer, _) => connect_error("ETIMEDOUT", SendErrorKind::TimedOut, peer),
-        }
     }
 }
 
@@ -140,70 +103,4 @@ pub(super) fn connect_error(
         port,
         ..SendError::new(kind, message).with_code(code)
     }
-}
-
-impl<S> Layer<S> for DialLayer {
-    type Service = Dialer<S>;
-
-    fn layer(&self, inner: S) -> Dialer<S> {
-        Dialer { inner, layer: self.clone() }
-    }
-}
-
-/// See [`DialLayer`].
-#[derive(Clone)]
-pub(super) struct Dialer<S> {
-    inner: S,
-    layer: DialLayer,
-}
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-impl<S, D> Service<D> for Dialer<S>
-where
-    S: Service<D, Error = BoxError>,
-    S::Future: Send + 'static,
-    S::Response: Send,
-{
-    type Response = S::Response;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, destination: D) -> Self::Future {
-        let connecting = self.inner.call(destination);
-        let (dial, layer) = (Dial::current(), self.layer.clone());
-        Box::pin(async move {
-            // How many addresses there are is known only once the look-up inside `connecting` is done.
-            let limit = async {
-                let end = Instant::now() + layer.limit;
-                tokio::time::sleep(layer.next_after).await;
-                let end = match dial.as_ref().and_then(|dial| dial.has_more_since()) {
-                    Some(since) => end.min(since + layer.next_after),
-                    None => end,
-                };
-                tokio::time::sleep_until(end).await;
-            };
-            let connection = first_of(connecting, limit)
-                .await
-                .ok_or_else(|| layer.timed_out(dial.as_deref()))??;
-            if let Some(dial) = dial {
-                dial.locked().connected = true;
-            }
-            Ok(connection)
-        })
-    }
-}
-
-/// `work`'s result, unless `limit` ends first.
-async fn first_of<T>(work: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
-    let (mut work, mut limit) = (std::pin::pin!(work), std::pin::pin!(limit));
-    std::future::poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }

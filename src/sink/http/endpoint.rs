@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use reqwest::Url;
+use url::Url;
 
 use super::{HttpConfig, unsendable};
 use crate::sink::SendError;

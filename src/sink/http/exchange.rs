@@ -4,8 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{
-    Response,
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Method, Response,
+    body::{Body, Incoming},
     header::{
         CONTENT_LENGTH, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
     },
@@ -13,7 +15,10 @@ use reqwest::{
 use tokio::time::{Instant, timeout_at};
 
 use super::{Clients, Shared, dial::Dial, failure};
-use crate::sink::{Reply, Request, SendError, SendErrorKind, SendOutcome};
+use crate::{
+    shown::shown_latin1,
+    sink::{Reply, Request, SendError, SendErrorKind, SendOutcome},
+};
 
 /// Response bodies are read up to here (OTLP: "Response" limits; F33).
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
@@ -45,14 +50,17 @@ async fn head(
     clients: &Clients,
     headers: &HeaderMap,
     body: &Bytes,
-) -> Result<Response, SendError> {
+) -> Result<Response<Incoming>, SendError> {
     let endpoint = &shared.endpoint;
     let mut client = &clients.pooled;
     let mut unreached: Vec<SendError> = Vec::new();
     let mut dial = Arc::new(Dial::default());
     loop {
-        let post = client.post(endpoint.url.clone()).headers(headers.clone()).body(body.clone());
-        let error = match dial.scope(post.send()).await {
+        let mut post = hyper::Request::new(Full::new(body.clone()));
+        *post.method_mut() = Method::POST;
+        *post.uri_mut() = clients.uri.clone();
+        *post.headers_mut() = headers.clone();
+        let error = match dial.scope(client.request(post)).await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
@@ -82,7 +90,7 @@ async fn head(
 }
 
 /// Reads the body; a status without a complete body is still a status (F12, F15).
-async fn reply(mut response: Response, end: Instant) -> SendOutcome {
+async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
     let headers = response.headers();
     if let Some(error) = unacceptable(headers) {
         return SendOutcome::Failed(error);
@@ -95,7 +103,7 @@ async fn reply(mut response: Response, end: Instant) -> SendOutcome {
         location: texts(headers, LOCATION).into_iter().next(),
         ..Reply::default()
     };
-    let announced = response.content_length().unwrap_or(0);
+    let announced = response.body().size_hint().exact().unwrap_or(0);
     let mut body = BytesMut::new();
     let end = if mutant!("F13") { end + Duration::from_secs(5) } else { end };
     reply.body_error = loop {
@@ -105,10 +113,13 @@ async fn reply(mut response: Response, end: Instant) -> SendOutcome {
             body.truncate(MAX_RESPONSE_BYTES);
             break Some(too_large());
         }
-        match timeout_at(end, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
-            Ok(Ok(None)) => break None,
-            Ok(Err(error)) => break Some(failure::of_body(&error)),
+        match timeout_at(end, response.body_mut().frame()).await {
+            Ok(Some(Ok(frame))) => {
+                // Trailers say nothing here.
+                body.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+            }
+            Ok(Some(Err(error))) => break Some(failure::of_body(&error)),
+            Ok(None) => break None,
             Err(_) => break Some(timed_out()),
         }
     };
@@ -132,20 +143,15 @@ fn unacceptable(headers: &HeaderMap) -> Option<SendError> {
 }
 
 /// The reason phrase as received; the client keeps it only where it is not the standard one.
-fn reason(response: &Response) -> String {
+fn reason(response: &Response<Incoming>) -> String {
     match response.extensions().get::<hyper::ext::ReasonPhrase>() {
-        Some(phrase) => latin1(phrase.as_bytes()),
+        Some(phrase) => shown_latin1(phrase.as_bytes()),
         None => response.status().canonical_reason().unwrap_or_default().to_owned(),
     }
 }
 
 fn texts(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
-    headers.get_all(name).iter().map(|value| latin1(value.as_bytes())).collect()
-}
-
-/// Header text as Node decodes it.
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().copied().map(char::from).collect()
+    headers.get_all(name).iter().map(|value| shown_latin1(value.as_bytes())).collect()
 }
 
 fn timed_out() -> SendError {

@@ -3,12 +3,12 @@
 
 use std::{error::Error, io, net::IpAddr};
 
-use super::{dial::connect_error, endpoint::Endpoint, tls, unsendable as never_sendable};
+use super::{dial::connect_error, endpoint::Endpoint, tls};
 use crate::sink::{SendError, SendErrorKind, errno};
 
 /// An attempt that got no status line; `tried` is the address of a name that was dialled.
 pub(super) fn of_exchange(
-    error: &reqwest::Error,
+    error: &hyper_util::client::legacy::Error,
     endpoint: &Endpoint,
     tried: Option<IpAddr>,
 ) -> SendError {
@@ -39,13 +39,12 @@ pub(super) fn of_exchange(
         }
         _ if known.ended => hang_up(),
         Some(http) => SendError::new(SendErrorKind::Other, http.to_string()),
-        None if error.is_builder() => unsendable(error),
         None => SendError::new(SendErrorKind::Other, innermost(error)),
     }
 }
 
 /// A body that broke off after its status line; Node says `aborted`.
-pub(super) fn of_body(error: &reqwest::Error) -> SendError {
+pub(super) fn of_body(error: &hyper::Error) -> SendError {
     let known = find(error);
     if let Some(http) = known.http.filter(|http| http.is_parse()) {
         return malformed(http);
@@ -76,7 +75,7 @@ pub(super) fn of_addresses(mut errors: Vec<SendError>) -> SendError {
 }
 
 /// Whether a kept connection ended before it answered.
-pub(super) fn is_lost_connection(error: &reqwest::Error) -> bool {
+pub(super) fn is_lost_connection(error: &hyper_util::client::legacy::Error) -> bool {
     let known = find(error);
     let reset = |kind| {
         matches!(
@@ -89,11 +88,6 @@ pub(super) fn is_lost_connection(error: &reqwest::Error) -> bool {
     known.ended
         || known.http.is_some_and(is_hang_up)
         || known.system.is_some_and(|error| reset(error.kind()))
-}
-
-/// A request that the client would not even build.
-pub(super) fn unsendable(error: &reqwest::Error) -> SendError {
-    never_sendable("ERR_INVALID_ARG_VALUE", innermost(error))
 }
 
 /// llhttp's error as Node throws it.
@@ -161,6 +155,7 @@ fn connect_kind(code: &str) -> SendErrorKind {
         "ECONNRESET" => SendErrorKind::Reset,
         "ETIMEDOUT" => SendErrorKind::TimedOut,
         "ENETUNREACH" | "EHOSTUNREACH" | "ENETDOWN" | "EADDRNOTAVAIL" => SendErrorKind::Unreachable,
+        "EMFILE" | "ENFILE" | "ENOBUFS" | "ENOMEM" | "EAGAIN" => SendErrorKind::Exhausted,
         _ => SendErrorKind::Other,
     }
 }

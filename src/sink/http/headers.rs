@@ -1,7 +1,7 @@
 //! Request headers: owns their order of precedence and Node's checks on names and values.
 //! It refuses to guess: what Node would not send is not sent, with Node's error.
 
-use reqwest::header::{
+use hyper::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
     HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
 };

@@ -2,18 +2,16 @@
 //! It refuses to cache: each new connection asks again, as Node does.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::watch;
 
 use super::{
     HttpConfig,
-    dial::Dial,
     endpoint::{Endpoint, Host},
 };
 use crate::sink::{SendError, SendErrorKind, errno};
@@ -75,6 +73,15 @@ impl Resolver {
         }
     }
 
+    /// Every address, in the order to try them.
+    pub async fn resolve(&self) -> Answer {
+        let mut answer = self.look_up()?;
+        match answer.wait_for(Option::is_some).await {
+            Ok(found) => found.clone().unwrap_or_else(|| Ok(Vec::new())),
+            Err(_) => Err(SendError::new(SendErrorKind::Dns, "name look-up ended early")),
+        }
+    }
+
     fn look_up(&self) -> Result<watch::Receiver<Option<Answer>>, SendError> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         // A look-up whose thread died left its channel closed.
@@ -105,7 +112,7 @@ impl Resolver {
                                 "getaddrinfo {}",
                                 errno::errno(&error).map_or("EAGAIN", |e| e.code)
                             );
-                            SendError::new(SendErrorKind::Other, text)
+                            SendError::new(SendErrorKind::Exhausted, text)
                         },
                     )?;
                 }
@@ -116,37 +123,6 @@ impl Resolver {
     }
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, _name: Name) -> Resolving {
-        let dial = Dial::current();
-        if let Some(address) = dial.as_ref().and_then(|dial| dial.next_address()) {
-            return Box::pin(async move { Ok(one(address)) });
-        }
-        let answer = self.look_up();
-        Box::pin(async move {
-            let mut answer = answer?;
-            let found = match answer.wait_for(Option::is_some).await {
-                Ok(found) => found.clone().unwrap_or_else(|| Ok(Vec::new()))?,
-                Err(_) => {
-                    return Err(
-                        SendError::new(SendErrorKind::Dns, "name look-up ended early").into()
-                    );
-                }
-            };
-            match dial {
-                // One address per connection attempt, so that each failure is known by its address.
-                Some(dial) => dial.plan(found).map(one).ok_or_else(|| "no address".into()),
-                None => Ok(Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs),
-            }
-        })
-    }
-}
-
-fn one(address: IpAddr) -> Addrs {
-    // Port 0: the client fills in the URL's.
-    Box::new(std::iter::once(SocketAddr::new(address, 0)))
-}
-
 /// The addresses to try, families alternating as Node tries them.
 fn arrange(mut addresses: Vec<IpAddr>, order: ResultOrder, tries_others: bool) -> Vec<IpAddr> {
     order.sort(&mut addresses);
@@ -155,7 +131,7 @@ fn arrange(mut addresses: Vec<IpAddr>, order: ResultOrder, tries_others: bool) -
     addresses
 }
 
-/// What the system says, in its order.
+/// What the system says, in its order, families alternating as Node tries them.
 pub(super) fn addresses_of(name: &str) -> Answer {
     let hints = AddrInfoHints {
         socktype: SockType::Stream.into(),

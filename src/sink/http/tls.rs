@@ -6,10 +6,10 @@ use std::{fmt, sync::Arc};
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
 
-use super::{unsendable, verify::Verifier};
+use super::{endpoint::Endpoint, unsendable, verify::Verifier};
 use crate::sink::{SendError, SendErrorKind, errno};
 
 /// Certificates and checks, under the names of Node's TLS options. Certificates and keys are PEM.
@@ -57,16 +57,21 @@ impl fmt::Debug for TlsConfig {
     }
 }
 
-/// Settings for one endpoint; plain `http:` gets a store without roots, which needs no CA files (an image may have none).
-pub(super) fn client_config(config: &TlsConfig, secure: bool) -> Result<ClientConfig, SendError> {
+/// The name to ask for and to check: the URL's, which carries the `servername` if there is one.
+pub(super) fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, SendError> {
+    let host = endpoint.url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    ServerName::try_from(host)
+        .map_err(|error| unsendable("ERR_INVALID_ARG_VALUE", error.to_string()))
+}
+
+/// Settings for one `https:` endpoint.
+pub(super) fn client_config(config: &TlsConfig) -> Result<ClientConfig, SendError> {
     // The provider is named here and never installed for the process: another addon may have its own.
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| unsendable("ERR_TLS_INVALID_PROTOCOL_VERSION", error.to_string()))?;
-    if !secure {
-        return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
-    }
     let mut roots = RootCertStore::empty();
     let own: Vec<CertificateDer<'static>> = match &config.ca {
         Some(ca) => certificates(ca),
