@@ -29,6 +29,8 @@ pub(crate) mod window;
 pub(crate) mod worker;
 
 #[cfg(test)]
+mod lives;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod tests;

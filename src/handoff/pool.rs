@@ -216,11 +216,11 @@ impl BlockLease {
         self.block.memory.commit(words);
     }
 
-    pub(super) fn reset_count(&self) {
+    pub(crate) fn reset_count(&self) {
         self.block.memory.reset_count();
     }
 
-    pub(super) fn count_from(&self, count: u32) -> bool {
+    pub(crate) fn count_from(&self, count: u32) -> bool {
         self.block.memory.count_from(count)
     }
 }

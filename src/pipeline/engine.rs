@@ -51,6 +51,17 @@ pub struct Engine {
     /// (a worker thread's environment) is gone.
     lanes: Mutex<Vec<Weak<Lane>>>,
     end: ProcessEnd,
+    /// Starts whose threads a test runs by hand, in virtual time.
+    #[cfg(test)]
+    by_hand: Option<Mutex<Vec<Crew>>>,
+}
+
+/// What the threads of one start live on.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Crew {
+    pub(crate) inbox: tokio::sync::mpsc::UnboundedReceiver<Message>,
+    pub(crate) jobs: crossbeam_channel::Receiver<Job>,
 }
 
 /// The last start.
@@ -130,13 +141,42 @@ impl Engine {
 
     /// An engine of its own, with `workers` transform workers.
     pub fn new(workers: usize) -> Arc<Engine> {
-        Arc::new(Engine {
+        Arc::new(Engine::unstarted(workers))
+    }
+
+    /// One that starts no threads: whoever made it runs them.
+    #[cfg(test)]
+    pub(crate) fn by_hand() -> Arc<Engine> {
+        Arc::new(Engine { by_hand: Some(Mutex::default()), ..Engine::unstarted(1) })
+    }
+
+    /// What has been started since the last call.
+    #[cfg(test)]
+    pub(crate) fn take_crews(&self) -> Vec<Crew> {
+        self.by_hand.as_ref().map(|crews| std::mem::take(&mut *lock(crews))).unwrap_or_default()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
+    }
+
+    /// Nobody holds threads.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        lock(&self.threads).running.strong_count() == 0
+    }
+
+    fn unstarted(workers: usize) -> Engine {
+        Engine {
             threads: Mutex::default(),
             workers: workers.max(1),
             health: Arc::default(),
             lanes: Mutex::default(),
             end: ProcessEnd::new(),
-        })
+            #[cfg(test)]
+            by_hand: None,
+        }
     }
 
     /// Threads alive.
@@ -240,6 +280,14 @@ impl Engine {
         process_end::watch();
         let (jobs, job_queue) = crossbeam_channel::unbounded();
         let (messages, inbox) = tokio::sync::mpsc::unbounded_channel();
+        #[cfg(test)]
+        if let Some(crews) = &self.by_hand {
+            if self.health.faults.strikes(Stage::Reactor) {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            lock(crews).push(Crew { inbox, jobs: job_queue });
+            return Ok(Arc::new(Running { jobs, messages }));
+        }
         let health = Arc::clone(&self.health);
         // Made here: a thread that finds no descriptors for it could only lose what was sent to it.
         let reactor = Reactor::new(&health.faults)?;

@@ -13,6 +13,8 @@ use std::{
 
 use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
 
+#[cfg(test)]
+use crate::pipeline::faults::Stage;
 use crate::{
     clock::Moment,
     contain::contained,
@@ -26,6 +28,7 @@ use crate::{
         ledger::Epoch,
         window::Due,
     },
+    stats::BreakerState,
 };
 
 pub(crate) use reactor::Reactor;
@@ -132,6 +135,31 @@ pub(crate) fn run(inbox: UnboundedReceiver<Message>, reactor: Reactor, health: &
     desk.give_up();
 }
 
+/// The same in virtual time, inside of a runtime that the test owns.
+#[cfg(test)]
+pub(crate) async fn run_by_hand(inbox: UnboundedReceiver<Message>, health: Arc<Health>) {
+    let mut desk = Desk { inbox, lanes: HashMap::new(), flushes: HashMap::new(), next_flush: 0 };
+    loop {
+        let mut life = Box::pin(driver::Driver::new(&mut desk, &health).run());
+        let is_over = std::future::poll_fn(|context| {
+            let poll = || life.as_mut().poll(context).is_ready();
+            match catch_unwind(AssertUnwindSafe(poll)) {
+                Ok(true) => std::task::Poll::Ready(true),
+                Ok(false) => std::task::Poll::Pending,
+                Err(_) => std::task::Poll::Ready(false),
+            }
+        });
+        if is_over.await {
+            return;
+        }
+        drop(life);
+        if health.panicked() || health.faults.strikes(Stage::Reactor) {
+            break;
+        }
+    }
+    desk.give_up();
+}
+
 impl Desk {
     /// Nothing that is left may wait for this thread. Exporters go on with the next one that can be started.
     fn give_up(mut self) {
@@ -158,6 +186,10 @@ impl Desk {
 /// Settles what a lane has, and lets this thread go; an exporter that is being shut down lets go of everything.
 fn leave(lane: &Lane, is_closing: bool) {
     lane.abandon(DropReason::InternalError);
+    lane.ledger.gauge(|gauges| {
+        gauges.in_flight = 0;
+        gauges.breaker = BreakerState::Closed;
+    });
     if is_closing {
         lane.release();
     } else {

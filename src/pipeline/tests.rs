@@ -8,6 +8,7 @@ mod endpoint;
 mod epochs;
 mod flushing;
 mod late;
+mod lives;
 mod outage;
 mod requests;
 mod results;

@@ -131,7 +131,7 @@ fn arrange(mut addresses: Vec<IpAddr>, order: ResultOrder, tries_others: bool) -
     addresses
 }
 
-/// What the system says, in its order, families alternating as Node tries them.
+/// What the system says, in its order.
 pub(super) fn addresses_of(name: &str) -> Answer {
     let hints = AddrInfoHints {
         socktype: SockType::Stream.into(),
