@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-const SCHEDULES: u64 = 600;
+const SCHEDULES: u64 = 300;
 /// An answer may come so much later than its deadline: a start has its pause, a panic costs a turn.
 const GRACE: Duration = Duration::from_millis(200);
 
@@ -121,7 +121,9 @@ async fn judge(mut process: Process) {
             "{stats:?}"
         );
         assert!(process.taken(at) >= stats.delivered, "{stats:?}");
-        assert!(!stats.degraded, "{stats:?}");
+        // Only an admission starts threads.
+        let is_tried = !process.owners[at].is_shut_down;
+        assert!(!(is_tried && stats.degraded), "{stats:?}");
     }
     while !process.owners.is_empty() {
         process.collect(0);
