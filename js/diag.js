@@ -2,6 +2,7 @@
 // Owns the road to OpenTelemetry's diagnostic logger, which is optional and looked for at the first line.
 // It refuses to print by itself: without a registered logger every line goes nowhere, as in the stock exporter.
 
+const { isShortOfDescriptors } = require('./shortage.js');
 const { isOutOfStack } = require('./unwinding.js');
 const { contained, ignore } = require('./user_code.js');
 
@@ -15,7 +16,7 @@ function loadApi() {
     try {
       api = require('@opentelemetry/api');
     } catch (error) {
-      if (isOutOfStack(error)) return null; // says nothing about what is installed
+      if (isOutOfStack(error) || isShortOfDescriptors()) return null; // says nothing about what is installed
       api = null;
     }
   }

@@ -5,6 +5,7 @@
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const { diag, loadApi } = require('./diag.js');
+const { isShortOfDescriptors } = require('./shortage.js');
 const { shown } = require('./shown.js');
 const { isOutOfStack } = require('./unwinding.js');
 const { contained, ignore } = require('./user_code.js');
@@ -57,7 +58,7 @@ function tryLoad(from) {
   try {
     return from('@opentelemetry/core');
   } catch (error) {
-    if (isOutOfStack(error)) throw error; // says nothing about what is installed
+    if (isOutOfStack(error) || isShortOfDescriptors()) throw error; // says nothing about what is installed
     return undefined; // not installed there
   }
 }

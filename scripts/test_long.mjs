@@ -1,7 +1,7 @@
 // `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every mutant, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test_long.mjs [--only rows,weather,schedule,address,thread,node,mutants]
+//   node scripts/test_long.mjs [--only rows,weather,lives,schedule,address,thread,node,mutants]
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -15,12 +15,14 @@ import { exitNote, run, rustTotals, summarize, timed } from './steps.mjs';
 
 const MINUTE_MILLIS = 60_000;
 const SCENARIOS = 500;
+const LIVES = 100_000;
 const SCHEDULE_RUNS = 50;
 const testDirectory = path.join(root, '__test__');
 
 const steps = {
   rows: ['rows without a test', testRows],
   weather: [`weather, ${SCENARIOS} scenarios`, testWeather],
+  lives: [`lives that overlap, ${LIVES} schedules`, testLives],
   schedule: [`schedule tests, ${SCHEDULE_RUNS} runs under load`, testSchedule],
   address: ['Rust tests, AddressSanitizer', () => testSanitized('address')],
   thread: ['Rust tests, ThreadSanitizer', () => testSanitized('thread')],
@@ -57,6 +59,22 @@ async function testWeather() {
   const args = ['test', '--lib', '--test', 'weather', 'weather', '--', '--nocapture'];
   const env = { OFFLOOP_WEATHER_SCENARIOS: String(SCENARIOS) };
   const { code, output } = await run('cargo', args, { limitMillis: 20 * MINUTE_MILLIS, env });
+  return { ok: code === 0, note: `${rustTotals(output)}${exitNote(code)}` };
+}
+
+/** Random schedules of everything that begins, ends and fails in a process, in virtual time; optimised, with assertions. */
+async function testLives() {
+  const args = [
+    'test',
+    '--profile',
+    'dev-release',
+    '--config',
+    'profile.dev-release.debug-assertions=true',
+    '--lib',
+    'lives',
+  ];
+  const env = { OFFLOOP_LIVES_SCHEDULES: String(LIVES), RUST_BACKTRACE: '0' };
+  const { code, output } = await run('cargo', args, { limitMillis: 60 * MINUTE_MILLIS, env });
   return { ok: code === 0, note: `${rustTotals(output)}${exitNote(code)}` };
 }
 
