@@ -12,7 +12,7 @@ const { reportFailure, settle, tellOutcome } = require('./export_outcome.js');
 const { handOver } = require('./hand_over.js');
 const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('./span_reading.js');
 const { Turns } = require('./turns.js');
-const { contained } = require('./user_code.js');
+const { contained, ignore } = require('./user_code.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { textOfError } = require('./network_facts.js');
 const { openSpans } = require('./monitor/open_spans.js');
@@ -92,24 +92,30 @@ class LaneExporter {
     const length = lengthOf(spans);
     if (length === NO_LIST) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
     const context = this.#callsUserCode ? new ExportContext() : null;
-    return new Promise((resolve) => {
-      this.#start(spans, length, context, resolve);
-    });
+    // Without stack this throws: a promise that is rejected then makes Node.js print lines of its own.
+    const { promise, resolve } = withResolvers();
+    this.#start(spans, length, context, resolve);
+    return promise;
   }
 
   /** Rejects if an option cannot be meant. */
   forceFlush(options) {
-    return new Promise((resolve, reject) => {
-      const { timeoutMillis, mode } = readCallOptions(OPTIONS.forceFlush, options);
-      this.#turns.take(() => {
+    const answer = withResolvers();
+    const { promise, resolve } = answer;
+    let id = null;
+    this.#turns.take(
+      () => {
+        const { timeoutMillis, mode } = readCallOptions(OPTIONS.forceFlush, options);
         if (this.#lane === null || getEngine().isForkedChild) {
           resolve({ timedOut: false, outstanding: 0 });
           return;
         }
-        const id = getEngine().register(({ flush }) => resolve({ ...flush }), timeoutMillis + ANSWER_MILLIS);
+        id = getEngine().register(({ flush }) => resolve({ ...flush }), timeoutMillis + ANSWER_MILLIS);
         this.#lane.forceFlush(id, mode === 'attempt', timeoutMillis);
-      }, reject);
-    });
+      },
+      (error) => fail(answer, id, error),
+    );
+    return promise;
   }
 
   /** Rejects if an option cannot be meant, and then shuts nothing down. */
@@ -124,26 +130,28 @@ class LaneExporter {
       this.#shutdown = withResolvers(); // before a logger hears of it, which may call this again
       exportDelegateLogger.debug('shutdown started');
     }
-    const { promise, resolve, reject } = this.#shutdown;
+    const answer = this.#shutdown;
+    const { promise, resolve } = answer;
     if (this.#isClosed) return promise;
-    const fail = (error) => {
-      this.#shutdown = null; // the next call tries again
-      reject(error);
-    };
-    this.#turns.take(() => {
+    let id = null;
+    const close = () => {
       if (this.#isClosed) return;
       if (getEngine().isForkedChild) {
         resolve();
         return;
       }
-      const id = getEngine().register(() => {
+      id = getEngine().register(() => {
         resolve();
         getEngine().exit.dismiss(this.#settings.exit);
         this.#turns.take(() => this.#writer?.release(), tellBug);
       }, timeoutMillis + ANSWER_MILLIS);
       this.#open().shutdown(id, timeoutMillis);
       this.#isClosed = true;
-    }, fail);
+    };
+    this.#turns.take(close, (error) => {
+      if (this.#shutdown === answer) this.#shutdown = null; // the next call tries again
+      fail(answer, id, error);
+    });
     return promise;
   }
 
@@ -358,6 +366,13 @@ function withResolvers() {
   const resolvers = {};
   resolvers.promise = new Promise((resolve, reject) => Object.assign(resolvers, { resolve, reject }));
   return resolvers;
+}
+
+/** A call that was cut off has nobody who could handle the rejection. */
+function fail({ promise, reject }, id, error) {
+  if (id !== null) getEngine().forget(id);
+  promise.catch(ignore);
+  reject(error);
 }
 
 function tellBug(error) {
