@@ -207,8 +207,8 @@ const TRAPPED = {
     options: { processor: { maxExportBatchSize: 1 } },
     call: ({ processor }, span) => processor.onEnd(span),
   },
-  'export()': { before: 1, call: ({ exporter }, span, list) => exporter.export(list, ignore) },
-  'exportSpans()': { before: 1, call: ({ exporter }, span, list) => void exporter.exportSpans(list).catch(ignore) },
+  'export()': { before: 1, call: ({ exporter }, _span, list) => exporter.export(list, ignore) },
+  'exportSpans()': { before: 1, call: ({ exporter }, _span, list) => void exporter.exportSpans(list).catch(ignore) },
   'forceFlush()': { before: 3, call: ({ processor }) => void processor.forceFlush().catch(ignore) },
 };
 

@@ -234,8 +234,8 @@ class LaneExporter {
     if (this.#lane === null) {
       const engine = getEngine();
       const { native, limits, exit } = this.#settings;
-      const help = this.#calls.help();
-      const lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, help);
+      this.#heldHelp = this.#calls.help();
+      const lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, this.#heldHelp);
       const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
       const createWriter = this.#settings.createWriter ?? ((...args) => new SpanWriter(...args));
       const writer = createWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
@@ -244,7 +244,6 @@ class LaneExporter {
         engine.exit.dismiss(exit);
       });
       this.#settings.onOpen?.(lane);
-      this.#heldHelp = help;
       this.#writer = writer;
       this.#lane = lane;
     }
