@@ -93,8 +93,8 @@ class Engine {
     while (this.#calls.has(id)) id = (id + 1) >>> 0;
     this.#nextId = (id + 1) >>> 0;
     this.#noteUse();
+    this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined });
     if (holdMillis !== undefined) this.hold.acquire(id, holdMillis);
-    this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined }); // last: what is in there can be forgotten
     return id;
   }
 

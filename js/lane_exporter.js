@@ -12,7 +12,7 @@ const { reportFailure, settle, tellOutcome } = require('./export_outcome.js');
 const { HandOvers } = require('./hand_over.js');
 const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('./span_reading.js');
 const { Turns } = require('./turns.js');
-const { contained } = require('./user_code.js');
+const { contained, ignore } = require('./user_code.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { textOfError } = require('./network_facts.js');
 const { openSpans } = require('./monitor/open_spans.js');
@@ -93,24 +93,30 @@ class LaneExporter {
     const length = lengthOf(spans);
     if (length === NO_LIST) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
     const context = this.#callsUserCode ? new ExportContext() : null;
-    return new Promise((resolve) => {
-      this.#start(spans, length, context, resolve);
-    });
+    // Without stack this throws: a promise that is rejected then makes Node.js print lines of its own.
+    const { promise, resolve } = withResolvers();
+    this.#start(spans, length, context, resolve);
+    return promise;
   }
 
   /** Rejects if an option cannot be meant. */
   forceFlush(options) {
-    return new Promise((resolve, reject) => {
-      const { timeoutMillis, mode } = readCallOptions(OPTIONS.forceFlush, options);
-      this.#turns.take(() => {
+    const answer = withResolvers();
+    const { promise, resolve } = answer;
+    let id = null;
+    this.#turns.take(
+      () => {
+        const { timeoutMillis, mode } = readCallOptions(OPTIONS.forceFlush, options);
         if (this.#lane === null || getEngine().isForkedChild) {
           resolve({ timedOut: false, outstanding: 0 });
           return;
         }
-        const id = getEngine().register(({ flush }) => resolve({ ...flush }), timeoutMillis + ANSWER_MILLIS);
+        id = getEngine().register(({ flush }) => resolve({ ...flush }), timeoutMillis + ANSWER_MILLIS);
         this.#lane.forceFlush(id, mode === 'attempt', timeoutMillis);
-      }, reject);
-    });
+      },
+      (error) => fail(answer, id, error),
+    );
+    return promise;
   }
 
   /** Rejects if an option cannot be meant, and then shuts nothing down. */
@@ -125,19 +131,17 @@ class LaneExporter {
       this.#shutdown = withResolvers(); // before a logger hears of it, which may call this again
       exportDelegateLogger.debug('shutdown started');
     }
-    const { promise, resolve, reject } = this.#shutdown;
+    const answer = this.#shutdown;
+    const { promise, resolve } = answer;
     if (this.#isClosed) return promise;
-    const fail = (error) => {
-      this.#shutdown = null; // the next call tries again
-      reject(error);
-    };
-    this.#turns.take(() => {
+    let id = null;
+    const close = () => {
       if (this.#isClosed) return;
       if (getEngine().isForkedChild) {
         resolve();
         return;
       }
-      const id = getEngine().register(() => {
+      id = getEngine().register(() => {
         resolve();
         getEngine().exit.dismiss(this.#settings.exit);
         this.#turns.take(() => this.#handOvers?.release(), tellBug);
@@ -145,7 +149,11 @@ class LaneExporter {
       }, timeoutMillis + ANSWER_MILLIS);
       this.#open().shutdown(id, timeoutMillis);
       this.#isClosed = true;
-    }, fail);
+    };
+    this.#turns.take(close, (error) => {
+      if (this.#shutdown === answer) this.#shutdown = null; // the next call tries again
+      fail(answer, id, error);
+    });
     return promise;
   }
 
@@ -228,8 +236,8 @@ class LaneExporter {
     if (this.#lane === null) {
       const engine = getEngine();
       const { native, limits, exit } = this.#settings;
-      const help = this.#calls.help();
-      const lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, help);
+      this.#heldHelp = this.#calls.help();
+      const lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, this.#heldHelp);
       const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = limits;
       const createWriter = this.#settings.createWriter ?? ((...args) => new SpanWriter(...args));
       const writer = createWriter(engine.memory, { maxSpanBytes, maxAttributeBytes }, true);
@@ -239,7 +247,6 @@ class LaneExporter {
         engine.exit.dismiss(exit);
       });
       this.#settings.onOpen?.(lane);
-      this.#heldHelp = help;
       this.#writer = writer;
       this.#handOvers = handOvers;
       this.#lane = lane;
@@ -363,6 +370,13 @@ function withResolvers() {
   const resolvers = {};
   resolvers.promise = new Promise((resolve, reject) => Object.assign(resolvers, { resolve, reject }));
   return resolvers;
+}
+
+/** A call that was cut off has nobody who could handle the rejection. */
+function fail({ promise, reject }, id, error) {
+  if (id !== null) getEngine().forget(id);
+  promise.catch(ignore);
+  reject(error);
 }
 
 function tellBug(error) {
