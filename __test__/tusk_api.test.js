@@ -5,6 +5,7 @@ const { describe, test } = require('node:test');
 const { LaneExporter } = require('../js/lane_exporter.js');
 const { ApiSpanAdapter, NonRetryableError } = require('../js/tusk.js');
 const { refusedUrl } = require('./helpers/receiver.js');
+const { runProgram } = require('./helpers/child.js');
 const { readFields, SUCCESS_RESPONSE, spansOf } = require('./helpers/drift_request.js');
 const { diagLines } = require('./helpers/diag_lines.js');
 const { API_KEY, apiExporter, apiReceiver, exported, recordedSpan } = require('./helpers/tusk_exporter.js');
@@ -327,4 +328,23 @@ test('health of a lone adapter', async (t) => {
   assert.equal(typeof adapter.getHealthSnapshot().lastExportLatencyMs, 'number');
   assert.equal(receiver.requests.length, 1);
   await adapter.shutdown();
+});
+
+test('an attempt that nobody can make any more is lost as environment_gone', async (t) => {
+  const receiver = await apiReceiver(t);
+  const source = `
+    const { ApiSpanAdapter } = require('./js/tusk.js');
+    const { spanOf } = require('./__test__/helpers/ways_in.js');
+    const adapter = new ApiSpanAdapter({
+      apiKey: 'k', tuskBackendBaseUrl: url, observableServiceId: 's', sdkVersion: '1', sdkInstanceId: 'i',
+      exportTimeoutMillis: 20_000, exit: { blockMillis: 5000 },
+    });
+    let attempts = 0;
+    adapter.postExportRequest = () => { attempts += 1; return new Promise(() => {}); };
+    adapter.exportSpans([spanOf.clean()]);
+    setTimeout(() => process.exit(7), 100);
+    process.on('exit', () => console.log(attempts));`;
+  const { code, stdout, millis } = await runProgram(source, { url: receiver.origin });
+  assert.deepEqual([code, stdout], [7, '1\n']);
+  assert.ok(millis < 4000, `nobody waits for it at the end: ${millis} ms`);
 });

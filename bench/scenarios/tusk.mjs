@@ -17,7 +17,7 @@ export const title = 'Record/replay: 512 recorded results of 45 KB per batch';
 export const heavy = false;
 
 const PUBLISHED = 'published SDK 0.1.27';
-const JAVASCRIPT = 'plain JavaScript';
+const JAVASCRIPT = 'objects in JavaScript';
 /** CPU of v0.1.45 for one batch to files on its default path: docs/record-replay.md. */
 const V0145_FILE_MILLIS = { main: 3067, total: 3384 };
 /** One export of the others takes seconds: theirs is measured alone, and their longest slice in the first round. */
@@ -28,7 +28,7 @@ function published() {
   return require(join(ROOT, '__test__/helpers/published_sdk.js'));
 }
 
-/** Adapters of ours whose `exportSpans` is not ours any more: the exporter makes objects for them, 20 spans per turn. */
+/** Adapters of ours whose `exportSpans` is not ours any more: the exporter makes objects for them, some per turn. */
 function inJavaScript(exporter) {
   const [adapter] = exporter.getAdapters();
   const { exportSpans } = adapter;

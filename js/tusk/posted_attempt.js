@@ -1,23 +1,23 @@
 'use strict';
 // Owns one attempt that a method of the user's makes, as the facts that the native schedule wants to know.
-// Refuses to repeat, to judge and to wait without end: that is the same for every attempt.
+// Refuses to repeat, to judge and to time: that is native, as for every attempt.
 
 const { factsOfError } = require('../network_facts.js');
 const { NonRetryableError } = require('./resilience.js');
 
-const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 const TAKEN = Object.freeze({ outcome: 'reply', status: 200, body: Uint8Array.of(0x08, 0x01) }); // success: true
 
-/** What `send` of a lane is (js/engine.js) where `post(bytes)` resolves when the backend has taken the request. */
+/**
+ * What `send` of a lane is (js/engine.js) where `post(bytes)` resolves when the backend has taken the request. The time of
+ * the attempt is measured natively; `signal.end` ends the wait for a method that never answers.
+ */
 function postedBy(post) {
-  return (body, timeoutMillis) =>
+  return (body, _timeoutMillis, _contentEncoding, signal) =>
     new Promise((resolve) => {
-      const expire = () => resolve(failed(new Error('Request timed out'), 'timed_out'));
-      const timer = setTimeout(expire, Math.min(timeoutMillis, MAX_TIMER_MILLIS));
-      posted(post, body).then((facts) => {
-        clearTimeout(timer);
-        resolve(facts);
-      });
+      signal.end = () => resolve(null);
+      posted(post, body)
+        .catch(failed) // what was thrown could not even be looked at
+        .then(resolve);
     });
 }
 

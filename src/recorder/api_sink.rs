@@ -73,6 +73,9 @@ impl Sink for ApiSink {
 
 /// Final for the dispatcher, whatever it was: the attempts have been made.
 fn failed(error: SendError) -> SendOutcome {
+    if error.kind == SendErrorKind::EnvironmentGone {
+        return SendOutcome::Failed(error); // final already, and a loss of its own kind
+    }
     // Whoever drains at the end of the process need not wait for somebody who does not listen.
     let errors = if error.errors.is_empty() { vec![error.clone()] } else { error.errors.clone() };
     SendOutcome::Failed(SendError { kind: SendErrorKind::Other, errors, ..error })
@@ -166,6 +169,17 @@ mod tests {
         let (outcome, waits, _) = export(vec![status(503), status(200)]);
         assert!(matches!(outcome, SendOutcome::Stored), "{outcome:?}");
         assert_eq!(waits, [500]);
+    }
+
+    #[test]
+    fn an_environment_that_is_gone_keeps_its_name() {
+        let gone = SendError::new(SendErrorKind::EnvironmentGone, "gone");
+        let (outcome, waits, _) = export(vec![SendOutcome::Failed(gone)]);
+        assert!(
+            matches!(&outcome, SendOutcome::Failed(e) if e.kind == SendErrorKind::EnvironmentGone),
+            "{outcome:?}"
+        );
+        assert_eq!(waits, []);
     }
 
     #[test]

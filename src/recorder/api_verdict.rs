@@ -38,7 +38,9 @@ pub(super) fn judge(outcome: SendOutcome, hears_retry_after: bool, wall: Duratio
     match outcome {
         SendOutcome::Stored => Verdict::Delivered,
         SendOutcome::Reply(reply) => judge_reply(&reply, hears_retry_after, wall),
-        SendOutcome::Failed(error) if error.kind == SendErrorKind::Unsendable => {
+        SendOutcome::Failed(error)
+            if matches!(error.kind, SendErrorKind::Unsendable | SendErrorKind::EnvironmentGone) =>
+        {
             Verdict::Final(error)
         }
         SendOutcome::Failed(error) => failed(error),
