@@ -66,7 +66,7 @@ fn schedule() -> Vec<PathBuf> {
 #[test]
 fn r34_one_thread_owns_the_schedule_and_no_lock_is_in_it() {
     let found =
-        lines_with(&schedule(), &["Mutex", "RwLock", "Atomic", "thread::", "async ", "await"]);
+        lines_with(&schedule(), &["Mutex", "RwLock", "Atomic", "thread::", "async ", ".await"]);
     assert!(found.is_empty(), "{found:#?}");
 }
 
