@@ -1,5 +1,5 @@
 //! What JavaScript and native threads tell each other through shared words, in every order that an arm64 processor may
-//! choose: a model of the two protocols, searched whole, and of versions of them that are wrong and must be found.
+//! choose: a model of the protocols, searched whole, and of versions of them that are wrong and must be found.
 //! It is no loom model: loom performs the stores of a thread in program order, and what is at stake here is that a plain
 //! store of JavaScript's may become visible before the atomic one in front of it.
 #![allow(clippy::indexing_slicing, reason = "a test may fail by panicking")]
@@ -72,6 +72,25 @@ mod open_spans {
 
     fn loading_look() -> Vec<Op> {
         vec![Op::FenceAfterLoads, Op::Load { at: VERSION, to: AFTER, acquire: false }]
+    }
+
+    /// The stamps of `src/monitor/turns.rs`, where both sides are Rust and the writer has a fence.
+    #[test]
+    fn no_torn_turn_is_taken() {
+        let version = |value, release| Op::Store { at: VERSION, value, release };
+        let [first, second] = plain(2);
+        let fenced = vec![version(3, false), Op::FullFence, first, second, version(4, true)];
+        assert!(is_safe(fenced, loading_look()));
+        let turns = source("src/monitor/turns.rs");
+        for part in [
+            "fence(Ordering::Release);",
+            "fence(Ordering::Acquire);",
+            "version.load(Ordering::Acquire)",
+        ] {
+            assert!(turns.contains(part), "{part}, as the model says");
+        }
+        let unfenced = vec![version(3, false), first, second, version(4, true)];
+        assert!(!is_safe(unfenced, loading_look()));
     }
 
     #[test]

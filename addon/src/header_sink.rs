@@ -8,6 +8,7 @@ use std::{
 
 use napi_derive::napi;
 use offloop::{
+    contain::contained,
     error::{DropReason, timed_out},
     sink::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink},
 };
@@ -116,7 +117,7 @@ struct Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        self.mailbox.header_questions.withdraw(self.id);
+        contained(false, || self.mailbox.header_questions.withdraw(self.id));
     }
 }
 

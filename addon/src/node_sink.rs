@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Instant};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use offloop::{
+    contain::contained,
     error::{DropReason, timed_out},
     sink::{Attempt, ContentEncoding, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink},
 };
@@ -83,9 +84,11 @@ struct Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        if self.mailbox.attempts.withdraw(self.id) {
-            self.mailbox.post(JsResult { withdrawn: Some(true), ..JsResult::done(self.id) });
-        }
+        contained((), || {
+            if self.mailbox.attempts.withdraw(self.id) {
+                self.mailbox.post(JsResult { withdrawn: Some(true), ..JsResult::done(self.id) });
+            }
+        });
     }
 }
 

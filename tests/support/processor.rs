@@ -36,6 +36,8 @@ pub enum Op {
     },
     /// `fence(Ordering::Acquire)`.
     FenceAfterLoads,
+    /// `fence(Ordering::Release)`, which is a full one on arm64.
+    FullFence,
 }
 
 /// What was seen, by name.
@@ -63,14 +65,16 @@ enum Step {
         value: u32,
         release: bool,
     },
-    Fence,
+    Fence {
+        is_full: bool,
+    },
 }
 
 impl Step {
     fn word(self) -> Option<usize> {
         match self {
             Step::Load { at, .. } | Step::Store { at, .. } | Step::Put { at, .. } => Some(at),
-            Step::Fence => None,
+            Step::Fence { .. } => None,
         }
     }
 
@@ -79,17 +83,22 @@ impl Step {
     }
 
     fn acquires(self) -> bool {
-        matches!(self, Step::Load { acquire: true, .. } | Step::Fence)
+        matches!(self, Step::Load { acquire: true, .. } | Step::Fence { .. })
     }
 
     fn releases(self) -> bool {
-        matches!(self, Step::Store { release: true, .. } | Step::Put { release: true, .. })
+        matches!(
+            self,
+            Step::Store { release: true, .. }
+                | Step::Put { release: true, .. }
+                | Step::Fence { is_full: true }
+        )
     }
 
     /// Whether this must be performed before `later`, which comes after it in the program.
     fn precedes(self, later: Step) -> bool {
         let is_same_word = self.word().is_some() && self.word() == later.word();
-        let is_fenced = self.is_load() && matches!(later, Step::Fence);
+        let is_fenced = self.is_load() && matches!(later, Step::Fence { .. });
         let is_release_before_acquire = self.releases() && later.is_load() && later.acquires();
         is_same_word
             || is_fenced
@@ -112,7 +121,11 @@ fn steps(program: &[Op]) -> Vec<Step> {
                 continue;
             }
             Op::FenceAfterLoads => {
-                steps.push(Step::Fence);
+                steps.push(Step::Fence { is_full: false });
+                continue;
+            }
+            Op::FullFence => {
+                steps.push(Step::Fence { is_full: true });
                 continue;
             }
             Op::Change { at, to, change, value } => (at, to, change, value, true),
@@ -197,7 +210,7 @@ fn perform(state: &State, thread: usize, nth: usize, step: Step) -> Option<State
                 next.memory[at] = value;
             }
         }
-        Step::Fence => {}
+        Step::Fence { .. } => {}
     }
     Some(next)
 }
