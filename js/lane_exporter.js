@@ -249,8 +249,8 @@ class LaneExporter {
 
   /** Whether the application's code is called when a result comes, so that it matters in which context. */
   get #callsUserCode() {
-    const { help, onError, metrics } = this.#settings;
-    return help !== undefined || onError !== undefined || metrics?.isRecording === true;
+    const { help, metrics } = this.#settings;
+    return help !== undefined || metrics?.isRecording === true;
   }
 
   /** Reads and hands over a batch of `length` spans; `done(outcome, error)` comes later, exactly once. */
