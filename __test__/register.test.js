@@ -104,6 +104,33 @@ for (const [name, source, options] of [
   });
 }
 
+test('classes keep their instances apart', async (t) => {
+  const source = `
+    const { BatchSpanProcessor } = require('@opentelemetry/sdk-trace-base');
+    for (const name of ['proto', 'http']) {
+      const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-' + name);
+      class Mine extends OTLPTraceExporter {}
+      class Deeper extends Mine {}
+      class Chooses extends OTLPTraceExporter { static [Symbol.hasInstance](value) { return value === 'chosen'; } }
+      const objects = { plain: new OTLPTraceExporter(), mine: new Mine(), deeper: new Deeper(), chosen: 'chosen', none: null };
+      for (const [object, value] of Object.entries(objects)) {
+        const seen = [OTLPTraceExporter, Mine, Deeper, Chooses].filter((each) => value instanceof each).map((each) => each.name);
+        console.log(name, object, seen.join());
+      }
+      class Own extends BatchSpanProcessor {}
+      const own = new Own(objects.plain), processor = new BatchSpanProcessor(objects.plain);
+      console.log([own instanceof Own, own instanceof BatchSpanProcessor, processor instanceof BatchSpanProcessor, processor instanceof Own].join());
+    }
+    process.exit();`;
+  const stock = await run(t, source, { how: null });
+  assert.match(
+    stock.output,
+    /plain OTLPTraceExporter\n.*mine OTLPTraceExporter,Mine\n.*deeper OTLPTraceExporter,Mine,Deeper\n/,
+  );
+  const ours = await run(t, source, { how: '--require' });
+  assert.deepEqual([ours.output, ours.code], [stock.output, 0]);
+});
+
 test('OFFLOOP_REGISTER=off leaves everything as it is', async (t) => {
   const { output, code } = await run(t, required('proto'), { how: '--require', env: { OFFLOOP_REGISTER: 'off' } });
   assert.deepEqual([code, output], [0, 'ours undefined\n']);

@@ -37,7 +37,13 @@ let portOf;
  */
 class LaneExporter {
   static {
-    isCapturable = (exporter) => #settings in Object(exporter) && exporter.#isUsable;
+    isCapturable = (exporter) => {
+      try {
+        return #settings in Object(exporter) && exporter.#isUsable;
+      } catch {
+        return false; // a patched `export` that throws where it is read: whoever calls it finds out
+      }
+    };
     portOf = (exporter) => (isCapturable(exporter) ? exporter.#port : null);
   }
 
@@ -260,8 +266,8 @@ class LaneExporter {
 
   /** Whether the application's code is called when a result comes, so that it matters in which context. */
   get #callsUserCode() {
-    const { help, onError, metrics } = this.#settings;
-    return help !== undefined || onError !== undefined || metrics?.isRecording === true;
+    const { help, metrics } = this.#settings;
+    return help !== undefined || metrics?.isRecording === true;
   }
 
   /** Reads and hands over a batch of `length` spans; `done(outcome, error)` comes later, exactly once. */

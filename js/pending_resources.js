@@ -26,17 +26,20 @@ class PendingResources {
     return count;
   }
 
-  hold(span) {
-    const { resource } = span;
-    let group = this.#waiting.get(resource);
-    if (group === undefined) {
-      group = { spans: [] };
-      this.#waiting.set(resource, group);
-      group.over = detected(resource, this.#patienceMillis)
-        .then(() => this.#end(resource, group))
-        .catch(reportError);
+  /** Keeps `span` until `resource`, its own, is complete. */
+  hold(span, resource) {
+    const known = this.#waiting.get(resource);
+    if (known !== undefined) {
+      known.spans.push(span);
+      return;
     }
-    group.spans.push(span);
+    // Whole before the resource is asked: that is code of the application, which may flush.
+    const group = { spans: [span], over: null };
+    this.#waiting.set(resource, group);
+    group.over = Promise.resolve()
+      .then(() => detected(resource, this.#patienceMillis))
+      .then(() => this.#end(resource, group))
+      .catch(reportError);
   }
 
   /** Resolves when nothing waits that waits now. */
@@ -56,13 +59,13 @@ class PendingResources {
   }
 }
 
-/** Whether the resource of `span` is still being detected; one that cannot be asked is not. */
-function isPending(span) {
+/** The resource of `span` if it is still being detected, else null; one that cannot be asked is not. */
+function pendingResource(span) {
   try {
     const { resource } = span;
-    return Boolean(resource?.asyncAttributesPending && resource.waitForAsyncAttributes);
+    return resource?.asyncAttributesPending && resource.waitForAsyncAttributes ? resource : null;
   } catch {
-    return false; // whoever reads the span finds out
+    return null; // whoever reads the span finds out
   }
 }
 
@@ -78,4 +81,4 @@ async function detected(resource, millis) {
   }
 }
 
-module.exports = { isPending, PendingResources };
+module.exports = { pendingResource, PendingResources };

@@ -3,7 +3,7 @@
 // Refuses to improve on that: what such an exporter can bear is not known.
 
 const { diag } = require('./diag.js');
-const { isPending } = require('./pending_resources.js');
+const { pendingResource } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('./sdk_context.js');
 const { afterUnwinding } = require('./unwinding.js');
 const { contained, once } = require('./user_code.js');
@@ -102,9 +102,9 @@ class QueueBatcher {
       const fail = (error) => answer({ isSuccess: false, error });
       const send = () => this.#exporter.export(spans, (result) => answer(readResult(result)));
       const begin = () => {
-        const pending = spans.filter(isPending);
+        const pending = spans.map(pendingResource).filter((resource) => resource !== null);
         if (pending.length === 0) return send();
-        const waits = pending.map(({ resource }) => resource.waitForAsyncAttributes());
+        const waits = pending.map((resource) => resource.waitForAsyncAttributes());
         return Promise.all(waits).then(send, (error) => {
           reportError(error);
           fail(error);

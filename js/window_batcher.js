@@ -15,7 +15,7 @@ const { OpenBatch } = require('./handoff/open_batch.js');
 const { SpanWriter, WRITTEN, INVALID, TOO_LARGE, NO_ROOM } = require('./handoff/span_writer.js');
 const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
-const { isPending, PendingResources } = require('./pending_resources.js');
+const { pendingResource, PendingResources } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('./sdk_context.js');
 const { timerMillis } = require('./user_code.js');
 const { afterUnwinding, isOutOfStack } = require('./unwinding.js');
@@ -147,11 +147,12 @@ class WindowBatcher {
   }
 
   #addNow(span) {
-    if (isPending(span)) {
+    const resource = pendingResource(span);
+    if (resource !== null) {
       if (this.#room() === 0) {
         this.#drop();
       } else {
-        this.#resources.hold(span);
+        this.#resources.hold(span, resource);
         this.#engine.exit.addWindow(this);
       }
       return;

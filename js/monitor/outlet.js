@@ -147,7 +147,7 @@ function handerFor({ exporter, processor }) {
   return (blocks) => {
     const api = loadApi();
     if (api === null) diag.debug('Offloop: EventLoopMonitor has no exporter, and there is no OpenTelemetry API');
-    else for (const block of blocks) startAndEnd(api, block);
+    else for (const block of blocks) contained(reportError, () => startAndEnd(api, block));
   };
 }
 

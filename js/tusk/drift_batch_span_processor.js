@@ -2,9 +2,12 @@
 // Owns the recorder's queue: spans wait there until a batch is full or its time has come, one export at a time.
 // Refuses to queue without bound: what comes while it is full is dropped and counted.
 
+const { isNativeError } = require('node:util/types');
 const { diag } = require('../diag.js');
 const { invalid, readOptions } = require('../options/read.js');
 const { OPTIONS } = require('../options/table.js');
+const { textOfError } = require('../network_facts.js');
+const { contained, once } = require('../user_code.js');
 const { isReported } = require('./reported_errors.js');
 const { FAILED, TuskDriftMode } = require('./vocabulary.js');
 
@@ -96,16 +99,12 @@ class DriftBatchSpanProcessor {
     const batch = this.#queue.splice(0, this.#config.maxExportBatchSize);
     const startedAtMillis = Date.now();
     const exported = new Promise((resolve) => {
-      const done = (error) => {
+      const done = once((error) => {
         this.#lastExportLatencyMs = Date.now() - startedAtMillis;
         if (error !== null) this.#noteFailure(batch.length, error);
         resolve();
-      };
-      try {
-        this.#exporter.export(batch, (result) => done(result.code === FAILED ? result.error : null));
-      } catch (error) {
-        done(error);
-      }
+      });
+      contained(done, () => this.#exporter.export(batch, (result) => done(failureOf(result))));
     });
     this.#flush = exported.then(() => {
       this.#flush = null;
@@ -117,8 +116,17 @@ class DriftBatchSpanProcessor {
   #noteFailure(spans, error) {
     // The sampler adds the exporter's own count to this one.
     if (!isReported(error)) this.#exportFailureCount += 1;
-    const text = error instanceof Error ? error.message : 'unknown error';
+    const text = isNativeError(error) ? textOfError(error) : 'unknown error';
     diag.warn(`DriftBatchSpanProcessor export failed for batch of ${spans} span(s): ${text}`);
+  }
+}
+
+/** Why an export has failed, or null. The exporter may be anybody's, and so may be what it answers. */
+function failureOf(result) {
+  try {
+    return result.code === FAILED ? result.error : null;
+  } catch (error) {
+    return error;
   }
 }
 

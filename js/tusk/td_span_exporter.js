@@ -5,6 +5,7 @@
 const { diag } = require('../diag.js');
 const { readOptions } = require('../options/read.js');
 const { OPTIONS } = require('../options/table.js');
+const { contained } = require('../user_code.js');
 const { ApiSpanAdapter } = require('./api_span_adapter.js');
 const { NATIVE, NOTHING_LEFT, nothingLeft } = require('./adapter_lanes.js');
 const { encodeSpan } = require('./clean_span_proto.js');
@@ -76,13 +77,13 @@ class TdSpanExporter {
   /** Shuts every adapter down. The built-in ones deliver what is on its way first, and work again if spans come. */
   async shutdown() {
     if (this.#handing.size > 0) await Promise.allSettled(this.#handing);
-    await Promise.all(this.adapters.map((adapter) => adapter.shutdown()));
+    await Promise.all(this.adapters.map(async (adapter) => adapter.shutdown()));
   }
 
   /** Waits for what the built-in adapters have on its way. */
   async forceFlush() {
     if (this.#handing.size > 0) await Promise.allSettled(this.#handing);
-    await Promise.all(this.adapters.map((adapter) => adapter.forceFlush?.()));
+    await Promise.all(this.adapters.map(async (adapter) => adapter.forceFlush?.()));
   }
 
   async #export(spans) {
@@ -182,11 +183,7 @@ function withoutPayload(error, index) {
 }
 
 function answer(resultCallback, result) {
-  try {
-    resultCallback(result);
-  } catch (error) {
-    diag.error('Offloop: the result callback threw', error);
-  }
+  contained((error) => diag.error('Offloop: the result callback threw', error), resultCallback, result);
 }
 
 module.exports = { TdSpanExporter };
