@@ -1,7 +1,7 @@
 // `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every mutant, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test_long.mjs [--only rows,weather,lives,schedule,address,thread,node,mutants]
+//   node scripts/test_long.mjs [--only rows,weather,lives,late,schedule,address,thread,node,mutants]
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { exitNote, run, rustTotals, summarize, timed } from './steps.mjs';
 const MINUTE_MILLIS = 60_000;
 const SCENARIOS = 500;
 const LIVES = 100_000;
+const LATE_RUNS = 100_000;
 const SCHEDULE_RUNS = 50;
 const testDirectory = path.join(root, '__test__');
 
@@ -23,6 +24,7 @@ const steps = {
   rows: ['rows without a test', testRows],
   weather: [`weather, ${SCENARIOS} scenarios`, testWeather],
   lives: [`lives that overlap, ${LIVES} schedules`, testLives],
+  late: [`results that come late, ${LATE_RUNS} runs`, testLate],
   schedule: [`schedule tests, ${SCHEDULE_RUNS} runs under load`, testSchedule],
   address: ['Rust tests, AddressSanitizer', () => testSanitized('address')],
   thread: ['Rust tests, ThreadSanitizer', () => testSanitized('thread')],
@@ -75,6 +77,12 @@ async function testLives() {
   ];
   const env = { OFFLOOP_LIVES_SCHEDULES: String(LIVES), RUST_BACKTRACE: '0' };
   const { code, output } = await run('cargo', args, { limitMillis: 60 * MINUTE_MILLIS, env });
+  return { ok: code === 0, note: `${rustTotals(output)}${exitNote(code)}` };
+}
+
+async function testLate() {
+  const env = { OFFLOOP_LATE_RUNS: String(LATE_RUNS) };
+  const { code, output } = await run('cargo', ['test', '--lib', 'tests::late'], { limitMillis: 30 * MINUTE_MILLIS, env });
   return { ok: code === 0, note: `${rustTotals(output)}${exitNote(code)}` };
 }
 
