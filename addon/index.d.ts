@@ -427,7 +427,7 @@ export interface JsStats {
   /** Breaker state. */
   breaker: string
   /** From admission to delivery, of the batch delivered last. */
-  lastExportLatencyMs: number | null
+  lastExportLatencyMillis: number | null
   /** Native threads. */
   threads: number
 }

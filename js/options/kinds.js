@@ -9,6 +9,7 @@ const INVALID = Symbol('invalid');
 
 // Nobody can listen to these two.
 const DEAF_SIGNALS = new Set(['SIGKILL', 'SIGSTOP']);
+const MAX_SIGNALS = 64; // more than any system has
 
 /**
  * A kind has `type`, `range` and `expected` as words, and `read(value)`, which answers what the value means or INVALID.
@@ -21,8 +22,7 @@ function kind(type, expected, read, range = '') {
 /** A whole number. One over `cap` means `cap`; one outside of `min` to `max` is refused. */
 function integer(min, { max = Infinity, cap = Number.MAX_SAFE_INTEGER } = {}) {
   const isBounded = max !== Infinity;
-  const read = (value) =>
-    Number.isInteger(value) && value >= min && value <= max ? Math.min(value, cap) : INVALID;
+  const read = (value) => (Number.isInteger(value) && value >= min && value <= max ? Math.min(value, cap) : INVALID);
   const expected = isBounded ? `integer between ${min} and ${max}` : `integer of at least ${min}`;
   return kind('integer', expected, read, isBounded ? `${min} to ${max}` : `at least ${min}`);
 }
@@ -38,7 +38,12 @@ function number(min, max) {
  * is under `floor` means `floor`, what is over `cap` means `cap`. What is under `min`, or no number, would make the SDK
  * lose spans or spin: it is refused.
  */
-function quantity({ min = -Infinity, floor = -Infinity, cap = Number.MAX_SAFE_INTEGER, round = (value) => value } = {}) {
+function quantity({
+  min = -Infinity,
+  floor = -Infinity,
+  cap = Number.MAX_SAFE_INTEGER,
+  round = (value) => value,
+} = {}) {
   const read = (value) => {
     const parsed = numberOf(value);
     return parsed >= min ? round(Math.min(Math.max(parsed, floor), cap)) : INVALID;
@@ -89,7 +94,7 @@ const resource = kind('object', 'object with attributes', (value) => {
 });
 
 const signals = kind('list of texts', 'array of names of signals that a process can listen to', (value) => {
-  if (!Array.isArray(value)) return INVALID;
+  if (!Array.isArray(value) || value.length > MAX_SIGNALS) return INVALID;
   const names = [...value]; // later changes of the array must not reach us
   const isSignal = (name) => typeof name === 'string' && Object.hasOwn(constants.signals, name);
   return names.every((name) => isSignal(name) && !DEAF_SIGNALS.has(name)) ? Object.freeze(names) : INVALID;

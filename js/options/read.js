@@ -97,7 +97,8 @@ function openSection(name, values) {
 function readCallOptions(rows, given) {
   const isObject = typeof given === 'object' && given !== null;
   const result = {};
-  for (const [name, row] of Object.entries(rows)) result[name] = readOption(name, row, isObject ? given[name] : undefined);
+  for (const [name, row] of Object.entries(rows))
+    result[name] = readOption(name, row, isObject ? given[name] : undefined);
   return result;
 }
 

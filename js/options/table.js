@@ -113,7 +113,7 @@ const forceFlush = {
 };
 const shutdown = { timeoutMillis: wait };
 
-/** A batch of none, or a delay of none, would make the recorder's processor spin. */
+/** A batch of none would make the recorder's processor spin. */
 const DriftBatchSpanProcessor = {
   'config.maxQueueSize': row(kinds.quantity({ round: Math.ceil }), { unit: 'spans', standard: 'required' }),
   'config.maxExportBatchSize': row(kinds.quantity({ min: 1, round: Math.floor }), {
@@ -127,8 +127,14 @@ const flag = row(kinds.boolean, { fallback: false });
 const name = row(kinds.text, { standard: 'required' });
 const attemptTimeout = row(kinds.quantity({ floor: 1, cap: MAX_TIMER_MILLIS }), { ...millis, fallback: 30000 });
 
+// A full batch of the recorder may hold 512 spans of 1 MiB, as UTF-16.
+const ADAPTER_LANE = {
+  ...LANE,
+  'queue.maxBytes': row(kinds.integer(1), { unit: 'bytes', fallback: 256 << 20, standard: '256 MiB' }),
+};
+
 /** Where the recorder's spans go; its exporter hands its own configuration to one of the two. */
-const FilesystemSpanAdapter = { baseDirectory: row(kinds.path, { standard: 'required' }), ...LANE };
+const FilesystemSpanAdapter = { baseDirectory: row(kinds.path, { standard: 'required' }), ...ADAPTER_LANE };
 const ApiSpanAdapter = {
   apiKey: name,
   tuskBackendBaseUrl: name,
@@ -140,7 +146,7 @@ const ApiSpanAdapter = {
   failBatchOnBadSpan: flag,
   honorRetryAfter: flag,
   transport: row(kinds.oneOf('native', 'fetch'), { fallback: 'native' }),
-  ...LANE,
+  ...ADAPTER_LANE,
 };
 const TdSpanExporter = {
   // As the SDK asks: only RECORD exports, and whatever counts as true asks for the backend.
@@ -177,4 +183,4 @@ const OPTIONS = {
   DriftBatchSpanProcessor,
 };
 
-module.exports = { LANE, OPTIONS, OWN, VARIABLES };
+module.exports = { OPTIONS, OWN, VARIABLES };
