@@ -202,7 +202,7 @@ test('stats(): the fields and what they start from', oursOnly, async (t) => {
   await exporter.exportSpans(makeSpans(2));
   const used = exporter.stats();
   assert.equal(used.offered, 2);
-  assert.ok(used.lastExportLatencyMillis >= 0 && used.lastExportLatencyMs < 60_000);
+  assert.ok(used.lastExportLatencyMillis >= 0 && used.lastExportLatencyMillis < 60_000);
   assert.ok(used.threads >= 2 && used.threads <= 8, `${used.threads} threads`);
 });
 
