@@ -8,6 +8,8 @@ const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const path = require('node:path');
 const { it } = require('node:test');
 const typescript = require('typescript');
+const { defaultText, onPage } = require('./helpers/option_words.js');
+const { OPTIONS, VARIABLES } = require('../js/options/table.js');
 
 const root = path.resolve(__dirname, '..');
 const read = (...names) => readFileSync(path.join(root, ...names), 'utf8');
@@ -72,35 +74,15 @@ it('the options of the other classes are named too', () => {
       assert.ok(text.includes(`\`${option}\``), `no page names ${option} of ${name}`);
 });
 
-/** Where the code has the default of a row: a file, and a pattern whose group is the number. */
-const DEFAULTS = {
-  'queue.maxSpans': ['src/config.rs', /max_spans: ([\d_]+),/],
-  'queue.maxBytes': ['src/config.rs', /max_bytes: (\d+ << 20),/],
-  'limits.maxSpanBytes': ['js/lane_exporter.js', /DEFAULT_MAX_SPAN_BYTES = (.+);/],
-  maxConcurrency: ['src/config.rs', /max_concurrency: (\d+),/],
-  'retry.maxAttempts': ['src/config.rs', /max_retries: (\d+),/, (retries) => retries + 1],
-  'exit.drainMillis': ['js/config_limits.js', /drainMillis: (\d+)/],
-  'exit.blockMillis': ['js/config_limits.js', /blockMillis: (\d+)/],
-  thresholdMillis: ['js/monitor/options.js', /thresholdMillis = (\d+)/],
-  criticalMillis: ['js/monitor/options.js', /criticalMillis = (\d+)/],
-  maxPerMinute: ['js/monitor/options.js', /maxPerMinute = (\d+)/],
-};
-
-it('a number in the column of defaults is the number of the code', () => {
+it('the column of defaults is that of the option table', () => {
   const rows = [
-    ...tableBehind('README.md', '## Options'),
-    ...tableBehind('docs/event-loop-monitor.md', 'monitor.enable();'),
+    ...tableBehind('README.md', '## Options').map((row) => [OPTIONS.OTLPTraceExporter, row]),
+    ...tableBehind('docs/event-loop-monitor.md', 'monitor.enable();').map((row) => [OPTIONS.EventLoopMonitor, row]),
   ];
-  const numbers = rows.filter(({ cell }) => /^\d/.test(cell));
-  assert.deepEqual(numbers.flatMap(({ names }) => names).sort(), Object.keys(DEFAULTS).sort());
-  for (const { names, cell } of numbers) {
-    const [file, pattern, convert = (number) => number] = DEFAULTS[names[0]];
-    const [, number, unit] = /^(\d+)( MiB)?/.exec(cell);
-    const [, expression] = pattern.exec(read(file));
-    const [value, shift] = expression.replaceAll('_', '').split(/ << | \* /);
-    const factor = shift === undefined ? 1 : expression.includes('<<') ? 2 ** Number(shift) : Number.NaN;
-    assert.equal(Number(number) * (unit ? 2 ** 20 : 1), convert(Number(value) * factor), names[0]);
-  }
+  for (const [options, { names, cell }] of rows)
+    for (const name of names) assert.equal(cell, onPage(defaultText(options[name])), name);
+  const [, waits] = /flushes, for (\d+) seconds at most/.exec(read('docs/delivery.md'));
+  assert.equal(Number(waits) * 1000, OPTIONS.shutdown.timeoutMillis.fallback);
 });
 
 it('the reasons of a drop are those of the types', () => {
@@ -121,6 +103,7 @@ it('the variables of the environment are those that the code reads', () => {
     [...file.matchAll(/process\.env\.(\w+)|'((?:OFFLOOP|OTEL_BSP)_\w+)'/g)].map(([, direct, named]) => direct ?? named),
   );
   const known = new Set([
+    ...Object.keys(VARIABLES),
     ...inCode.filter((variable) => variable !== 'OFFLOOP_EXPORT'), // the name of an AsyncResource
     ...ofOtlp.flatMap((variable) => [`OTEL_EXPORTER_OTLP_${variable}`, `OTEL_EXPORTER_OTLP_TRACES_${variable}`]),
   ]);

@@ -2,6 +2,8 @@
 // Owns the meaning of `keepAlive` and `httpAgentOptions`: which agent Node would make, and whether plain data can say the same.
 // It refuses to approximate: an option it does not know sends the requests through Node's own http.
 
+const { invalid } = require('./options/read.js');
+
 // Each entry answers: can this value be honoured without Node's agent?
 const PLAIN_OPTIONS = {
   keepAlive: () => true,
@@ -54,8 +56,12 @@ function resolveAgent(userConfig, environment) {
   if (typeof userConfig.httpAgentOptions === 'function') {
     return { factory: userConfig.httpAgentOptions, options: null, reason: 'httpAgentOptions is a function', facts: {} };
   }
-  const options = chooseAgentOptions(userConfig, environment);
-  return { factory: null, options, reason: reasonForNode(options), facts: connectionFacts(options) };
+  try {
+    const options = chooseAgentOptions(userConfig, environment);
+    return { factory: null, options, reason: reasonForNode(options), facts: connectionFacts(options) };
+  } catch {
+    throw invalid('httpAgentOptions', 'object that can be read', userConfig.httpAgentOptions);
+  }
 }
 
 function reasonForNode(options) {
@@ -74,7 +80,7 @@ function connectionFacts(options) {
   return {
     keepAlive,
     // Node announces keep-alive also where it only queues requests for a bounded number of sockets.
-    connectionHeader: !keepAlive && Number.isFinite(options.maxSockets) ? 'keep-alive' : null,
+    connectionHeader: !keepAlive && Number.isFinite(options.maxSockets || Infinity) ? 'keep-alive' : null,
     maxSockets: Number.isFinite(maxSockets) ? Math.max(1, Math.floor(maxSockets)) : null,
     maxIdleSockets: Number.isFinite(options.maxFreeSockets) ? Math.floor(options.maxFreeSockets) : null,
     socketPath: PLAIN_OPTIONS.socketPath(options.socketPath) ? options.socketPath : null,

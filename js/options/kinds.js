@@ -9,6 +9,7 @@ const INVALID = Symbol('invalid');
 
 // Nobody can listen to these two.
 const DEAF_SIGNALS = new Set(['SIGKILL', 'SIGSTOP']);
+const MAX_SIGNALS = 64; // more than any system has
 
 /**
  * A kind has `type`, `range` and `expected` as words, and `read(value)`, which answers what the value means or INVALID.
@@ -93,7 +94,7 @@ const resource = kind('object', 'object with attributes', (value) => {
 });
 
 const signals = kind('list of texts', 'array of names of signals that a process can listen to', (value) => {
-  if (!Array.isArray(value)) return INVALID;
+  if (!Array.isArray(value) || value.length > MAX_SIGNALS) return INVALID;
   const names = [...value]; // later changes of the array must not reach us
   const isSignal = (name) => typeof name === 'string' && Object.hasOwn(constants.signals, name);
   return names.every((name) => isSignal(name) && !DEAF_SIGNALS.has(name)) ? Object.freeze(names) : INVALID;

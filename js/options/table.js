@@ -113,7 +113,7 @@ const forceFlush = {
 };
 const shutdown = { timeoutMillis: wait };
 
-/** A batch of none, or a delay of none, would make the recorder's processor spin. */
+/** A batch of none would make the recorder's processor spin. */
 const DriftBatchSpanProcessor = {
   'config.maxQueueSize': row(kinds.quantity({ round: Math.ceil }), { unit: 'spans', standard: 'required' }),
   'config.maxExportBatchSize': row(kinds.quantity({ min: 1, round: Math.floor }), {
@@ -127,11 +127,17 @@ const flag = row(kinds.boolean, { fallback: false });
 const name = row(kinds.text, { standard: 'required' });
 const attemptTimeout = row(kinds.quantity({ floor: 1, cap: MAX_TIMER_MILLIS }), { ...millis, fallback: 30000 });
 
+// A full batch of the recorder may hold 512 spans of 1 MiB, as UTF-16.
+const ADAPTER_LANE = {
+  ...LANE,
+  'queue.maxBytes': row(kinds.integer(1), { unit: 'bytes', fallback: 256 << 20, standard: '256 MiB' }),
+};
+
 /** Where the recorder's spans go; its exporter hands its own configuration to one of the two. */
 const FilesystemSpanAdapter = {
   baseDirectory: row(kinds.path, { standard: 'required' }),
   failBatchOnBadSpan: flag,
-  ...LANE,
+  ...ADAPTER_LANE,
 };
 const ApiSpanAdapter = {
   apiKey: name,
@@ -144,7 +150,7 @@ const ApiSpanAdapter = {
   failBatchOnBadSpan: flag,
   honorRetryAfter: flag,
   transport: row(kinds.oneOf('native', 'fetch'), { fallback: 'native' }),
-  ...LANE,
+  ...ADAPTER_LANE,
 };
 const TdSpanExporter = {
   // As the SDK asks: only RECORD exports, and whatever counts as true asks for the backend.
@@ -181,4 +187,4 @@ const OPTIONS = {
   DriftBatchSpanProcessor,
 };
 
-module.exports = { LANE, OPTIONS, OWN, VARIABLES };
+module.exports = { OPTIONS, OWN, VARIABLES };

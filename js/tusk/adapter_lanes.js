@@ -11,9 +11,6 @@ const { FAILED, SUCCESS } = require('./vocabulary.js');
 /** Name of the method by which an adapter offers its native way; null from it: only `exportSpans` will do. */
 const NATIVE = Symbol('offloop.tusk.native');
 
-// A full batch of the recorder may hold 512 spans of 1 MiB, as UTF-16.
-const MAX_BYTES = 256 << 20;
-
 /** One lane per way of encoding: exporters that share an adapter may differ in it. */
 class AdapterLanes {
   #settings;
@@ -87,7 +84,7 @@ class AdapterLanes {
         protocol: 'clean-spans',
         compression: 'none',
         maxSpans: queue.maxSpans,
-        maxBytes: queue.maxBytes ?? MAX_BYTES,
+        maxBytes: queue.maxBytes,
         dropOldest: queue.overflow === 'drop-oldest',
         apiAttempts,
         drift: { ...native.drift, ...encoding },
