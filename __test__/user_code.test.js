@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const http = require('node:http');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { test } = require('node:test');
 const { OTLPTraceExporter, exportOnce, subjectName } = require('./helpers/subject.js');
@@ -270,6 +271,62 @@ test('process.exit() in a callback: the results that came with it are handed out
     { url: receiver.url },
   );
   assert.deepEqual([stdout, code], ['4\n', 3]);
+});
+
+test('an agent that never comes is asked for again', options, async (t) => {
+  const receiver = await startReceiver({}, t);
+  let asked = 0;
+  const exporter = new OTLPTraceExporter({
+    url: receiver.url,
+    timeoutMillis: 300,
+    httpAgentOptions() {
+      asked += 1;
+      return asked === 1 ? new Promise(() => {}) : new http.Agent();
+    },
+  });
+  assert.equal((await exportOnce(exporter, [plain.span()])).code, 1);
+  for (let tries = 0; tries < 20; tries += 1) {
+    if ((await exportOnce(exporter, [plain.span()])).code === 0) break; // the deadline is short, the machine may be busy
+  }
+  assert.ok(receiver.completed.length > 0);
+  assert.equal(asked, 2);
+  await exporter.shutdown();
+});
+
+test('a monitor whose exporter, processor or meter misbehaves costs the application nothing', options, async () => {
+  const { stdout, stderr, code } = await runProgram(
+    `
+    const { EventLoopMonitor } = subject;
+    const { diag } = require('@opentelemetry/api');
+    const surprises = [];
+    process.on('uncaughtException', (error) => surprises.push(String(error)));
+    process.on('unhandledRejection', (error) => surprises.push(String(error)));
+    const raise = () => { throw null; }, reject = async () => { throw undefined; }, rubbish = () => Symbol('x');
+    const never = () => new Promise(() => {}), wrong = (_spans, answer) => { answer(null); answer({ code: 7 }); answer(); };
+    const instruments = new Proxy({}, { get: () => raise });
+    const configs = [raise, reject, rubbish, never, wrong].flatMap((hook) => [
+      { exporter: { export: hook, shutdown: hook } }, { processor: { onEnd: hook } },
+      { meterProvider: { getMeter: hook } }, { meterProvider: { getMeter: () => instruments } },
+    ]);
+    (async () => {
+      for (const config of configs) {
+        const monitor = new EventLoopMonitor({ thresholdMillis: 20, ...config });
+        monitor.enable();
+        for (let block = 0; block < 2; block += 1) {
+          await new Promise(setImmediate);
+          const end = performance.now() + 40;
+          while (performance.now() < end);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        monitor.disable();
+        const { blocks, starved } = monitor.stats(); // a busy machine starves the loop
+        if (blocks + starved === 0) surprises.push('no block');
+      }
+      console.log(surprises.join());
+    })();`,
+    { limitMillis: 30_000 },
+  );
+  assert.deepEqual([stdout, stderr, code], ['\n', '', 0]);
 });
 
 test('a list that says it is endless, or no number, is no list', options, async (t) => {

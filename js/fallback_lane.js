@@ -30,6 +30,7 @@ class AgentSlot {
   #config;
   #scheme;
   #agent = null;
+  #isMade = false;
 
   constructor(config, scheme) {
     this.#config = config;
@@ -44,9 +45,16 @@ class AgentSlot {
     return this.#agent;
   }
 
+  /** An export has waited for it in vain: the next one asks again. */
+  giveUp() {
+    if (!this.#isMade) this.#agent = null;
+  }
+
   async #create() {
     const { agentFactory, agentOptions } = this.#config;
-    return agentFactory === null ? createAgent(agentOptions, this.#scheme) : agentFactory(this.#scheme);
+    const agent = await (agentFactory === null ? createAgent(agentOptions, this.#scheme) : agentFactory(this.#scheme));
+    this.#isMade = true;
+    return agent;
   }
 
   /** Ends the connections of an agent that is ours; one that the user's factory made belongs to the user. Never rejects. */
@@ -145,7 +153,11 @@ function createNodeSender(config) {
    */
   function send(body, headers, timeoutMillis, contentEncoding = null, signal = {}) {
     return new Promise((resolve) => {
-      const attempt = { over: false, expire: () => settle({ outcome: 'failed', error: timedOut() }) };
+      const expire = () => {
+        slot.giveUp();
+        settle({ outcome: 'failed', error: timedOut() });
+      };
+      const attempt = { over: false, expire };
       const settle = (facts) => {
         attempt.over = true;
         clearTimeout(timer);
