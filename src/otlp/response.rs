@@ -2,7 +2,7 @@
 //! It refuses to judge: whether a response counts as success is the dispatcher's.
 
 use super::Protocol;
-use crate::shown::{shown, shown_bytes};
+use crate::shown::{SHOWN_BYTES, shown, shown_bytes};
 
 /// Members of a JSON object that are shown; OTLP knows two.
 const SHOWN_MEMBERS: usize = 8;
@@ -144,8 +144,12 @@ fn from_json(body: &[u8]) -> Result<Option<PartialSuccess>, String> {
     }))
 }
 
-/// JSON of what a receiver may mean to be read: no lists and objects, which may go on for ever.
+/// JSON of what a receiver has sent, if it is short; else its texts, cut, without lists and objects.
 fn shown_json(members: &serde_json::Map<String, serde_json::Value>) -> String {
+    let mut whole = Short(Vec::new());
+    if serde_json::to_writer(&mut whole, members).is_ok() {
+        return String::from_utf8(whole.0).unwrap_or_default();
+    }
     let texts = members.iter().filter(|(_, value)| !value.is_array() && !value.is_object());
     let texts = texts.take(SHOWN_MEMBERS).map(|(name, value)| {
         let value = match value.as_str() {
@@ -156,6 +160,23 @@ fn shown_json(members: &serde_json::Map<String, serde_json::Value>) -> String {
     });
     let texts: serde_json::Map<String, serde_json::Value> = texts.collect();
     serde_json::to_string(&texts).unwrap_or_default()
+}
+
+/// Takes no more than [`SHOWN_BYTES`].
+struct Short(Vec<u8>);
+
+impl std::io::Write for Short {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > SHOWN_BYTES {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

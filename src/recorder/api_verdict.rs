@@ -12,9 +12,6 @@ use crate::{
 /// Longest pause that a `Retry-After` can impose.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// Longest message of the backend's taken over, as of a collector.
-const MAX_MESSAGE_BYTES: usize = 1024;
-
 /// What the facts of an attempt mean.
 #[derive(Debug)]
 pub(super) enum Verdict {
@@ -67,7 +64,7 @@ fn judge_body(body: &[u8]) -> Verdict {
     match parse_response(body) {
         Some(response) if response.success => Verdict::Delivered,
         Some(response) => {
-            let message = format!("Remote export failed: {}", cut(&response.message));
+            let message = format!("Remote export failed: {}", response.message);
             transient(SendError::new(SendErrorKind::Other, message), None)
         }
         None => {
@@ -75,11 +72,6 @@ fn judge_body(body: &[u8]) -> Verdict {
             transient(SendError::new(SendErrorKind::Other, message), None)
         }
     }
-}
-
-/// What the backend says becomes part of an error and of log lines; it may say 4 MiB.
-fn cut(message: &str) -> &str {
-    message.get(..message.floor_char_boundary(MAX_MESSAGE_BYTES)).unwrap_or_default()
 }
 
 fn failed(error: SendError) -> Verdict {
@@ -147,7 +139,7 @@ mod tests {
         body.extend("ä".repeat(2000).bytes());
         match judge_body(&body) {
             Verdict::Transient { error, .. } => {
-                assert_eq!(error.message, format!("Remote export failed: {}", "ä".repeat(512)));
+                assert_eq!(error.message, format!("Remote export failed: {}", "ä".repeat(501)));
             }
             other => panic!("{other:?}"),
         }

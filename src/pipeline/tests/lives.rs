@@ -1,6 +1,8 @@
 //! Lives of exporters that overlap: random schedules of everything that begins, ends and fails in a process. A schedule is
 //! its seed: `OFFLOOP_LIVES_SEED=17` replays one, `OFFLOOP_LIVES_SCHEDULES=100000` runs the long form.
 
+#![allow(clippy::print_stderr, reason = "a test prints which schedule it hit")]
+
 use std::{sync::atomic::Ordering, time::Duration};
 
 use tokio::{runtime::Builder, task::LocalSet};
