@@ -202,7 +202,7 @@ export declare class FilesystemSpanAdapter implements SpanExportAdapter {
 
 export interface ApiSpanAdapterConfig
   extends AdapterOptions,
-    Pick<TdTraceExporterConfig, 'honorRetryAfter' | 'failBatchOnBadSpan'> {
+    Pick<TdTraceExporterConfig, 'honorRetryAfter' | 'transport' | 'failBatchOnBadSpan'> {
   apiKey: string;
   tuskBackendBaseUrl: string;
   observableServiceId: string;
