@@ -123,9 +123,9 @@ function spelledOut(entry) {
   return optional ? [optional[1] + optional[3], optional[1] + optional[2] + optional[3]] : [entry];
 }
 
-/** Codes of errors and variables of the build and the tests, which users of the package do not set. */
+/** Codes of errors, and a variable that a page names because it does not matter. */
 function isCode(name) {
-  return /^OFFLOOP_(BINDING|FORK)/.test(name);
+  return /^OFFLOOP_(BINDING|FORK)|^NODE_USE_ENV_PROXY$/.test(name);
 }
 
 function filesIn(folder) {

@@ -50,7 +50,11 @@ const declared = {
     ...pick(ofTusk.TdTraceExporterConfig, 'honorRetryAfter', 'transport', 'failBatchOnBadSpan'),
     ...shared,
   },
-  FilesystemSpanAdapter: { ...ofTusk.FilesystemSpanAdapterConfig, ...shared },
+  FilesystemSpanAdapter: {
+    ...ofTusk.FilesystemSpanAdapterConfig,
+    ...pick(ofTusk.TdTraceExporterConfig, 'failBatchOnBadSpan'),
+    ...shared,
+  },
   DriftBatchSpanProcessor: { config: { type: 'DriftBatchSpanProcessorConfig', comment: '' } },
 };
 
