@@ -123,9 +123,10 @@ function spelledOut(entry) {
   return optional ? [optional[1] + optional[3], optional[1] + optional[2] + optional[3]] : [entry];
 }
 
-/** Codes of errors and variables of the build and the tests, which users of the package do not set. */
+/** Codes of errors, and variables of Node of which docs/configuration.md says what they mean here, if anything. */
 function isCode(name) {
-  return /^OFFLOOP_(BINDING|FORK)/.test(name);
+  const isOfNode = name.startsWith('NODE_') && read('docs/configuration.md').includes(name);
+  return isOfNode || /^OFFLOOP_(BINDING|FORK)/.test(name);
 }
 
 function filesIn(folder) {

@@ -218,7 +218,18 @@ const FALLBACK = `
     const span = provider.getTracer('t').startSpan('fails');
     span.end();
     await failing.exportSpans([span]);
-    console.log(JSON.stringify({ warnings, offered, delivered, pending, late: late.dropped, endpoint }));
+    const strange = [];
+    for (const spans of [null, undefined, 5, [null], [{}]]) {
+      const { code } = await new Promise((resolve) => failing.export(spans, resolve));
+      strange.push(code);
+    }
+    await failing.forceFlush({ timeoutMillis: 'soon' }).catch(({ message }) => strange.push(message));
+    try {
+      new offloop.OTLPTraceExporter({ protocol: 'grpc' });
+    } catch ({ message }) {
+      strange.push(message);
+    }
+    console.log(JSON.stringify({ warnings, offered, delivered, pending, late: late.dropped, endpoint, strange }));
   })();`;
 
 test(
@@ -245,6 +256,11 @@ test(
         pending: 0,
         late: { after_shutdown: 1 },
         endpoint: 'http://127.0.0.1:9/v1/traces',
+        strange: [
+          ...[1, 1, 1, 1, 1],
+          "Configuration: timeoutMillis is invalid, expected number (actual: 'soon')",
+          "Configuration: protocol is invalid, expected 'http/protobuf' or 'http/json' (actual: 'grpc')",
+        ],
       });
       assert.equal(warnings.length, 1, warnings.join('\n'));
       assert.match(warnings[0], /is not installed.* Spans go through @opentelemetry\/exporter-trace-otlp-proto/);

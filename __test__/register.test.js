@@ -184,6 +184,33 @@ test('one line at debug level says so, once', async (t) => {
   assert.equal(output, 'Offloop takes the place of OTLPTraceExporter of @opentelemetry/exporter-trace-otlp-http\n');
 });
 
+test('options that only the stock class takes get the stock class, with a warning', async (t) => {
+  const source = `
+    const { diag } = require('@opentelemetry/api');
+    const quiet = () => {};
+    const warn = (text) => /Offloop|stock/.test(text) && console.log(text);
+    diag.setLogger({ error: quiet, warn, info: quiet, debug: quiet, verbose: quiet });
+    const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-proto');
+    const { BatchSpanProcessor } = require('@opentelemetry/sdk-trace-base');
+    const exporter = new OTLPTraceExporter({ concurrencyLimit: [7] });
+    console.log(typeof exporter.stats);
+    new BatchSpanProcessor(new OTLPTraceExporter(), { maxQueueSize: true });
+    try {
+      new OTLPTraceExporter({ timeoutMillis: -1 });
+    } catch (error) {
+      console.log(error.message);
+    }`;
+  const { output } = await run(t, source, { how: '--require' });
+  const wrong = "Configuration: timeoutMillis is invalid, expected number greater than 0 (actual: '-1')";
+  assert.deepEqual(output.trim().split('\n'), [
+    "Configuration: concurrencyLimit is invalid, expected number (actual: ['7']). The stock class is used.",
+    'undefined',
+    'Configuration: maxQueueSize is invalid, expected number (actual: true). The stock class is used.',
+    `${wrong}. The stock class is used.`,
+    wrong, // in the stock exporter's own words
+  ]);
+});
+
 test('the package offers it as offloop/register', () => {
   const { exports, files } = require('../package.json');
   assert.equal(path.join(root, exports['./register']), register);
