@@ -5,7 +5,10 @@ use std::{future::Future, io, thread, time::Duration};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::pipeline::faults::{Faults, Stage};
+use crate::{
+    contain::contained,
+    pipeline::faults::{Faults, Stage},
+};
 
 /// Pauses before each further try to make one for a thread that runs already.
 const PAUSES_MILLIS: [u64; 4] = [10, 40, 100, 250];
@@ -54,8 +57,10 @@ impl Reactor {
 /// of somebody else's runtime.
 impl Drop for Reactor {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
+        contained((), || {
+            if let Some(runtime) = self.0.take() {
+                runtime.shutdown_background();
+            }
+        });
     }
 }
