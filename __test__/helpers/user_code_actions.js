@@ -83,6 +83,7 @@ function actions(isLong) {
   const table = {};
   for (const [call, make] of Object.entries(calls)) {
     for (const [time, at] of Object.entries(times)) {
+      if (time === 'in a microtask' && !isLong) continue;
       table[`${call}, ${time}`] = { kind: 'call', call, react: (trial) => at(() => make(trial)) };
     }
   }
