@@ -64,7 +64,10 @@ async function testWeather() {
 
 async function testLate() {
   const env = { OFFLOOP_LATE_RUNS: String(LATE_RUNS) };
-  const { code, output } = await run('cargo', ['test', '--lib', 'tests::late'], { limitMillis: 30 * MINUTE_MILLIS, env });
+  const { code, output } = await run('cargo', ['test', '--lib', 'tests::late'], {
+    limitMillis: 30 * MINUTE_MILLIS,
+    env,
+  });
   return { ok: code === 0, note: `${rustTotals(output)}${exitNote(code)}` };
 }
 
