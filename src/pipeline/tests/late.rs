@@ -150,3 +150,97 @@ fn results_that_come_late_are_forgotten_by_nobody() {
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+/// Sequences that random runs have found and minimised. Each broke the schedule once.
+fn replay(ops: &[Op]) {
+    for end in [End::Healed, End::Silent, End::Orderly] {
+        play(ops, end);
+    }
+}
+
+#[test]
+fn a_shutdown_that_takes_over_the_batch_of_a_probe_leaves_no_breaker_half_open() {
+    use Op::{Admit, Advance, Jump, Open, Receive, Shutdown, Work};
+    // The last chance of a closing lane probes a paused endpoint. Its time is over before the result comes.
+    replay(&[
+        Open(8),
+        Open(0),
+        Admit(8, 0),
+        Work(198),
+        Receive,
+        Receive,
+        Op::Answer(42, Answer::Throttled),
+        Shutdown(204, 99),
+        Receive,
+        Jump(1882),
+        Op::Answer(14, Answer::Unavailable),
+    ]);
+    // The same with another lane at the endpoint and a result that is final.
+    replay(&[
+        Open(28),
+        Admit(24, 2),
+        Receive,
+        Work(203),
+        Shutdown(222, 458),
+        Receive,
+        Open(12),
+        Op::Answer(121, Answer::Throttled),
+        Receive,
+        Advance(517),
+        Op::Answer(155, Answer::Tls),
+    ]);
+}
+
+#[test]
+fn an_overdue_attempt_that_panics_costs_no_later_attempt_its_batch() {
+    use Op::{Admit, Advance, Open, Panic, Receive, Work};
+    replay(&[Open(18), Admit(9, 0), Receive, Work(27), Receive, Advance(1219), Panic(239)]);
+}
+
+#[test]
+fn the_halves_of_a_split_batch_are_not_taken_for_attempts_of_the_whole() {
+    use Op::{Admit, Open, Receive, Work};
+    replay(&[Open(3), Admit(217, 3), Receive, Work(8), Receive, Op::Answer(2, Answer::TooLarge)]);
+}
+
+#[test]
+fn an_attempt_flush_waits_for_what_is_being_split() {
+    use Op::{Admit, Advance, Flush, Jump, Open, Receive, Work};
+    // Asked for while the batch is on the workers.
+    replay(&[
+        Open(7),
+        Admit(76, 5),
+        Receive,
+        Work(219),
+        Receive,
+        Op::Answer(239, Answer::TooLarge),
+        Flush(50, true, 4566),
+    ]);
+    // Asked for while it is under way.
+    replay(&[
+        Open(5),
+        Admit(51, 2),
+        Work(48),
+        Flush(176, true, 4640),
+        Receive,
+        Receive,
+        Op::Answer(140, Answer::TooLarge),
+    ]);
+    // Asked for while it is under way again, and heard of when it is on the workers.
+    replay(&[
+        Open(20),
+        Open(10),
+        Admit(107, 3),
+        Work(152),
+        Admit(76, 4),
+        Receive,
+        Admit(56, 0),
+        Admit(124, 0),
+        Receive,
+        Jump(2286),
+        Work(58),
+        Flush(245, true, 3316),
+        Advance(495),
+        Op::Answer(112, Answer::TooLarge),
+    ]);
+}
