@@ -1,4 +1,4 @@
-//! The life of an attempt: awaited, given up, gone. It carries its right to probe, and holds its place until it is gone.
+//! The life of an attempt: expected, given up, gone. It carries its right to probe, and holds its place until it is gone.
 //! It refuses to read results; whoever ends an attempt gets what it carried.
 
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(super) struct Rights {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// A batch waits for its result, until the limit.
-    Awaited,
+    Expected,
     /// Its batch has gone, and it was told to end. A result that was on its way still tells about the endpoint.
     GivenUp,
     /// It was overdue: that was its result, and it was told to end.
@@ -57,7 +57,7 @@ impl Dispatcher {
         Some(out)
     }
 
-    /// Tells an attempt to end. Returns whether it was awaited until now.
+    /// Tells an attempt to end. Returns whether it was expected until now.
     pub(super) fn tell_to_end(
         &mut self,
         now: Moment,
@@ -69,7 +69,7 @@ impl Dispatcher {
         let Some(out) = lane.and_then(|lane| lane.in_flight.get_mut(&attempt)) else {
             return false;
         };
-        if out.standing != Standing::Awaited {
+        if out.standing != Standing::Expected {
             return false;
         }
         out.standing = standing;
@@ -118,7 +118,7 @@ impl Dispatcher {
         actions: &mut Vec<Action>,
     ) {
         drop(self.end_attempt(attempt));
-        if self.awaited(attempt).is_some() {
+        if self.expected(attempt).is_some() {
             let text = "the attempt has ended without a result";
             let failure = ExportFailure::pipeline(DropReason::InternalError, text);
             self.transient(now, attempt, failure, None, Cause::Local, actions);
@@ -133,7 +133,7 @@ impl Dispatcher {
         actions: &mut Vec<Action>,
     ) {
         drop(self.end_attempt(attempt));
-        if let Some(batch) = self.awaited(attempt) {
+        if let Some(batch) = self.expected(attempt) {
             let settlement =
                 Settlement::Dropped { reason: DropReason::InternalError, failure: None };
             self.settle(now, batch, settlement, actions);
@@ -141,7 +141,7 @@ impl Dispatcher {
     }
 
     /// The batch that waits for the result of this attempt. It may have moved on, or be gone.
-    pub(super) fn awaited(&self, attempt: Attempt) -> Option<BatchId> {
+    pub(super) fn expected(&self, attempt: Attempt) -> Option<BatchId> {
         let slot = self.slots.get(&attempt.batch)?;
         (slot.phase == Phase::InFlight(attempt)).then_some(attempt.batch)
     }

@@ -34,8 +34,8 @@ impl Dispatcher {
         for (attempt, out) in &lane.in_flight {
             let timer = (out.limit, Timer::Attempt(*attempt));
             assert!(self.timers.contains(&timer), "{attempt:?} has no limit");
-            let is_awaited = out.standing == Standing::Awaited;
-            assert_eq!(is_awaited, self.awaited(*attempt).is_some(), "{attempt:?} {out:?}");
+            let is_expected = out.standing == Standing::Expected;
+            assert_eq!(is_expected, self.expected(*attempt).is_some(), "{attempt:?} {out:?}");
             if out.standing == Standing::Judged {
                 let rights = &out.rights;
                 assert!(rights.endpoint.is_none() && rights.credentials.is_none(), "{attempt:?}");
@@ -132,8 +132,8 @@ impl Dispatcher {
                 }
                 Phase::InFlight(attempt) => {
                     let out = lane.in_flight.get(&attempt);
-                    let is_awaited = out.is_some_and(|out| out.standing == Standing::Awaited);
-                    assert!(is_awaited, "{id} waits for {attempt:?}, which cannot come");
+                    let is_expected = out.is_some_and(|out| out.standing == Standing::Expected);
+                    assert!(is_expected, "{id} waits for {attempt:?}, which cannot come");
                 }
             }
             if let Some(deadline) = slot.batch.history.deadline {

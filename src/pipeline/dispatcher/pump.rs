@@ -135,7 +135,7 @@ impl Dispatcher {
         let limit = now.after(time_left).after(OVERDUE);
         self.timers.insert((limit, Timer::Attempt(attempt)));
         lane.in_flight
-            .insert(attempt, Outgoing { retry, rights, standing: Standing::Awaited, limit });
+            .insert(attempt, Outgoing { retry, rights, standing: Standing::Expected, limit });
         let request = Request {
             body: batch.body.clone(),
             encoding: batch.encoding,

@@ -34,8 +34,8 @@ impl Dispatcher {
         outcome: &SendOutcome,
         actions: &mut Vec<Action>,
     ) {
-        let awaited = self.awaited(attempt);
-        let slot = awaited.and_then(|batch| self.slots.get(&batch));
+        let expected = self.expected(attempt);
+        let slot = expected.and_then(|batch| self.slots.get(&batch));
         let Some(lane) = self.lanes.get_mut(&attempt.lane) else { return };
         let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) else { return };
         let spans = slot.map(|slot| slot.batch.spans()).unwrap_or_default();
@@ -51,7 +51,7 @@ impl Dispatcher {
                     actions.push(Action::LimitEncoding { lane: attempt.lane, encoding });
                 }
                 let settlement = Settlement::Delivered { rejected, partial, warning };
-                if let Some(batch) = awaited {
+                if let Some(batch) = expected {
                     self.settle(now.mono, batch, settlement, actions);
                 }
             }
@@ -62,7 +62,7 @@ impl Dispatcher {
                 // It says nothing about the credentials: the next one may.
                 drop(rights.credentials);
                 self.tell_if_opened(opened, attempt, &failure, actions);
-                if awaited.is_some() {
+                if expected.is_some() {
                     self.transient(now.mono, attempt, failure, retry_after, cause, actions);
                 }
                 self.represent(attempt, actions);
@@ -80,7 +80,7 @@ impl Dispatcher {
                     _ => lane.credentials.success(),
                 }
                 self.tell_if_opened(opened, attempt, &failure, actions);
-                if awaited.is_some() {
+                if expected.is_some() {
                     let status = status(outcome);
                     self.refused(now.mono, attempt, failure, reason, cause, status, actions);
                 }
