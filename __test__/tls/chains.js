@@ -39,6 +39,10 @@ const ANY_TWISTS = {
   'Netscape server': { netscape: 64 },
   'Netscape CA': { netscape: 4 },
   'bad signature': { tamper: true },
+  // RFC 3779: all autonomous systems are inherited, or one of them is its own; RFC 3820: a proxy of unlimited rights.
+  'inherits systems': { extra: { id: '1.3.6.1.5.5.7.1.8', value: Buffer.from('3004a0020500', 'hex') } },
+  'has a system of its own': { extra: { id: '1.3.6.1.5.5.7.1.8', value: Buffer.from('3007a0053003020107', 'hex') } },
+  proxy: { extra: { id: '1.3.6.1.5.5.7.1.14', value: Buffer.from('300c300a06082b06010505071501', 'hex') } },
   'identifies its key': { keyId: true },
   ...byKey,
 };
@@ -71,6 +75,7 @@ const SIGNED_TWISTS = {
 const LEAF_TWISTS = {
   ...ANY_TWISTS,
   authority: { ca: true },
+  'path length, no authority': { pathLength: 0 },
   'usage to sign certificates': { usage: ['keyCertSign'] },
   'another host': { names: ['collector.example', '10.0.0.1'] },
   'no names, common name fits': { subject: 'localhost', which: 'collector', names: undefined },

@@ -139,6 +139,7 @@ function extensionsOf(spec, publicKey, issuer) {
   if (authorityKey) list.push(extension('2.5.29.35', false, sequence(...authorityParts(authorityKey, issuer))));
   if (spec.netscape) list.push(extension('2.16.840.1.113730.1.1', false, der(0x03, Buffer.from([0, spec.netscape]))));
   if (spec.unknown) list.push(extension('1.2.3.4.5', spec.unknown === 'critical', NULL));
+  if (spec.extra) list.push(extension(spec.extra.id, false, spec.extra.value));
   if (spec.twice) list.push(list[0]);
   return list;
 }

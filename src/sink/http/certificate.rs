@@ -9,6 +9,11 @@ use x509_parser::{
     x509::{X509Name, X509Version},
 };
 
+/// Extensions that OpenSSL enforces though they need not be critical: blocks of addresses, autonomous systems (RFC 3779),
+/// proxies (RFC 3820). All are id-pe, 1.3.6.1.5.5.7.1.
+const OF_OPENSSL: [[u8; 8]; 3] =
+    [[0x2b, 6, 1, 5, 5, 7, 1, 7], [0x2b, 6, 1, 5, 5, 7, 1, 8], [0x2b, 6, 1, 5, 5, 7, 1, 14]];
+
 /// What a certificate says. Anything that OpenSSL might read otherwise is named in `oddity`.
 #[derive(Debug)]
 pub(super) struct Certificate<'a> {
@@ -94,6 +99,9 @@ impl<'a> Certificate<'a> {
             ParsedExtension::BasicConstraints(constraints) => {
                 self.is_authority = constraints.ca;
                 self.path_length = constraints.path_len_constraint;
+                if self.path_length.is_some() && !self.is_authority {
+                    self.oddity = Some("it has a path length and is no authority");
+                }
             }
             ParsedExtension::KeyUsage(usage) => {
                 self.may_sign_certificates = usage.key_cert_sign();
@@ -108,6 +116,11 @@ impl<'a> Certificate<'a> {
             ParsedExtension::AuthorityKeyIdentifier(key) => self.issuer_key = Some(issuer_key(key)),
             ParsedExtension::NameConstraints(_) => self.oddity = Some("it constrains names"),
             ParsedExtension::NSCertType(_) => self.oddity = Some("it has a Netscape type"),
+            ParsedExtension::UnsupportedExtension { oid }
+                if OF_OPENSSL.iter().any(|known| oid.as_bytes() == known) =>
+            {
+                self.oddity = Some("it has an extension that OpenSSL enforces");
+            }
             ParsedExtension::ParseError { .. } => {
                 self.oddity = Some("it has an extension that cannot be read");
             }
