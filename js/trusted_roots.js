@@ -14,7 +14,7 @@ function reasonInDefaultRoots(usesSystemCa) {
   if (tls.getCACertificates !== undefined) {
     // A Node.js that is built to use OpenSSL's store keeps its roots to itself, and those of the variable show only while
     // the variable is there.
-    const isHidden = !process.env[EXTRA] && tls.getCACertificates('extra').length > 0;
+    const isHidden = !process.env.NODE_EXTRA_CA_CERTS && tls.getCACertificates('extra').length > 0;
     return isHidden || tls.getCACertificates('default').length === 0 ? 'roots that Node.js does not show' : null;
   }
   if (usesSystemCa) return 'the roots of the system on this Node.js';
@@ -33,7 +33,7 @@ function readDefaultRoots() {
  * to be had. Only Linux shows the environment that a process was given.
  */
 function extraAtStart() {
-  let file = process.env[EXTRA];
+  let file = process.env.NODE_EXTRA_CA_CERTS;
   if (process.platform === 'linux') {
     try {
       const entry = fs.readFileSync('/proc/self/environ', 'utf8').split('\0').find(isExtra);
