@@ -386,6 +386,8 @@ export interface JsSend {
   contentEncoding?: string
   /** Time for the whole exchange. */
   timeoutMillis: number
+  /** Headers that were read for this attempt already. */
+  headers?: Array<[string, string]>
 }
 
 /** Facts of an error of Node's http. */
@@ -436,10 +438,8 @@ export interface JsStats {
 
 /** TLS settings; certificates and keys are PEM. */
 export interface JsTls {
-  /** Own roots instead of the default ones. */
-  ca?: Uint8Array
-  /** Roots beside the default ones. */
-  extraCa?: Uint8Array
+  /** Everything that is trusted. */
+  roots: Uint8Array
   /** Client certificate. */
   cert?: Uint8Array
   /** Client key. */
@@ -448,8 +448,6 @@ export interface JsTls {
   rejectUnauthorized: boolean
   /** Name to verify instead of the URL's host. */
   servername?: string
-  /** The system's roots beside the bundled ones (`--use-system-ca`). */
-  useSystemCa: boolean
   /** Word untrusted roots as Node ≥ 24 does. */
   systemCaHint: boolean
 }
@@ -486,6 +484,8 @@ export interface LaneConfig {
   maxIdleSockets?: number
   /** TLS settings. */
   tls?: JsTls
+  /** JavaScript sends if the server asks for a TLS that only Node has (sink `http`). */
+  mayMoveToNode?: boolean
   /** Deadline of an export. */
   timeoutMillis: number
   /** Longest wait at the end of a process that nobody else waits for. */

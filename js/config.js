@@ -40,7 +40,9 @@ function chooseTransport(wanted, reason) {
     throw new Error(`Configuration: transport 'native' cannot honour ${reason}, use transport 'node'`);
   }
   if (wanted === 'node') return { transport: 'node', reason: reason ?? "transport 'node'" };
-  return reason === null ? { transport: 'native', reason: null } : { transport: 'node', reason };
+  if (reason !== null) return { transport: 'node', reason };
+  // A server may ask for what only Node's TLS has; whoever insists on ours gets the error.
+  return { transport: 'native', reason: null, mayMoveToNode: wanted !== 'native' };
 }
 
 /** Requests under way at once: an agent with fewer sockets allows fewer. Absent: the core's default. */

@@ -2,34 +2,48 @@
 // Owns the TLS material and rules of an https endpoint, and knows which of them rustls does not have.
 // It refuses to weaken anything: material that it cannot vouch for goes to Node's own TLS, errors included.
 
-const fs = require('node:fs');
+const { certificatesOf, textsOf, toPem } = require('./pem.js');
+const { readDefaultRoots, reasonInDefaultRoots } = require('./trusted_roots.js');
 const { isOutOfStack } = require('./unwinding.js');
 
-const CERTIFICATE_BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const [NODE_MAJOR, NODE_MINOR] = process.versions.node.split('.').map(Number);
 const EC_CURVES = new Set(['prime256v1', 'secp384r1']);
-const OPENSSL_FLAGS = /--(use-openssl-ca|openssl-(config|legacy-provider|shared-config)|enable-fips|force-fips)\b/;
+const OPENSSL_FLAGS =
+  /--(use-openssl-ca|openssl-(config|legacy-provider|shared-config)|enable-fips|force-fips|tls-keylog|trace-tls)\b/;
 
 /**
  * TLS settings for a native transport, and in `reason` why Node's TLS has to do it instead (null: native will do).
  * @param {object} options agent options as `resolveAgent` chose them
  */
 function resolveTls(options) {
+  const { ca, reason: reasonInCa } = readRoots(options);
+  const { pair, reason: reasonInPair } = readClientPair(options);
   const settings = {
     // Own certificates replace the default roots altogether, as in Node; null keeps those.
-    ca: options.ca ? joinPem(options.ca) : null,
-    extraCa: options.ca ? null : readExtraCa(),
-    cert: options.cert ? joinPem(options.cert) : null,
-    key: options.key ? joinPem(options.key) : null,
+    ca,
+    cert: pair?.cert ?? null,
+    key: pair?.key ?? null,
     rejectUnauthorized: Object.hasOwn(options, 'rejectUnauthorized')
       ? options.rejectUnauthorized !== false
       : process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0',
     servername: typeof options.servername === 'string' && options.servername !== '' ? options.servername : null,
-    useSystemCa: usesSystemCa(),
     // Since Node 24 three messages end with the advice to use the system's certificates.
     systemCaHint: NODE_MAJOR >= 24,
   };
-  return { settings, reason: reasonForNode(options, settings) };
+  const reason = reasonInOptions(options, settings) ?? reasonInDefaults() ?? reasonInCa ?? reasonInPair;
+  return { settings, reason };
+}
+
+/** What the native side is told. The default roots are read now: call it when the exporter is first used. */
+function toNativeTls({ ca, cert, key, rejectUnauthorized, servername, systemCaHint }) {
+  return {
+    roots: ca ?? readDefaultRoots(),
+    cert: cert ?? undefined,
+    key: key ?? undefined,
+    rejectUnauthorized,
+    servername: servername ?? undefined,
+    systemCaHint,
+  };
 }
 
 function usesSystemCa() {
@@ -44,81 +58,78 @@ function nodeFlags() {
   return `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`;
 }
 
-/** One PEM text, or null when the value is not made of texts and bytes. */
-function joinPem(value) {
-  const parts = Array.isArray(value) ? value : [value];
-  const buffers = [];
-  for (const part of parts) {
-    if (typeof part === 'string') buffers.push(Buffer.from(part));
-    else if (ArrayBuffer.isView(part)) buffers.push(Buffer.from(part.buffer, part.byteOffset, part.byteLength));
-    else return null;
-    buffers.push(Buffer.from('\n'));
-  }
-  return Buffer.concat(buffers);
-}
-
-function readExtraCa() {
-  const file = process.env.NODE_EXTRA_CA_CERTS;
-  if (!file) return null;
-  try {
-    return fs.readFileSync(file);
-  } catch {
-    return null; // Node has warned about it when the process started.
-  }
-}
-
-function reasonForNode(options, settings) {
+function reasonInOptions(options, { servername }) {
   if (options.socketPath != null) return 'TLS over a unix socket';
   if (options.minVersion != null && options.minVersion !== 'TLSv1.2') return 'httpAgentOptions.minVersion';
   if (options.maxVersion != null && options.maxVersion !== 'TLSv1.3') return 'httpAgentOptions.maxVersion';
-  if (options.servername != null && settings.servername === null) return 'httpAgentOptions.servername';
-  return reasonInDefaults() ?? reasonInRoots(options, settings) ?? reasonInClientPair(options, settings);
+  return options.servername != null && servername === null ? 'httpAgentOptions.servername' : null;
 }
 
 /** Flags and assignments that changed what every TLS connection of this process does. */
 function reasonInDefaults() {
   const tls = require('node:tls');
-  const { constants } = require('node:crypto');
+  const { constants, getFips } = require('node:crypto');
   if (tls.DEFAULT_MIN_VERSION !== 'TLSv1.2' || tls.DEFAULT_MAX_VERSION !== 'TLSv1.3') {
     return 'TLS versions of this process';
   }
   if (tls.DEFAULT_CIPHERS !== constants.defaultCoreCipherList) return 'TLS ciphers of this process';
+  if (tls.DEFAULT_ECDH_CURVE !== 'auto') return 'TLS curves of this process';
+  if (getFips() === 1 || process.env.OPENSSL_CONF) return 'OpenSSL settings of this process';
   return OPENSSL_FLAGS.test(nodeFlags()) ? 'OpenSSL flags of this process' : null;
 }
 
-function reasonInRoots(options, settings) {
-  if (!options.ca) return null;
-  if (settings.ca === null) return 'httpAgentOptions.ca';
-  const { X509Certificate } = require('node:crypto');
-  const blocks = settings.ca.toString('latin1').match(CERTIFICATE_BLOCK);
-  if (blocks === null) return 'ca without a certificate';
+/** Own roots as clean PEM, or why Node has to read them. */
+function readRoots({ ca }) {
+  if (!ca) return { ca: null, reason: reasonInDefaultRoots(usesSystemCa()) };
+  const nodeOnly = (reason) => ({ ca: Buffer.alloc(0), reason });
+  const texts = textsOf(ca);
+  if (texts === null) return nodeOnly('httpAgentOptions.ca');
+  const certificates = certificatesOf(texts);
+  if (certificates === null) return nodeOnly('ca that cannot be read');
+  if (certificates.length === 0) return nodeOnly('ca without a certificate');
+  if (!certificates.every(hasVersion)) return nodeOnly('ca of X.509 version 1');
   try {
-    const certificates = blocks.map((block) => new X509Certificate(block));
-    if (!certificates.every(({ publicKey }) => isKnownKey(publicKey))) return 'ca with an unusual key type';
-    // OpenSSL wants the root of an intermediate too, rustls is content with the intermediate.
-    const subjects = new Set(certificates.map(({ subject }) => subject));
-    if (!certificates.every(({ issuer }) => subjects.has(issuer))) return 'ca without its root';
+    if (!certificates.every(({ publicKey }) => isKnownKey(publicKey))) return nodeOnly('ca with an unusual key type');
   } catch (error) {
     if (isOutOfStack(error)) throw error;
-    return 'ca that cannot be read';
+    return nodeOnly('ca with an unusual key type');
   }
-  return null;
+  // OpenSSL wants the root of an intermediate too.
+  const subjects = new Set(certificates.map(({ subject }) => subject));
+  if (!certificates.every(({ issuer }) => subjects.has(issuer))) return nodeOnly('ca without its root');
+  return { ca: toPem(certificates), reason: null };
 }
 
-function reasonInClientPair(options, settings) {
-  if (!options.cert && !options.key) return null;
-  if (settings.cert === null || settings.key === null) return 'client certificate and key are not a PEM pair';
-  if (Array.isArray(options.cert) && options.cert.length > 1) return 'several client certificates';
-  const { createPrivateKey, X509Certificate } = require('node:crypto');
+/** Only version 1 has none: its certificate starts with the serial number. */
+function hasVersion({ raw }) {
+  const contentAt = (at) => at + 2 + (raw[at + 1] > 127 ? raw[at + 1] & 127 : 0);
+  return raw[contentAt(contentAt(0))] === 0xa0;
+}
+
+/** Client certificate and key as clean PEM, null without both, or why Node has to read them. */
+function readClientPair({ cert, key }) {
+  if (!cert && !key) return { pair: null, reason: null };
+  const [certs, keys] = [textsOf(cert), textsOf(key)];
+  if (certs?.length !== 1 || keys?.length !== 1) {
+    return { pair: null, reason: 'client certificate and key are not a PEM pair' };
+  }
+  const { createPrivateKey } = require('node:crypto');
+  const { createSecureContext } = require('node:tls');
   try {
-    const key = createPrivateKey(settings.key);
-    if (!isKnownKey(key)) return 'client key of an unusual type';
-    if (new X509Certificate(settings.cert).checkPrivateKey(key)) return null;
+    const privateKey = createPrivateKey(Buffer.from(keys[0], 'latin1'));
+    if (!isKnownKey(privateKey)) return { pair: null, reason: 'client key of an unusual type' };
+    // Node's own verdict on each of them; the roots, which take long to load, have no part in it.
+    createSecureContext({ ca: [], cert, key });
+    const certificates = certificatesOf(certs);
+    if (certificates?.[0]?.checkPrivateKey(privateKey)) {
+      const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+      return { pair: { cert: toPem(certificates), key: Buffer.from(pem) }, reason: null };
+    }
   } catch (error) {
     if (isOutOfStack(error)) throw error;
     // Node reports it at each request, in its own words: let it.
   }
-  return 'client certificate or key that cannot be read without Node';
+  return { pair: null, reason: 'client certificate or key that cannot be read without Node' };
 }
 
 function isKnownKey({ asymmetricKeyType, asymmetricKeyDetails }) {
@@ -127,4 +138,4 @@ function isKnownKey({ asymmetricKeyType, asymmetricKeyDetails }) {
   return asymmetricKeyType === 'rsa' && asymmetricKeyDetails.modulusLength >= 2048;
 }
 
-module.exports = { resolveTls };
+module.exports = { resolveTls, toNativeTls };

@@ -72,8 +72,8 @@ class Engine {
 
   /**
    * A lane. `help` is what JavaScript does for its attempts:
-   * `send(call, body, timeoutMillis, contentEncoding, signal)` answers the facts of an attempt made through Node's http;
-   * it sets `signal.end`, which is called if the attempt is given up,
+   * `send(call, body, timeoutMillis, contentEncoding, signal, headers)` answers the facts of an attempt made through Node's
+   * http, with `headers` if they were read already; it sets `signal.end`, which is called if the attempt is given up,
    * `readHeaders(call)` the header entries; both get the number of the export call and never throw synchronously.
    * `tell({ level, text } | { failed })` passes a notice on. The owner holds it: nothing here keeps an exporter alive.
    */
@@ -199,12 +199,12 @@ class Engine {
     else this.forget(id)?.onResult(result);
   }
 
-  #send(attempt, { lane, call, body, contentEncoding, timeoutMillis }) {
+  #send(attempt, { lane, call, body, contentEncoding, timeoutMillis, headers }) {
     const signal = { end: null };
     const sending = this.#lanes
       .get(lane)
       ?.deref()
-      ?.send(call, body, timeoutMillis, contentEncoding ?? null, signal);
+      ?.send(call, body, timeoutMillis, contentEncoding ?? null, signal, headers ?? null);
     if (sending === undefined) return;
     this.#attempts.set(attempt, signal);
     sending

@@ -20,6 +20,7 @@ const KINDS = {
   ENOBUFS: 'exhausted',
   ENOMEM: 'exhausted',
   EPROTO: 'tls',
+  UNSPECIFIED: 'tls', // the code of every refusal of a certificate that Node has no name for
 };
 
 const TLS_CODE =

@@ -2,6 +2,7 @@
 // Owns the class that takes the place of the stock OTLP trace exporters.
 // Refuses to export by itself: configuration is config.js's, batches are lane_exporter.js's.
 
+const { toNativeTls } = require('./config_tls.js');
 const { defaultsFor, resolveConfig } = require('./config.js');
 const { createNodeSender } = require('./fallback_lane.js');
 const { LaneExporter } = require('./lane_exporter.js');
@@ -18,6 +19,8 @@ class OTLPTraceExporter extends LaneExporter {
 function settingsFor(config) {
   const { queue, retry, timeoutMillis, limits, concurrencyLimit, onError, endpoint, exit } = config;
   const { transport, headers } = config;
+  // Certificates and ciphers of a server show in its handshake only.
+  const mayMove = config.mayMoveToNode === true && config.tls !== null;
   const budgetMillis = retry.maxElapsedMillis ?? timeoutMillis;
   return {
     native: {
@@ -32,7 +35,11 @@ function settingsFor(config) {
       socketPath: config.socketPath ?? undefined,
       keepAlive: config.keepAlive,
       maxIdleSockets: config.maxIdleSockets ?? undefined,
-      tls: config.tls === null ? undefined : nativeTls(config.tls),
+      // Read when the lane is made: what the process trusts may change until then.
+      get tls() {
+        return transport === 'node' || config.tls === null ? undefined : toNativeTls(config.tls);
+      },
+      mayMoveToNode: mayMove,
       timeoutMillis,
       compression: config.compression,
       maxConcurrency: config.maxConcurrency,
@@ -43,7 +50,7 @@ function settingsFor(config) {
       maxAttempts: retry.maxAttempts,
     },
     beforeExport: transport === 'native' && headers.kind === 'live' ? headerReading(headers) : undefined,
-    help: transport === 'native' && headers.kind === 'static' ? undefined : helpFor(config),
+    help: transport === 'native' && headers.kind === 'static' && !mayMove ? undefined : helpFor(config, mayMove),
     holdMillis: budgetMillis + 1000, // the native side answers at the deadline; this is for its way back
     limits,
     concurrencyLimit,
@@ -51,20 +58,6 @@ function settingsFor(config) {
     endpoint,
     exit,
     metrics: createSelfMetrics({ meterProvider: config.selfObsMeterProvider, url: config.url }),
-  };
-}
-
-function nativeTls({ ca, extraCa, cert, key, rejectUnauthorized, servername, useSystemCa, systemCaHint }) {
-  const bytes = (value) => value ?? undefined;
-  return {
-    ca: bytes(ca),
-    extraCa: bytes(extraCa),
-    cert: bytes(cert),
-    key: bytes(key),
-    rejectUnauthorized,
-    servername: servername ?? undefined,
-    useSystemCa,
-    systemCaHint,
   };
 }
 
@@ -80,16 +73,16 @@ function headerReading(headers) {
 }
 
 /** What attempts need from JavaScript; see engine.js. */
-function helpFor(config) {
+function helpFor(config, mayMove) {
   const { headers, transport } = config;
   const readHeaders = headers.kind === 'static' ? async () => headers.entries : async () => headers.read();
-  if (transport !== 'node') return { readHeaders };
+  if (transport !== 'node' && !mayMove) return { readHeaders };
   const sender = createNodeSender(config);
   const source = headers.kind === 'static' ? headers.entries : headers.read;
   return {
     readHeaders,
-    send: (body, timeoutMillis, contentEncoding, signal) =>
-      sender.send(body, source, timeoutMillis, contentEncoding, signal),
+    send: (body, timeoutMillis, contentEncoding, signal, read) =>
+      sender.send(body, (mayMove && read) || source, timeoutMillis, contentEncoding, signal),
     close: () => sender.close(),
   };
 }

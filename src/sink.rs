@@ -148,6 +148,8 @@ pub enum SendErrorKind {
     Unreachable,
     /// Certificate or protocol trouble (F6): configuration, not weather.
     Tls,
+    /// The same, but OpenSSL may see it otherwise: nothing was sent, and whoever can should let Node try.
+    TlsUnsure,
     /// The peer does not speak HTTP (F34).
     Malformed,
     /// This request can never be sent (bad URL, bad header, unknown protocol).

@@ -18,7 +18,7 @@ use std::sync::mpsc;
 use attempt::{config, failure, reply, request, request_within, send};
 use offloop::sink::{
     SendError, SendErrorKind, SendOutcome,
-    http::{HttpConfig, HttpSink, TlsConfig},
+    http::{HttpConfig, HttpSink, Roots, TlsConfig},
 };
 use pki::{Identity, ServerTls, ca_params, client_params, named, server_params, years};
 use raw_server::{Peer, RawServer};
@@ -29,7 +29,16 @@ fn https(server: &RawServer, host: &str, tls: TlsConfig) -> HttpConfig {
 }
 
 fn trusting(ca: &Identity) -> TlsConfig {
-    TlsConfig { ca: Some(ca.pem.clone().into()), ..TlsConfig::default() }
+    TlsConfig { roots: Roots::of_pem(ca.pem.clone().into()), ..TlsConfig::default() }
+}
+
+/// Refused, and left to whoever can ask OpenSSL.
+#[track_caller]
+fn unsure(server: &RawServer, tls: TlsConfig) -> SendError {
+    let error = refused(server, "localhost", tls);
+    assert_eq!(error.kind, SendErrorKind::TlsUnsure, "{error:?}");
+    assert!(error.message.contains("transport: 'node'"), "{}", error.message);
+    error
 }
 
 fn attempt(server: &RawServer, host: &str, tls: TlsConfig) -> SendOutcome {
@@ -62,14 +71,14 @@ fn f6_a_trusted_chain_is_accepted_by_name_and_by_address() {
 }
 
 #[test]
-fn f6_extra_roots_stand_beside_the_bundled_ones_but_not_beside_ca() {
+fn f6_several_roots_are_trusted_each_for_its_own() {
     let (root, other) = (Identity::root("Root"), Identity::root("Other"));
     let leaf = root.issue(server_params());
     let server = ServerTls::with(&[&leaf]).ok();
-    let extra = TlsConfig { extra_ca: Some(root.pem.clone().into()), ..TlsConfig::default() };
-    assert_eq!(reply(attempt(&server, "localhost", extra.clone())).status, 200);
-    let both = TlsConfig { ca: Some(other.pem.clone().into()), ..extra };
-    let error = failure(attempt(&server, "localhost", both));
+    let both = Roots::of_pem(format!("{}{}{}", other.pem, root.pem, root.pem).into());
+    let tls = TlsConfig { roots: both, ..TlsConfig::default() };
+    assert_eq!(reply(attempt(&server, "localhost", tls)).status, 200);
+    let error = failure(attempt(&server, "localhost", trusting(&other)));
     assert_tls(&error, "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate");
 }
 
@@ -136,12 +145,9 @@ fn f6_a_leaf_given_as_ca_does_not_vouch_for_itself() {
 #[test]
 fn f6_time_and_purpose_are_checked() {
     let root = Identity::root("Root");
-    let mut for_clients = server_params();
-    for_clients.extended_key_usages = client_params().extended_key_usages;
     let cases = [
         (years(server_params(), 2020, 2021), "CERT_HAS_EXPIRED", "certificate has expired"),
         (years(server_params(), 2090, 2091), "CERT_NOT_YET_VALID", "certificate is not yet valid"),
-        (for_clients, "INVALID_PURPOSE", "unsuitable certificate purpose"),
     ];
     for (params, code, message) in cases {
         let leaf = root.issue(params);
@@ -151,6 +157,9 @@ fn f6_time_and_purpose_are_checked() {
             message,
         );
     }
+    let mut for_clients = server_params();
+    for_clients.extended_key_usages = client_params().extended_key_usages;
+    unsure(&ServerTls::with(&[&root.issue(for_clients)]).ok(), trusting(&root));
     let old = root.issue(years(server_params(), 2020, 2021));
     let error = refused(&ServerTls::with(&[&old]).ok(), "localhost", TlsConfig::default());
     assert_tls(&error, "CERT_HAS_EXPIRED", "certificate has expired");
@@ -184,12 +193,20 @@ fn f6_another_name_is_reported_with_the_names_there_are() {
 }
 
 #[test]
-fn f6_a_certificate_without_alternative_names_points_to_the_node_transport() {
+fn f6_a_certificate_without_alternative_names_is_left_to_node() {
     let root = Identity::root("Root");
     let leaf = root.issue(named("localhost", &[]));
-    let error = refused(&ServerTls::with(&[&leaf]).ok(), "localhost", trusting(&root));
-    assert_eq!(error.code.as_deref(), Some("ERR_TLS_CERT_ALTNAME_INVALID"));
-    assert!(error.message.contains("transport: 'node'"), "{}", error.message);
+    unsure(&ServerTls::with(&[&leaf]).ok(), trusting(&root));
+}
+
+#[test]
+fn f6_a_root_that_is_no_authority_or_has_expired_vouches_for_nobody() {
+    let no_authority = Identity::self_signed(named("Root", &["root.test"]));
+    let old = Identity::self_signed(years(ca_params("Root"), 2020, 2021));
+    for root in [no_authority, old] {
+        let leaf = root.issue(server_params());
+        unsure(&ServerTls::with(&[&leaf]).ok(), trusting(&root));
+    }
 }
 
 #[test]
@@ -258,6 +275,24 @@ fn f6_a_client_certificate_is_shown_when_configured() {
             TlsConfig { client_key: Some(client.key_pem.clone().into()), ..trusting(&root) };
         assert!(matches!(attempt(&server, "localhost", key_only), SendOutcome::Failed(_)));
         assert_eq!(server.received().len(), 1);
+    }
+}
+
+#[test]
+fn f6_a_client_certificate_without_a_chain_is_shown_with_the_issuers_that_are_trusted() {
+    let root = Identity::root("Root");
+    let between = root.issue(ca_params("Between"));
+    let (leaf, client) = (root.issue(server_params()), between.issue(client_params()));
+    let server = ServerTls { client_ca: Some(&root), ..ServerTls::with(&[&leaf]) }.ok();
+    for (trusted, is_shown) in [(format!("{}{}", root.pem, between.pem), true), (root.pem, false)] {
+        let tls = TlsConfig {
+            roots: Roots::of_pem(trusted.into()),
+            client_certificate: Some(client.pem.clone().into()),
+            client_key: Some(client.key_pem.clone().into()),
+            ..TlsConfig::default()
+        };
+        let outcome = attempt(&server, "localhost", tls);
+        assert_eq!(matches!(outcome, SendOutcome::Reply(_)), is_shown, "{outcome:?}");
     }
 }
 
@@ -352,20 +387,7 @@ fn f6_bad_client_certificates_fail_each_send_with_openssls_words() {
         assert!(!error.message.contains("PRIVATE"));
     }
     assert_eq!(server.connections(), 0);
-    let nonsense = TlsConfig { ca: Some("garbage".into()), ..TlsConfig::default() };
+    let nonsense = TlsConfig { roots: Roots::of_pem("garbage".into()), ..TlsConfig::default() };
     let error = refused(&server, "localhost", nonsense);
     assert_eq!(error.code.as_deref(), Some("UNABLE_TO_VERIFY_LEAF_SIGNATURE"));
-}
-
-#[test]
-fn the_system_store_adds_roots_without_taking_any_away() {
-    let root = Identity::root("Root");
-    let leaf = root.issue(server_params());
-    let server = ServerTls::with(&[&leaf]).ok();
-    let tls = TlsConfig {
-        use_system_ca: true,
-        extra_ca: Some(root.pem.clone().into()),
-        ..TlsConfig::default()
-    };
-    assert_eq!(reply(attempt(&server, "localhost", tls)).status, 200);
 }

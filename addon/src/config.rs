@@ -19,7 +19,7 @@ use offloop::{
     sink::{
         Sink,
         file::{FileConfig, FileSink},
-        http::{HttpConfig, HttpSink, ResultOrder, TlsConfig},
+        http::{HttpConfig, HttpSink, ResultOrder, Roots, TlsConfig},
         trace_files::{TraceFilesConfig, TraceFilesSink},
     },
     span::SpanBatch,
@@ -29,6 +29,7 @@ use crate::{
     environment::Mailbox,
     header_sink::{CurrentHeaders, HeaderSink, Source},
     lane::duration,
+    moving_sink::MovingSink,
     node_sink::NodeSink,
 };
 
@@ -65,6 +66,8 @@ pub struct LaneConfig {
     pub max_idle_sockets: Option<f64>,
     /// TLS settings.
     pub tls: Option<JsTls>,
+    /// JavaScript sends if the server asks for a TLS that only Node has (sink `http`).
+    pub may_move_to_node: Option<bool>,
     /// Deadline of an export.
     pub timeout_millis: f64,
     /// Longest wait at the end of a process that nobody else waits for.
@@ -117,10 +120,8 @@ pub struct JsRecording {
 /// TLS settings; certificates and keys are PEM.
 #[napi(object, object_to_js = false)]
 pub struct JsTls {
-    /// Own roots instead of the default ones.
-    pub ca: Option<Uint8Array>,
-    /// Roots beside the default ones.
-    pub extra_ca: Option<Uint8Array>,
+    /// Everything that is trusted.
+    pub roots: Uint8Array,
     /// Client certificate.
     pub cert: Option<Uint8Array>,
     /// Client key.
@@ -129,8 +130,6 @@ pub struct JsTls {
     pub reject_unauthorized: bool,
     /// Name to verify instead of the URL's host.
     pub servername: Option<String>,
-    /// The system's roots beside the bundled ones (`--use-system-ca`).
-    pub use_system_ca: bool,
     /// Word untrusted roots as Node ≥ 24 does.
     pub system_ca_hint: bool,
 }
@@ -252,6 +251,10 @@ fn sink(
             Ok(FileSink::new(file))
         }
         "node" => Ok(Arc::new(NodeSink { lane: config.number, mailbox })),
+        _ if config.may_move_to_node == Some(true) => {
+            let (lane, endpoint) = (config.number, config.endpoint.clone());
+            Ok(Arc::new(MovingSink::new(http(config)?, NodeSink { lane, mailbox }, endpoint)))
+        }
         _ => http(config),
     }
 }
@@ -278,13 +281,11 @@ fn http(config: LaneConfig) -> Result<Arc<dyn Sink>> {
 fn tls(tls: JsTls) -> TlsConfig {
     let bytes = |pem: Option<Uint8Array>| pem.map(|pem| pem.to_vec());
     TlsConfig {
-        ca: bytes(tls.ca),
-        extra_ca: bytes(tls.extra_ca),
+        roots: Roots::of_pem(tls.roots.to_vec()),
         client_certificate: bytes(tls.cert),
         client_key: bytes(tls.key),
         reject_unauthorized: tls.reject_unauthorized,
         servername: tls.servername,
-        use_system_ca: tls.use_system_ca,
         system_ca_hint: tls.system_ca_hint,
     }
 }

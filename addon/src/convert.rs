@@ -120,6 +120,8 @@ pub struct JsSend {
     pub content_encoding: Option<String>,
     /// Time for the whole exchange.
     pub timeout_millis: f64,
+    /// Headers that were read for this attempt already.
+    pub headers: Option<Vec<(String, String)>>,
 }
 
 /// Headers to read.

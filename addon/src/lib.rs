@@ -12,6 +12,7 @@ mod environment;
 mod header_sink;
 mod lane;
 mod monitor;
+mod moving_sink;
 mod node_sink;
 mod open_questions;
 mod text_writer;

@@ -49,6 +49,7 @@ impl From<SendQuestion> for JsSend {
                 ContentEncoding::Zstd => Some("zstd".to_owned()),
             },
             timeout_millis: deadline.saturating_duration_since(Instant::now()).as_secs_f64() * 1e3,
+            headers: request.headers.map(|headers| headers.to_vec()),
         }
     }
 }

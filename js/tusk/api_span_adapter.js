@@ -2,7 +2,7 @@
 // Owns the destination of remote recording: one request per export, what its outcome says about the backend, health.
 // Refuses to send: attempts, their schedule and what an answer means are native (src/recorder), whatever way spans come.
 
-const { resolveTls } = require('../config_tls.js');
+const { resolveTls, toNativeTls } = require('../config_tls.js');
 const { dissectUrl, normaliseUserUrl } = require('../config_url.js');
 const { diag } = require('../diag.js');
 const { readOptions } = require('../options/read.js');
@@ -191,7 +191,8 @@ class ApiSpanAdapter {
         userAgent: 'offloop',
         headers: authorization === null ? this.#headers : [...this.#headers, ['Authorization', authorization]],
         headerSource: 'static',
-        tls: scheme === 'https:' ? nativeTls() : undefined,
+        // As Node itself connects: the roots and variables of this process.
+        tls: scheme === 'https:' ? toNativeTls(resolveTls({}).settings) : undefined,
         timeoutMillis: exportMillis + 1000, // the sink's own limits come first
         attemptTimeoutMillis: attemptMillis,
         honorRetryAfter,
@@ -213,12 +214,6 @@ class ApiSpanAdapter {
 function judged(outcome, invalidBefore = 0) {
   const isOwn = OWN_REASONS.some((reason) => outcome.dropped[reason] > 0);
   return { ...resultOf(outcome, invalidBefore), isVerdict: outcome.attempts > 0 && !isOwn };
-}
-
-/** As Node itself connects: the roots and variables of this process. */
-function nativeTls() {
-  const { settings } = resolveTls({});
-  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value ?? undefined]));
 }
 
 module.exports = { ApiSpanAdapter };

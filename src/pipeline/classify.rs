@@ -84,7 +84,7 @@ pub(crate) fn classify(
                 // Nobody was asked: it says nothing about the endpoint, and descriptors come back.
                 SendErrorKind::Exhausted => transient(failure, Cause::Local),
                 SendErrorKind::Malformed => transient(failure, Cause::Malformed),
-                SendErrorKind::Tls => last(failure, Cause::Tls),
+                SendErrorKind::Tls | SendErrorKind::TlsUnsure => last(failure, Cause::Tls),
                 SendErrorKind::ResponseTooLarge => last(failure, Cause::Refused),
                 // A directory can be mended while the process runs, but the spans of this batch would wait in memory
                 // for an operator; the stock answer is a failure now.

@@ -8,7 +8,10 @@ mod endpoint;
 mod exchange;
 mod failure;
 mod headers;
+mod path;
 mod resolve;
+mod roots;
+mod server_name;
 mod stream;
 mod tls;
 mod verify;
@@ -28,6 +31,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 pub use resolve::ResultOrder;
+pub use roots::Roots;
 pub use tls::TlsConfig;
 
 use self::{

@@ -1,99 +1,229 @@
-//! X.509, the little of it that an error text needs: owns the outline of a certificate's DER.
-//! It refuses to trust: whether a certificate is good is decided by webpki alone.
+//! One X.509 certificate as a judge sees it: owns which of its fields and extensions matter and which are out of the ordinary.
+//! It refuses to trust: it says what a certificate claims, path.rs and verify.rs decide what that is worth.
 
-use crate::sink::calendar::Utc;
+use x509_parser::{
+    asn1_rs::{Any, Tag},
+    certificate::X509Certificate,
+    extensions::{AuthorityKeyIdentifier, GeneralName, ParsedExtension},
+    prelude::FromDer,
+    x509::{X509Name, X509Version},
+};
 
-/// Tags of ASN.1 that an outline meets.
-const INTEGER: u8 = 0x02;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
-const VERSION: u8 = 0xa0;
+/// Extensions that OpenSSL enforces though they need not be critical: blocks of addresses, autonomous systems (RFC 3779),
+/// proxies (RFC 3820). All are id-pe, 1.3.6.1.5.5.7.1.
+const OF_OPENSSL: [[u8; 8]; 3] =
+    [[0x2b, 6, 1, 5, 5, 7, 1, 7], [0x2b, 6, 1, 5, 5, 7, 1, 8], [0x2b, 6, 1, 5, 5, 7, 1, 14]];
 
-/// The fields of a certificate that name it and bound it in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Outline<'a> {
+/// What a certificate says. Anything that OpenSSL might read otherwise is named in `oddity`.
+#[derive(Debug)]
+pub(super) struct Certificate<'a> {
+    /// The whole, as encoded.
+    pub der: &'a [u8],
     /// Distinguished name of who signed it, as encoded.
     pub issuer: &'a [u8],
     /// Distinguished name of whose it is, as encoded.
     pub subject: &'a [u8],
-    /// First moment of its life.
-    pub not_before: Utc,
-    /// Last moment of its life.
-    pub not_after: Utc,
+    /// First second of its life.
+    pub not_before: i64,
+    /// Last second of its life.
+    pub not_after: i64,
+    /// Names of hosts, in order; `None` without the extension.
+    pub alternative_names: Option<Vec<AlternativeName<'a>>>,
+    /// Why OpenSSL should judge this certificate.
+    pub oddity: Option<&'static str>,
+    serial: &'a [u8],
+    is_authority: bool,
+    path_length: Option<u32>,
+    may_sign_certificates: bool,
+    may_sign_handshakes: bool,
+    is_for_servers: bool,
+    key_id: Option<&'a [u8]>,
+    issuer_key: Option<IssuerKey<'a>>,
 }
 
-impl<'a> Outline<'a> {
-    /// Reads the outline; `None` for anything that is not a certificate.
-    pub fn of(der: &'a [u8]) -> Option<Outline<'a>> {
-        let (certificate, _) = expect(der, SEQUENCE)?;
-        let (mut fields, _) = expect(certificate, SEQUENCE)?;
-        if fields.first() == Some(&VERSION) {
-            (_, fields) = expect(fields, VERSION)?;
+/// What a server is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AlternativeName<'a> {
+    /// A host name, perhaps with a wildcard.
+    Dns(&'a str),
+    /// An address in network byte order.
+    Ip(&'a [u8]),
+    /// Anything else.
+    Other,
+}
+
+/// Which of an issuer's certificates is meant.
+#[derive(Debug)]
+struct IssuerKey<'a> {
+    id: Option<&'a [u8]>,
+    serial: Option<&'a [u8]>,
+    /// The issuer's own issuer; an empty name for a form that is not known.
+    issuer: Option<&'a [u8]>,
+}
+
+impl<'a> Certificate<'a> {
+    /// Reads a certificate; `None` for anything that is none.
+    pub fn read(der: &'a [u8]) -> Option<Certificate<'a>> {
+        let (rest, parsed) = X509Certificate::from_der(der).ok()?;
+        if !rest.is_empty() {
+            return None;
         }
-        let (_serial, fields) = expect(fields, INTEGER)?;
-        let (_algorithm, fields) = expect(fields, SEQUENCE)?;
-        let (issuer, fields) = expect(fields, SEQUENCE)?;
-        let (validity, fields) = expect(fields, SEQUENCE)?;
-        let (subject, _) = expect(fields, SEQUENCE)?;
-        let (not_before, rest) = time(validity)?;
-        let (not_after, _) = time(rest)?;
-        Some(Outline { issuer, subject, not_before, not_after })
+        let mut certificate = Certificate {
+            der,
+            issuer: parsed.tbs_certificate.issuer.as_raw(),
+            subject: parsed.tbs_certificate.subject.as_raw(),
+            not_before: parsed.validity().not_before.timestamp(),
+            not_after: parsed.validity().not_after.timestamp(),
+            alternative_names: None,
+            oddity: (parsed.version() != X509Version::V3).then_some("it is not of X.509 version 3"),
+            serial: parsed.raw_serial(),
+            is_authority: false,
+            path_length: None,
+            may_sign_certificates: true,
+            may_sign_handshakes: true,
+            is_for_servers: true,
+            key_id: None,
+            issuer_key: None,
+        };
+        if parsed.extensions_map().is_err() {
+            certificate.oddity = Some("it has an extension twice");
+        }
+        for extension in parsed.extensions() {
+            certificate.note(extension.parsed_extension(), extension.critical);
+        }
+        Some(certificate)
+    }
+
+    fn note(&mut self, extension: &ParsedExtension<'a>, is_critical: bool) {
+        match extension {
+            ParsedExtension::BasicConstraints(constraints) => {
+                self.is_authority = constraints.ca;
+                self.path_length = constraints.path_len_constraint;
+                if self.path_length.is_some() && !self.is_authority {
+                    self.oddity = Some("it has a path length and is no authority");
+                }
+            }
+            ParsedExtension::KeyUsage(usage) => {
+                self.may_sign_certificates = usage.key_cert_sign();
+                self.may_sign_handshakes = usage.digital_signature();
+            }
+            // OpenSSL does not take "any purpose" for this one.
+            ParsedExtension::ExtendedKeyUsage(usage) => self.is_for_servers = usage.server_auth,
+            ParsedExtension::SubjectAlternativeName(names) => {
+                self.alternative_names = Some(names.general_names.iter().map(name).collect());
+            }
+            ParsedExtension::SubjectKeyIdentifier(id) => self.key_id = Some(id.0),
+            ParsedExtension::AuthorityKeyIdentifier(key) => self.issuer_key = Some(issuer_key(key)),
+            ParsedExtension::NameConstraints(_) => self.oddity = Some("it constrains names"),
+            ParsedExtension::NSCertType(_) => self.oddity = Some("it has a Netscape type"),
+            ParsedExtension::UnsupportedExtension { oid }
+                if OF_OPENSSL.iter().any(|known| oid.as_bytes() == known) =>
+            {
+                self.oddity = Some("it has an extension that OpenSSL enforces");
+            }
+            ParsedExtension::ParseError { .. } => {
+                self.oddity = Some("it has an extension that cannot be read");
+            }
+            _ if is_critical => self.oddity = Some("it has a critical extension that is not known"),
+            _ => {}
+        }
     }
 
     /// Names itself as its issuer.
-    pub fn is_self_signed(&self) -> bool {
+    pub fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
+    }
+
+    /// Whether `now` is in its time; else Node's word for it.
+    pub fn time_failure(&self, now: i64) -> Option<(&'static str, &'static str)> {
+        if now < self.not_before {
+            return Some(("CERT_NOT_YET_VALID", "certificate is not yet valid"));
+        }
+        (now > self.not_after).then_some(("CERT_HAS_EXPIRED", "certificate has expired"))
+    }
+
+    /// Whether a server may show it, as far as it says itself.
+    pub fn fits_a_server(&self) -> bool {
+        self.is_for_servers && self.may_sign_handshakes
+    }
+
+    /// Whether it may sign a server's certificate with `between` other authorities in between.
+    pub fn fits_an_authority(&self, between: usize) -> bool {
+        self.is_authority
+            && self.may_sign_certificates
+            && self.is_for_servers
+            && self.path_length.is_none_or(|most| between <= most as usize)
+    }
+
+    /// Whether `issuer` is the certificate that this one says signed it.
+    pub fn names_as_issuer(&self, issuer: &Certificate<'_>) -> bool {
+        let Some(wanted) = &self.issuer_key else { return true };
+        let is = |wanted: Option<&[u8]>, found: Option<&[u8]>| match (wanted, found) {
+            (Some(wanted), Some(found)) => wanted == found,
+            _ => true,
+        };
+        is(wanted.id, issuer.key_id)
+            && is(wanted.serial, Some(issuer.serial))
+            && is(wanted.issuer, Some(issuer.issuer))
     }
 }
 
-/// Content of the element of `tag` that `input` starts with, and what follows it.
-fn expect(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (found, content, rest) = element(input)?;
-    (found == tag).then_some((content, rest))
+fn name<'a>(name: &GeneralName<'a>) -> AlternativeName<'a> {
+    match name {
+        GeneralName::DNSName(name) => AlternativeName::Dns(name),
+        GeneralName::IPAddress(address) => AlternativeName::Ip(address),
+        _ => AlternativeName::Other,
+    }
 }
 
-fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = input.split_first()?;
-    let (&first, mut rest) = rest.split_first()?;
-    let length = if first < 0x80 {
-        usize::from(first)
-    } else {
-        let (bytes, after) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        rest = after;
-        if bytes.is_empty() || bytes.len() > 4 {
-            return None;
-        }
-        bytes.iter().fold(0, |length, &byte| length << 8 | usize::from(byte))
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
+fn issuer_key<'a>(key: &AuthorityKeyIdentifier<'a>) -> IssuerKey<'a> {
+    let issuer = key.authority_cert_issuer.as_ref().map(|names| match names.as_slice() {
+        [GeneralName::DirectoryName(name)] => name.as_raw(),
+        _ => b"",
+    });
+    IssuerKey {
+        id: key.key_identifier.as_ref().map(|id| id.0),
+        serial: key.authority_cert_serial,
+        issuer,
+    }
 }
 
-fn time(input: &[u8]) -> Option<(Utc, &[u8])> {
-    let (tag, content, rest) = element(input)?;
-    let text = std::str::from_utf8(content).ok()?.strip_suffix('Z')?;
-    let (year, text) = match tag {
-        UTC_TIME => {
-            let (year, text) = text.split_at_checked(2)?;
-            let year: u64 = year.parse().ok()?;
-            (if year < 50 { 2000 + year } else { 1900 + year }, text)
+/// `name` without what OpenSSL overlooks when it compares names (case, blanks, kind of text), and more: two names that
+/// OpenSSL takes for one have the same key. `None` for a name in an encoding that could hide that.
+pub(super) fn name_key(name: &[u8]) -> Option<Vec<u8>> {
+    let (_, name) = X509Name::from_der(name).ok()?;
+    let mut key = Vec::new();
+    for attribute in name.iter_attributes() {
+        key.extend(attribute.attr_type().as_bytes());
+        let text = text_of(attribute.attr_value())?;
+        key.extend(text.bytes().filter(|byte| *byte > b' ').map(|byte| byte.to_ascii_lowercase()));
+    }
+    Some(key)
+}
+
+fn text_of(value: &Any<'_>) -> Option<String> {
+    match value.tag() {
+        Tag::Utf8String
+        | Tag::PrintableString
+        | Tag::Ia5String
+        | Tag::NumericString
+        | Tag::VisibleString => str::from_utf8(value.data).ok().map(str::to_owned),
+        // OpenSSL reads it as Latin-1.
+        Tag::TeletexString => Some(value.data.iter().map(|byte| char::from(*byte)).collect()),
+        Tag::BmpString => {
+            let units = value
+                .data
+                .chunks(2)
+                .map(|unit| unit.iter().fold(0, |sum, byte| sum << 8 | u16::from(*byte)));
+            String::from_utf16(&units.collect::<Vec<_>>()).ok()
         }
-        GENERALIZED_TIME => {
-            let (year, text) = text.split_at_checked(4)?;
-            (year.parse().ok()?, text)
-        }
-        _ => return None,
-    };
-    let two = |at: usize| text.get(at..at + 2)?.parse::<u64>().ok();
-    let utc =
-        Utc { year, month: two(0)?, day: two(2)?, hour: two(4)?, minute: two(6)?, second: two(8)? };
-    Some((utc, rest))
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
 
     use super::*;
 
@@ -101,35 +231,53 @@ mod tests {
         let mut params = CertificateParams::new(vec!["h.test".into()]).unwrap();
         params.not_before = date_time_ymd(2020, 2, 29);
         params.not_after = date_time_ymd(2061, 7, 1);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
     }
 
     #[test]
     #[cfg_attr(miri, ignore = "makes a certificate with ring")]
-    fn the_outline_holds_names_and_both_forms_of_time() {
+    fn it_holds_names_limits_and_both_forms_of_time() {
         let der = certificate();
-        let outline = Outline::of(&der).unwrap();
-        assert!(outline.is_self_signed());
-        let day = |t: Utc| (t.year, t.month, t.day, t.hour);
-        assert_eq!(
-            (day(outline.not_before), day(outline.not_after)),
-            ((2020, 2, 29, 0), (2061, 7, 1, 0))
-        );
+        let certificate = Certificate::read(&der).unwrap();
+        assert!(certificate.is_self_issued() && certificate.oddity.is_none());
+        assert_eq!(certificate.alternative_names, Some(vec![AlternativeName::Dns("h.test")]));
+        assert!(certificate.fits_an_authority(1) && !certificate.fits_an_authority(2));
+        let (start, end) = (1_582_934_400, 2_887_401_600);
+        let code = |now| certificate.time_failure(now).map(|(code, _)| code);
+        assert_eq!(code(start - 1), Some("CERT_NOT_YET_VALID"));
+        assert_eq!((code(start), code(end)), (None, None));
+        assert_eq!(code(end + 1), Some("CERT_HAS_EXPIRED"));
     }
 
     #[test]
     #[cfg_attr(miri, ignore = "makes a certificate with ring")]
     fn broken_input_is_no_certificate_and_no_panic() {
         let der = certificate();
-        for end in 0..120 {
-            assert_eq!(Outline::of(&der[..end]), None);
+        for end in 0..der.len() {
+            assert!(Certificate::read(&der[..end]).is_none());
         }
-        for at in 0..120 {
+        for at in 0..der.len() {
             for value in [0, 0x7f, 0x80, 0x84, 0xff] {
                 let mut bent = der.clone();
                 bent[at] = value;
-                let _ = Outline::of(&bent);
+                let _ = Certificate::read(&bent);
             }
         }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "makes a certificate with ring")]
+    fn names_that_differ_in_case_and_blanks_have_one_key() {
+        let key_of = |name: &str| {
+            let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+            params.distinguished_name = rcgen::DistinguishedName::new();
+            params.distinguished_name.push(DnType::CommonName, name);
+            let der = params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec();
+            name_key(Certificate::read(&der).unwrap().subject)
+        };
+        assert_eq!(key_of("Some CA"), key_of(" some  ca "));
+        assert_ne!(key_of("Some CA"), key_of("Some CB"));
+        assert_eq!(key_of("Autorité"), key_of("autorité"));
     }
 }

@@ -4,21 +4,22 @@
 use std::{fmt, sync::Arc};
 
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore,
-    crypto::ring,
+    AlertDescription, CertificateError, ClientConfig, Error,
+    InconsistentKeys::KeyMismatch,
+    InvalidMessage,
+    crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 
-use super::{endpoint::Endpoint, unsendable, verify::Verifier};
+use super::{endpoint::Endpoint, path, roots::Roots, unsendable, verify::Verifier};
 use crate::sink::{SendError, SendErrorKind, errno};
 
-/// Certificates and checks, under the names of Node's TLS options. Certificates and keys are PEM.
+/// Certificates and checks. Certificates and keys are PEM.
 #[derive(Clone)]
 pub struct TlsConfig {
-    /// Certificates that replace every other root (`ca`, or the exporter's certificate variable). `None`: the defaults.
-    pub ca: Option<Vec<u8>>,
-    /// Certificates beside the default roots (content of `NODE_EXTRA_CA_CERTS`); unused when `ca` is given, as in Node.
-    pub extra_ca: Option<Vec<u8>>,
+    /// Everything that is trusted: Node's own roots, or `ca` in their place.
+    pub roots: Arc<Roots>,
     /// Client certificate chain (`cert`).
     pub client_certificate: Option<Vec<u8>>,
     /// Its private key, not encrypted (`key`). One without the other is ignored, as in Node.
@@ -27,22 +28,19 @@ pub struct TlsConfig {
     pub reject_unauthorized: bool,
     /// Host name to ask for and to check instead of the URL's (`servername`). Empty: ask for none.
     pub servername: Option<String>,
-    /// The system's roots beside the bundled ones (`--use-system-ca`).
-    pub use_system_ca: bool,
     /// End three of the messages as Node ≥ 24 does, with its advice to use the system's roots.
     pub system_ca_hint: bool,
 }
 
+/// Trusts nobody.
 impl Default for TlsConfig {
     fn default() -> TlsConfig {
         TlsConfig {
-            ca: None,
-            extra_ca: None,
+            roots: Roots::of_pem(Vec::new()),
             client_certificate: None,
             client_key: None,
             reject_unauthorized: true,
             servername: None,
-            use_system_ca: false,
             system_ca_hint: false,
         }
     }
@@ -72,26 +70,11 @@ pub(super) fn client_config(config: &TlsConfig) -> Result<ClientConfig, SendErro
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| unsendable("ERR_TLS_INVALID_PROTOCOL_VERSION", error.to_string()))?;
-    let mut roots = RootCertStore::empty();
-    let own: Vec<CertificateDer<'static>> = match &config.ca {
-        Some(ca) => certificates(ca),
-        None => {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            let mut own = config.extra_ca.as_deref().map(certificates).unwrap_or_default();
-            if config.use_system_ca {
-                // Whatever cannot be read is left out, as Node does.
-                own.extend(rustls_native_certs::load_native_certs().certs);
-            }
-            own
-        }
-    };
-    roots.add_parsable_certificates(own.iter().cloned());
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier {
-        roots,
-        own,
+        roots: Arc::clone(&config.roots),
         reject_unauthorized: config.reject_unauthorized,
         system_ca_hint: config.system_ca_hint,
-        provider,
+        provider: Arc::clone(&provider),
     }));
     let mut tls = match (&config.client_certificate, &config.client_key) {
         (Some(chain), Some(key)) => {
@@ -102,9 +85,8 @@ pub(super) fn client_config(config: &TlsConfig) -> Result<ClientConfig, SendErro
                     "error:0480006C:PEM routines::no start line",
                 ));
             }
-            builder
-                .with_client_auth_cert(chain, private_key(key)?)
-                .map_err(|error| client_certificate(&error))?
+            let certified = client_pair(chain, private_key(key)?, &provider, &config.roots)?;
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
         }
         _ => builder.with_no_client_auth(),
     };
@@ -128,16 +110,29 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, SendError> {
     })
 }
 
-fn client_certificate(error: &Error) -> SendError {
-    match error {
-        Error::InconsistentKeys(_) => {
+/// What is shown to a server that asks. That the certificate can be read is not asked: the server judges it, and version 1
+/// is one that rustls does not read.
+fn client_pair(
+    mut chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+    roots: &Roots,
+) -> Result<CertifiedKey, SendError> {
+    let unusable = |error: Error| {
+        unsendable("ERR_OSSL_UNSUPPORTED", format!("client key: {error}; try transport: 'node'"))
+    };
+    let key = provider.key_provider.load_private_key(key).map_err(unusable)?;
+    if let [alone] = chain.as_slice() {
+        let issuers = path::issuers_of(alone, roots.anchors());
+        chain.extend(issuers);
+    }
+    let certified = CertifiedKey::new(chain, key);
+    match certified.keys_match() {
+        Err(Error::InconsistentKeys(KeyMismatch)) => {
             let message = "error:05800074:x509 certificate routines::key values mismatch";
-            unsendable("ERR_OSSL_X509_KEY_VALUES_MISMATCH", message)
+            Err(unsendable("ERR_OSSL_X509_KEY_VALUES_MISMATCH", message))
         }
-        error => unsendable(
-            "ERR_OSSL_UNSUPPORTED",
-            format!("client certificate: {error}; try transport: 'node'"),
-        ),
+        _ => Ok(certified),
     }
 }
 
@@ -147,16 +142,20 @@ pub(super) fn failure(error: &Error, in_handshake: bool) -> SendError {
         Error::InvalidCertificate(CertificateError::Other(other)) => {
             match other.0.downcast_ref::<SendError>() {
                 Some(refusal) => refusal.clone(),
-                None => SendError::new(SendErrorKind::Tls, error.to_string()),
+                None => unsure(protocol_error(&error.to_string())),
             }
+        }
+        // The signature of the handshake was not of a kind that is known here, or was not read as OpenSSL reads it.
+        Error::InvalidCertificate(_) | Error::PeerMisbehaved(_) => {
+            unsure(protocol_error(&error.to_string()))
         }
         Error::AlertReceived(alert) => alert_received(*alert, in_handshake),
         Error::InvalidMessage(
             InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
         ) => protocol_error("error:0A00010B:SSL routines::wrong version number"),
-        Error::PeerIncompatible(_) => {
-            protocol_error(&format!("{error}; transport: 'node' speaks older versions and ciphers"))
-        }
+        Error::PeerIncompatible(_) => unsure(protocol_error(&format!(
+            "{error}; transport: 'node' speaks older versions and ciphers"
+        ))),
         error => protocol_error(&error.to_string()),
     }
 }
@@ -168,6 +167,11 @@ fn protocol_error(reason: &str) -> SendError {
         errno: errno::number_of("EPROTO"),
         ..SendError::new(SendErrorKind::Tls, format!("write EPROTO {reason}")).with_code("EPROTO")
     }
+}
+
+/// What OpenSSL may take, or word better.
+fn unsure(error: SendError) -> SendError {
+    SendError { kind: SendErrorKind::TlsUnsure, ..error }
 }
 
 /// OpenSSL counts the reasons of alerts from 1000.
@@ -185,9 +189,9 @@ fn alert_received(alert: AlertDescription, in_handshake: bool) -> SendError {
     match alert {
         AlertDescription::ProtocolVersion
         | AlertDescription::HandshakeFailure
-        | AlertDescription::InsufficientSecurity => {
-            protocol_error(&format!("{text}; transport: 'node' speaks older versions and ciphers"))
-        }
+        | AlertDescription::InsufficientSecurity => unsure(protocol_error(&format!(
+            "{text}; transport: 'node' speaks older versions and ciphers"
+        ))),
         _ => protocol_error(&text),
     }
 }

@@ -1,5 +1,5 @@
 //! Judging the server's certificate: owns what is trusted and Node's words for a refusal.
-//! It refuses to verify by itself: chains and names are webpki's business.
+//! It refuses to verify signatures itself, which is webpki's business, and to guess where OpenSSL has rules of its own.
 
 use std::sync::Arc;
 
@@ -7,23 +7,26 @@ use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
     client::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-        verify_server_cert_signed_by_trust_anchor, verify_server_name,
+        verify_server_cert_signed_by_trust_anchor,
     },
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
     server::ParsedCertificate,
 };
 
-use super::certificate::Outline;
-use crate::sink::{SendError, SendErrorKind, calendar::Utc};
+use super::{
+    certificate::Certificate,
+    path::{End, Path},
+    roots::Roots,
+    server_name::{self, Mismatch},
+};
+use crate::sink::{SendError, SendErrorKind};
 
-/// Verifies as Node does, with its codes.
+/// Accepts what Node surely accepts, refuses in its words what it surely refuses, and says when it is not sure.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    /// Trust anchors.
-    pub roots: RootCertStore,
-    /// The anchors of the user and the system, as they are: a self-signed server certificate is trusted by being one of them.
-    pub own: Vec<CertificateDer<'static>>,
+    /// What is trusted.
+    pub roots: Arc<Roots>,
     /// `rejectUnauthorized`; off, anything that can sign is accepted.
     pub reject_unauthorized: bool,
     /// Whether Node would recommend `--use-system-ca` here.
@@ -42,10 +45,7 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if self.reject_unauthorized && !mutant!("F6") {
-            self.verify_chain(end_entity, intermediates, now).map_err(refused)?;
-            let parsed = ParsedCertificate::try_from(end_entity)?;
-            verify_server_name(&parsed, server_name)
-                .map_err(|error| refused(name_failure(server_name, &error)))?;
+            self.judge(end_entity, intermediates, server_name, now).map_err(refused)?;
         }
         Ok(ServerCertVerified::assertion())
     }
@@ -74,87 +74,91 @@ impl ServerCertVerifier for Verifier {
 }
 
 impl Verifier {
-    fn verify_chain(
+    fn judge(
         &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
+        server: &CertificateDer<'_>,
+        sent: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
         now: UnixTime,
     ) -> Result<(), SendError> {
-        let outline = Outline::of(end_entity);
-        if let Some(outline) = outline.filter(Outline::is_self_signed)
-            && self.own.iter().any(|own| own == end_entity)
-        {
-            // webpki knows anchors and leaves only; OpenSSL takes a certificate that is both.
-            return alive(&outline, now);
+        let server = Certificate::read(server)
+            .ok_or_else(|| unsure("the server's certificate cannot be read"))?;
+        let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        if let Some((code, text)) = server.time_failure(seconds) {
+            // What OpenSSL looks at last is what it reports.
+            return Err(refusal(code, text));
         }
-        let algorithms = self.provider.signature_verification_algorithms.all;
-        let parsed = ParsedCertificate::try_from(end_entity).map_err(|error| other(&error))?;
-        verify_server_cert_signed_by_trust_anchor(
-            &parsed,
-            &self.roots,
-            intermediates,
-            now,
-            algorithms,
-        )
-        .map_err(|error| match error {
-            Error::InvalidCertificate(reason) => {
-                self.chain_failure(&reason, outline, intermediates)
+        if !server.fits_a_server() {
+            return Err(unsure("the server's certificate is for something else"));
+        }
+        let path = Path::find(server, sent, self.roots.anchors()).map_err(unsure)?;
+        self.check(&path, seconds, now)?;
+        if path.end != End::Trusted {
+            return Err(self.untrusted(&path));
+        }
+        let names =
+            path.certificates.first().and_then(|server| server.alternative_names.as_deref());
+        server_name::check(name, names).map_err(|mismatch| match mismatch {
+            Mismatch::Certain(reason) => refusal(
+                "ERR_TLS_CERT_ALTNAME_INVALID",
+                format!("Hostname/IP does not match certificate's altnames: {reason}"),
+            ),
+            Mismatch::Unsure => {
+                unsure("the names in the server's certificate are for Node to read")
             }
-            error => other(&error),
         })
     }
 
-    fn chain_failure(
-        &self,
-        reason: &CertificateError,
-        leaf: Option<Outline<'_>>,
-        intermediates: &[CertificateDer<'_>],
-    ) -> SendError {
-        use CertificateError as E;
-        match reason {
-            E::Expired | E::ExpiredContext { .. } => expired(),
-            E::NotValidYet | E::NotValidYetContext { .. } => not_yet_valid(),
-            E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
-                refusal("INVALID_PURPOSE", "unsuitable certificate purpose")
+    /// Whether every certificate is what it has to be, wherever the path ends.
+    fn check(&self, path: &Path<'_>, seconds: i64, now: UnixTime) -> Result<(), SendError> {
+        for (index, certificate) in path.certificates.iter().enumerate() {
+            if let Some(oddity) = certificate.oddity {
+                return Err(unsure(&format!("a certificate of the chain is unusual: {oddity}")));
             }
-            E::BadSignature => refusal("CERT_SIGNATURE_FAILURE", "certificate signature failure"),
-            E::UnknownIssuer => self.unknown_issuer(leaf, intermediates),
-            // A self-signed certificate usually calls itself a CA, which is what webpki sees first.
-            _ if leaf.is_some_and(|leaf| leaf.is_self_signed()) => {
-                self.unknown_issuer(leaf, intermediates)
+            if index > 0 && !certificate.fits_an_authority(index - 1) {
+                return Err(unsure("a certificate of the chain may not sign the one below it"));
             }
-            reason => other(&Error::InvalidCertificate(reason.clone())),
+            if certificate.time_failure(seconds).is_some() {
+                return Err(unsure("a certificate of the chain has expired or is not yet valid"));
+            }
+        }
+        match path.certificates.as_slice() {
+            // Nothing was signed by another: OpenSSL does not look at the signature of a root either.
+            [] | [_] => Ok(()),
+            [server, between @ .., top] => self.check_signatures(server, between, top, now),
         }
     }
 
-    /// OpenSSL's name for the place where the chain ends.
-    fn unknown_issuer(
+    fn check_signatures(
         &self,
-        leaf: Option<Outline<'_>>,
-        intermediates: &[CertificateDer<'_>],
-    ) -> SendError {
-        let sent: Vec<Outline<'_>> =
-            intermediates.iter().filter_map(|der| Outline::of(der)).collect();
-        let mut last = leaf;
-        let mut depth = 0;
-        // At most as many steps as certificates: a cycle of names must not hold the handshake.
-        while let Some(issuer) =
-            last.and_then(|last| sent.iter().find(|sent| sent.subject == last.issuer))
-            && !last.is_some_and(|last| last.is_self_signed())
-            && depth < sent.len()
-        {
-            last = Some(*issuer);
-            depth += 1;
-        }
-        let (code, text, hint) = match (last.is_some_and(|last| last.is_self_signed()), depth) {
-            (true, 0) => ("DEPTH_ZERO_SELF_SIGNED_CERT", "self-signed certificate", true),
-            (true, _) => {
+        server: &Certificate<'_>,
+        between: &[Certificate<'_>],
+        top: &Certificate<'_>,
+        now: UnixTime,
+    ) -> Result<(), SendError> {
+        let der = |certificate: &Certificate<'_>| CertificateDer::from(certificate.der.to_vec());
+        let mut roots = RootCertStore::empty();
+        roots.add(der(top)).map_err(|error| other(&error))?;
+        let (server, between) = (der(server), between.iter().map(der).collect::<Vec<_>>());
+        let server = ParsedCertificate::try_from(&server).map_err(|error| other(&error))?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(&server, &roots, &between, now, algorithms)
+            .map_err(|error| other(&error))
+    }
+
+    /// OpenSSL's name for the place where a path without a trusted root ends.
+    fn untrusted(&self, path: &Path<'_>) -> SendError {
+        let (code, text, has_advice) = match (path.end, path.certificates.len()) {
+            (End::SelfSigned, 1) => {
+                ("DEPTH_ZERO_SELF_SIGNED_CERT", "self-signed certificate", true)
+            }
+            (End::SelfSigned, _) => {
                 ("SELF_SIGNED_CERT_IN_CHAIN", "self-signed certificate in certificate chain", false)
             }
-            (false, 0) => {
+            (_, 1) => {
                 ("UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate", true)
             }
-            (false, _) => (
+            (_, _) => (
                 "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
                 "unable to get local issuer certificate",
                 false,
@@ -162,7 +166,10 @@ impl Verifier {
         };
         let advice =
             "; if the root CA is installed locally, try running Node.js with --use-system-ca";
-        refusal(code, format!("{text}{}", if hint && self.system_ca_hint { advice } else { "" }))
+        refusal(
+            code,
+            format!("{text}{}", if has_advice && self.system_ca_hint { advice } else { "" }),
+        )
     }
 }
 
@@ -171,62 +178,17 @@ fn refused(error: SendError) -> Error {
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
 }
 
+/// A refusal in which Node is of the same mind.
 fn refusal(code: &str, message: impl Into<String>) -> SendError {
     SendError::new(SendErrorKind::Tls, message).with_code(code)
 }
 
-fn expired() -> SendError {
-    refusal("CERT_HAS_EXPIRED", "certificate has expired")
-}
-
-fn not_yet_valid() -> SendError {
-    refusal("CERT_NOT_YET_VALID", "certificate is not yet valid")
-}
-
 /// Something that OpenSSL may see otherwise.
+fn unsure(reason: &str) -> SendError {
+    let message = format!("{reason}; transport: 'node' verifies with OpenSSL instead");
+    SendError::new(SendErrorKind::TlsUnsure, message)
+}
+
 fn other(error: &Error) -> SendError {
-    SendError::new(
-        SendErrorKind::Tls,
-        format!("{error}; transport: 'node' verifies with OpenSSL instead"),
-    )
-}
-
-fn alive(certificate: &Outline<'_>, now: UnixTime) -> Result<(), SendError> {
-    let now = Utc::from_unix(now.as_secs());
-    if now < certificate.not_before {
-        return Err(not_yet_valid());
-    }
-    if now > certificate.not_after { Err(expired()) } else { Ok(()) }
-}
-
-/// `checkServerIdentity`'s words.
-fn name_failure(wanted: &ServerName<'_>, error: &Error) -> SendError {
-    let Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) =
-        error
-    else {
-        return other(error);
-    };
-    // webpki shows each name in its own notation: DnsName("a.test"), IpAddress(10.0.0.1).
-    let name_in = |text: &str, kind: &str| {
-        let inner = text.strip_prefix(kind)?.strip_prefix('(')?.strip_suffix(')')?;
-        Some(inner.trim_matches('"').to_owned())
-    };
-    let dns = |text: &String| name_in(text, "DnsName");
-    let ip = |text: &String| name_in(text, "IpAddress");
-    let reason = if presented.is_empty() {
-        "the certificate has no subject alternative names; transport: 'node' accepts its common name".to_owned()
-    } else if let ServerName::IpAddress(_) = wanted {
-        let list: Vec<String> = presented.iter().filter_map(ip).collect();
-        format!("IP: {} is not in the cert's list: {}", wanted.to_str(), list.join(", "))
-    } else {
-        let entry = |text| {
-            dns(text)
-                .map(|n| format!("DNS:{n}"))
-                .or_else(|| ip(text).map(|n| format!("IP Address:{n}")))
-        };
-        let list: Vec<String> = presented.iter().filter_map(entry).collect();
-        format!("Host: {}. is not in the cert's altnames: {}", wanted.to_str(), list.join(", "))
-    };
-    let message = format!("Hostname/IP does not match certificate's altnames: {reason}");
-    refusal("ERR_TLS_CERT_ALTNAME_INVALID", message)
+    unsure(&error.to_string())
 }

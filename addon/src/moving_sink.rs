@@ -1,0 +1,64 @@
+//! A sink that sends by itself until a server asks for a TLS that only Node has: owns the one move to Node's sender.
+//! It refuses to move for anything else, and to move back.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use offloop::{
+    pipeline::notice::{Level, Notice},
+    sink::{Attempt, Request, SendErrorKind, SendOutcome, Sink},
+};
+
+use crate::{
+    convert::{JsNotice, JsResult},
+    node_sink::NodeSink,
+};
+
+/// See [`MovingSink::new`].
+pub(crate) struct MovingSink {
+    native: Arc<dyn Sink>,
+    node: Arc<NodeSink>,
+    endpoint: String,
+    has_moved: Arc<AtomicBool>,
+}
+
+impl MovingSink {
+    /// Sends through `native`; once that is not sure of a server's TLS, through `node`, the same attempt first. Nothing has
+    /// been sent by then: the handshake was not over.
+    pub fn new(native: Arc<dyn Sink>, node: NodeSink, endpoint: String) -> MovingSink {
+        MovingSink { native, node: Arc::new(node), endpoint, has_moved: Arc::default() }
+    }
+}
+
+impl Sink for MovingSink {
+    fn send(&self, request: Request) -> Attempt {
+        if self.has_moved.load(Ordering::Relaxed) {
+            return self.node.send(request);
+        }
+        let started = Instant::now();
+        let attempt = self.native.send(request.clone());
+        let (node, has_moved) = (Arc::clone(&self.node), Arc::clone(&self.has_moved));
+        let endpoint = self.endpoint.clone();
+        Box::pin(async move {
+            let error = match attempt.await {
+                SendOutcome::Failed(error) if error.kind == SendErrorKind::TlsUnsure => error,
+                outcome => return outcome,
+            };
+            if !has_moved.swap(true, Ordering::Relaxed) {
+                let reason = error.message.split("; transport:").next().unwrap_or_default();
+                let text = format!(
+                    "Offloop: from now on {endpoint} is sent to through Node's https: {reason}"
+                );
+                let notice = JsNotice::new(node.lane, Notice::Line { level: Level::Info, text });
+                node.mailbox.post(JsResult { notice: Some(notice), ..JsResult::done(0) });
+            }
+            let time_left = request.time_left.saturating_sub(started.elapsed());
+            node.send(Request { time_left, ..request }).await
+        })
+    }
+}
