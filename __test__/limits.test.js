@@ -99,6 +99,51 @@ it('a span over maxSpanBytes is dropped, its neighbours are sent', async () => {
   assert.equal(spans.length, 2);
 });
 
+for (const overflow of ['drop-newest', 'drop-oldest']) {
+  for (const way of ['export()', 'a processor']) {
+    it(`a full queue with ${overflow} over ${way} keeps the ${overflow === 'drop-newest' ? 'oldest' : 'newest'}`, async () => {
+      let isDown = true;
+      recorder.reset((_request, response) => {
+        response.statusCode = isDown ? 503 : 200;
+        response.end();
+      });
+      const exporter = new offloop.OTLPTraceExporter({
+        url: `${recorder.origin}/x`,
+        protocol: 'http/json',
+        queue: { maxSpans: 100, overflow },
+        retry: { maxElapsedMillis: 60_000 },
+        maxConcurrency: 1,
+      });
+      const processor = new offloop.BatchSpanProcessor(exporter, { maxExportBatchSize: 20 });
+      const context = { ...span.spanContext(), traceFlags: 1 };
+      for (let batch = 0; batch < 20; batch++) {
+        const spans = Array.from({ length: 20 }, (_, nth) => ({
+          ...span,
+          name: `${batch * 20 + nth}`,
+          spanContext: () => context,
+        }));
+        if (way === 'export()') exporter.export(spans, () => {});
+        else for (const each of spans) processor.onEnd(each);
+        await exporter.forceFlush({ mode: 'attempt', timeoutMillis: 30 });
+      }
+      isDown = false;
+      const before = recorder.requests.length;
+      await exporter.shutdown(); // which asks at once, however long the retry would wait
+      const names = recorder.requests
+        .slice(before)
+        .flatMap(({ body }) => body.resourceSpans[0].scopeSpans[0].spans.map(({ name }) => Number(name)));
+      const stats = exporter.stats();
+      assert.equal(stats.delivered, 100, JSON.stringify(stats));
+      const isKept = (name) => (overflow === 'drop-newest' ? name < 100 : name >= 300);
+      // The batch that is on its way when the queue fills up stays, whatever its age.
+      assert.ok(names.filter(isKept).length >= 80, `${names}`);
+      assert.equal(overflow === 'drop-newest' ? stats.refused.queue_full : stats.dropped.queue_full, 300);
+      assert.equal(stats.offered, stats.accepted + (stats.refused.queue_full ?? 0));
+      await processor.shutdown();
+    });
+  }
+}
+
 it('the types declare what the package has, no more and no less', () => {
   const declared = fs.readFileSync(path.join(__dirname, '..', 'index.d.ts'), 'utf8').matchAll(/^export class (\w+)/gm);
   assert.deepEqual([...declared].map(([, name]) => name).sort(), Object.keys(offloop).sort());

@@ -64,8 +64,9 @@ function createHeaderSource({ userHeaders, environmentHeaders, required, fallbac
     assertSendable(entries);
     return entries;
   };
-  if (typeof userHeaders === 'function') {
-    return Object.freeze({ kind: 'async', read: async () => freezeEntries(merge(await userHeaders())) });
+  if (isCode(userHeaders)) {
+    const ask = typeof userHeaders === 'function' ? userHeaders : () => userHeaders;
+    return Object.freeze({ kind: 'async', read: async () => freezeEntries(merge(await ask())) });
   }
   if (userHeaders == null) {
     const entries = toEntries(Object.assign({}, environmentHeaders, required), fallbacks);
@@ -78,6 +79,16 @@ function createHeaderSource({ userHeaders, environmentHeaders, required, fallbac
     return last;
   };
   return Object.freeze({ kind: 'live', read });
+}
+
+/** A function, or a promise of headers, which the stock exporter awaits. */
+function isCode(userHeaders) {
+  if (typeof userHeaders === 'function') return true;
+  try {
+    return typeof userHeaders === 'object' && typeof userHeaders?.then === 'function';
+  } catch {
+    return false; // whoever reads its headers finds out
+  }
 }
 
 function freezeEntries(entries) {
@@ -107,7 +118,7 @@ function reasonForNode({ environmentHeaders, userHeaders, userAgent, scheme }) {
 }
 
 function namesOf(userHeaders) {
-  return userHeaders == null || typeof userHeaders === 'function' ? [] : Object.keys(userHeaders);
+  return userHeaders == null || isCode(userHeaders) ? [] : Object.keys(userHeaders);
 }
 
 module.exports = { createHeaderSource, reasonForNode };

@@ -17,7 +17,7 @@ function show(value) {
   if (typeof value === 'number' || value === null) return `'${value}'`;
   if (typeof value === 'bigint') return `'${String(value).slice(0, MAX_SHOWN_UNITS)}n'`;
   if (typeof value === 'boolean') return `${value}`;
-  return Array.isArray(value) ? 'array' : typeof value;
+  return isArray(value) ? 'array' : typeof value;
 }
 
 /** The same as the stock exporter writes it into its errors, where that can be done at all. */
@@ -66,12 +66,14 @@ function readOptions(rows, given) {
   for (const [name, row] of Object.entries(rows)) {
     const [first, second] = name.split('.');
     if (second === undefined) {
-      result[first] = readOption(name, row, given[first]);
+      result[first] = readOption(name, row, memberOf(given, first));
       continue;
     }
-    if (!sections.has(first)) sections.set(first, openSection(first, given[first]));
-    result[first] ??= {};
-    result[first][second] = readOption(name, row, sections.get(first)[second]);
+    if (!sections.has(first)) {
+      sections.set(first, openSection(first, memberOf(given, first)));
+      result[first] = {};
+    }
+    result[first][second] = readOption(name, row, memberOf(sections.get(first), second));
   }
   for (const [section, values] of sections) {
     Object.freeze(result[section]);
@@ -83,10 +85,27 @@ function readOptions(rows, given) {
   return result;
 }
 
+/** An option of the application's object or of its class, and not what something has given to every object there is. */
+function memberOf(given, name) {
+  if (!Object.hasOwn(Object.prototype, name)) return given[name];
+  for (let owner = given; owner != null && owner !== Object.prototype; owner = Object.getPrototypeOf(owner))
+    if (Object.hasOwn(owner, name)) return given[name];
+  return undefined;
+}
+
 function openSection(name, values) {
   if (values == null) return {};
-  if (typeof values === 'object' && !Array.isArray(values)) return values;
+  if (typeof values === 'object' && !isArray(values)) return values;
   throw invalid(name, 'object', values);
+}
+
+/** A Proxy that was revoked is none. */
+function isArray(value) {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -98,7 +117,7 @@ function readCallOptions(rows, given) {
   const isObject = typeof given === 'object' && given !== null;
   const result = {};
   for (const [name, row] of Object.entries(rows))
-    result[name] = readOption(name, row, isObject ? given[name] : undefined);
+    result[name] = readOption(name, row, isObject ? memberOf(given, name) : undefined);
   return result;
 }
 

@@ -20,11 +20,20 @@ class CallbackSpanAdapter {
       return { code: SUCCESS };
     } catch (error) {
       diag.error('Error in callback span export:', error);
-      return { code: FAILED, error: error instanceof Error ? error : new Error('Callback export failed') };
+      return { code: FAILED, error: isError(error) ? error : new Error('Callback export failed') };
     }
   }
 
   async shutdown() {}
+}
+
+/** What user code throws may be a Proxy that cannot be looked at. */
+function isError(error) {
+  try {
+    return error instanceof Error;
+  } catch {
+    return false;
+  }
 }
 
 module.exports = { CallbackSpanAdapter };

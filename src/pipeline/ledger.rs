@@ -120,15 +120,17 @@ impl Ledger {
         }
     }
 
-    /// Spans and bytes still free; nothing after shutdown.
+    /// Spans and bytes that an admission would find room for, what `drop-oldest` would void for it included; nothing after
+    /// shutdown.
     pub(crate) fn room(&self) -> (u64, u64) {
         let book = self.lock();
         if book.closed {
             return (0, 0);
         }
+        let (spans, bytes) = book.replaceable();
         (
-            self.queue.max_spans.saturating_sub(book.pending),
-            self.queue.max_bytes.saturating_sub(book.pending_bytes),
+            self.queue.max_spans.saturating_sub(book.pending.saturating_sub(spans)),
+            self.queue.max_bytes.saturating_sub(book.pending_bytes.saturating_sub(bytes)),
         )
     }
 

@@ -132,7 +132,7 @@ impl Disk {
             .map_err(|error| {
                 let code = errno::errno(&error).map_or("EAGAIN", |errno| errno.code);
                 SendError::new(
-                    SendErrorKind::File,
+                    SendErrorKind::Exhausted,
                     format!("{code}: the file thread could not start"),
                 )
                 .with_code(code)

@@ -14,6 +14,13 @@ pub(super) struct Errno {
     pub number: i32,
 }
 
+impl Errno {
+    /// The process or the machine has too little of something that comes back.
+    pub(super) fn is_shortage(&self) -> bool {
+        matches!(self.code, "EMFILE" | "ENFILE" | "ENOBUFS" | "ENOMEM" | "EAGAIN")
+    }
+}
+
 /// One row: code, text, errno on Unix, libuv's number on Windows, Windows system codes that libuv maps here.
 struct Row(&'static str, &'static str, i32, i32, &'static [i32]);
 

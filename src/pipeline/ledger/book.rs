@@ -185,6 +185,14 @@ impl Book {
         Ok(evicted)
     }
 
+    /// Spans and bytes of the oldest permits that may be voided. It looks at so many of them only, because the event loop
+    /// asks: an export that is larger than they are is cut.
+    pub(super) fn replaceable(&self) -> (u64, u64) {
+        const MOST_LOOKS: usize = 1024;
+        let oldest = self.parked.keys().take(MOST_LOOKS).filter_map(|key| self.entries.get(key));
+        oldest.fold((0, 0), |(spans, bytes), entry| (spans + entry.spans, bytes + entry.bytes))
+    }
+
     /// Takes a permit its spans, for the reason of `evicted`.
     pub(super) fn void(&mut self, key: Key, batch: Option<BatchId>, evicted: &mut Eviction) {
         self.parked.remove(&key);

@@ -86,6 +86,21 @@ fn r22_r12_bounds_at_one_below_at_and_one_above() {
 }
 
 #[test]
+fn room_counts_what_drop_oldest_would_void_and_nothing_that_is_on_its_way() {
+    let queue = QueueConfig { max_spans: 10, max_bytes: 1_000, overflow: Overflow::DropOldest };
+    let ledger = Ledger::new(queue, Arc::default());
+    let permits: Vec<_> = (0..10).map(|_| admit(&ledger, 1, 90).unwrap()).collect();
+    assert_eq!(ledger.room(), (0, 100), "all of them are being encoded");
+    permits[..4].iter().for_each(|permit| drop(permit.park(1)));
+    assert_eq!(ledger.room(), (4, 460));
+    assert!(permits[0].unpark());
+    assert_eq!(ledger.room(), (3, 370));
+    let _new = admit(&ledger, 3, 370).unwrap();
+    assert_eq!(ledger.room(), (0, 0));
+    assert!(ledger.snapshot().is_conserved());
+}
+
+#[test]
 fn r20_a_bound_on_everything_that_is_not_terminal() {
     let ledger = ledger(10, 1_000);
     let permits: Vec<_> = (0..10).map(|_| admit(&ledger, 1, 10).unwrap()).collect();

@@ -126,11 +126,15 @@ impl Failure {
             Some(path) => format!("{what}, {} '{}'", self.syscall, path.display()),
             None => format!("{what}, {}", self.syscall),
         };
+        let kind = match errno {
+            Some(errno) if errno.is_shortage() => SendErrorKind::Exhausted,
+            _ => SendErrorKind::File,
+        };
         SendError {
             code: errno.map(|errno| errno.code.to_owned()),
             syscall: Some(self.syscall),
             errno: errno.map(|errno| errno.number),
-            ..SendError::new(SendErrorKind::File, message)
+            ..SendError::new(kind, message)
         }
     }
 }
