@@ -41,6 +41,7 @@ for (const [name, make] of Object.entries(userHeaders)) {
   add(`headers: ${name}`, { config: ({ origin }) => ({ url: origin, headers: make() }) });
   add(`headers function: ${name}`, { config: ({ origin }) => ({ url: origin, headers: async () => make() }) });
 }
+add('headers: a promise', { config: ({ origin }) => ({ url: origin, headers: Promise.resolve({ a: '1' }) }) });
 add('headers function: synchronous', { config: ({ origin }) => ({ url: origin, headers: () => ({ a: '1' }) }) });
 add('headers function: rejects', {
   config: ({ origin }) => ({ url: origin, headers: () => Promise.reject(new Error('no token')) }),
