@@ -3,6 +3,7 @@
 // Refuses to batch by itself: window_batcher.js does it over our exporters, queue_batcher.js over any other.
 
 const { canCapture, capturePort } = require('./lane_exporter.js');
+const { within } = require('./deadlines.js');
 const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
 const { openSpans } = require('./monitor/open_spans.js');
@@ -12,7 +13,6 @@ const { QueueBatcher } = require('./queue_batcher.js');
 const { StandIns } = require('./stand_ins.js');
 const { isOutOfStack } = require('./unwinding.js');
 const { WindowBatcher } = require('./window_batcher.js');
-const { within } = require('./user_code.js');
 const { createProcessorMetrics } = require('./processor_metrics.js');
 
 const SAMPLED = 1;

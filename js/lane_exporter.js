@@ -12,6 +12,7 @@ const { reportFailure, settle, tellOutcome } = require('./export_outcome.js');
 const { HandOvers } = require('./hand_over.js');
 const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('./span_reading.js');
 const { StandIns } = require('./stand_ins.js');
+const { now, soon } = require('./timers.js');
 const { Turns } = require('./turns.js');
 const { contained, ignore } = require('./user_code.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
@@ -115,7 +116,7 @@ class LaneExporter {
     const length = lengthOf(spans);
     if (length === NO_LIST) {
       const error = new TypeError('export expects an array of spans');
-      queueMicrotask(() => this.#answer(resultCallback, { code: FAILED, error }));
+      soon(() => this.#answer(resultCallback, { code: FAILED, error }));
       return;
     }
     this.#start(spans, length, new ExportContext(), (_outcome, error) => {
@@ -304,24 +305,24 @@ class LaneExporter {
 
   #read(spans, batch, done) {
     if (batch.spans === 0) {
-      queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
+      soon(() => this.#finish(batch, NOTHING_SENT, done));
       return;
     }
     const lane = this.#open();
     if (getEngine().isForkedChild) {
       refuse(lane, batch, 'internal_error', batch.spans);
       const error = { __proto__: null, kind: 'internal_error', message: FORKED };
-      queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
+      soon(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
       return;
     }
     this.#enlist();
     openSpans.batchBegan(spans);
-    const until = performance.now() + SLICE_MILLIS;
+    const until = now() + SLICE_MILLIS;
     try {
       this.#settings.beforeExport?.(lane);
     } catch (original) {
       refuse(lane, batch, 'non_retryable', batch.spans);
-      queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done));
+      soon(() => this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done));
       return;
     }
     readSpans(this.#writer, lane, spans, batch, {
@@ -329,7 +330,7 @@ class LaneExporter {
       isShutDown: this.#shutdown !== null,
     });
     if (batch.written === 0) {
-      queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
+      soon(() => this.#finish(batch, NOTHING_SENT, done));
     } else {
       this.#handOver(lane, batch, until, done);
     }
@@ -345,12 +346,12 @@ class LaneExporter {
     }
     refuseRest(this.#lane, batch, 'internal_error');
     const error = { __proto__: null, kind: 'internal_error', message: textOfError(original) };
-    queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
+    soon(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
   }
 
   #handOver(lane, batch, until, done) {
     const engine = getEngine();
-    const startedMillis = performance.now();
+    const startedMillis = now();
     const id = engine.register(({ outcome }) => {
       this.#calls.delete(id);
       this.#handOvers.settled(id);
