@@ -7,6 +7,7 @@ const { clearTimeout, now, setTimeout, unref } = require('./timers.js');
 const { contained, ignore, timerMillis } = require('./user_code.js');
 
 const waiting = new Set();
+const CLOCKS_DIFFER_MILLIS = 2; // ours and the native one, which counts in milliseconds
 let wakeIn = () => false; // `(millis) => boolean`, whether the native clock will call
 let alarmMillis = Number.POSITIVE_INFINITY; // when it calls
 
@@ -51,10 +52,15 @@ function useNativeClock(ask) {
   wakeIn = ask;
 }
 
+/** The native clock runs now, if it has not before. */
+function noteNativeClock() {
+  if (alarmMillis === Number.POSITIVE_INFINITY) setNextAlarm();
+}
+
 /** Fires what is overdue; called whenever native code calls. */
 function checkDeadlines() {
   if (waiting.size === 0) return;
-  const time = now();
+  const time = now() + CLOCKS_DIFFER_MILLIS;
   if (alarmMillis < Number.POSITIVE_INFINITY && time < alarmMillis) return;
   alarmMillis = Number.POSITIVE_INFINITY;
   for (const deadline of [...waiting]) if (deadline.at <= time) contained(ignore, () => deadline.fire());
@@ -92,4 +98,4 @@ function within(promise, millis) {
   return Promise.race([new Promise((adopt) => adopt(promise)), timeout]).finally(() => timer.cancel());
 }
 
-module.exports = { checkDeadlines, Deadline, settledWithin, useNativeClock, within };
+module.exports = { checkDeadlines, Deadline, noteNativeClock, settledWithin, useNativeClock, within };

@@ -13,7 +13,7 @@
 
 const { OpenBatch } = require('./handoff/open_batch.js');
 const { SpanWriter, WRITTEN, INVALID, TOO_LARGE, NO_ROOM } = require('./handoff/span_writer.js');
-const { Deadline } = require('./deadlines.js');
+const { Deadline, noteNativeClock } = require('./deadlines.js');
 const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
 const { pendingResource, PendingResources } = require('./pending_resources.js');
@@ -358,6 +358,7 @@ class WindowBatcher {
     const { batch } = window;
     this.#engine.openWindow(this.#lane, id, batch.head, batch.newParts(), jittered + grace);
     window.isOpen = true; // right behind the call: nothing can be cut off in between
+    noteNativeClock(); // the first one has started its thread
   }
 
   #depart(window) {
