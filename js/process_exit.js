@@ -51,6 +51,10 @@ class ProcessExit {
   /** A member has nothing open any more. */
   dismiss(member) {
     this.#members.delete(member);
+    this.#letGo();
+  }
+
+  #letGo() {
     this.followSignals();
     if (this.#members.size > 0 || this.isOver || this.#leaving !== null) return;
     process.off('beforeExit', this.#onBeforeExit);
@@ -143,7 +147,7 @@ class ProcessExit {
     for (const member of members) contained(tell, () => member.close());
     for (const member of members) contained(tell, () => member.handOver());
     // All of them are on their way before one is waited for.
-    for (const member of members) contained(tell, () => member.hasten(left(), isMainThread));
+    if (members.length > 1) for (const member of members) contained(tell, () => member.hasten(left(), isMainThread));
     let lost = 0;
     for (const member of members) lost += contained(tell, () => member.block(left(), isMainThread)) ?? 0;
     if (lost > 0) diag.debug(`Offloop: the process ends with ${lost} spans undelivered`);
@@ -178,7 +182,7 @@ class ProcessExit {
     process.kill(process.pid, signal);
     const goOn = () => {
       this.#leaving = null;
-      quietly(() => this.followSignals());
+      quietly(() => this.#letGo());
     };
     unref(setTimeout(goOn, SIGNAL_MILLIS));
   }
