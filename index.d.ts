@@ -190,7 +190,10 @@ export interface ExitOptions {
    * 2147483647. Default 500.
    */
   blockMillis?: number;
-  /** Signals that drain before they end the process; not SIGKILL and SIGSTOP, which nobody hears. Default `[]`. */
+  /**
+   * Signals that drain before they end the process; if others listen to one, it drains, and they decide when the process
+   * ends. Not SIGKILL and SIGSTOP, which nobody hears. Default `[]`.
+   */
   signals?: NodeJS.Signals[];
 }
 

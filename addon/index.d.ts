@@ -35,8 +35,17 @@ export declare class Environment {
    * Throws where the runtime forbids memory that is not its own (Electron).
    */
   blockBuffer(id: number): ArrayBuffer
-  /** `on_results` is called, with nothing, when results wait for `takeResults`. */
-  constructor(onResults: () => void)
+  /** Hears of nothing until `listen`. */
+  constructor()
+  /** From now on `on_results` is called, with nothing, when results wait for `takeResults`. It is held until `rest`. */
+  listen(onResults: () => void): void
+  /** Nothing is waited for: nobody is called until the next `listen`, and what JavaScript gave is let go. */
+  rest(): void
+  /**
+   * Calls `on_results` when the time has passed, by a clock that JavaScript cannot replace. False: no thread runs that
+   * could do so.
+   */
+  wakeIn(millis: number): boolean
   /** Whether this process was forked from one whose engine was running: nothing can be exported here. */
   get isForkedChild(): boolean
   /** Everything posted since the last call, in order, and what JavaScript is asked for. */

@@ -3,23 +3,34 @@
 // Refuses to batch by itself: window_batcher.js does it over our exporters, queue_batcher.js over any other.
 
 const { canCapture, capturePort } = require('./lane_exporter.js');
+const { within } = require('./deadlines.js');
 const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
 const { openSpans } = require('./monitor/open_spans.js');
 const { invalid, readOptions, readVariable } = require('./options/read.js');
 const { OPTIONS, VARIABLES } = require('./options/table.js');
 const { QueueBatcher } = require('./queue_batcher.js');
+const { StandIns } = require('./stand_ins.js');
+const { isOutOfStack } = require('./unwinding.js');
 const { WindowBatcher } = require('./window_batcher.js');
-const { within } = require('./user_code.js');
 const { createProcessorMetrics } = require('./processor_metrics.js');
 
 const SAMPLED = 1;
 const STOCK_QUEUE_SIZE = 2048;
+const standIns = new StandIns('offloop.processor');
 let readExporter;
+let own;
 
 class BatchSpanProcessor {
   static {
-    readExporter = (processor) => (#exporter in Object(processor) ? processor.#exporter : null);
+    own = (processor) => (#exporter in processor ? processor : originalOf(processor));
+    readExporter = (processor) => {
+      try {
+        return own(processor).#exporter;
+      } catch {
+        return null; // not ours
+      }
+    };
   }
 
   #exporter;
@@ -57,6 +68,7 @@ class BatchSpanProcessor {
       capacity: options.maxQueueSize ?? capturePort(this.#exporter)?.maxSpans ?? STOCK_QUEUE_SIZE,
       queueSize: () => (this.#windows?.queued ?? 0) + (this.#queue?.queued ?? 0),
     });
+    standIns.sign(this);
   }
 
   /** For the event-loop monitor: whoever blocks the loop is told by the spans that are open. */
@@ -64,22 +76,33 @@ class BatchSpanProcessor {
     if (openSpans.isOpen) openSpans.started(span);
   }
 
-  /** Takes a sampled span; never throws and never waits. */
+  /** Takes a sampled span; never waits, and throws only where no stack is left, as every call does there. */
   onEnd(span) {
-    if (openSpans.isOpen) openSpans.ended(span);
-    if (this.#shutdown !== null || !isSampled(span)) return;
-    this.#batcher().add(span);
+    try {
+      own(this).#take(span);
+    } catch (error) {
+      if (isOutOfStack(error)) throw error;
+      diag.error('Offloop: a span could not be taken', error);
+    }
   }
 
   /** Resolves when everything that ended before is exported, in flight included; rejects with the first failure. */
   forceFlush() {
-    return this.#shutdown ?? this.#flush();
+    const self = own(this);
+    return self.#shutdown ?? self.#flush();
   }
 
   /** Exports what is left and shuts the exporter down, also when that failed. */
   shutdown() {
-    this.#shutdown ??= this.#end();
-    return this.#shutdown;
+    const self = own(this);
+    self.#shutdown ??= self.#end();
+    return self.#shutdown;
+  }
+
+  #take(span) {
+    if (openSpans.isOpen) openSpans.ended(span);
+    if (this.#shutdown !== null || !isSampled(span)) return;
+    this.#batcher().add(span);
   }
 
   async #flush() {
@@ -115,6 +138,13 @@ class BatchSpanProcessor {
     this.#queue ??= new QueueBatcher(this.#exporter, { ...this.#options, maxQueueSize: queueSize }, this.#metrics);
     return this.#queue;
   }
+}
+
+/** What stands in for a processor of ours (a Proxy, a copy) has its methods, and none of its state. */
+function originalOf(standIn) {
+  const original = standIns.originalOf(standIn);
+  if (original === undefined) throw new TypeError('Offloop: a method of a processor was called on something else');
+  return original;
 }
 
 /** A span that cannot say so is: whoever reads it finds out, and counts it. */

@@ -23,11 +23,16 @@ function loadApi() {
   return api;
 }
 
+/**
+ * What the application has registered as its `name` (`diag`, `context`, `trace`), whichever copy of the API it did that with:
+ * all copies keep it here, and ours may be another (a linked checkout, a monorepo), newer than that, or hidden from us.
+ */
+function registered(name) {
+  return globalThis[API_GLOBAL]?.[name];
+}
+
 function currentLogger() {
-  const loaded = loadApi();
-  if (loaded !== null) return loaded.diag;
-  // Strict package managers hide an optional peer from us, yet the application's copy keeps its logger here.
-  return globalThis[API_GLOBAL]?.diag;
+  return registered('diag') ?? loadApi()?.diag;
 }
 
 /** A logger that throws or rejects is the application's; it must not cost a span. */
@@ -52,4 +57,4 @@ function createComponentLogger(namespace) {
 /** The namespace of the lines `items to be sent` and `shutdown started`. */
 const exportDelegateLogger = createComponentLogger('OTLPExportDelegate');
 
-module.exports = { createComponentLogger, diag, exportDelegateLogger, loadApi };
+module.exports = { createComponentLogger, diag, exportDelegateLogger, loadApi, registered };

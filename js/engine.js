@@ -3,6 +3,7 @@
 // process. Refuses to know what the calls are about.
 
 const { addressSettings } = require('./config_addresses.js');
+const { checkDeadlines, useNativeClock } = require('./deadlines.js');
 const { createMemory, NativeMemory } = require('./handoff/memory.js');
 const { Slices } = require('./handoff/slices.js');
 const { Exit } = require('./exit.js');
@@ -10,6 +11,7 @@ const { loadBinding } = require('./binding.js');
 const { diag } = require('./diag.js');
 const { forNative, fromNative } = require('./native_objects.js');
 const { textOfError } = require('./network_facts.js');
+const { clearTimeout, now, ref, setImmediate, setTimeout, unref } = require('./timers.js');
 
 const IDLE_CHECK_MILLIS = 15000; // memory that was not needed for one to two of these goes back
 const IDLE_STEP_BYTES = 2 ** 21; // a few hundred microseconds
@@ -24,24 +26,32 @@ class Hold {
 
   /** `waiter` is any value that nobody else uses; it waits until it is released, `millis` at most. */
   acquire(waiter, millis) {
-    const deadline = performance.now() + Math.min(millis, MAX_TIMER_MILLIS);
+    const deadline = now() + Math.min(millis, MAX_TIMER_MILLIS);
     this.#waiting.set(waiter, deadline);
     if (deadline > this.#deadline) this.#deadline = deadline;
     if (this.#timer === null) this.#arm();
-    else if (this.#waiting.size === 1) this.#timer.ref();
+    else if (this.#waiting.size === 1) ref(this.#timer);
   }
 
   release(waiter) {
     this.#waiting.delete(waiter);
-    if (this.#waiting.size === 0) this.#timer?.unref();
+    if (this.#waiting.size === 0) unref(this.#timer);
+  }
+
+  /** If nobody waits, nothing refers to this any more. */
+  rest() {
+    if (this.#waiting.size > 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#deadline = 0;
   }
 
   #arm() {
-    const millis = Math.max(1, this.#deadline - performance.now());
+    const millis = Math.max(1, this.#deadline - now());
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      const now = performance.now();
-      for (const [waiter, deadline] of this.#waiting) if (deadline <= now) this.#waiting.delete(waiter);
+      const time = now();
+      for (const [waiter, deadline] of this.#waiting) if (deadline <= time) this.#waiting.delete(waiter);
       if (this.#waiting.size > 0) this.#arm();
     }, millis);
   }
@@ -53,8 +63,12 @@ class Engine {
     this.slices = new Slices();
     this.exit = new Exit(this);
     this.hold = new Hold();
-    this.#environment = new this.binding.Environment(() => this.collect());
+    this.#environment = new this.binding.Environment();
     this.memory = createMemory(this.#environment);
+    useNativeClock((millis) => {
+      this.#listen();
+      return this.#environment.wakeIn(millis);
+    });
   }
 
   #environment;
@@ -69,6 +83,8 @@ class Engine {
   #nextLane = 1;
   #idleTimer = null;
   #isUsed = false; // since the last look
+  #isListening = false; // native code holds us, to call when there are results
+  #rest = () => this.#restNow();
 
   /**
    * A lane. `help` is what JavaScript does for its attempts:
@@ -92,6 +108,7 @@ class Engine {
     let id = this.#nextId;
     while (this.#calls.has(id)) id = (id + 1) >>> 0;
     this.#nextId = (id + 1) >>> 0;
+    this.#listen();
     this.#noteUse();
     this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined });
     if (holdMillis !== undefined) this.hold.acquire(id, holdMillis);
@@ -165,6 +182,31 @@ class Engine {
     return new this.binding.LoopMonitor(this.#environment, known, heartbeatMillis, beatsOnly);
   }
 
+  #listen() {
+    if (this.#isListening) return;
+    this.#environment.listen(() => this.collect());
+    this.#isListening = true;
+  }
+
+  /**
+   * Nothing is open any more: if that stays so, native code lets go of us, and so this copy of the module and what it holds
+   * can be collected with its last user.
+   */
+  restLater() {
+    unref(setImmediate(this.#rest));
+  }
+
+  #restNow() {
+    if (this.exit.isOpen || this.#calls.size > 0 || this.#attempts.size > 0 || this.onBlock !== null) return;
+    this.#environment.rest();
+    this.#isListening = false;
+    this.hold.rest();
+    if (this.#idleTimer === null) return;
+    clearTimeout(this.#idleTimer);
+    this.#isUsed = false;
+    this.#releaseIdle();
+  }
+
   /** No result is waited for any more under `id`. */
   forget(id) {
     const call = this.#calls.get(id);
@@ -180,6 +222,7 @@ class Engine {
    */
   collect() {
     for (const result of this.#environment.takeResults()) this.#results.push(fromNative(result));
+    checkDeadlines();
     while (this.#results.length > 0) {
       try {
         this.#handOut(this.#results.shift());
@@ -231,7 +274,7 @@ class Engine {
   /** Idle blocks keep their address and give their memory back, also while others are in use. */
   #noteUse() {
     this.#isUsed = true;
-    this.#idleTimer ??= setTimeout(() => this.#releaseIdle(), IDLE_CHECK_MILLIS).unref();
+    this.#idleTimer ??= unref(setTimeout(() => this.#releaseIdle(), IDLE_CHECK_MILLIS));
   }
 
   #releaseIdle() {
@@ -239,7 +282,7 @@ class Engine {
     if (isMore || this.#isUsed) {
       if (!isMore) this.#isUsed = false;
       const millis = isMore ? IDLE_STEP_MILLIS : IDLE_CHECK_MILLIS;
-      this.#idleTimer = setTimeout(() => this.#releaseIdle(), millis).unref();
+      this.#idleTimer = unref(setTimeout(() => this.#releaseIdle(), millis));
     } else {
       this.#idleTimer = null;
     }

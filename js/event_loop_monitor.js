@@ -14,6 +14,7 @@ const { proveStacks } = require('./monitor/stack_proof.js');
 const { currentResource, followResource, resourceEntries } = require('./monitor/span_resource.js');
 const { threadId } = require('node:worker_threads');
 const { version } = require('../package.json');
+const { clearInterval, setInterval, unref } = require('./timers.js');
 
 const HEARTBEAT_MILLIS = 20;
 const NOTHING_SEEN = Object.freeze({ blocks: 0, spans: 0, suppressed: 0, paused: 0, starved: 0, debugger: 0 });
@@ -108,8 +109,7 @@ class EventLoopMonitor {
 
   /** Where the loop itself tells nothing (Bun, Deno): this wakes it, unlike everything else here. */
   #beat() {
-    this.#heartbeat = setInterval(() => native.beat(), HEARTBEAT_MILLIS);
-    this.#heartbeat.unref();
+    this.#heartbeat = unref(setInterval(() => native.beat(), HEARTBEAT_MILLIS));
   }
 }
 

@@ -10,6 +10,7 @@ const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 // Loaded at the first request: instrumentation may want to patch these modules first.
 const moduleOf = (scheme) => (scheme === 'http:' ? require('http') : require('https'));
+const { clearTimeout, setTimeout } = require('./timers.js');
 
 /** Throws what Node's http throws for a header it refuses to send. */
 function throwHeaderError(name, value) {

@@ -11,6 +11,8 @@ const { CallsUnderWay, newCall } = require('./calls_under_way.js');
 const { reportFailure, settle, tellOutcome } = require('./export_outcome.js');
 const { HandOvers } = require('./hand_over.js');
 const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('./span_reading.js');
+const { StandIns } = require('./stand_ins.js');
+const { now, soon } = require('./timers.js');
 const { Turns } = require('./turns.js');
 const { contained, ignore } = require('./user_code.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
@@ -28,8 +30,11 @@ const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const FORKED = 'this process was forked from one that exports, and has none of its threads';
 const NOTHING_SENT = Object.freeze({ __proto__: null, delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
 
+const standIns = new StandIns('offloop.exporter');
+
 let isCapturable;
 let portOf;
+let own;
 
 /**
  * One exporter over one native lane. Spans are read on the calling thread, which it never blocks for longer than reading
@@ -45,6 +50,7 @@ class LaneExporter {
       }
     };
     portOf = (exporter) => (isCapturable(exporter) ? exporter.#port : null);
+    own = (exporter) => (#settings in exporter ? exporter : originalOf(exporter));
   }
 
   #settings;
@@ -73,10 +79,34 @@ class LaneExporter {
     loadBinding(); // a missing binary is told where the program is put together, not at its first span
     this.#settings = settings;
     this.#calls = new CallsUnderWay(settings);
+    standIns.sign(this);
   }
 
   /** The SDK's entry. Never throws; the callback runs once, in the async context of this call. */
   export(spans, resultCallback) {
+    own(this).#export(spans, resultCallback);
+  }
+
+  /** Resolves with what became of the spans; rejects only if `spans` is no list of spans. */
+  exportSpans(spans) {
+    return own(this).#exportSpans(spans);
+  }
+
+  /** Rejects if an option cannot be meant. */
+  forceFlush(options) {
+    return own(this).#forceFlush(options);
+  }
+
+  /** Rejects if an option cannot be meant, and then shuts nothing down. */
+  shutdown(options) {
+    return own(this).#end(options);
+  }
+
+  stats() {
+    return own(this).#open().stats();
+  }
+
+  #export(spans, resultCallback) {
     exportDelegateLogger.debug('items to be sent', spans);
     const { concurrencyLimit } = this.#settings;
     if (concurrencyLimit !== undefined && this.#underWay >= concurrencyLimit) {
@@ -86,7 +116,7 @@ class LaneExporter {
     const length = lengthOf(spans);
     if (length === NO_LIST) {
       const error = new TypeError('export expects an array of spans');
-      queueMicrotask(() => this.#answer(resultCallback, { code: FAILED, error }));
+      soon(() => this.#answer(resultCallback, { code: FAILED, error }));
       return;
     }
     this.#start(spans, length, new ExportContext(), (_outcome, error) => {
@@ -94,8 +124,7 @@ class LaneExporter {
     });
   }
 
-  /** Resolves with what became of the spans; rejects only if `spans` is no list of spans. */
-  exportSpans(spans) {
+  #exportSpans(spans) {
     const length = lengthOf(spans);
     if (length === NO_LIST) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
     const context = this.#callsUserCode ? new ExportContext() : null;
@@ -105,8 +134,7 @@ class LaneExporter {
     return promise;
   }
 
-  /** Rejects if an option cannot be meant. */
-  forceFlush(options) {
+  #forceFlush(options) {
     const answer = withResolvers();
     const { promise, resolve } = answer;
     let id = null;
@@ -125,8 +153,7 @@ class LaneExporter {
     return promise;
   }
 
-  /** Rejects if an option cannot be meant, and then shuts nothing down. */
-  shutdown(options) {
+  #end(options) {
     let timeoutMillis;
     try {
       ({ timeoutMillis } = readCallOptions(OPTIONS.shutdown, options));
@@ -161,10 +188,6 @@ class LaneExporter {
       fail(answer, id, error);
     });
     return promise;
-  }
-
-  stats() {
-    return this.#open().stats();
   }
 
   /** A limit on exports under way makes one wait for the other: that is for whoever calls `export`. */
@@ -282,24 +305,24 @@ class LaneExporter {
 
   #read(spans, batch, done) {
     if (batch.spans === 0) {
-      queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
+      soon(() => this.#finish(batch, NOTHING_SENT, done));
       return;
     }
     const lane = this.#open();
     if (getEngine().isForkedChild) {
       refuse(lane, batch, 'internal_error', batch.spans);
       const error = { __proto__: null, kind: 'internal_error', message: FORKED };
-      queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
+      soon(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
       return;
     }
     this.#enlist();
     openSpans.batchBegan(spans);
-    const until = performance.now() + SLICE_MILLIS;
+    const until = now() + SLICE_MILLIS;
     try {
       this.#settings.beforeExport?.(lane);
     } catch (original) {
       refuse(lane, batch, 'non_retryable', batch.spans);
-      queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done));
+      soon(() => this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done));
       return;
     }
     readSpans(this.#writer, lane, spans, batch, {
@@ -307,7 +330,7 @@ class LaneExporter {
       isShutDown: this.#shutdown !== null,
     });
     if (batch.written === 0) {
-      queueMicrotask(() => this.#finish(batch, NOTHING_SENT, done));
+      soon(() => this.#finish(batch, NOTHING_SENT, done));
     } else {
       this.#handOver(lane, batch, until, done);
     }
@@ -323,12 +346,12 @@ class LaneExporter {
     }
     refuseRest(this.#lane, batch, 'internal_error');
     const error = { __proto__: null, kind: 'internal_error', message: textOfError(original) };
-    queueMicrotask(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
+    soon(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
   }
 
   #handOver(lane, batch, until, done) {
     const engine = getEngine();
-    const startedMillis = performance.now();
+    const startedMillis = now();
     const id = engine.register(({ outcome }) => {
       this.#calls.delete(id);
       this.#handOvers.settled(id);
@@ -383,6 +406,13 @@ function fail({ promise, reject }, id, error) {
   if (id !== null) getEngine().forget(id);
   promise.catch(ignore);
   reject(error);
+}
+
+/** What stands in for an exporter of ours (a Proxy, a copy) has its methods, and none of its state. */
+function originalOf(standIn) {
+  const original = standIns.originalOf(standIn);
+  if (original === undefined) throw new TypeError('Offloop: a method of an exporter was called on something else');
+  return original;
 }
 
 function tellBug(error) {

@@ -3,7 +3,7 @@
 // Refuses to write them: whoever made it gets them back.
 
 const { reportError } = require('./sdk_context.js');
-const { settledWithin } = require('./user_code.js');
+const { settledWithin } = require('./deadlines.js');
 
 class PendingResources {
   #release;

@@ -2,6 +2,7 @@
 // Owns batches over an exporter that is not ours: a queue of spans, one timed export at a time, as in the SDK.
 // Refuses to improve on that: what such an exporter can bear is not known.
 
+const { Deadline } = require('./deadlines.js');
 const { diag } = require('./diag.js');
 const { pendingResource } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('./sdk_context.js');
@@ -56,8 +57,7 @@ class QueueBatcher {
     if (this.#spans.length >= this.#options.maxExportBatchSize) {
       this.#exportInTurn();
     } else if (this.#timer === null) {
-      this.#timer = setTimeout(() => this.#exportInTurn(), this.#options.scheduledDelayMillis);
-      this.#timer.unref();
+      this.#timer = new Deadline(() => this.#exportInTurn(), this.#options.scheduledDelayMillis).unref();
     }
   }
 
@@ -81,7 +81,7 @@ class QueueBatcher {
   }
 
   #stopTimer() {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
   }
 
@@ -92,9 +92,9 @@ class QueueBatcher {
     const spans = this.#spans.splice(0, maxExportBatchSize);
     if (spans.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('Timeout')), exportTimeoutMillis);
+      const timer = new Deadline(() => reject(new Error('Timeout')), exportTimeoutMillis);
       const answer = once(({ isSuccess, error }) => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#metrics.finishSpans(spans.length, error);
         if (isSuccess) resolve();
         else reject(error ?? new Error('BatchSpanProcessor: span export failed'));

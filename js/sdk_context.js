@@ -4,30 +4,27 @@
 
 const { createRequire } = require('node:module');
 const path = require('node:path');
-const { diag, loadApi } = require('./diag.js');
+const { diag, registered } = require('./diag.js');
 const { isShortOfDescriptors } = require('./shortage.js');
 const { shown } = require('./shown.js');
 const { isOutOfStack } = require('./unwinding.js');
 const { contained, ignore } = require('./user_code.js');
 
-// The key that every line of the SDK uses; the API makes a registered symbol of the description.
-const SUPPRESS_TRACING = 'OpenTelemetry SDK Context Key SUPPRESS_TRACING';
+// The key that every line of the SDK uses.
+const SUPPRESS_TRACING = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
 /**
  * Calls `callback()` in a context in which nothing is traced, once and now. The context manager is the application's: one
  * that throws or does not call must not cost a batch.
  */
 function withoutTracing(callback) {
-  const api = loadApi();
-  if (api === null) return callback();
+  const manager = registered('context');
+  if (manager === undefined) return callback(); // without one every copy of the API calls what it is given
   let outcome = null;
   const call = () => {
     outcome ??= outcomeOf(callback);
   };
-  contained(tellManager, () => {
-    const { context, createContextKey } = api;
-    return context.with(context.active().setValue(createContextKey(SUPPRESS_TRACING), true), call);
-  });
+  contained(tellManager, () => manager.with(manager.active().setValue(SUPPRESS_TRACING, true), call));
   call();
   if (outcome.hasThrown) throw outcome.value;
   return outcome.value;

@@ -6,6 +6,7 @@ const { diag } = require('./diag.js');
 const { COMPATIBLE_VERSION } = require('./user_agent.js');
 const { OTLPExporterError } = require('./errors.js');
 const { contained, ignore } = require('./user_code.js');
+const { now } = require('./timers.js');
 
 const COMPONENT_TYPE = 'otlp_http_span_exporter';
 const DEFAULT_PORTS = { 'http:': 80, 'https:': 443 };
@@ -84,10 +85,10 @@ function metricsOf(meterProvider, attributes) {
     advice: { explicitBucketBoundaries: [] },
   });
 
-  function start(spanCount, startedMillis = performance.now()) {
+  function start(spanCount, startedMillis = now()) {
     contained(told, () => inFlight.add(spanCount, attributes));
     return function finish(error, retriesExhausted = false) {
-      const seconds = (performance.now() - startedMillis) / 1000;
+      const seconds = (now() - startedMillis) / 1000;
       contained(told, () => inFlight.add(-spanCount, attributes));
       const failed = error !== undefined || retriesExhausted;
       const type = retriesExhausted ? 'export_failed' : errorType(error);

@@ -4,6 +4,7 @@
 
 const { WRITTEN, INVALID, TOO_LARGE } = require('./handoff/span_writer.js');
 const { diag } = require('./diag.js');
+const { now } = require('./timers.js');
 
 const CLOCK_MASK = 31; // spans between two looks at the clock, less one
 const MOST_SPANS = 2 ** 32 - 1; // that an array can hold
@@ -35,7 +36,7 @@ function readSpans(writer, lane, spans, batch, { copyUntil, isShutDown }) {
       overflow = isShutDown ? 'after_shutdown' : 'queue_full';
       break;
     }
-    if ((index & CLOCK_MASK) === CLOCK_MASK && performance.now() >= copyUntil) writer.keepTexts();
+    if ((index & CLOCK_MASK) === CLOCK_MASK && now() >= copyUntil) writer.keepTexts();
     const result = readSpan(writer, spans, index);
     if (result === WRITTEN) batch.written += 1;
     else if (result === INVALID) {

@@ -9,6 +9,7 @@ const { dissectUrl } = require('./config_url.js');
 const { diag } = require('./diag.js');
 const { readCallOptions, readOption, readOptions } = require('./options/read.js');
 const { OPTIONS, OWN } = require('./options/table.js');
+const { soon } = require('./timers.js');
 
 const PACKAGES = {
   'http/protobuf': '@opentelemetry/exporter-trace-otlp-proto',
@@ -56,7 +57,7 @@ class StockTraceExporter {
       return;
     }
     const error = new TypeError('export expects an array of spans');
-    queueMicrotask(() => answer(resultCallback, { code: FAILED, error }));
+    soon(() => answer(resultCallback, { code: FAILED, error }));
   }
 
   exportSpans(spans) {

@@ -39,30 +39,4 @@ function timerMillis(millis) {
   return millis >= 1 ? Math.min(millis, MAX_TIMER_MILLIS) : 1;
 }
 
-/**
- * Resolves when `promise` has settled or `millis` have passed, whichever comes first; never rejects. `promise` may be
- * anything, a thenable that never calls back included. What it rejects with goes to `onError`.
- */
-function settledWithin(promise, millis, onError) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timerMillis(millis));
-    timer.unref?.();
-    const finish = (then) => (value) => {
-      clearTimeout(timer);
-      then(value);
-      resolve();
-    };
-    new Promise((adopt) => adopt(promise)).then(finish(ignore), finish(onError));
-  });
-}
-
-/** What `promise` settles with, or a rejection with `Error('Timeout')` after `millis`. `promise` may be anything. */
-function within(promise, millis) {
-  let timer;
-  const timeout = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('Timeout')), timerMillis(millis));
-  });
-  return Promise.race([new Promise((adopt) => adopt(promise)), timeout]).finally(() => clearTimeout(timer));
-}
-
-module.exports = { contained, ignore, once, settledWithin, timerMillis, within };
+module.exports = { contained, ignore, once, timerMillis };

@@ -13,10 +13,12 @@
 
 const { OpenBatch } = require('./handoff/open_batch.js');
 const { SpanWriter, WRITTEN, INVALID, TOO_LARGE, NO_ROOM } = require('./handoff/span_writer.js');
+const { Deadline, noteNativeClock } = require('./deadlines.js');
 const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
 const { pendingResource, PendingResources } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('./sdk_context.js');
+const { clearTimeout, now, setImmediate, setTimeout, unref } = require('./timers.js');
 const { timerMillis } = require('./user_code.js');
 const { afterUnwinding, isOutOfStack } = require('./unwinding.js');
 
@@ -317,7 +319,7 @@ class WindowBatcher {
 
   /** When the stack has unwound; code that fails or ends a span each time gets no more than one try in a turn of the loop. */
   #mendLater() {
-    if (this.#isMending) setImmediate(this.#mend).unref();
+    if (this.#isMending) unref(setImmediate(this.#mend));
     else afterUnwinding(this.#mend);
   }
 
@@ -336,7 +338,7 @@ class WindowBatcher {
   #openNow(window) {
     const { scheduledDelayMillis, exportTimeoutMillis } = this.#options;
     const done = (outcome, error) => this.#settle(window, outcome, error);
-    const taken = () => ({ spans: window.spans, startedMillis: Math.min(window.dueMillis, performance.now()) });
+    const taken = () => ({ spans: window.spans, startedMillis: Math.min(window.dueMillis, now()) });
     const { id, leaves } = withoutTracing(() => this.#port.begin({ done, taken }));
     if (window.isOpen) return; // by code that lets the loop turn inside a call
     window.leaves = leaves;
@@ -344,18 +346,19 @@ class WindowBatcher {
     this.#underWay.add(window);
     const delay = timerMillis(scheduledDelayMillis);
     const jittered = delay * (1 - DELAY_JITTER * Math.random());
-    window.dueMillis = performance.now() + jittered;
-    clearTimeout(window.expiry); // of an attempt that was cut off
-    window.expiry = setTimeout(() => this.#expire(window), timerMillis(delay + timerMillis(exportTimeoutMillis)));
-    window.expiry.unref();
+    window.dueMillis = now() + jittered;
+    window.expiry?.cancel(); // of an attempt that was cut off
+    const patience = timerMillis(delay + timerMillis(exportTimeoutMillis));
+    window.expiry = new Deadline(() => this.#expire(window), patience).unref();
     let grace = 0;
     if (this.#port.needsLoopToLeave) {
-      window.departure = setTimeout(() => this.#depart(window), jittered).unref();
+      window.departure = unref(setTimeout(() => this.#depart(window), jittered));
       grace = LOOP_GRACE_MILLIS;
     }
     const { batch } = window;
     this.#engine.openWindow(this.#lane, id, batch.head, batch.newParts(), jittered + grace);
     window.isOpen = true; // right behind the call: nothing can be cut off in between
+    noteNativeClock(); // the first one has started its thread
   }
 
   #depart(window) {
@@ -386,7 +389,7 @@ class WindowBatcher {
     window.batch?.discard();
     this.#leave(window);
     this.#underWay.delete(window);
-    clearTimeout(window.expiry);
+    window.expiry?.cancel();
     if (this.queued === 0) this.#engine.exit.removeWindow(this);
   }
 
@@ -397,7 +400,7 @@ class WindowBatcher {
 
   #settle(window, { delivered, rejected, dropped }, error) {
     window.isHandedOver = true;
-    clearTimeout(window.expiry);
+    window.expiry?.cancel();
     this.#leave(window);
     let spans = delivered + rejected;
     for (const reason of Object.keys(dropped)) spans += dropped[reason];

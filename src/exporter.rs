@@ -172,6 +172,7 @@ impl Exporter {
             self.hand_over(window); // to be refused
             return;
         };
+        self.lane().windows.add(self, window);
         let taken = window.alarm();
         let (exporter, window) = (Arc::downgrade(self), Arc::downgrade(window));
         let due = Due::new(move || {

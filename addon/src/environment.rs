@@ -49,7 +49,8 @@ pub(crate) struct Mailbox {
     is_announced: AtomicBool,
     /// The environment is about to go: nothing reaches it any more.
     is_closed: AtomicBool,
-    wake: Wake,
+    /// Holds the function of JavaScript and all that it holds; none while nothing is waited for.
+    wake: Mutex<Option<Wake>>,
     /// Attempts that this environment makes itself.
     pub attempts: OpenQuestions<SendQuestion, SendOutcome>,
     /// Headers that this environment has to tell.
@@ -72,8 +73,16 @@ impl Mailbox {
             return;
         }
         if !self.is_announced.swap(true, Ordering::AcqRel) {
-            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            if let Some(wake) = &*self.wake.lock().unwrap_or_else(PoisonError::into_inner) {
+                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }
         }
+    }
+
+    fn set_wake(&self, wake: Option<Wake>) {
+        let before =
+            std::mem::replace(&mut *self.wake.lock().unwrap_or_else(PoisonError::into_inner), wake);
+        drop(before); // not under the lock
     }
 
     /// From now on nobody answers: what waits for an answer goes on without one.
@@ -88,6 +97,9 @@ impl Mailbox {
     }
 
     fn collect(&self) -> Vec<JsResult> {
+        if is_forked_child() {
+            return Vec::new(); // what was posted is the parent's
+        }
         self.is_announced.store(false, Ordering::Release);
         let results = &self.results;
         let mut results =
@@ -106,29 +118,58 @@ impl Mailbox {
 
 #[napi]
 impl Environment {
-    /// `on_results` is called, with nothing, when results wait for `takeResults`.
+    /// Hears of nothing until `listen`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(on_results: Function<'_, (), ()>) -> Result<Self> {
+    pub fn new() -> Self {
         // Before any thread of ours can outlive this environment: a worker that unloads the library under a running
         // thread is a segmentation fault.
         retain_current_module_for_unload_safety();
+        let mailbox = Mailbox {
+            results: Mutex::default(),
+            is_announced: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            wake: Mutex::default(),
+            attempts: OpenQuestions::default(),
+            header_questions: OpenQuestions::default(),
+        };
+        Self { mailbox: Arc::new(mailbox), blocks: Mutex::default(), exporters: Mutex::default() }
+    }
+
+    /// From now on `on_results` is called, with nothing, when results wait for `takeResults`. It is held until `rest`.
+    #[napi(catch_unwind)]
+    pub fn listen(&self, on_results: Function<'_, (), ()>) -> Result<()> {
+        if is_forked_child() {
+            return Ok(());
+        }
         let wake = on_results
             .build_threadsafe_function::<()>()
             .weak::<true>()
             .callee_handled::<false>()
             .build()?;
-        let mailbox = Mailbox {
-            results: Mutex::default(),
-            is_announced: AtomicBool::new(false),
-            is_closed: AtomicBool::new(false),
-            wake,
-            attempts: OpenQuestions::default(),
-            header_questions: OpenQuestions::default(),
-        };
-        Ok(Self {
-            mailbox: Arc::new(mailbox),
-            blocks: Mutex::default(),
-            exporters: Mutex::default(),
+        self.mailbox.set_wake(Some(wake));
+        // What was announced meanwhile was announced to nobody.
+        self.mailbox.is_announced.store(false, Ordering::Release);
+        self.mailbox.announce();
+        Ok(())
+    }
+
+    /// Nothing is waited for: nobody is called until the next `listen`, and what JavaScript gave is let go.
+    #[napi(catch_unwind)]
+    pub fn rest(&self) {
+        if !is_forked_child() {
+            self.mailbox.set_wake(None);
+        }
+    }
+
+    /// Calls `on_results` when the time has passed, by a clock that JavaScript cannot replace. False: no thread runs that
+    /// could do so.
+    #[napi(catch_unwind)]
+    pub fn wake_in(&self, millis: f64) -> bool {
+        let mailbox = Arc::downgrade(&self.mailbox);
+        Engine::global().later(duration(millis), move || {
+            if let Some(mailbox) = mailbox.upgrade() {
+                mailbox.announce();
+            }
         })
     }
 

@@ -2,6 +2,8 @@
 // Owns copying long texts in turns of at most a millisecond, one batch after the other.
 // Refuses to read anything but strings: every property of a span was read before its export call returned.
 
+const { now, setImmediate } = require('../timers.js');
+
 const SLICE_MILLIS = 1;
 
 /** The unfinished hand-overs of one environment. */
@@ -40,7 +42,7 @@ class Slices {
   #schedule() {
     this.#immediate ??= setImmediate(() => {
       this.#immediate = null;
-      this.#run(performance.now() + SLICE_MILLIS);
+      this.#run(now() + SLICE_MILLIS);
       if (this.#jobs.length > 0) this.#schedule();
     });
   }
@@ -51,7 +53,7 @@ class Slices {
       if (!copy(deadline)) return;
       this.#jobs.shift();
       done();
-      if (performance.now() >= deadline) return;
+      if (now() >= deadline) return;
     }
   }
 }

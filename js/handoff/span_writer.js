@@ -19,6 +19,7 @@ const { diag } = require('../diag.js');
 const { mixedList } = require('./mixed_list.js');
 const { RecordStream } = require('./record_stream.js');
 const { SpanRecordWriter } = require('./span_record_writer.js');
+const { now } = require('../timers.js');
 
 /** Writes the spans of one batch after another. One per exporter; not re-entrant. */
 class SpanWriter extends SpanRecordWriter {
@@ -166,7 +167,7 @@ class SpanWriter extends SpanRecordWriter {
   copyDeferred(deferred, deadline) {
     while (!deferred.isEmpty) {
       deferred.step(this.longStream);
-      if (performance.now() >= deadline) break;
+      if (now() >= deadline) break;
     }
     return deferred.isEmpty;
   }

@@ -3,6 +3,7 @@
 // of the application's own tracer.
 // Refuses to be exact about classes: exporters read properties.
 
+const { registered } = require('../diag.js');
 const { currentResource } = require('./span_resource.js');
 const { version } = require('../../package.json');
 
@@ -63,7 +64,8 @@ function startAndEnd({ trace, ROOT_CONTEXT }, block) {
   const context =
     parentSpanId == null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, contextOf(traceId, parentSpanId));
   const options = { startTime: block.start, attributes: attributesOf(block.attributes), links: linksOf(block.links) };
-  const span = trace.getTracer(block.scopeName, version).startSpan(block.name, options, context);
+  const provider = registered('trace') ?? trace;
+  const span = provider.getTracer(block.scopeName, version).startSpan(block.name, options, context);
   for (const { name, time, attributes } of block.events) span.addEvent(name, attributesOf(attributes), time);
   span.end(block.end);
 }

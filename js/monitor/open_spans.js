@@ -3,6 +3,8 @@
 // while the loop is blocked (src/monitor/open_spans.rs has its layout).
 // Refuses to cost anything without a monitor, and to hold spans: it writes their ids.
 
+const { now } = require('../timers.js');
+
 const ENTRY_BYTES = 64;
 const START_OFFSET = 8;
 const IDS_OFFSET = 16;
@@ -90,7 +92,7 @@ class OpenSpans {
     this.#version = (version + 2) % 2 ** 30 || 2;
     // An exchange, and no store: plain stores may overtake a store in front of them (src/monitor/open_spans.rs).
     Atomics.exchange(this.#versions, at >> 2, version + 1);
-    this.#starts[(at + START_OFFSET) >> 3] = performance.now();
+    this.#starts[(at + START_OFFSET) >> 3] = now();
     this.#bytes.latin1Write(traceId + spanId, at + IDS_OFFSET, ID_DIGITS);
     Atomics.exchange(this.#versions, at >> 2, version);
     this.#ids[entry] = spanId;

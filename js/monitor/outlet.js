@@ -10,6 +10,7 @@ const { getEngine } = require('../engine.js');
 const { reportError, withoutTracing } = require('../sdk_context.js');
 const { contained } = require('../user_code.js');
 const { readableSpan, startAndEnd } = require('./block_span.js');
+const { clearTimeout, now, setTimeout, unref } = require('../timers.js');
 
 const SHORTEST_PAUSE_MILLIS = 1000;
 
@@ -97,16 +98,16 @@ class LoopOutlet {
   #add(block) {
     this.#waiting.push(block);
     if (this.#timer !== null) return;
-    const pause = this.#lastMillis + SHORTEST_PAUSE_MILLIS - performance.now();
+    const pause = this.#lastMillis + SHORTEST_PAUSE_MILLIS - now();
     if (pause <= 0) this.#deliver();
-    else this.#timer = setTimeout(() => this.#deliver(), pause).unref();
+    else this.#timer = unref(setTimeout(() => this.#deliver(), pause));
   }
 
   #deliver() {
     clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#waiting.length === 0) return;
-    this.#lastMillis = performance.now();
+    this.#lastMillis = now();
     this.#native.excuseTurn();
     const blocks = this.#waiting.splice(0);
     contained(reportError, () => withoutTracing(() => this.#handOver(blocks, this.#resource)));
@@ -118,7 +119,7 @@ class LoopOutlet {
  * makes every span look younger than it is, and a span that looks younger than its block is not the block's parent.
  */
 function withClock(settings) {
-  return { ...settings, performanceNow: performance.now() };
+  return { ...settings, performanceNow: now() };
 }
 
 /** Blocks that are over, now and not when the watchdog comes to it; the turn that disables the monitor is none. */

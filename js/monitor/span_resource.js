@@ -2,7 +2,7 @@
 // Owns the resource of block spans: the one of the application's spans, or what the environment says about the service.
 // Refuses to detect anything.
 
-const { loadApi } = require('../diag.js');
+const { registered } = require('../diag.js');
 const { version } = require('../../package.json');
 
 const isPrimitive = (value) => ['string', 'number', 'boolean'].includes(typeof value);
@@ -38,7 +38,7 @@ function followResource(resource, set) {
 /** That of the global tracer provider, as far as it shows it; else what the environment's variables say. */
 function currentResource() {
   try {
-    const provider = loadApi()?.trace.getTracerProvider();
+    const provider = registered('trace');
     const delegate = provider?.getDelegate?.() ?? provider;
     const resource = delegate?.resource ?? delegate?._resource;
     if (resource != null && 'attributes' in resource) return resource;

@@ -10,6 +10,7 @@ const { textOfError } = require('../network_facts.js');
 const { contained, once } = require('../user_code.js');
 const { isReported } = require('./reported_errors.js');
 const { FAILED, TuskDriftMode } = require('./vocabulary.js');
+const { clearInterval, setInterval, soon, unref } = require('../timers.js');
 
 const FIRST_DROPS_TOLD = 5;
 const DROPS_PER_LINE = 100;
@@ -33,7 +34,7 @@ class DriftBatchSpanProcessor {
     this.#exporter = exporter;
     this.#config = readProcessorConfig(options);
     this.#isRecording = mode === TuskDriftMode.RECORD;
-    this.#timer = setInterval(() => this.#flushOneBatch(), this.#config.scheduledDelayMillis).unref();
+    this.#timer = unref(setInterval(() => this.#flushOneBatch(), this.#config.scheduledDelayMillis));
   }
 
   onStart() {}
@@ -87,7 +88,7 @@ class DriftBatchSpanProcessor {
   #requestFlush() {
     if (this.#isFlushRequested) return;
     this.#isFlushRequested = true;
-    queueMicrotask(() => {
+    soon(() => {
       this.#isFlushRequested = false;
       this.#flushOneBatch();
     });

@@ -14,6 +14,7 @@ const { filterSpans } = require('./span_filter.js');
 const { SpanTransformer } = require('./span_transformer.js');
 const { TraceBlockingManager } = require('./trace_blocking_manager.js');
 const { FAILED, SUCCESS, TuskDriftMode } = require('./vocabulary.js');
+const { now, setImmediate } = require('../timers.js');
 
 const SPANS_PER_TURN = 20;
 const TURN_MILLIS = 2; // one span of a megabyte takes longer
@@ -128,11 +129,11 @@ class TdSpanExporter {
     const { environment, failBatchOnBadSpan, protoSpanBytes } = this.#config;
     const cleanSpans = [];
     let unreadable = 0;
-    let until = performance.now() + TURN_MILLIS;
+    let until = now() + TURN_MILLIS;
     for (let i = 0; i < spans.length; i++) {
-      if (i > 0 && (i % SPANS_PER_TURN === 0 || performance.now() >= until)) {
+      if (i > 0 && (i % SPANS_PER_TURN === 0 || now() >= until)) {
         await new Promise((resolve) => setImmediate(resolve));
-        until = performance.now() + TURN_MILLIS;
+        until = now() + TURN_MILLIS;
       }
       try {
         const cleanSpan = SpanTransformer.transformSpanToCleanJSON(spans[i], environment);

@@ -3,6 +3,7 @@
 // Refuses to judge: span_filter.js and the instrumentations decide who gets blocked.
 
 const { diag } = require('../diag.js');
+const { clearInterval, setInterval, unref } = require('../timers.js');
 
 const TTL_MILLIS = 10 * 60 * 1000; // traces are over well before
 const CLEAN_UP_MILLIS = 2 * 60 * 1000;
@@ -38,7 +39,7 @@ class TraceBlockingManager {
   blockTrace(traceId) {
     if (this.#blockedAtMillis.has(traceId)) return;
     this.#blockedAtMillis.set(traceId, now());
-    this.#timer ??= setInterval(() => this.#forgetOld(), CLEAN_UP_MILLIS).unref();
+    this.#timer ??= unref(setInterval(() => this.#forgetOld(), CLEAN_UP_MILLIS));
     diag.debug(`Offloop: blocked trace ${traceId}`);
   }
 

@@ -14,10 +14,10 @@ use std::{
 };
 
 use crossbeam_channel::Sender;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 use crate::{
-    clock::{Moment, monotonic},
+    clock::{Moment, clamp_timeout, monotonic},
     contain::contained,
     pipeline::{
         drain::{self, DrainDone},
@@ -26,6 +26,7 @@ use crate::{
         lane::Lane,
         platform::{is_forked_child, leave_signals_to_the_host, watch_for_forks},
         process_end::{self, ProcessEnd},
+        window::Due,
         worker::{self, Job},
     },
 };
@@ -192,6 +193,22 @@ impl Engine {
         is_forked_child()
             || self.health.unstartable.load(Ordering::Acquire)
             || self.health.has_given_up()
+    }
+
+    /// Does `work` when `time` has passed, or at once if the threads end before. False: there are no threads, and nothing
+    /// will be done.
+    pub fn later(&self, time: Duration, work: impl FnOnce() + Send + 'static) -> bool {
+        if is_forked_child() {
+            return false; // whoever held the lock is not in this process
+        }
+        let Some(handle) = lock(&self.threads).running.upgrade() else { return false };
+        let (held, cancelled) = oneshot::channel::<()>();
+        let due = Due::new(move || {
+            drop(held);
+            work();
+        });
+        let at = monotonic().after(clamp_timeout(time));
+        handle.send(Message::Later { at, due, cancelled })
     }
 
     /// Calls `done` with the spans left when everything that any exporter has accepted is terminal or has nowhere to

@@ -22,6 +22,7 @@ use crate::{
         io::{Flush, Message},
         ledger::{Eviction, Ledger},
         notice::Herald,
+        window::OpenWindows,
     },
     sink::{ContentEncoding, Sink},
 };
@@ -45,6 +46,8 @@ pub(crate) struct Lane {
     encoding: Mutex<ContentEncoding>,
     /// Keeps the engine running from the first admission to the end of the shutdown.
     engine: Mutex<Option<Handle>>,
+    /// Batches that are being filled.
+    pub(crate) windows: OpenWindows,
     /// The environment of its exporter has ended and has waited for it.
     has_waited: AtomicBool,
 }
@@ -66,6 +69,7 @@ impl Lane {
             transform,
             herald,
             engine: Mutex::new(None),
+            windows: OpenWindows::default(),
             has_waited: AtomicBool::new(false),
         })
     }

@@ -1,5 +1,6 @@
 //! The end of the process, seen from below JavaScript: spans that nobody has waited for, because the main thread never
-//! loaded the library or because a worker handed them over after the `exit` event, get what time there is left.
+//! loaded the library, because a worker handed them over after the `exit` event or because another listener of that event
+//! ended the process first, get what time there is left.
 //! It refuses to wait where the main thread has waited its time out, and to do anything but wait on the thread that ends
 //! the process: whatever locks that thread holds and however few thread-locals it has left, it goes on in time.
 
@@ -102,6 +103,9 @@ fn wait() {
 
 /// An exporter whose environment has waited for it is not waited for again.
 fn drain(engine: &Engine, began: Instant) {
+    for lane in engine.lanes() {
+        lane.windows.hand_over();
+    }
     let lanes: Vec<_> = engine
         .lanes()
         .into_iter()

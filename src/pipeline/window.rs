@@ -1,12 +1,13 @@
 //! A batch being filled, with its answer: whoever comes first hands it over, JavaScript or its schedule delay.
 //! It refuses to admit: that happens when it is handed over, so offered spans are counted once.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::oneshot;
 
 use crate::{
     contain::contained,
+    exporter::Exporter,
     handoff::{OpenBatch, RawBatch},
     pipeline::completion::Completion,
 };
@@ -46,6 +47,36 @@ impl Window {
         drop(self.alarm.lock().unwrap_or_else(PoisonError::into_inner).take());
         let completion = self.completion.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         Some((raw, completion))
+    }
+}
+
+/// The batches of one exporter that are being filled. The end of the process hands over what is in them if JavaScript was
+/// not asked: an `exit` listener of the application may end the process before ours is called.
+#[derive(Debug, Default)]
+pub(crate) struct OpenWindows(Mutex<Vec<(Weak<Exporter>, Weak<Window>)>>);
+
+impl OpenWindows {
+    /// `window` is being filled; it is forgotten when it has been taken.
+    pub(crate) fn add(&self, exporter: &Arc<Exporter>, window: &Arc<Window>) {
+        let mut windows = self.lock();
+        windows.retain(|(_, window)| {
+            window.upgrade().is_some_and(|window| !window.batch().is_taken())
+        });
+        windows.push((Arc::downgrade(exporter), Arc::downgrade(window)));
+    }
+
+    /// Hands over every span that is counted in one of them.
+    pub(crate) fn hand_over(&self) {
+        let windows = std::mem::take(&mut *self.lock());
+        for (exporter, window) in windows {
+            if let (Some(exporter), Some(window)) = (exporter.upgrade(), window.upgrade()) {
+                exporter.hand_over(&window);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Weak<Exporter>, Weak<Window>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
