@@ -15,6 +15,7 @@ const { createProcessorMetrics } = require('./processor_metrics.js');
 
 const SAMPLED = 1;
 const STOCK_QUEUE_SIZE = 2048;
+const LAST_LOOK_MILLIS = 20; // what the native side needs to say that nothing is left
 let readExporter;
 
 class BatchSpanProcessor {
@@ -71,21 +72,25 @@ class BatchSpanProcessor {
     this.#batcher().add(span);
   }
 
-  /** Resolves when everything that ended before is exported, in flight included; rejects with the first failure. */
+  /**
+   * Resolves when everything that ended before is exported, in flight included; rejects with the first failure, or after
+   * `exportTimeoutMillis` with 'Timeout': nothing is dropped then.
+   */
   forceFlush() {
     return this.#shutdown ?? this.#flush();
   }
 
-  /** Exports what is left and shuts the exporter down, also when that failed. */
+  /** Exports what is left, for `exportTimeoutMillis`, and shuts the exporter down, also when that failed. */
   shutdown() {
     this.#shutdown ??= this.#end();
     return this.#shutdown;
   }
 
   async #flush() {
+    const deadline = performance.now() + this.#options.exportTimeoutMillis;
     // One after the other would let the first failure hide what the second still holds.
     const results = await Promise.allSettled([this.#windows?.flush(), this.#queue?.flush()]);
-    await this.#answerOf(() => this.#exporter.forceFlush?.());
+    results.push(...(await Promise.allSettled([this.#flushExporter(deadline - performance.now())])));
     const failed = results.find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
@@ -95,13 +100,23 @@ class BatchSpanProcessor {
       await this.#flush();
     } finally {
       this.#metrics.shutdown();
-      await this.#answerOf(() => this.#exporter.shutdown());
+      const exporter = this.#exporter;
+      // Ours keeps its own deadline; of others it is not known whether they ever answer.
+      await (canCapture(exporter)
+        ? exporter.shutdown()
+        : within(exporter.shutdown(), this.#options.exportTimeoutMillis));
     }
   }
 
-  /** Ours keep their own deadlines; of others it is not known whether they ever answer. */
-  #answerOf(ask) {
-    return canCapture(this.#exporter) ? ask() : within(ask(), this.#options.exportTimeoutMillis);
+  async #flushExporter(millisLeft) {
+    const exporter = this.#exporter;
+    if (!canCapture(exporter)) {
+      await within(exporter.forceFlush?.(), millisLeft);
+      return;
+    }
+    // Ours tells by its own clock, so that a block costs no answer that is there.
+    const result = await exporter.forceFlush({ timeoutMillis: Math.max(LAST_LOOK_MILLIS, millisLeft) });
+    if (result?.timedOut) throw new Error('Timeout');
   }
 
   /** A subclass, a wrapper or a patched `export` is called, never bypassed: that may change at any time. */

@@ -56,11 +56,17 @@ function settledWithin(promise, millis, onError) {
   });
 }
 
-/** What `promise` settles with, or a rejection with `Error('Timeout')` after `millis`. `promise` may be anything. */
-function within(promise, millis) {
+/**
+ * What `promise` settles with, or a rejection with `Error('Timeout')` after `millis`. `promise` may be anything.
+ * `lastLook` is called when the time is over: what settles because of it still counts.
+ */
+function within(promise, millis, lastLook = ignore) {
   let timer;
   const timeout = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('Timeout')), timerMillis(millis));
+    timer = setTimeout(() => {
+      contained(ignore, lastLook);
+      setImmediate(() => reject(new Error('Timeout')));
+    }, timerMillis(millis));
   });
   return Promise.race([new Promise((adopt) => adopt(promise)), timeout]).finally(() => clearTimeout(timer));
 }
