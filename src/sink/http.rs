@@ -63,7 +63,7 @@ pub struct HttpConfig {
     pub unix_socket: Option<PathBuf>,
     /// Which of a name's addresses come first.
     pub result_order: ResultOrder,
-    /// How long one address of a name is tried while others are left. `None`: only the first one is tried.
+    /// How long one address of a name has for TCP while others are left. `None`: only the first one is tried.
     pub next_address_after: Option<Duration>,
     /// Keep connections for the next request.
     pub keep_alive: bool,

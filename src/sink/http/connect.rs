@@ -14,7 +14,7 @@ use std::{
 use hyper::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::{net::TcpStream, time::Instant};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
@@ -27,9 +27,6 @@ use super::{
     tls,
 };
 use crate::sink::{SendError, SendErrorKind};
-
-/// How long one address is tried at least, while others are left, when a TLS handshake is part of it: Node does not count it.
-const NEXT_ADDRESS_AFTER_TLS: Duration = Duration::from_secs(1);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -58,8 +55,7 @@ impl Connector {
         endpoint: &Endpoint,
         look_up: &LookUp,
     ) -> Result<Connector, SendError> {
-        let secure = endpoint.is_https();
-        let tls = if secure {
+        let tls = if endpoint.is_https() {
             let settings = tls::client_config(&config.tls)?;
             Some((TlsConnector::from(Arc::new(settings)), tls::server_name(endpoint)?))
         } else {
@@ -67,7 +63,6 @@ impl Connector {
         };
         let limit = config.connect_timeout;
         let next_after = config.next_address_after.unwrap_or(limit);
-        let next_after = if secure { next_after.max(NEXT_ADDRESS_AFTER_TLS) } else { next_after };
         let next_after = if mutant!("F5") { limit } else { next_after };
         let to = Destination {
             endpoint: endpoint.clone(),
@@ -75,7 +70,7 @@ impl Connector {
             tls,
             resolver: Resolver::new(endpoint, config, Arc::clone(look_up)),
             limit,
-            next_after: next_after.min(limit),
+            next_after,
         };
         Ok(Connector { to: Arc::new(to) })
     }
@@ -93,8 +88,8 @@ impl Service<Uri> for Connector {
     fn call(&mut self, _uri: Uri) -> Self::Future {
         let (dial, to) = (Dial::current(), Arc::clone(&self.to));
         Box::pin(async move {
-            let opened = first_of(to.open(&dial), to.time_is_over(&dial)).await;
-            let connection = opened.ok_or_else(|| to.timed_out(&dial))??;
+            let opened = timeout(to.limit, to.open(&dial)).await;
+            let connection = opened.map_err(|_| to.timed_out(&dial))??;
             dial.note_connected();
             Ok(connection)
         })
@@ -117,10 +112,20 @@ impl Destination {
             return Ok(Box::new(tokio::net::UnixStream::connect(path).await?));
         }
         let address = self.address(dial).await?;
-        let socket = TcpStream::connect((address, self.endpoint.port)).await?;
+        let socket = self.connect(address, dial).await?;
+        dial.note_reached();
         // Without it requests only take longer.
         let _ = socket.set_nodelay(true);
         Ok(Box::new(socket))
+    }
+
+    /// While others are left, an address has less time. Only for this: who answers is not left for a slow handshake.
+    async fn connect(&self, address: IpAddr, dial: &Dial) -> Result<TcpStream, BoxError> {
+        let socket = TcpStream::connect((address, self.endpoint.port));
+        if !dial.has_more() {
+            return Ok(socket.await?);
+        }
+        Ok(timeout(self.next_after, socket).await.map_err(|_| self.timed_out(dial))??)
     }
 
     /// One address per connection, so that each failure is known by its address.
@@ -130,17 +135,6 @@ impl Destination {
         }
         let found = self.resolver.resolve().await?;
         dial.plan(found).ok_or_else(|| "no address".into())
-    }
-
-    /// How many addresses there are is known only once the look-up is done.
-    async fn time_is_over(&self, dial: &Dial) {
-        let end = Instant::now() + self.limit;
-        tokio::time::sleep(self.next_after).await;
-        let end = match dial.has_more_since() {
-            Some(since) => end.min(since + self.next_after),
-            None => end,
-        };
-        tokio::time::sleep_until(end).await;
     }
 
     fn timed_out(&self, dial: &Dial) -> SendError {
@@ -153,14 +147,4 @@ impl Destination {
             (peer, _) => connect_error("ETIMEDOUT", SendErrorKind::TimedOut, peer),
         }
     }
-}
-
-/// `work`'s result, unless `limit` ends first.
-async fn first_of<T>(work: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
-    let (mut work, mut limit) = (std::pin::pin!(work), std::pin::pin!(limit));
-    std::future::poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }
