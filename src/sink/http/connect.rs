@@ -14,6 +14,7 @@ use std::{
 use hyper::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
@@ -22,6 +23,7 @@ use super::{
     HttpConfig,
     dial::{Dial, connect_error},
     endpoint::{Endpoint, Host},
+    kept::Kept,
     resolve::{LookUp, Resolver},
     stream::{Bounded, Fair, Socket},
     tls,
@@ -76,6 +78,16 @@ impl Connector {
     }
 }
 
+/// Keeps the memory of whatever is in between awake, and finds out about a peer that is gone before a request does.
+fn keep_alive() -> TcpKeepalive {
+    let keep_alive = TcpKeepalive::new().with_time(Duration::from_secs(10));
+    #[cfg(any(target_os = "linux", target_os = "macos", windows))]
+    let keep_alive = keep_alive.with_interval(Duration::from_secs(5));
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    let keep_alive = keep_alive.with_retries(3);
+    keep_alive
+}
+
 impl Service<Uri> for Connector {
     type Response = Connection;
     type Error = BoxError;
@@ -98,12 +110,13 @@ impl Service<Uri> for Connector {
 
 impl Destination {
     async fn open(&self, dial: &Dial) -> Result<Connection, BoxError> {
-        let socket = Fair::new(self.socket(dial).await?);
+        let kept = Kept::default();
+        let socket = Fair::new(self.socket(dial).await?, kept.clone());
         let stream: Box<dyn Socket> = match &self.tls {
             Some((tls, name)) => Box::new(tls.connect(name.clone(), socket).await?),
             None => Box::new(socket),
         };
-        Ok(TokioIo::new(Bounded::new(stream)))
+        Ok(TokioIo::new(Bounded::new(stream, kept)))
     }
 
     async fn socket(&self, dial: &Dial) -> Result<Box<dyn Socket>, BoxError> {
@@ -114,8 +127,9 @@ impl Destination {
         let address = self.address(dial).await?;
         let socket = self.connect(address, dial).await?;
         dial.note_reached();
-        // Without it requests only take longer.
+        // Without them requests only take longer.
         let _ = socket.set_nodelay(true);
+        let _ = SockRef::from(&socket).set_tcp_keepalive(&keep_alive());
         Ok(Box::new(socket))
     }
 
