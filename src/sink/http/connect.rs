@@ -58,6 +58,9 @@ impl Connector {
         look_up: &LookUp,
     ) -> Result<Connector, SendError> {
         let tls = if endpoint.is_https() {
+            if config.tls.reject_unauthorized {
+                config.tls.roots.anchors(); // takes long, and the first handshake would do it on the I/O thread
+            }
             let settings = tls::client_config(&config.tls)?;
             Some((TlsConnector::from(Arc::new(settings)), tls::server_name(endpoint)?))
         } else {
