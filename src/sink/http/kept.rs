@@ -30,7 +30,7 @@ struct State {
     readers: u32,
     /// An answer has come before the request that it carries now.
     is_used: bool,
-    /// A byte of the answer to that request has come.
+    /// A byte of an answer has come that nobody has read to its end.
     has_answer: bool,
     /// Whoever closes the connection when its time is over.
     closer: Option<Waker>,
@@ -101,6 +101,7 @@ impl Drop for Reading {
         contained((), || {
             let mut state = self.0.locked();
             state.readers = state.readers.saturating_sub(1);
+            state.has_answer = false;
             let closer = state.closer.take();
             drop(state);
             if let Some(closer) = closer {
