@@ -316,7 +316,7 @@ export interface BatchSpanProcessorConfig {
   maxExportBatchSize?: number;
   /** Longest wait for a full batch; less than 1 is 1, more than 2147483647 is that. Default 5000. */
   scheduledDelayMillis?: number;
-  /** Longest wait for an export; less than 1 is 1, more than 2147483647 is that. Default 30000. */
+  /** Longest wait for an export, and of `forceFlush()`; less than 1 is 1, more than 2147483647 is that. Default 30000. */
   exportTimeoutMillis?: number;
   /** Receives the processor's metrics. */
   selfObsMeterProvider?: MeterProviderLike;
@@ -328,6 +328,7 @@ export class BatchSpanProcessor {
   constructor(options: BatchSpanProcessorConfig & { exporter: SpanExporterLike });
   onStart(span: object, parentContext: object): void;
   onEnd(span: ReadableSpan): void;
+  /** Rejects with the first failure, or with `Timeout` after `exportTimeoutMillis`; nothing is dropped then. */
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;
 }

@@ -1,10 +1,13 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { mkdtempSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const path = require('node:path');
 const { describe, test } = require('node:test');
 const api = require('@opentelemetry/api');
 const { isTracingSuppressed } = require('@opentelemetry/core');
-const { BatchSpanProcessor, OTLPTraceExporter } = require('..');
+const { BatchSpanProcessor, FileSpanExporter, OTLPTraceExporter } = require('..');
 const { AsyncLocalStorageContextManager } = require('./helpers/context_manager.js');
 const { assertConserved, assertSettled } = require('./helpers/conservation.js');
 const { diagLines } = require('./helpers/diag_lines.js');
@@ -16,6 +19,7 @@ const { startReceiver } = require('./helpers/receiver.js');
 
 const NEVER = { scheduledDelayMillis: 600_000 };
 const later = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+const block = (millis) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis);
 
 async function pair(t, receiverOptions, config = NEVER, exporterConfig = {}) {
   const receiver = await startReceiver(receiverOptions, t);
@@ -274,6 +278,77 @@ describe('forceFlush() and shutdown()', () => {
     await exporter.forceFlush();
     assert.equal(exporter.stats().delivered, 1);
     await processor.forceFlush();
+  });
+
+  test('forceFlush() ends its wait at exportTimeoutMillis, and nothing is dropped', async (t) => {
+    const held = gate();
+    const config = { ...NEVER, exportTimeoutMillis: 60 };
+    const { end, processor, exporter } = await pair(t, { otherwise: { gate: held.promise } }, config);
+    end(3);
+    await assert.rejects(processor.forceFlush(), { message: 'Timeout' });
+    assert.equal(exporter.stats().pending, 3);
+    await assert.rejects(processor.forceFlush(), { message: 'Timeout' }); // it still waits for them
+    held.open();
+    await processor.forceFlush();
+    const { delivered, dropped, pending } = exporter.stats();
+    assert.deepEqual({ delivered, dropped, pending }, { delivered: 3, dropped: {}, pending: 0 });
+  });
+
+  test('an export of somebody else counts, too', async (t) => {
+    const held = gate();
+    const config = { ...NEVER, exportTimeoutMillis: 60 };
+    const { processor, exporter, spans } = await pair(t, { otherwise: { gate: held.promise } }, config);
+    const other = exporter.exportSpans([spans.span()]);
+    await assert.rejects(processor.forceFlush(), { message: 'Timeout' });
+    held.open();
+    await processor.forceFlush();
+    assert.equal((await other).delivered, 1);
+  });
+
+  test('an overdue batch is waited for by the next flush', async (t) => {
+    const held = gate();
+    const config = { maxExportBatchSize: 1, exportTimeoutMillis: 40, scheduledDelayMillis: 5 };
+    const { end, processor, exporter } = await pair(t, { otherwise: { gate: held.promise } }, config);
+    await diagLines(async () => {
+      end(1);
+      await later(100);
+    });
+    setTimeout(held.open, 10);
+    await processor.forceFlush();
+    assert.equal(exporter.stats().delivered, 1);
+  });
+
+  test('results that are there after a block count, although the timer comes first', async (t) => {
+    const exporter = new FileSpanExporter({ directory: mkdtempSync(path.join(tmpdir(), 'offloop-')) });
+    const processor = new BatchSpanProcessor(exporter, { exportTimeoutMillis: 60, scheduledDelayMillis: 20 });
+    t.after(() => exporter.shutdown({ timeoutMillis: 0 }));
+    const spans = new PlainSpans(7);
+    processor.onEnd(spans.span());
+    const lines = await diagLines(async () => {
+      const flush = processor.forceFlush();
+      await later(1);
+      processor.onEnd(spans.span()); // leaves by itself meanwhile
+      block(250);
+      await flush;
+      await later(1);
+    });
+    assert.deepEqual(
+      lines.filter(([level]) => level === 'error'),
+      [],
+    );
+    assert.equal(exporter.stats().delivered, 2);
+  });
+
+  test('shutdown() takes exportTimeoutMillis and the time of the exporter, and says what it leaves', async (t) => {
+    const held = gate();
+    const config = { ...NEVER, exportTimeoutMillis: 60 };
+    const { end, processor, exporter } = await pair(t, { otherwise: { gate: held.promise } }, config);
+    const { shutdown } = exporter;
+    exporter.shutdown = () => shutdown.call(exporter, { timeoutMillis: 60 });
+    end(3);
+    await assert.rejects(processor.shutdown(), { message: 'Timeout' });
+    assert.deepEqual(exporter.stats().dropped, { shutdown_deadline: 3 });
+    held.open();
   });
 
   test('shutdown() delivers what is left, once, and shuts the exporter down', async (t) => {

@@ -11,6 +11,7 @@ const { invalid, readOptions, readVariable } = require('./options/read.js');
 const { OPTIONS, VARIABLES } = require('./options/table.js');
 const { QueueBatcher } = require('./queue_batcher.js');
 const { StandIns } = require('./stand_ins.js');
+const { now } = require('./timers.js');
 const { isOutOfStack } = require('./unwinding.js');
 const { WindowBatcher } = require('./window_batcher.js');
 const { createProcessorMetrics } = require('./processor_metrics.js');
@@ -18,6 +19,7 @@ const { createProcessorMetrics } = require('./processor_metrics.js');
 const SAMPLED = 1;
 const STOCK_QUEUE_SIZE = 2048;
 const standIns = new StandIns('offloop.processor');
+const LAST_LOOK_MILLIS = 20; // what the native side needs to say that nothing is left
 let readExporter;
 let own;
 
@@ -86,13 +88,16 @@ class BatchSpanProcessor {
     }
   }
 
-  /** Resolves when everything that ended before is exported, in flight included; rejects with the first failure. */
+  /**
+   * Resolves when everything that ended before is exported, in flight included; rejects with the first failure, or after
+   * `exportTimeoutMillis` with 'Timeout': nothing is dropped then.
+   */
   forceFlush() {
     const self = own(this);
     return self.#shutdown ?? self.#flush();
   }
 
-  /** Exports what is left and shuts the exporter down, also when that failed. */
+  /** Exports what is left, for `exportTimeoutMillis`, and shuts the exporter down, also when that failed. */
   shutdown() {
     const self = own(this);
     self.#shutdown ??= self.#end();
@@ -106,9 +111,10 @@ class BatchSpanProcessor {
   }
 
   async #flush() {
+    const deadline = now() + this.#options.exportTimeoutMillis;
     // One after the other would let the first failure hide what the second still holds.
     const results = await Promise.allSettled([this.#windows?.flush(), this.#queue?.flush()]);
-    await this.#answerOf(() => this.#exporter.forceFlush?.());
+    results.push(...(await Promise.allSettled([this.#flushExporter(deadline - now())])));
     const failed = results.find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
@@ -118,13 +124,20 @@ class BatchSpanProcessor {
       await this.#flush();
     } finally {
       this.#metrics.shutdown();
-      await this.#answerOf(() => this.#exporter.shutdown());
+      const exporter = this.#exporter;
+      // Ours keeps its own deadline; of others it is not known whether they ever answer.
+      await (canCapture(exporter)
+        ? exporter.shutdown()
+        : within(exporter.shutdown(), this.#options.exportTimeoutMillis));
     }
   }
 
-  /** Ours keep their own deadlines; of others it is not known whether they ever answer. */
-  #answerOf(ask) {
-    return canCapture(this.#exporter) ? ask() : within(ask(), this.#options.exportTimeoutMillis);
+  async #flushExporter(millisLeft) {
+    const exporter = this.#exporter;
+    if (!canCapture(exporter)) return; // the SDK asks an exporter for nothing more than its answers
+    // Ours tells by its own clock, so that a block costs no answer that is there.
+    const result = await exporter.forceFlush({ timeoutMillis: Math.max(LAST_LOOK_MILLIS, millisLeft) });
+    if (result?.timedOut) throw new Error('Timeout');
   }
 
   /** A subclass, a wrapper or a patched `export` is called, never bypassed: that may change at any time. */

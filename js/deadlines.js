@@ -3,7 +3,7 @@
 // never comes (a test loaded us while it had replaced the timers) costs punctuality, and nobody waits for ever.
 // Refuses to fire twice.
 
-const { clearTimeout, now, setTimeout, unref } = require('./timers.js');
+const { clearTimeout, now, setImmediate, setTimeout, unref } = require('./timers.js');
 const { contained, ignore, timerMillis } = require('./user_code.js');
 
 const waiting = new Set();
@@ -89,11 +89,17 @@ function settledWithin(promise, millis, onError) {
   });
 }
 
-/** What `promise` settles with, or a rejection with `Error('Timeout')` after `millis`. `promise` may be anything. */
-function within(promise, millis) {
+/**
+ * What `promise` settles with, or a rejection with `Error('Timeout')` after `millis`. `promise` may be anything.
+ * `lastLook` is called when the time is over: what settles because of it still counts.
+ */
+function within(promise, millis, lastLook = ignore) {
   let timer;
   const timeout = new Promise((_, reject) => {
-    timer = new Deadline(() => reject(new Error('Timeout')), millis);
+    timer = new Deadline(() => {
+      contained(ignore, lastLook);
+      setImmediate(() => reject(new Error('Timeout')));
+    }, millis);
   });
   return Promise.race([new Promise((adopt) => adopt(promise)), timeout]).finally(() => timer.cancel());
 }

@@ -13,7 +13,7 @@
 
 const { OpenBatch } = require('./handoff/open_batch.js');
 const { SpanWriter, WRITTEN, INVALID, TOO_LARGE, NO_ROOM } = require('./handoff/span_writer.js');
-const { Deadline, noteNativeClock } = require('./deadlines.js');
+const { Deadline, noteNativeClock, within } = require('./deadlines.js');
 const { diag } = require('./diag.js');
 const { getEngine } = require('./engine.js');
 const { pendingResource, PendingResources } = require('./pending_resources.js');
@@ -44,6 +44,7 @@ class WindowBatcher {
   #state = IDLE;
   #isServing = false;
   #underWay = new Set(); // windows with an export number and without an answer
+  #overdue = new Set(); // the same, and the SDK's time for one export is over
   #late = []; // ended while a span was being written
   #resources;
   #dropped = 0;
@@ -91,31 +92,31 @@ class WindowBatcher {
     this.#leaveNow();
   }
 
-  /** Resolves when every span that ended before this call is settled; rejects with the first failure. */
+  /**
+   * Resolves when every span that ended before this call is settled; rejects with the first failure, or after
+   * `exportTimeoutMillis` with 'Timeout'. That is the end of the wait only: what is on its way goes on.
+   */
   async flush() {
     if (this.#engine === null) return;
     if (this.#engine.isForkedChild) {
       if (this.#window !== null) this.#leave(this.#window); // the parent hands it over
       return;
     }
-    const { exportTimeoutMillis } = this.#options;
-    const waiter = {};
     await undefined; // a call that is cut off in this turn has held nothing
-    this.#engine.hold.acquire(waiter, exportTimeoutMillis);
-    try {
-      await this.#resources.settled();
-      this.#recover();
-      if (this.#window !== null) this.#window.isAwaited = true;
-      this.#leaveNow();
-      const waits = [...this.#underWay].map((window) => {
-        if (!window.isHandedOver) this.#lane.handOver(window.id); // a call that should have done it was cut off
-        return new Promise((resolve) => window.waiters.push(resolve));
-      });
-      const errors = (await Promise.all(waits)).filter((error) => error !== undefined);
-      if (errors.length > 0) throw errors[0];
-    } finally {
-      this.#engine.hold.release(waiter);
-    }
+    await within(this.#flushed(), this.#options.exportTimeoutMillis, () => this.#engine.collect());
+  }
+
+  async #flushed() {
+    await this.#resources.settled();
+    this.#recover();
+    if (this.#window !== null) this.#window.isAwaited = true;
+    this.#leaveNow();
+    const waits = [...this.#underWay, ...this.#overdue].map((window) => {
+      if (!window.isHandedOver) this.#lane.handOver(window.id); // a call that should have done it was cut off
+      return new Promise((resolve) => window.waiters.push(resolve));
+    });
+    const errors = (await Promise.all(waits)).filter((error) => error !== undefined);
+    if (errors.length > 0) throw errors[0];
   }
 
   #start() {
@@ -395,7 +396,10 @@ class WindowBatcher {
 
   /** The SDK's time for one export is over. The export goes on; nobody waits for it any more. */
   #expire(window) {
+    this.#engine.collect(); // after a block timers come before results
+    if (!this.#underWay.has(window)) return;
     this.#report(window, new Error('Timeout'));
+    this.#overdue.add(window);
   }
 
   #settle(window, { delivered, rejected, dropped }, error) {
@@ -409,11 +413,12 @@ class WindowBatcher {
     if (this.queued === 0) this.#engine.exit.removeWindow(this);
   }
 
-  /** Tells who waits, and the global handler if the window left by itself. Only the first result counts. */
+  /** Tells who waits, and the global handler, once, if the window left by itself. */
   #report(window, error) {
-    if (!this.#underWay.delete(window)) return;
-    if (error !== undefined && !window.isAwaited) reportError(error);
-    for (const resolve of window.waiters) resolve(error);
+    const isFirst = this.#underWay.delete(window);
+    if (!isFirst && !this.#overdue.delete(window)) return;
+    if (isFirst && error !== undefined && !window.isAwaited) reportError(error);
+    for (const resolve of window.waiters.splice(0)) resolve(error);
   }
 
   #refuse(spans, reason) {

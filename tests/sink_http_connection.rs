@@ -229,27 +229,102 @@ fn f8_a_server_that_closes_idle_connections_costs_no_request() {
 }
 
 #[test]
-fn f8_an_idle_connection_is_closed_before_nodes_servers_would() {
-    let (closed, was_closed) = mpsc::channel();
+fn f8_a_head_that_breaks_off_on_a_kept_connection_is_not_replayed() {
     let server = RawServer::start(move |mut peer: Peer| {
         peer.request();
         peer.respond("200 OK", "", b"");
+        peer.request();
+        peer.write("HTTP/1.1 2");
+    });
+    let mut outcomes = send_all(&http_sink(&server.url()), 2);
+    assert_eq!(failure(outcomes.pop().unwrap()).code.as_deref(), Some("ECONNRESET"));
+    assert_eq!(server.received().len(), 2, "the request has arrived: to repeat it is the policy's");
+}
+
+/// When its connections were closed after their answers, which have these headers.
+fn kept_for(headers: &'static str, patience: Duration) -> Option<Duration> {
+    let (closed, was_closed) = mpsc::channel();
+    let server = RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        peer.respond("200 OK", headers, b"");
         let kept = Instant::now();
         peer.wait_for_close();
-        closed.send(kept.elapsed()).unwrap();
+        let _ = closed.send(kept.elapsed());
     });
     let sink = http_sink(&server.url());
     runtime().block_on(async {
         assert_eq!(reply(sink.send(request(10)).await).status, 200);
-        let mut kept = None;
-        wait_for(|| {
-            kept = was_closed.try_recv().ok();
-            kept.is_some()
-        })
-        .await;
-        // A Node server gives an idle connection five seconds.
-        assert!((3.0..4.8).contains(&kept.unwrap().as_secs_f32()), "{kept:?}");
+        let end = Instant::now() + patience;
+        while Instant::now() < end {
+            if let Ok(kept) = was_closed.try_recv() {
+                return Some(kept);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        None
+    })
+}
+
+#[test]
+fn f8_an_idle_connection_is_kept_as_long_as_the_server_says_less_a_second() {
+    let cases = [("Keep-Alive: timeout=2\r\n", 900..1_900), ("Keep-Alive: timeout=1\r\n", 0..900)];
+    for (headers, expected) in cases {
+        let kept = kept_for(headers, Duration::from_secs(5));
+        assert!(
+            kept.is_some_and(|kept| expected.contains(&kept.as_millis())),
+            "{headers} {kept:?}"
+        );
+    }
+}
+
+#[test]
+fn an_idle_connection_outlives_the_schedule_of_a_batch_processor() {
+    assert_eq!(kept_for("", Duration::from_millis(5_500)), None);
+    assert_eq!(kept_for("Keep-Alive: timeout=72\r\n", Duration::from_millis(10)), None);
+}
+
+#[test]
+fn an_answer_that_takes_its_time_is_not_idle() {
+    let server = RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        let head = "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\n";
+        for piece in [head, "a", "b"] {
+            std::thread::sleep(Duration::from_millis(150));
+            peer.write(piece);
+        }
+        peer.wait_for_close();
     });
+    let reply = reply(send_all(&http_sink(&server.url()), 1).remove(0));
+    assert_eq!((reply.status, &reply.body[..], reply.body_error), (200, &b"ab"[..], None));
+}
+
+/// What a NAT or a balancer does that has forgotten a connection: packets vanish, and nobody says so.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_kept_connection_that_has_become_a_black_hole_costs_three_seconds_and_not_the_request() {
+    let server = RawServer::start(|mut peer: Peer| {
+        while peer.request().is_some() {
+            if peer.connection == 0 {
+                // From now on the socket takes no packet any more, and acknowledges none.
+                peer.respond("200 OK", "", b"");
+                std::thread::sleep(Duration::from_millis(100));
+                peer.swallow_everything();
+                std::thread::sleep(Duration::from_secs(8));
+                return;
+            }
+            peer.respond("200 OK", "", b"");
+        }
+    });
+    let sink = http_sink(&server.url());
+    runtime().block_on(async {
+        assert_eq!(reply(sink.send(request(10)).await).status, 200);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let started = Instant::now();
+        assert_eq!(reply(sink.send(request_within(10_000)).await).status, 200);
+        let took = started.elapsed();
+        assert!((2_000..7_000).contains(&took.as_millis()), "{took:?}");
+    });
+    assert_eq!((server.connections(), server.received().len()), (2, 2));
 }
 
 #[test]

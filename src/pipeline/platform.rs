@@ -54,7 +54,7 @@ pub(crate) fn at_process_end(handler: extern "C" fn()) {
 #[cfg(not(unix))]
 pub(crate) fn at_process_end(_handler: extern "C" fn()) {}
 
-/// How much nicer than the application the workers are.
+/// How much nicer the workers are than the thread that starts them, which is the application's.
 #[cfg(target_os = "linux")]
 const NICENESS: libc::c_int = 5;
 
@@ -82,12 +82,12 @@ pub(crate) fn leave_signals_to_the_host() {
 #[cfg(not(unix))]
 pub(crate) fn leave_signals_to_the_host() {}
 
-/// Lowers the calling thread's priority.
+/// Lowers the calling thread's priority. Relative to what it has: an application under `nice` has a lower one than usual.
 #[cfg(target_os = "linux")]
 pub(crate) fn yield_to_the_application() {
-    // SAFETY: takes no pointers. Process 0 is the calling thread; without the right to do it, it does nothing.
+    // SAFETY: takes no pointers. On Linux it is about the calling thread, and only the other direction needs a right.
     unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
+        libc::nice(NICENESS);
     }
 }
 
@@ -209,6 +209,25 @@ mod system {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[cfg_attr(miri, ignore = "asks the system")]
+    fn yielding_is_relative_to_the_priority_that_the_thread_was_given() {
+        let niceness = || {
+            // SAFETY: takes no pointers; 0 is the calling thread.
+            unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
+        };
+        let seen = std::thread::spawn(move || {
+            let at_first = niceness();
+            yield_to_the_application();
+            let once = niceness();
+            yield_to_the_application();
+            [at_first, once, niceness()]
+        });
+        let [at_first, once, twice] = seen.join().unwrap();
+        assert_eq!([once, twice], [(at_first + 5).min(19), (at_first + 10).min(19)]);
+    }
 
     #[test]
     fn a_page_that_is_shared_with_a_neighbour_stays() {

@@ -8,6 +8,8 @@ mod endpoint;
 mod exchange;
 mod failure;
 mod headers;
+mod heads;
+mod kept;
 mod path;
 mod resolve;
 mod roots;
@@ -20,6 +22,7 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    thread,
     time::Duration,
 };
 
@@ -33,18 +36,20 @@ use hyper_util::{
 pub use resolve::ResultOrder;
 pub use roots::Roots;
 pub use tls::TlsConfig;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use self::{
-    connect::Connector, endpoint::Endpoint, headers::StaticHeaders, resolve::LookUp,
-    stream::BYTES_PER_TURN,
+    connect::Connector, endpoint::Endpoint, headers::StaticHeaders, kept::MAX_IDLE,
+    resolve::LookUp, stream::BYTES_PER_TURN,
 };
-use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink};
+use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink, errno};
+use crate::contain::contained;
 
 /// Header lines of a reply that are read; Node's number.
 const MAX_RESPONSE_HEADERS: usize = 2000;
-
-/// Idle connections are closed before the server's usual five seconds: the race of F8 becomes rare.
-const POOL_IDLE: Duration = Duration::from_millis(3_500);
 
 /// Where and how to send: validated, complete, no defaults left to decide.
 #[derive(Clone)]
@@ -63,7 +68,7 @@ pub struct HttpConfig {
     pub unix_socket: Option<PathBuf>,
     /// Which of a name's addresses come first.
     pub result_order: ResultOrder,
-    /// How long one address of a name is tried while others are left. `None`: only the first one is tried.
+    /// How long one address of a name has for TCP while others are left. `None`: only the first one is tried.
     pub next_address_after: Option<Duration>,
     /// Keep connections for the next request.
     pub keep_alive: bool,
@@ -119,9 +124,11 @@ struct Shared {
     endpoint: Endpoint,
     headers: Result<StaticHeaders, SendError>,
     /// Made by the first request for which the system has what that takes.
-    clients: Mutex<Option<Arc<Clients>>>,
+    clients: Mutex<Option<watch::Receiver<Option<Built>>>>,
     look_up: LookUp,
 }
+
+type Built = Result<Arc<Clients>, SendError>;
 
 /// Two clients with one connector.
 struct Clients {
@@ -171,24 +178,55 @@ impl Sink for HttpSink {
     fn send(&self, request: Request) -> Attempt {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            match shared.clients() {
-                Ok(clients) => exchange::exchange(&shared, &clients, request).await,
-                Err(error) => SendOutcome::Failed(error),
+            let end = Instant::now() + request.time_left;
+            match timeout_at(end, shared.clients()).await {
+                Ok(Ok(clients)) => exchange::exchange(&shared, &clients, request, end).await,
+                Ok(Err(error)) => SendOutcome::Failed(error),
+                Err(_) => SendOutcome::Failed(exchange::timed_out()),
             }
         })
     }
 }
 
 impl Shared {
-    /// A failure is not kept: what was missing may be there for the next request.
-    fn clients(&self) -> Result<Arc<Clients>, SendError> {
-        let mut slot = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(clients) = &*slot {
-            return Ok(Arc::clone(clients));
+    /// Whoever asks while they are being made shares that.
+    async fn clients(self: &Arc<Self>) -> Built {
+        let mut made = self.making()?;
+        match made.wait_for(Option::is_some).await {
+            Ok(built) => built.clone().unwrap_or_else(|| Err(not_made())),
+            Err(_) => Err(not_made()),
         }
-        let clients = Arc::new(Clients::build(self)?);
-        *slot = Some(Arc::clone(&clients));
-        Ok(clients)
+    }
+
+    /// A failure is not kept: what was missing may be there for the next request.
+    fn making(self: &Arc<Self>) -> Result<watch::Receiver<Option<Built>>, SendError> {
+        let mut slot = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_good = |made: &&watch::Receiver<Option<Built>>| match &*made.borrow() {
+            Some(built) => built.is_ok(),
+            None => made.has_changed().is_ok(), // else its thread has died
+        };
+        if let Some(made) = slot.as_ref().filter(is_good) {
+            return Ok(made.clone());
+        }
+        let (sender, made) = watch::channel(None);
+        let shared = Arc::clone(self);
+        let make = move || {
+            contained((), || {
+                sender.send_replace(Some(Clients::build(&shared).map(Arc::new)));
+            });
+        };
+        if self.endpoint.is_https() {
+            // Certificates are read and parsed: the thread that all exporters share has no time for that.
+            thread::Builder::new().name("offloop-tls".into()).spawn(make).map_err(|error| {
+                let code = errno::errno(&error).map_or("EAGAIN", |errno| errno.code);
+                let text = format!("no thread to read certificates on: {code}");
+                SendError::new(SendErrorKind::Exhausted, text).with_code(code)
+            })?;
+        } else {
+            make();
+        }
+        *slot = Some(made.clone());
+        Ok(made)
     }
 }
 
@@ -208,7 +246,7 @@ impl Clients {
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
                 .pool_max_idle_per_host(kept)
-                .pool_idle_timeout(POOL_IDLE)
+                .pool_idle_timeout(MAX_IDLE)
                 .http1_max_headers(MAX_RESPONSE_HEADERS)
                 .http1_max_buf_size(BYTES_PER_TURN)
                 .build(connector.clone())
@@ -216,6 +254,10 @@ impl Clients {
         let kept = if shared.config.keep_alive { shared.config.max_idle_connections } else { 0 };
         Ok(Clients { uri, pooled: build(kept), fresh: build(0) })
     }
+}
+
+fn not_made() -> SendError {
+    SendError::new(SendErrorKind::Other, "the client could not be made")
 }
 
 /// `kind` and Node's code and words for something that no attempt can ever send.

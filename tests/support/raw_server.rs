@@ -114,6 +114,14 @@ impl Peer {
         let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
     }
 
+    /// The socket takes no packet any more: a filter that lets none through.
+    #[cfg(target_os = "linux")]
+    pub fn swallow_everything(&self) {
+        const RETURN_NOTHING: u16 = 6; // BPF_RET | BPF_K, with 0 bytes
+        let filter = [socket2::SockFilter::new(RETURN_NOTHING, 0, 0, 0)];
+        SockRef::from(&self.socket).attach_filter(&filter).unwrap();
+    }
+
     /// Waits for the first byte of a request; `false` when `idle` passes or the client closes first.
     pub fn next_within(&mut self, idle: Duration) -> bool {
         let _ = self.socket.set_read_timeout(Some(idle));

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use offloop::sink::http::HttpConfig;
+use offloop::sink::http::{HttpConfig, Roots};
 use socket2::SockRef;
 
 use super::{
@@ -147,7 +147,7 @@ impl Endpoint {
         let url = format!("{scheme}://{}/v1/traces", self.address);
         let mut config = HttpConfig::new(url, "application/x-protobuf", "weather");
         if self.way == Way::Tls {
-            config.tls.ca = Some(identities().0.pem.clone().into_bytes());
+            config.tls.roots = Roots::of_pem(identities().0.pem.clone().into_bytes());
         }
         config
     }

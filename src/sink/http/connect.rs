@@ -14,7 +14,8 @@ use std::{
 use hyper::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::{net::TcpStream, time::Instant};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
@@ -22,14 +23,12 @@ use super::{
     HttpConfig,
     dial::{Dial, connect_error},
     endpoint::{Endpoint, Host},
+    kept::Kept,
     resolve::{LookUp, Resolver},
     stream::{Bounded, Fair, Socket},
     tls,
 };
 use crate::sink::{SendError, SendErrorKind};
-
-/// How long one address is tried at least, while others are left, when a TLS handshake is part of it: Node does not count it.
-const NEXT_ADDRESS_AFTER_TLS: Duration = Duration::from_secs(1);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -58,8 +57,10 @@ impl Connector {
         endpoint: &Endpoint,
         look_up: &LookUp,
     ) -> Result<Connector, SendError> {
-        let secure = endpoint.is_https();
-        let tls = if secure {
+        let tls = if endpoint.is_https() {
+            if config.tls.reject_unauthorized {
+                config.tls.roots.anchors(); // takes long, and the first handshake would do it on the I/O thread
+            }
             let settings = tls::client_config(&config.tls)?;
             Some((TlsConnector::from(Arc::new(settings)), tls::server_name(endpoint)?))
         } else {
@@ -67,7 +68,6 @@ impl Connector {
         };
         let limit = config.connect_timeout;
         let next_after = config.next_address_after.unwrap_or(limit);
-        let next_after = if secure { next_after.max(NEXT_ADDRESS_AFTER_TLS) } else { next_after };
         let next_after = if mutant!("F5") { limit } else { next_after };
         let to = Destination {
             endpoint: endpoint.clone(),
@@ -75,10 +75,20 @@ impl Connector {
             tls,
             resolver: Resolver::new(endpoint, config, Arc::clone(look_up)),
             limit,
-            next_after: next_after.min(limit),
+            next_after,
         };
         Ok(Connector { to: Arc::new(to) })
     }
+}
+
+/// Keeps the memory of whatever is in between awake, and finds out about a peer that is gone before a request does.
+fn keep_alive() -> TcpKeepalive {
+    let keep_alive = TcpKeepalive::new().with_time(Duration::from_secs(10));
+    #[cfg(any(target_os = "linux", target_os = "macos", windows))]
+    let keep_alive = keep_alive.with_interval(Duration::from_secs(5));
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    let keep_alive = keep_alive.with_retries(3);
+    keep_alive
 }
 
 impl Service<Uri> for Connector {
@@ -93,8 +103,8 @@ impl Service<Uri> for Connector {
     fn call(&mut self, _uri: Uri) -> Self::Future {
         let (dial, to) = (Dial::current(), Arc::clone(&self.to));
         Box::pin(async move {
-            let opened = first_of(to.open(&dial), to.time_is_over(&dial)).await;
-            let connection = opened.ok_or_else(|| to.timed_out(&dial))??;
+            let opened = timeout(to.limit, to.open(&dial)).await;
+            let connection = opened.map_err(|_| to.timed_out(&dial))??;
             dial.note_connected();
             Ok(connection)
         })
@@ -103,12 +113,13 @@ impl Service<Uri> for Connector {
 
 impl Destination {
     async fn open(&self, dial: &Dial) -> Result<Connection, BoxError> {
-        let socket = Fair::new(self.socket(dial).await?);
+        let kept = Kept::default();
+        let socket = Fair::new(self.socket(dial).await?, kept.clone());
         let stream: Box<dyn Socket> = match &self.tls {
             Some((tls, name)) => Box::new(tls.connect(name.clone(), socket).await?),
             None => Box::new(socket),
         };
-        Ok(TokioIo::new(Bounded::new(stream)))
+        Ok(TokioIo::new(Bounded::new(stream, kept)))
     }
 
     async fn socket(&self, dial: &Dial) -> Result<Box<dyn Socket>, BoxError> {
@@ -117,10 +128,21 @@ impl Destination {
             return Ok(Box::new(tokio::net::UnixStream::connect(path).await?));
         }
         let address = self.address(dial).await?;
-        let socket = TcpStream::connect((address, self.endpoint.port)).await?;
-        // Without it requests only take longer.
+        let socket = self.connect(address, dial).await?;
+        dial.note_reached();
+        // Without them requests only take longer.
         let _ = socket.set_nodelay(true);
+        let _ = SockRef::from(&socket).set_tcp_keepalive(&keep_alive());
         Ok(Box::new(socket))
+    }
+
+    /// While others are left, an address has less time. Only for this: who answers is not left for a slow handshake.
+    async fn connect(&self, address: IpAddr, dial: &Dial) -> Result<TcpStream, BoxError> {
+        let socket = TcpStream::connect((address, self.endpoint.port));
+        if !dial.has_more() {
+            return Ok(socket.await?);
+        }
+        Ok(timeout(self.next_after, socket).await.map_err(|_| self.timed_out(dial))??)
     }
 
     /// One address per connection, so that each failure is known by its address.
@@ -130,17 +152,6 @@ impl Destination {
         }
         let found = self.resolver.resolve().await?;
         dial.plan(found).ok_or_else(|| "no address".into())
-    }
-
-    /// How many addresses there are is known only once the look-up is done.
-    async fn time_is_over(&self, dial: &Dial) {
-        let end = Instant::now() + self.limit;
-        tokio::time::sleep(self.next_after).await;
-        let end = match dial.has_more_since() {
-            Some(since) => end.min(since + self.next_after),
-            None => end,
-        };
-        tokio::time::sleep_until(end).await;
     }
 
     fn timed_out(&self, dial: &Dial) -> SendError {
@@ -153,14 +164,4 @@ impl Destination {
             (peer, _) => connect_error("ETIMEDOUT", SendErrorKind::TimedOut, peer),
         }
     }
-}
-
-/// `work`'s result, unless `limit` ends first.
-async fn first_of<T>(work: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
-    let (mut work, mut limit) = (std::pin::pin!(work), std::pin::pin!(limit));
-    std::future::poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }

@@ -7,8 +7,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::time::Instant;
-
 use super::endpoint::Peer;
 use crate::sink::{SendError, SendErrorKind};
 
@@ -27,8 +25,8 @@ struct Plan {
     addresses: Vec<IpAddr>,
     /// Index of the address being tried.
     at: usize,
-    /// When the addresses came.
-    since: Option<Instant>,
+    /// The address being tried took the connection.
+    reached: bool,
     /// A connection was opened for this exchange.
     connected: bool,
 }
@@ -57,15 +55,20 @@ impl Dial {
     /// Takes the result of a look-up; answers the first address to try.
     pub fn plan(&self, addresses: Vec<IpAddr>) -> Option<IpAddr> {
         let mut plan = self.locked();
-        *plan = Plan { addresses, at: 0, since: Some(Instant::now()), connected: plan.connected };
+        *plan = Plan { addresses, connected: plan.connected, ..Plan::default() };
         plan.addresses.first().copied()
     }
 
-    /// Moves to the next address; `false` when all were tried.
+    /// Moves to the next address; `false` when all were tried, or when this one answered: then it is the one, as in Node.
     pub fn advance(&self) -> bool {
         let mut plan = self.locked();
-        plan.at += 1;
-        plan.at < plan.addresses.len()
+        plan.at += usize::from(!plan.reached);
+        !plan.reached && plan.at < plan.addresses.len()
+    }
+
+    /// The address being tried took the connection; TLS and HTTP come yet.
+    pub fn note_reached(&self) {
+        self.locked().reached = true;
     }
 
     /// Whether this exchange opened a connection of its own, as opposed to one kept from before.
@@ -78,10 +81,10 @@ impl Dial {
         self.locked().connected = true;
     }
 
-    /// When the addresses came, if the one being tried is not the last.
-    pub fn has_more_since(&self) -> Option<Instant> {
+    /// Whether the address being tried is not the last.
+    pub fn has_more(&self) -> bool {
         let plan = self.locked();
-        plan.since.filter(|_| plan.at + 1 < plan.addresses.len())
+        plan.at + 1 < plan.addresses.len()
     }
 }
 

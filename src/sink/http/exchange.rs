@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
+use hyper::http::Extensions;
 use hyper::{
     Method, Response,
     body::{Body, Incoming},
@@ -14,7 +15,7 @@ use hyper::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{Clients, Shared, dial::Dial, failure};
+use super::{Clients, Shared, dial::Dial, failure, kept::Kept};
 use crate::{
     shown::shown_latin1,
     sink::{Reply, Request, SendError, SendErrorKind, SendOutcome},
@@ -25,8 +26,13 @@ const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 /// Node's `--max-http-header-size`; the client's own limit is some 400 kB (F34).
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
-/// Sends `request` and reads the answer.
-pub(super) async fn exchange(shared: &Shared, clients: &Clients, request: Request) -> SendOutcome {
+/// Sends `request` and reads the answer, until `end`.
+pub(super) async fn exchange(
+    shared: &Shared,
+    clients: &Clients,
+    request: Request,
+    end: Instant,
+) -> SendOutcome {
     let headers = match &shared.headers {
         Ok(headers) => headers.of(&request),
         Err(error) => Err(error.clone()),
@@ -35,7 +41,6 @@ pub(super) async fn exchange(shared: &Shared, clients: &Clients, request: Reques
         Ok(headers) => headers,
         Err(error) => return SendOutcome::Failed(error),
     };
-    let end = Instant::now() + request.time_left;
     let end_of_head = if mutant!("F14") { end + Duration::from_secs(5) } else { end };
     match timeout_at(end_of_head, head(shared, clients, &headers, &request.body)).await {
         Ok(Ok(response)) => reply(response, end).await,
@@ -72,8 +77,9 @@ async fn head(
             && !mutant!("F8")
             && std::ptr::eq(client, &clients.pooled)
             && failure::is_lost_connection(&error)
+            && !has_answer(&error)
         {
-            // F8: the server closed a kept connection as we wrote. Once, on a connection that is surely new.
+            // F8: a kept connection had ended, or did so as we wrote. Once, on a connection that is surely new.
             client = &clients.fresh;
             dial = Arc::new(Dial::default());
             continue;
@@ -89,9 +95,19 @@ async fn head(
     }
 }
 
+/// Whether a byte of an answer came before the failure: then the request is known to have arrived.
+fn has_answer(error: &hyper_util::client::legacy::Error) -> bool {
+    let mut extensions = Extensions::new();
+    if let Some(connection) = error.connect_info() {
+        connection.get_extras(&mut extensions);
+    }
+    Kept::of(&extensions).is_some_and(Kept::has_answer)
+}
+
 /// Reads the body; a status without a complete body is still a status (F12, F15).
 async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
     let headers = response.headers();
+    let _reading = Kept::of(response.extensions()).map(|kept| kept.read_answer(headers));
     if let Some(error) = unacceptable(headers) {
         return SendOutcome::Failed(error);
     }
@@ -154,7 +170,7 @@ fn texts(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
     headers.get_all(name).iter().map(|value| shown_latin1(value.as_bytes())).collect()
 }
 
-fn timed_out() -> SendError {
+pub(super) fn timed_out() -> SendError {
     SendError::new(SendErrorKind::TimedOut, "Request timed out")
 }
 

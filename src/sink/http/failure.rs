@@ -74,7 +74,7 @@ pub(super) fn of_addresses(mut errors: Vec<SendError>) -> SendError {
     }
 }
 
-/// Whether a kept connection ended before it answered.
+/// Whether the connection ended, which says nothing about the request if it was a kept one.
 pub(super) fn is_lost_connection(error: &hyper_util::client::legacy::Error) -> bool {
     let known = find(error);
     let reset = |kind| {
@@ -83,6 +83,7 @@ pub(super) fn is_lost_connection(error: &hyper_util::client::legacy::Error) -> b
             io::ErrorKind::ConnectionReset
                 | io::ErrorKind::BrokenPipe
                 | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::TimedOut
         )
     };
     known.ended

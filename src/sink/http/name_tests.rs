@@ -125,6 +125,25 @@ fn f5_an_address_that_swallows_everything_is_left_after_nodes_250_ms() {
 }
 
 #[test]
+fn f5_an_address_that_answers_has_the_whole_time_for_its_tls_handshake() {
+    // It takes the connection and never says a word.
+    let server = RawServer::start(|mut peer: Peer| {
+        peer.first_bytes();
+        peer.wait_for_close();
+    });
+    let port = server.address.port();
+    let mut config =
+        HttpConfig::new(format!("https://collector.test:{port}/"), "application/json", "test");
+    config.connect_timeout = Duration::from_millis(1_500);
+    let look_up = |_: &str| addresses(&["127.0.0.1", "::1"]);
+    let sink = HttpSink::resolving_with(config, Arc::new(look_up)).unwrap();
+    let started = Instant::now();
+    let SendOutcome::Failed(error) = send(&sink) else { panic!() };
+    assert_eq!(error.message, format!("connect ETIMEDOUT 127.0.0.1:{port}"));
+    assert!((1_400..2_900).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+}
+
+#[test]
 fn f3_requests_that_wait_for_a_name_share_one_look_up() {
     let server = ok();
     let (count, gate) =

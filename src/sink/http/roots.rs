@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::certificate::{Certificate, name_key};
 
-/// A PEM text of trusted certificates. Reading it waits for the first handshake.
+/// A PEM text of trusted certificates. Reading it waits for the first client.
 pub struct Roots {
     pem: Vec<u8>,
     anchors: OnceLock<Anchors>,

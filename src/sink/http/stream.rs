@@ -1,39 +1,78 @@
-//! The bytes of one connection: owns how many of them one exporter may take from the thread that all share, and how many
-//! may come before an answer does.
-//! It refuses to know what they mean, beyond where the head of an answer ends.
+//! The bytes of one connection: owns how many of them one exporter may take from the thread that all share, how many may
+//! come before an answer does, and the end of a connection that nobody has used for too long.
+//! It refuses to know what they mean: where the head of an answer ends is told by `heads`.
 
 use std::{
+    future::Future,
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, Sleep, sleep_until},
+};
+use tokio_rustls::client::TlsStream;
 
-use super::failure;
+use super::{failure, heads::Heads, kept::Kept};
 
 /// Bytes that a connection may take in one go, before everybody else on the thread has had a turn.
 pub(super) const BYTES_PER_TURN: usize = 64 * 1024;
 
-/// Bytes of heads before the final status, informational responses included: those may come without an end.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// How long a peer may acknowledge nothing of a request on a connection that was kept, where the system can tell: something
+/// in between may have forgotten the connection, and then nobody says so.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(3);
 
-/// What a connection is made of, below TLS.
-pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
+/// What a connection is made of, below TLS and above.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {
+    /// From now on it fails early if the peer acknowledges nothing.
+    fn expect_acknowledgements(&self) {}
+}
+
+impl Socket for TcpStream {
+    #[cfg(target_os = "linux")]
+    fn expect_acknowledgements(&self) {
+        // Without it a request only takes as long as it may.
+        let _ = socket2::SockRef::from(self).set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+    }
+}
+
+#[cfg(unix)]
+impl Socket for tokio::net::UnixStream {}
+impl<S: Socket> Socket for Fair<S> {}
+impl<S: Socket> Socket for TlsStream<S> {}
+
+impl Socket for Box<dyn Socket> {
+    fn expect_acknowledgements(&self) {
+        (**self).expect_acknowledgements();
+    }
+}
 
 /// A socket that pauses after [`BYTES_PER_TURN`]. The runtime's own budget counts reads, of any size; and what TLS takes
 /// without giving anything on (tickets, updates of keys) is counted here, too.
 pub(super) struct Fair<S> {
     socket: S,
     taken: usize,
+    kept: Kept,
+    is_watched: bool,
 }
 
-impl<S> Fair<S> {
+impl<S: Socket> Fair<S> {
     /// Has a whole turn before it.
-    pub fn new(socket: S) -> Fair<S> {
-        Fair { socket, taken: 0 }
+    pub fn new(socket: S, kept: Kept) -> Fair<S> {
+        Fair { socket, taken: 0, kept, is_watched: false }
+    }
+
+    fn watch_if_used(&mut self) {
+        if !self.is_watched && self.kept.is_used() {
+            self.is_watched = true;
+            self.socket.expect_acknowledgements();
+        }
     }
 }
 
@@ -56,16 +95,41 @@ impl<S: Socket> AsyncRead for Fair<S> {
     }
 }
 
-/// A connection whose answers have heads of bounded length.
+/// A connection whose answers have heads of bounded length, and which ends when it has been idle for too long.
 pub(super) struct Bounded<S> {
     stream: S,
     heads: Heads,
+    kept: Kept,
+    /// When a byte last went either way.
+    moved: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Bounded<S> {
     /// Waits for the head of an answer.
-    pub fn new(stream: S) -> Bounded<S> {
-        Bounded { stream, heads: Heads::default() }
+    pub fn new(stream: S, kept: Kept) -> Bounded<S> {
+        Bounded { stream, heads: Heads::default(), kept, moved: Instant::now(), timer: None }
+    }
+
+    fn note_write(&mut self) {
+        self.moved = Instant::now();
+        if self.heads.next_request() {
+            self.kept.next_request();
+        }
+    }
+
+    /// Ready when nothing is asked of the connection and its time is over.
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.heads.are_over() {
+            return Poll::Pending;
+        }
+        let Some(max_idle) = self.kept.max_idle(context) else { return Poll::Pending };
+        let end = self.moved + max_idle;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if timer.deadline() != end {
+            timer.as_mut().reset(end);
+        }
+        timer.as_mut().poll(context)
     }
 }
 
@@ -76,9 +140,18 @@ impl<S: Socket> AsyncRead for Bounded<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_pending() {
+            ready!(self.poll_idle(context));
+            return Poll::Ready(Ok(())); // nothing more comes
+        }
+        ready!(read)?;
+        if buffer.filled().len() > before {
+            self.moved = Instant::now();
+            self.kept.note_answer();
+        }
         self.heads.take(buffer.filled().get(before..).unwrap_or_default());
-        if self.heads.bytes > MAX_HEAD_BYTES {
+        if self.heads.are_too_long() {
             let overflow = failure::parse_error("HPE_HEADER_OVERFLOW", "Header overflow");
             return Poll::Ready(Err(io::Error::other(overflow)));
         }
@@ -129,121 +202,11 @@ macro_rules! write_through {
     };
 }
 
-write_through!(Fair, socket, |_: &mut Fair<S>| ());
-write_through!(Bounded, stream, |bounded: &mut Bounded<S>| bounded.heads.next_request());
+write_through!(Fair, socket, |fair: &mut Fair<S>| fair.watch_if_used());
+write_through!(Bounded, stream, |bounded: &mut Bounded<S>| bounded.note_write());
 
 impl<S> Connection for Bounded<S> {
     fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-/// Where in the heads of an answer the bytes are.
-#[derive(Debug, Default)]
-struct Heads {
-    bytes: usize,
-    at: At,
-}
-
-#[derive(Debug)]
-enum At {
-    /// In the first bytes of a head, so many of which are known.
-    Start { line: [u8; 12], known: usize },
-    /// In an informational head; `empty`: the line has had no byte so far.
-    Informational { empty: bool },
-    /// The final status has come, or something that is for the parser to refuse.
-    Over,
-}
-
-impl Default for At {
-    fn default() -> At {
-        At::Start { line: [0; 12], known: 0 }
-    }
-}
-
-impl Heads {
-    fn next_request(&mut self) {
-        if matches!(self.at, At::Over) {
-            *self = Heads::default();
-        }
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.at = match &mut self.at {
-                At::Over => return,
-                // Line ends before a head are skipped, as the parser does.
-                At::Start { known: 0, .. } if matches!(byte, b'\r' | b'\n') => At::default(),
-                At::Start { line, known } => {
-                    if let Some(place) = line.get_mut(*known) {
-                        *place = byte;
-                    }
-                    *known += 1;
-                    if *known < line.len() {
-                        self.bytes += 1;
-                        continue;
-                    }
-                    match line {
-                        // 101 is the last one: what follows it is no HTTP any more.
-                        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'1', tens, ones]
-                            if (*tens, *ones) != (b'0', b'1') =>
-                        {
-                            At::Informational { empty: false }
-                        }
-                        _ => At::Over,
-                    }
-                }
-                At::Informational { empty: true } if byte == b'\n' => At::default(),
-                At::Informational { empty } => {
-                    At::Informational { empty: byte == b'\n' || (*empty && byte == b'\r') }
-                }
-            };
-            self.bytes += 1;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn heads(text: &str, piece: usize) -> Heads {
-        let mut heads = Heads::default();
-        text.as_bytes().chunks(piece).for_each(|piece| heads.take(piece));
-        heads
-    }
-
-    #[test]
-    fn what_comes_before_the_final_status_counts_and_nothing_behind_it() {
-        let info = "HTTP/1.1 100 Continue\r\nA: b\r\n\r\n";
-        let early = "HTTP/1.1 103 Early Hints\nLink: x\n\n";
-        let last = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
-        let cases = [
-            (last.to_owned(), 12),
-            (format!("{last}{}", "x".repeat(100_000)), 12),
-            (format!("\r\n{last}"), 14),
-            (format!("{info}{early}{last}"), info.len() + early.len() + 12),
-            ("HTTP/1.1 101 Switching Protocols\r\n\r\nHTTP/1.1 100 x".to_owned(), 12),
-            ("SSH-2.0-x and so on".to_owned(), 12),
-            (info.repeat(4_000), 4_000 * info.len()),
-            (format!("HTTP/1.1 100 {}", "x".repeat(70_000)), 70_013),
-            ("\r\n".repeat(40_000), 80_000),
-        ];
-        for (text, counted) in cases {
-            for piece in [1, 7, 4_096, text.len()] {
-                assert_eq!(heads(&text, piece).bytes, counted, "{:.40} by {piece}", text);
-            }
-        }
-    }
-
-    #[test]
-    fn each_request_has_a_count_of_its_own() {
-        let mut heads = heads("HTTP/1.1 100 Continue\r\n\r\n", 3);
-        let counted = heads.bytes;
-        heads.next_request();
-        assert_eq!(heads.bytes, counted, "the answer is not over, the request is still written");
-        heads.take(b"HTTP/1.1 200 OK\r\n\r\nbody");
-        heads.next_request();
-        assert_eq!(heads.bytes, 0);
+        Connected::new().extra(self.kept.clone())
     }
 }
