@@ -12,6 +12,7 @@ const { reportFailure, settle, tellOutcome } = require('./export_outcome.js');
 const { HandOvers } = require('./hand_over.js');
 const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('./span_reading.js');
 const { Turns } = require('./turns.js');
+const { needStack, withResolvers } = require('./unwinding.js');
 const { contained, ignore } = require('./user_code.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { textOfError } = require('./network_facts.js');
@@ -96,10 +97,10 @@ class LaneExporter {
 
   /** Resolves with what became of the spans; rejects only if `spans` is no list of spans. */
   exportSpans(spans) {
+    needStack();
     const length = lengthOf(spans);
     if (length === NO_LIST) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
     const context = this.#callsUserCode ? new ExportContext() : null;
-    // Without stack this throws: a promise that is rejected then makes Node.js print lines of its own.
     const { promise, resolve } = withResolvers();
     this.#start(spans, length, context, resolve);
     return promise;
@@ -127,6 +128,7 @@ class LaneExporter {
 
   /** Rejects if an option cannot be meant, and then shuts nothing down. */
   shutdown(options) {
+    needStack();
     let timeoutMillis;
     try {
       ({ timeoutMillis } = readCallOptions(OPTIONS.shutdown, options));
@@ -370,12 +372,6 @@ class LaneExporter {
 function newBatch(spans, context) {
   const call = newCall(context);
   return { spans, written: 0, refused: {}, id: null, isAdmitted: false, finishMetrics: null, call };
-}
-
-function withResolvers() {
-  const resolvers = {};
-  resolvers.promise = new Promise((resolve, reject) => Object.assign(resolvers, { resolve, reject }));
-  return resolvers;
 }
 
 /** A call that was cut off has nobody who could handle the rejection. */
