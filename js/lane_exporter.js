@@ -14,6 +14,7 @@ const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('./span_rea
 const { StandIns } = require('./stand_ins.js');
 const { now, soon } = require('./timers.js');
 const { Turns } = require('./turns.js');
+const { needStack, withResolvers } = require('./unwinding.js');
 const { contained, ignore } = require('./user_code.js');
 const { diag, exportDelegateLogger } = require('./diag.js');
 const { textOfError } = require('./network_facts.js');
@@ -125,10 +126,10 @@ class LaneExporter {
   }
 
   #exportSpans(spans) {
+    needStack();
     const length = lengthOf(spans);
     if (length === NO_LIST) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
     const context = this.#callsUserCode ? new ExportContext() : null;
-    // Without stack this throws: a promise that is rejected then makes Node.js print lines of its own.
     const { promise, resolve } = withResolvers();
     this.#start(spans, length, context, resolve);
     return promise;
@@ -154,6 +155,7 @@ class LaneExporter {
   }
 
   #end(options) {
+    needStack();
     let timeoutMillis;
     try {
       ({ timeoutMillis } = readCallOptions(OPTIONS.shutdown, options));
@@ -393,12 +395,6 @@ class LaneExporter {
 function newBatch(spans, context) {
   const call = newCall(context);
   return { spans, written: 0, refused: {}, id: null, isAdmitted: false, finishMetrics: null, call };
-}
-
-function withResolvers() {
-  const resolvers = {};
-  resolvers.promise = new Promise((resolve, reject) => Object.assign(resolvers, { resolve, reject }));
-  return resolvers;
 }
 
 /** A call that was cut off has nobody who could handle the rejection. */

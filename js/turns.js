@@ -3,14 +3,15 @@
 // reads a batch (getters of spans, lists and headers) waits in line until that batch has been handed over.
 // Refuses to hold anything back for longer: what the running call does not come to, the end of its turn does.
 
-const { afterUnwinding } = require('./unwinding.js');
+const { diag } = require('./diag.js');
+const { afterUnwinding, isOutOfStack } = require('./unwinding.js');
 
 class Turns {
   #isRunning = false;
   #fail = null; // of the work that runs, or that was cut off
   #line = []; // flat: work, fail
   #mend = () => {
-    if (this.#isRunning || this.#fail !== null || this.#line.length > 0) this.#run();
+    if (this.#isRunning || this.#fail !== null || this.#line.length > 0) this.#run(true);
   };
 
   /**
@@ -21,13 +22,14 @@ class Turns {
     // A call that was cut off (a `vm` script that ran out of time, no stack) does not say so. None outlives its turn.
     afterUnwinding(this.#mend);
     this.#line.push(work, fail);
-    if (!this.#isRunning) this.#run();
+    if (!this.#isRunning) this.#run(false);
   }
 
-  #run() {
+  /** `isUnwound`: there is as much stack as there will ever be. */
+  #run(isUnwound) {
     this.#isRunning = true;
     try {
-      if (this.#fail !== null) this.#end(new Error('the call was cut off'));
+      if (this.#fail !== null) this.#end(new Error('the call was cut off'), isUnwound);
       while (this.#line.length > 0) {
         const [work, fail] = this.#line.splice(0, 2);
         this.#fail = fail;
@@ -35,7 +37,7 @@ class Turns {
           work();
           this.#fail = null;
         } catch (error) {
-          this.#end(error);
+          this.#end(error, isUnwound);
         }
       }
     } finally {
@@ -43,8 +45,14 @@ class Turns {
     }
   }
 
-  #end(error) {
-    this.#fail(error);
+  #end(error, isUnwound) {
+    try {
+      this.#fail(error);
+    } catch (failure) {
+      // Only what fails for want of stack is worth another try; anything else would stop every later turn.
+      if (!isUnwound && isOutOfStack(failure)) throw failure;
+      diag.error('Offloop: a call could not be ended', failure);
+    }
     this.#fail = null;
   }
 }

@@ -4,6 +4,8 @@
 
 const { isNativeError } = require('node:util/types');
 
+const WORDS = new Array(1024).fill(0); // 8 KiB of stack
+const ignore = () => {};
 const unwound = Promise.resolve();
 const { then } = Promise.prototype;
 
@@ -22,4 +24,24 @@ function isOutOfStack(error) {
   return message === 'Maximum call stack size exceeded';
 }
 
-module.exports = { afterUnwinding, isOutOfStack };
+/**
+ * Throws a RangeError where so little stack is left that a call would be cut off right after it has begun. Whoever makes
+ * promises asks first: an executor that finds no stack leaves a promise without resolvers, which rejects by itself, and
+ * Node.js then prints lines of its own.
+ */
+function needStack() {
+  ignore.apply(undefined, WORDS);
+}
+
+/** As Promise.withResolvers, for every version of Node.js. Throws where too little stack is left. */
+function withResolvers() {
+  needStack();
+  const resolvers = { promise: null, resolve: null, reject: null };
+  resolvers.promise = new Promise((resolve, reject) => {
+    resolvers.resolve = resolve;
+    resolvers.reject = reject;
+  });
+  return resolvers;
+}
+
+module.exports = { afterUnwinding, isOutOfStack, needStack, withResolvers };

@@ -183,10 +183,13 @@ class WindowBatcher {
 
   /** A call that was writing was cut off: its span is lost, and the batch it belonged to leaves with what it has. */
   #giveUp() {
+    this.#state = TORN;
     const window = this.#window;
-    if (window !== null) {
+    if (window?.spans > 0) {
       this.#leaveNow();
-      if (this.#window === window) this.#discard(window); // nothing is counted in it
+      if (this.#window === window) return; // for want of stack: what comes waits until there is some
+    } else if (window !== null) {
+      this.#discard(window);
     }
     this.#state = IDLE;
   }
@@ -277,12 +280,18 @@ class WindowBatcher {
       this.#engine.exit.addWindow(this);
       window.batch = new OpenBatch(this.#writer.stream);
     } else {
-      if (window.isOpen && batch.hasGrown && !this.#engine.growWindow(this.#lane, window.id, batch.newParts())) {
-        return false;
-      }
+      if (window.isOpen && batch.hasGrown && !this.#grow(window)) return false;
       if (!batch.add()) return false;
     }
     window.spans += 1;
+    return true;
+  }
+
+  /** The native side gets the blocks that it does not hold yet. False: the window has been taken. */
+  #grow({ id, batch }) {
+    const parts = batch.newParts();
+    if (!this.#engine.growWindow(this.#lane, id, parts.flat)) return false;
+    batch.noteGiven(parts);
     return true;
   }
 
@@ -331,7 +340,6 @@ class WindowBatcher {
       // Says nothing about the window, unless the stack was empty: it is opened later.
       if (isOutOfStack(error) && !this.#isMending) throw error;
       this.#discard(window);
-      this.#refuse(window.spans, 'non_retryable');
       reportError(error); // the user's `headers` object: as an export that fails
     }
   }
@@ -357,8 +365,10 @@ class WindowBatcher {
       grace = LOOP_GRACE_MILLIS;
     }
     const { batch } = window;
-    this.#engine.openWindow(this.#lane, id, batch.head, batch.newParts(), jittered + grace);
+    const parts = batch.newParts();
+    this.#engine.openWindow(this.#lane, id, batch.head, parts.flat, jittered + grace);
     window.isOpen = true; // right behind the call: nothing can be cut off in between
+    batch.noteGiven(parts);
     noteNativeClock(); // the first one has started its thread
   }
 
@@ -385,12 +395,19 @@ class WindowBatcher {
     this.#writer.stream.releaseFull();
   }
 
-  /** The window has never been opened. */
+  /** The window has never been opened. What is counted in it is refused: it can be lost in no way without a count. */
   #discard(window) {
+    const { spans } = window;
+    if (spans > 0) this.#lane.refuse(spans, 'non_retryable');
+    // Right behind that: wherever this is cut off, they are counted once, and nothing is filled into the window any more.
+    window.spans = 0;
+    if (this.#window === window) this.#window = null;
     window.batch?.discard();
-    this.#leave(window);
+    clearTimeout(window.departure);
+    this.#writer.stream.releaseFull();
     this.#underWay.delete(window);
     window.expiry?.cancel();
+    if (spans > 0) this.#metrics.dropSpans(spans, 'non_retryable');
     if (this.queued === 0) this.#engine.exit.removeWindow(this);
   }
 

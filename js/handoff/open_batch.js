@@ -28,17 +28,23 @@ class OpenBatch {
     return this.#head.id;
   }
 
-  /** Flat pairs of block and first word that the native side does not hold yet. */
+  /** `flat` pairs of block and first word that the native side does not hold yet; `noteGiven` when it has got them. */
   newParts() {
     const { segments, block, segmentStart } = this.#stream;
-    const parts = [];
+    const known = new Set(this.#known);
+    const flat = [];
     for (let at = 0; at <= segments.length; at += 3) {
       const [id, start] = at < segments.length ? [segments[at], segments[at + 1]] : [block.id, segmentStart];
-      if (this.#known.has(id)) continue;
-      this.#known.add(id);
-      parts.push(id, start);
+      if (known.has(id)) continue;
+      known.add(id);
+      flat.push(id, start);
     }
-    return parts;
+    return { flat, known };
+  }
+
+  /** Apart from `newParts`: whoever is cut off in between asks for the same parts again. */
+  noteGiven({ known }) {
+    this.#known = known;
   }
 
   /** Whether the last span went on in blocks that the native side does not hold yet. */
