@@ -35,9 +35,9 @@ class ProcessExit {
 
   /** A member has a new exporter. Our listeners become the last again, and the first of signals. */
   enlist(member) {
+    this.#members.add(member);
     // An event that is being emitted reaches those only who listened when it began.
     if (!this.#isListening && process._exiting === true) this.#beginBlock();
-    this.#members.add(member);
     this.#isListening = true;
     quietly(() => {
       process.off('beforeExit', this.#onBeforeExit);
