@@ -29,7 +29,7 @@ const prelude = `
   const { BatchSpanProcessor, OTLPTraceExporter } = require(${JSON.stringify(root)});
   const { BasicTracerProvider } = require('@opentelemetry/sdk-trace-base');
   const make = (signals) => {
-    const exporter = new OTLPTraceExporter({ url: process.env.URL, exit: { signals } });
+    const exporter = new OTLPTraceExporter({ url: process.env.URL, exit: { signals, drainMillis: Number(process.env.DRAIN) } });
     const processor = new BatchSpanProcessor(exporter);
     return { exporter, processor, provider: new BasicTracerProvider({ spanProcessors: [processor] }) };
   };
@@ -192,20 +192,22 @@ const setUps = {
     stalls: true,
     run: `end('a'); raise('SIGINT'); setTimeout(() => raise('SIGINT'), 100);`,
     signal: 'SIGINT',
-    underMillis: 1500,
+    drainMillis: 7000,
+    underMillis: 5000,
   },
   'mixed: the second at once': {
     stalls: true,
     run: `end('a'); raise('SIGINT'); setTimeout(() => raise('SIGTERM'), 100);`,
     signal: 'SIGTERM',
-    underMillis: 1500,
+    drainMillis: 7000,
+    underMillis: 5000,
   },
   'twice to a server that is closing: the second ends it': {
-    run: `end('a'); process.once('SIGTERM', () => setTimeout(() => process.exit(0), 3000)); raise('SIGTERM');
+    run: `end('a'); process.once('SIGTERM', () => setTimeout(() => process.exit(0), 6000)); raise('SIGTERM');
           setTimeout(() => { end('b'); raise('SIGTERM'); }, 300);`,
     signal: 'SIGTERM',
     spans: ['a', 'b'],
-    underMillis: 2500,
+    underMillis: 5000,
   },
   'mixed: one that somebody wants while another ends the process': {
     run: `process.on('SIGUSR2', () => say('reopened')); end('a'); raise('SIGTERM'); setTimeout(() => raise('SIGUSR2'), 30);`,
@@ -254,9 +256,16 @@ const setUps = {
   },
 };
 
-function run({ first = '', run: source, before: prefix = [], stalls }, url, mark) {
+function run({ first = '', run: source, before: prefix = [], stalls, drainMillis = 2000 }, url, mark) {
   const [command, ...args] = [...prefix, process.execPath, '-e', `${first};${prelude};${source}`];
-  const env = { ...process.env, NODE_TEST_CONTEXT: undefined, NODE_PATH: services, URL: url, MARK: mark };
+  const env = {
+    ...process.env,
+    NODE_TEST_CONTEXT: undefined,
+    NODE_PATH: services,
+    URL: url,
+    MARK: mark,
+    DRAIN: String(drainMillis),
+  };
   return new Promise((resolve, reject) => {
     const began = Date.now();
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });

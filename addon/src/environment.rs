@@ -72,10 +72,11 @@ impl Mailbox {
         if self.is_closed.load(Ordering::Acquire) || is_forked_child() {
             return;
         }
-        if !self.is_announced.swap(true, Ordering::AcqRel) {
-            if let Some(wake) = &*self.wake.lock().unwrap_or_else(PoisonError::into_inner) {
-                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-            }
+        if self.is_announced.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Some(wake) = &*self.wake.lock().unwrap_or_else(PoisonError::into_inner) {
+            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 

@@ -10,7 +10,7 @@ const { textOfError } = require('../network_facts.js');
 const { contained, once } = require('../user_code.js');
 const { isReported } = require('./reported_errors.js');
 const { FAILED, TuskDriftMode } = require('./vocabulary.js');
-const { clearInterval, setInterval, soon, unref } = require('../timers.js');
+const { soon, unref } = require('../timers.js');
 
 const FIRST_DROPS_TOLD = 5;
 const DROPS_PER_LINE = 100;

@@ -2,8 +2,6 @@
 // Owns the retry loop and the circuit breaker of the remote API for code on the JavaScript thread.
 // Refuses to know what is being tried.
 
-const { setTimeout } = require('../timers.js');
-
 /** An error that no further attempt can mend. */
 class NonRetryableError extends Error {}
 

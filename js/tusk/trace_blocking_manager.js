@@ -3,7 +3,7 @@
 // Refuses to judge: span_filter.js and the instrumentations decide who gets blocked.
 
 const { diag } = require('../diag.js');
-const { clearInterval, setInterval, unref } = require('../timers.js');
+const { unref } = require('../timers.js');
 
 const TTL_MILLIS = 10 * 60 * 1000; // traces are over well before
 const CLEAN_UP_MILLIS = 2 * 60 * 1000;
