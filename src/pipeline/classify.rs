@@ -80,7 +80,8 @@ pub(crate) fn classify(
                 | SendErrorKind::Reset
                 | SendErrorKind::TimedOut
                 | SendErrorKind::Dns
-                | SendErrorKind::Unreachable => transient(failure, Cause::Unreachable),
+                | SendErrorKind::Unreachable
+                | SendErrorKind::Other => transient(failure, Cause::Unreachable),
                 // Nobody was asked: it says nothing about the endpoint, and descriptors come back.
                 SendErrorKind::Exhausted => transient(failure, Cause::Local),
                 SendErrorKind::Malformed => transient(failure, Cause::Malformed),
@@ -93,7 +94,7 @@ pub(crate) fn classify(
                     reason: DropReason::EnvironmentGone,
                     cause: Cause::Local,
                 },
-                SendErrorKind::File | SendErrorKind::Unsendable | SendErrorKind::Other => {
+                SendErrorKind::File | SendErrorKind::Unsendable | SendErrorKind::Spent => {
                     last(failure, Cause::Local)
                 }
             }
@@ -111,7 +112,9 @@ fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration)
         return Verdict::Final { failure, reason: DropReason::NonRetryable, cause: Cause::Refused };
     }
     match reply.status {
-        ..=299 => delivered(protocol, spans, reply),
+        // Informational, so that no final one has come: Node's http gives out a 101 without an `Upgrade`.
+        ..=199 => transient(reply, wall),
+        200..=299 => delivered(protocol, spans, reply),
         // What each of these mutants does is some other exporter's behaviour.
         429 if mutant!("F30") => refused(reply),
         408 if mutant!("F25") => transient(reply, wall),

@@ -8,6 +8,7 @@ mod endpoint;
 mod exchange;
 mod failure;
 mod headers;
+mod heads;
 mod path;
 mod resolve;
 mod roots;

@@ -1,23 +1,24 @@
-//! The bytes of one connection: owns how many of them one exporter may take from the thread that all share, and how many
-//! may come before an answer does.
-//! It refuses to know what they mean, beyond where the head of an answer ends.
+//! The bytes of one connection: owns how many of them one exporter may take from the thread that all share, how many may
+//! come before an answer does, and when an answer that came too early is read.
+//! It refuses to know what they mean: that is `heads`.
 
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Waker, ready},
 };
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::failure;
+use super::{failure, heads::Heads};
 
 /// Bytes that a connection may take in one go, before everybody else on the thread has had a turn.
 pub(super) const BYTES_PER_TURN: usize = 64 * 1024;
-
-/// Bytes of heads before the final status, informational responses included: those may come without an end.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// What a connection is made of, below TLS.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -56,16 +57,71 @@ impl<S: Socket> AsyncRead for Fair<S> {
     }
 }
 
-/// A connection whose answers have heads of bounded length.
+/// A connection whose answers have heads of bounded length, and whose first answer may be there before its question: a
+/// proxy that is full says 503 as soon as it accepts. The client takes bytes that nobody asked for as a broken
+/// connection, so these wait until a request has been written, as they do in Node.
 pub(super) struct Bounded<S> {
     stream: S,
     heads: Heads,
+    /// A request has been written.
+    is_asked: bool,
+    /// What came before that.
+    early: Vec<u8>,
+    waker: Option<Waker>,
+    is_old: IsOld,
+}
+
+/// Whether a connection's last answer was in a version of HTTP that ends connections unless it says otherwise.
+#[derive(Clone, Debug, Default)]
+pub(super) struct IsOld(Arc<AtomicBool>);
+
+impl IsOld {
+    /// Whether it was.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl<S> Bounded<S> {
     /// Waits for the head of an answer.
     pub fn new(stream: S) -> Bounded<S> {
-        Bounded { stream, heads: Heads::default() }
+        Bounded {
+            stream,
+            heads: Heads::default(),
+            is_asked: false,
+            early: Vec::new(),
+            waker: None,
+            is_old: IsOld::default(),
+        }
+    }
+
+    fn asked(&mut self) {
+        self.heads.next_request();
+        self.is_asked = true;
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl<S: Socket> Bounded<S> {
+    /// Nobody has asked yet: an end and an error are news, bytes have to wait.
+    fn poll_early(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        if self.early.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+            self.early.extend_from_slice(buffer.filled().get(before..).unwrap_or_default());
+            if self.early.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            buffer.set_filled(before);
+        }
+        self.waker = Some(context.waker().clone());
+        Poll::Pending
     }
 }
 
@@ -75,13 +131,25 @@ impl<S: Socket> AsyncRead for Bounded<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.is_asked {
+            return self.poll_early(context, buffer);
+        }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.heads.take(buffer.filled().get(before..).unwrap_or_default());
-        if self.heads.bytes > MAX_HEAD_BYTES {
+        if self.early.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        } else {
+            let now = self.early.len().min(buffer.remaining());
+            self.early.drain(..now).for_each(|byte| buffer.put_slice(&[byte]));
+        }
+        self.heads.take(buffer.filled_mut().get_mut(before..).unwrap_or_default());
+        if self.heads.is_too_long() {
             let overflow = failure::parse_error("HPE_HEADER_OVERFLOW", "Header overflow");
             return Poll::Ready(Err(io::Error::other(overflow)));
         }
+        if self.heads.is_http2() {
+            return Poll::Ready(Err(io::Error::other(failure::SpeaksHttp2)));
+        }
+        self.is_old.0.store(self.heads.is_old(), Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }
@@ -130,120 +198,10 @@ macro_rules! write_through {
 }
 
 write_through!(Fair, socket, |_: &mut Fair<S>| ());
-write_through!(Bounded, stream, |bounded: &mut Bounded<S>| bounded.heads.next_request());
+write_through!(Bounded, stream, Bounded::asked);
 
 impl<S> Connection for Bounded<S> {
     fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-/// Where in the heads of an answer the bytes are.
-#[derive(Debug, Default)]
-struct Heads {
-    bytes: usize,
-    at: At,
-}
-
-#[derive(Debug)]
-enum At {
-    /// In the first bytes of a head, so many of which are known.
-    Start { line: [u8; 12], known: usize },
-    /// In an informational head; `empty`: the line has had no byte so far.
-    Informational { empty: bool },
-    /// The final status has come, or something that is for the parser to refuse.
-    Over,
-}
-
-impl Default for At {
-    fn default() -> At {
-        At::Start { line: [0; 12], known: 0 }
-    }
-}
-
-impl Heads {
-    fn next_request(&mut self) {
-        if matches!(self.at, At::Over) {
-            *self = Heads::default();
-        }
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.at = match &mut self.at {
-                At::Over => return,
-                // Line ends before a head are skipped, as the parser does.
-                At::Start { known: 0, .. } if matches!(byte, b'\r' | b'\n') => At::default(),
-                At::Start { line, known } => {
-                    if let Some(place) = line.get_mut(*known) {
-                        *place = byte;
-                    }
-                    *known += 1;
-                    if *known < line.len() {
-                        self.bytes += 1;
-                        continue;
-                    }
-                    match line {
-                        // 101 is the last one: what follows it is no HTTP any more.
-                        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'1', tens, ones]
-                            if (*tens, *ones) != (b'0', b'1') =>
-                        {
-                            At::Informational { empty: false }
-                        }
-                        _ => At::Over,
-                    }
-                }
-                At::Informational { empty: true } if byte == b'\n' => At::default(),
-                At::Informational { empty } => {
-                    At::Informational { empty: byte == b'\n' || (*empty && byte == b'\r') }
-                }
-            };
-            self.bytes += 1;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn heads(text: &str, piece: usize) -> Heads {
-        let mut heads = Heads::default();
-        text.as_bytes().chunks(piece).for_each(|piece| heads.take(piece));
-        heads
-    }
-
-    #[test]
-    fn what_comes_before_the_final_status_counts_and_nothing_behind_it() {
-        let info = "HTTP/1.1 100 Continue\r\nA: b\r\n\r\n";
-        let early = "HTTP/1.1 103 Early Hints\nLink: x\n\n";
-        let last = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
-        let cases = [
-            (last.to_owned(), 12),
-            (format!("{last}{}", "x".repeat(100_000)), 12),
-            (format!("\r\n{last}"), 14),
-            (format!("{info}{early}{last}"), info.len() + early.len() + 12),
-            ("HTTP/1.1 101 Switching Protocols\r\n\r\nHTTP/1.1 100 x".to_owned(), 12),
-            ("SSH-2.0-x and so on".to_owned(), 12),
-            (info.repeat(4_000), 4_000 * info.len()),
-            (format!("HTTP/1.1 100 {}", "x".repeat(70_000)), 70_013),
-            ("\r\n".repeat(40_000), 80_000),
-        ];
-        for (text, counted) in cases {
-            for piece in [1, 7, 4_096, text.len()] {
-                assert_eq!(heads(&text, piece).bytes, counted, "{:.40} by {piece}", text);
-            }
-        }
-    }
-
-    #[test]
-    fn each_request_has_a_count_of_its_own() {
-        let mut heads = heads("HTTP/1.1 100 Continue\r\n\r\n", 3);
-        let counted = heads.bytes;
-        heads.next_request();
-        assert_eq!(heads.bytes, counted, "the answer is not over, the request is still written");
-        heads.take(b"HTTP/1.1 200 OK\r\n\r\nbody");
-        heads.next_request();
-        assert_eq!(heads.bytes, 0);
+        Connected::new().extra(self.is_old.clone())
     }
 }
