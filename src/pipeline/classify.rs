@@ -36,8 +36,10 @@ pub(crate) enum Verdict {
 /// What a failure says about the endpoint and the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// Nobody answered, or somebody said that nobody is there: counts against the endpoint's health.
+    /// There is no way to the endpoint: counts against the health of the endpoint, for everybody.
     Unreachable,
+    /// No answer came, or one that says that there is none now: counts against it for whoever asked.
+    Failing,
     /// The endpoint is alive and asks for less.
     Throttled,
     /// Not HTTP (F34).
@@ -54,6 +56,53 @@ pub(crate) enum Cause {
     Tls,
     /// Trouble of ours, before the endpoint was asked.
     Local,
+}
+
+impl Cause {
+    /// What becomes of batches that are held because of it, until their time is over.
+    pub(crate) fn reason(self) -> DropReason {
+        match self {
+            Cause::Tls | Cause::Refused => DropReason::NonRetryable,
+            _ => DropReason::RetriesExhausted,
+        }
+    }
+}
+
+/// What an attempt says about the way to its endpoint, whoever asks and whatever is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// Somebody is there.
+    Up,
+    /// Nobody is, or nobody who can be trusted.
+    Down,
+    /// Nothing refused, and nothing said.
+    Silent,
+    /// Nobody was asked.
+    Unknown,
+}
+
+impl Network {
+    /// Reads it off the facts of an attempt.
+    pub(crate) fn of(outcome: &SendOutcome) -> Network {
+        let SendOutcome::Failed(error) = outcome else { return Network::Up };
+        match error.kind {
+            SendErrorKind::Refused
+            | SendErrorKind::Dns
+            | SendErrorKind::Unreachable
+            | SendErrorKind::Tls => Network::Down,
+            // The system's, which has given a connection up; without a code it is the time of the attempt.
+            SendErrorKind::TimedOut if error.code.is_some() => Network::Down,
+            SendErrorKind::Reset | SendErrorKind::Malformed | SendErrorKind::ResponseTooLarge => {
+                Network::Up
+            }
+            SendErrorKind::TimedOut | SendErrorKind::Other => Network::Silent,
+            SendErrorKind::Exhausted
+            | SendErrorKind::EnvironmentGone
+            | SendErrorKind::File
+            | SendErrorKind::Unsendable
+            | SendErrorKind::Spent => Network::Unknown,
+        }
+    }
 }
 
 /// Reads the facts of an attempt that carried `spans` spans.
@@ -76,12 +125,15 @@ pub(crate) fn classify(
                 cause,
             };
             match error.kind {
+                _ if Network::of(outcome) == Network::Down && error.kind != SendErrorKind::Tls => {
+                    transient(failure, Cause::Unreachable)
+                }
                 SendErrorKind::Refused
                 | SendErrorKind::Reset
                 | SendErrorKind::TimedOut
                 | SendErrorKind::Dns
                 | SendErrorKind::Unreachable
-                | SendErrorKind::Other => transient(failure, Cause::Unreachable),
+                | SendErrorKind::Other => transient(failure, Cause::Failing),
                 // Nobody was asked: it says nothing about the endpoint, and descriptors come back.
                 SendErrorKind::Exhausted => transient(failure, Cause::Local),
                 SendErrorKind::Malformed => transient(failure, Cause::Malformed),
@@ -128,7 +180,7 @@ fn transient(reply: &Reply, wall: Duration) -> Verdict {
     Verdict::Transient {
         failure: ExportFailure::http(reply.status, DropReason::RetriesExhausted.message(), None),
         retry_after: retry_after(reply, wall),
-        cause: if reply.status == 429 { Cause::Throttled } else { Cause::Unreachable },
+        cause: if reply.status == 429 { Cause::Throttled } else { Cause::Failing },
     }
 }
 
