@@ -9,6 +9,7 @@ const CHECK_MILLIS = 1000;
 
 class CredentialWatch {
   #headers;
+  #isPushed;
   #lane = null;
   #last = null; // the entries that were read last, for whatever reason
   #isRefused = false;
@@ -16,9 +17,13 @@ class CredentialWatch {
   #checkedAt = -Infinity;
   #timer = null;
 
-  /** @param headers as `createHeaderSource` gives them */
-  constructor(headers) {
+  /**
+   * @param headers as `createHeaderSource` gives them
+   * @param isPushed whether the native side has to be given them, and does not ask for each attempt
+   */
+  constructor(headers, isPushed) {
     this.#headers = headers;
+    this.#isPushed = isPushed;
   }
 
   /** The native lane is there. */
@@ -51,8 +56,10 @@ class CredentialWatch {
 
   #note(entries) {
     const last = this.#last;
+    if (last !== null && isSame(last, entries)) return last;
+    if (this.#isPushed) this.#lane?.setHeaders(entries);
+    else if (last !== null) this.#lane?.credentialsChanged();
     this.#last = entries;
-    if (last !== null && !isSame(last, entries)) this.#lane?.credentialsChanged();
     return entries;
   }
 

@@ -22,7 +22,8 @@ function settingsFor(config) {
   const { transport, headers } = config;
   // Certificates and ciphers of a server show in its handshake only.
   const mayMove = config.mayMoveToNode === true && config.tls !== null;
-  const watch = headers.kind === 'static' ? null : new CredentialWatch(headers);
+  const isPushed = transport === 'native' && headers.kind === 'live';
+  const watch = headers.kind === 'static' ? null : new CredentialWatch(headers, isPushed);
   const budgetMillis = retry.maxElapsedMillis ?? timeoutMillis;
   return {
     native: {
@@ -51,7 +52,7 @@ function settingsFor(config) {
       maxElapsedMillis: retry.maxElapsedMillis,
       maxAttempts: retry.maxAttempts,
     },
-    beforeExport: transport === 'native' && headers.kind === 'live' ? headerReading(watch) : undefined,
+    beforeExport: isPushed ? watch.read : undefined,
     help: transport === 'native' && headers.kind === 'static' && !mayMove ? undefined : helpFor(config, watch, mayMove),
     credentials: watch ?? undefined,
     holdMillis: budgetMillis + 1000, // the native side answers at the deadline; this is for its way back
@@ -61,17 +62,6 @@ function settingsFor(config) {
     endpoint,
     exit,
     metrics: createSelfMetrics({ meterProvider: config.selfObsMeterProvider, url: config.url }),
-  };
-}
-
-/** Gives the native side the headers as the user's object has them at each export. */
-function headerReading(watch) {
-  let last;
-  return (lane) => {
-    const entries = watch.read();
-    if (entries === last) return;
-    lane.setHeaders(entries);
-    last = entries;
   };
 }
 
