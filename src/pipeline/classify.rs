@@ -92,9 +92,10 @@ impl Network {
             | SendErrorKind::Tls => Network::Down,
             // The system's, which has given a connection up; without a code it is the time of the attempt.
             SendErrorKind::TimedOut if error.code.is_some() => Network::Down,
-            SendErrorKind::Reset | SendErrorKind::Malformed | SendErrorKind::ResponseTooLarge => {
-                Network::Up
-            }
+            SendErrorKind::Reset
+            | SendErrorKind::Malformed
+            | SendErrorKind::TlsUnsure
+            | SendErrorKind::ResponseTooLarge => Network::Up,
             SendErrorKind::TimedOut | SendErrorKind::Other => Network::Silent,
             SendErrorKind::Exhausted
             | SendErrorKind::EnvironmentGone
