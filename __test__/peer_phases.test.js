@@ -53,7 +53,8 @@ function verdict(ours, stock, plan) {
   // What the peer has said to ours and means an end, stock may not have read: a reset has overtaken it. Where the body of
   // such an answer breaks off, the error is that of the connection, as it is in stock.
   const isRead = (status) =>
-    ours.error.code === status || plan.some((step) => step.status === status && step.cut === 'body');
+    ours.error.code === status ||
+    plan.some((step) => step.status === status && (step.cut === 'body' || step.framing === 'end'));
   if (ours.said.some((status) => !isSuccess(status) && !PASSING.has(status) && isRead(status))) return null;
   return stock.code === 0 && stock.said.some(isSuccess) ? 'lost, and stock delivers' : null;
 }
