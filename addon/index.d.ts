@@ -73,6 +73,8 @@ export declare class Lane {
   constructor(environment: Environment, config: LaneConfig)
   /** Headers for every attempt from now on, in place of those of the configuration. */
   setHeaders(headers: Array<[string, string]>): void
+  /** JavaScript has read other headers than before. */
+  credentialsChanged(): void
   /** Spans that would find room now. */
   roomSpans(): number
   /** Bytes that would find room now. */
@@ -467,7 +469,7 @@ export interface LaneConfig {
   number: number
   /** `http`, `node`, `file`, `trace_files` or `drift_api`. */
   sink: string
-  /** The endpoint without credentials, for errors and for sharing a breaker. */
+  /** The endpoint without credentials, for errors and for sharing what the network says about it. */
   endpoint: string
   /** `http/protobuf` or `http/json`; anything else with `drift`. */
   protocol: string

@@ -3,7 +3,7 @@
 // certificates and headers that are code or that our own stack does not have.
 // It refuses to decide: no retry, no verdict, only the facts of one attempt, in the shape the native sink reports them.
 
-const { factsOfError } = require('./network_facts.js');
+const { factsOfError, nameHttp2Peer } = require('./network_facts.js');
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
@@ -125,7 +125,10 @@ function exchange(url, options, body, attempt) {
       fail(factsOfError(error, 'unsendable'));
       return;
     }
-    request.on('error', (error) => fail(factsOfError(error)));
+    request.on('error', (error) => {
+      nameHttp2Peer(error, url);
+      fail(factsOfError(error));
+    });
     attempt.expire = () => {
       fail(timedOut());
       request.destroy();

@@ -74,6 +74,7 @@ class LaneExporter {
    * @param settings.exit how long the end of the process may wait for spans
    * @param settings.metrics `{ isRecording, start(spans, startedMillis?) }`
    * @param settings.createWriter makes a writer of other records than `SpanWriter`'s, from its arguments
+   * @param settings.credentials hears of exports and of what became of them (credential_watch.js)
    * @param settings.onOpen gets the native lane when it is made
    */
   constructor(settings) {
@@ -227,8 +228,9 @@ class LaneExporter {
    */
   #beginWindow({ done, taken }) {
     const engine = getEngine();
-    const { beforeExport, metrics } = this.#settings;
+    const { beforeExport, credentials, metrics } = this.#settings;
     beforeExport?.(this.#lane);
+    credentials?.exported();
     openSpans.batchBegan(null);
     this.#underWay += 1;
     const batch = newBatch(0, new ExportContext());
@@ -278,6 +280,7 @@ class LaneExporter {
         engine.exit.dismiss(exit);
       });
       this.#settings.onOpen?.(lane);
+      this.#settings.credentials?.attach(lane);
       this.#writer = writer;
       this.#handOvers = handOvers;
       this.#lane = lane;
@@ -327,6 +330,7 @@ class LaneExporter {
       soon(() => this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done));
       return;
     }
+    this.#settings.credentials?.exported();
     readSpans(this.#writer, lane, spans, batch, {
       copyUntil: until - SLICE_MILLIS / 2,
       isShutDown: this.#shutdown !== null,
@@ -380,6 +384,7 @@ class LaneExporter {
   }
 
   #tell(batch, native, done) {
+    this.#settings.credentials?.told(native);
     const { outcome, reason, error } = settle(batch, native);
     tellOutcome(native, { reason, error, thrown: batch.call.thrown, invalid: outcome.dropped.invalid });
     batch.finishMetrics?.(error, reason === 'retries_exhausted');

@@ -85,4 +85,20 @@ function factsOfError(error, kind) {
   };
 }
 
-module.exports = { factsOfError, textOfError };
+/** Whether `bytes` begin with a frame that every peer of HTTP/2 sends first: SETTINGS or GOAWAY, of stream 0. */
+function isHttp2(bytes) {
+  return bytes?.length >= 9 && bytes[0] === 0 && (bytes[3] === 4 || bytes[3] === 7) && !bytes.readUInt32BE(5);
+}
+
+/** Says in the error of a peer that speaks HTTP/2 who that is and what helps, as the native sink does. */
+function nameHttp2Peer(error, url) {
+  try {
+    if (error.code !== 'HPE_INVALID_CONSTANT' || !isHttp2(error.rawPacket)) return;
+    const peer = `${url.hostname}:${url.port || (url.protocol === 'http:' ? 80 : 443)}`;
+    error.message += `: ${peer} speaks HTTP/2, it looks like the gRPC port; use that of OTLP/HTTP, which is 4318 unless configured otherwise`;
+  } catch {
+    // Not an error of Node's.
+  }
+}
+
+module.exports = { factsOfError, nameHttp2Peer, textOfError };

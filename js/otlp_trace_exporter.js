@@ -4,6 +4,7 @@
 
 const { toNativeTls } = require('./config_tls.js');
 const { defaultsFor, resolveConfig } = require('./config.js');
+const { CredentialWatch } = require('./credential_watch.js');
 const { createNodeSender } = require('./fallback_lane.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
@@ -21,6 +22,8 @@ function settingsFor(config) {
   const { transport, headers } = config;
   // Certificates and ciphers of a server show in its handshake only.
   const mayMove = config.mayMoveToNode === true && config.tls !== null;
+  const isPushed = transport === 'native' && headers.kind === 'live';
+  const watch = headers.kind === 'static' ? null : new CredentialWatch(headers, isPushed);
   const budgetMillis = retry.maxElapsedMillis ?? timeoutMillis;
   return {
     native: {
@@ -49,8 +52,9 @@ function settingsFor(config) {
       maxElapsedMillis: retry.maxElapsedMillis,
       maxAttempts: retry.maxAttempts,
     },
-    beforeExport: transport === 'native' && headers.kind === 'live' ? headerReading(headers) : undefined,
-    help: transport === 'native' && headers.kind === 'static' && !mayMove ? undefined : helpFor(config, mayMove),
+    beforeExport: isPushed ? watch.read : undefined,
+    help: transport === 'native' && headers.kind === 'static' && !mayMove ? undefined : helpFor(config, watch, mayMove),
+    credentials: watch ?? undefined,
     holdMillis: budgetMillis + 1000, // the native side answers at the deadline; this is for its way back
     limits,
     concurrencyLimit,
@@ -61,24 +65,13 @@ function settingsFor(config) {
   };
 }
 
-/** Gives the native side the headers as the user's object has them at each export. */
-function headerReading(headers) {
-  let last;
-  return (lane) => {
-    const entries = headers.read();
-    if (entries === last) return;
-    lane.setHeaders(entries);
-    last = entries;
-  };
-}
-
 /** What attempts need from JavaScript; see engine.js. */
-function helpFor(config, mayMove) {
+function helpFor(config, watch, mayMove) {
   const { headers, transport } = config;
-  const readHeaders = headers.kind === 'static' ? async () => headers.entries : async () => headers.read();
+  const readHeaders = watch === null ? async () => headers.entries : async () => watch.read();
   if (transport !== 'node' && !mayMove) return { readHeaders };
   const sender = createNodeSender(config);
-  const source = headers.kind === 'static' ? headers.entries : headers.read;
+  const source = watch === null ? headers.entries : watch.read;
   return {
     readHeaders,
     send: (body, timeoutMillis, contentEncoding, signal, read) =>

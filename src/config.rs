@@ -8,9 +8,11 @@ use crate::{clock::clamp_timeout, error::ConfigError, otlp::Protocol};
 /// Configuration of one exporter.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Names the endpoint whose breaker, throttle and retry budget this exporter shares, and appears in errors:
-    /// scheme, host, port and path, no credentials.
+    /// Names the endpoint and appears in errors: scheme, host, port and path, no credentials.
     pub endpoint: String,
+    /// What else decides where connections go and who is trusted there (a socket, certificates, an agent), as a word that
+    /// tells nothing. Exporters whose endpoint and way are the same share what the network says about it.
+    pub way: String,
     /// Format of request and response bodies.
     pub protocol: Protocol,
     /// Bound over everything accepted and not yet terminal.
@@ -125,6 +127,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             endpoint: "http://localhost:4318/v1/traces".to_owned(),
+            way: String::new(),
             protocol: Protocol::HttpProtobuf,
             queue: QueueConfig {
                 max_spans: 16_384,

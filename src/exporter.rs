@@ -197,6 +197,12 @@ impl Exporter {
         true
     }
 
+    /// What goes out from now on has other credentials: batches that are held because the endpoint has refused the old
+    /// ones may go.
+    pub fn credentials_changed(&self) {
+        self.lane().credentials_changed();
+    }
+
     /// Waits for what was accepted before this call; `done` gets the outcome, after `timeout` at the latest.
     pub fn force_flush(&self, mode: FlushMode, timeout: Duration, done: FlushDone) {
         self.lane().flush(mode, timeout, done);

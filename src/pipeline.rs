@@ -25,6 +25,7 @@ pub(crate) mod process_end;
 pub(crate) mod retry;
 pub(crate) mod retry_after;
 pub(crate) mod server_message;
+pub(crate) mod told;
 pub(crate) mod window;
 pub(crate) mod worker;
 

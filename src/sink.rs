@@ -162,7 +162,9 @@ pub enum SendErrorKind {
     File,
     /// The process or the system has no descriptor, buffer or thread left: nobody was asked.
     Exhausted,
-    /// Anything else.
+    /// The destination repeats failures itself, and has done so as often as it does.
+    Spent,
+    /// Anything else that happened on the way: as passing as a reset.
     Other,
 }
 

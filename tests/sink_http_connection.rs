@@ -172,6 +172,29 @@ fn f8_a_kept_connection_that_dies_under_the_request_is_replayed_once_at_once() {
 }
 
 #[test]
+fn f8_a_word_to_nobody_on_a_kept_connection_costs_no_request() {
+    // HAProxy and Apache say 408 on an idle connection before they close it.
+    let (used, is_used) = mpsc::channel::<()>();
+    let is_used = std::sync::Mutex::new(is_used);
+    let server = RawServer::start(move |mut peer: Peer| {
+        peer.request();
+        peer.respond("200 OK", "", b"");
+        let _ = is_used.lock().unwrap().recv_timeout(Duration::from_millis(20));
+        peer.respond("408 Request Time-out", "Connection: close\r\n", b"");
+    });
+    let (sink, runtime) = (http_sink(&server.url()), runtime());
+    for _ in 0..20 {
+        match runtime.block_on(sink.send(request(10))) {
+            SendOutcome::Reply(reply) => assert!([200, 408].contains(&reply.status)),
+            other => panic!("{other:?}"),
+        }
+        // The race is the point: the runtime does not run while the server speaks, and reads only with the next request.
+        let _ = used.send(());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
 fn f8_a_replay_that_dies_too_is_reported() {
     let server = RawServer::start(move |mut peer: Peer| {
         peer.request();

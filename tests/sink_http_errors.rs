@@ -226,3 +226,23 @@ fn r78_no_error_shows_credentials_tokens_or_headers() {
         assert!(!shown.contains("planted"), "{shown}");
     }
 }
+
+#[test]
+fn a_peer_of_http2_is_named_and_so_is_what_helps() {
+    let settings = "\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64";
+    for speaks_first in [true, false] {
+        let server = RawServer::start(move |mut peer: Peer| {
+            if !speaks_first {
+                peer.request();
+            }
+            peer.write(settings);
+            peer.wait_for_close();
+        });
+        let error = failure(send(&http_sink(&server.url()), request(10)));
+        assert_eq!(error.kind, SendErrorKind::Malformed);
+        assert_eq!(error.code.as_deref(), Some("HPE_INVALID_CONSTANT"));
+        for part in [&server.address.to_string(), "HTTP/2", "gRPC", "4318"] {
+            assert!(error.message.contains(part), "{part}: {error}");
+        }
+    }
+}

@@ -275,3 +275,70 @@ fn f33_a_body_of_exactly_the_cap_is_read_and_gzip_is_not_unpacked() {
     assert!(reply.body_error.is_none());
     assert!(reply.body.len() == 4 << 20 && reply.body.iter().all(|&byte| byte == 7));
 }
+
+#[test]
+fn an_answer_that_is_there_before_the_question_is_read() {
+    for (status, text) in
+        [(503, "503 Service Unavailable"), (413, "413 Too Large"), (200, "200 OK")]
+    {
+        for closes in [false, true] {
+            let server = RawServer::start(move |mut peer: Peer| {
+                peer.respond(text, "Connection: close\r\n", b"");
+                if !closes {
+                    peer.wait_for_close();
+                }
+            });
+            let sink = http_sink(&server.url());
+            // A race between the answer and the request: the client has to be the same whoever wins.
+            for _ in 0..10 {
+                match send(&sink, request(10)) {
+                    SendOutcome::Reply(reply) => assert_eq!(reply.status, status),
+                    // The server has closed before it had read the request, which resets the connection.
+                    SendOutcome::Failed(error) => {
+                        assert_eq!((error.kind, closes), (SendErrorKind::Reset, true), "{error}");
+                    }
+                    SendOutcome::Stored => panic!("nothing is stored"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn switching_protocols_is_no_answer() {
+    for headers in ["Connection: upgrade\r\nUpgrade: h2c\r\n", ""] {
+        let server = RawServer::start(move |mut peer: Peer| {
+            peer.request();
+            peer.write(&format!("HTTP/1.1 101 Switching Protocols\r\n{headers}\r\n"));
+            peer.wait_for_close();
+        });
+        let error = failure(send(&http_sink(&server.url()), request(10)));
+        assert_eq!(error.kind, SendErrorKind::Reset);
+        assert_eq!(error.message, "socket hang up");
+    }
+}
+
+#[test]
+fn versions_of_http_that_node_takes_are_taken() {
+    for (answer, connections) in [
+        ("HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok", 2),
+        ("HTTP/0.9 200 OK\r\nContent-Length: 2\r\n\r\nok", 2),
+        ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", 2),
+        ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: Keep-Alive\r\n\r\nok", 1),
+        ("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 2),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 1),
+    ] {
+        let server = RawServer::start(move |mut peer: Peer| {
+            while peer.request().is_some() {
+                peer.write(answer);
+            }
+        });
+        let (sink, runtime) = (http_sink(&server.url()), attempt::runtime());
+        for _ in 0..2 {
+            let reply = reply(runtime.block_on(sink.send(request(10))));
+            assert_eq!((reply.status, &reply.body[..]), (200, &b"ok"[..]), "{answer:?}");
+            assert!(reply.body_error.is_none(), "{answer:?}");
+        }
+        assert_eq!(server.connections(), connections, "{answer:?}");
+    }
+}

@@ -2,7 +2,11 @@
 //! It refuses to default: an absent number means the core's own default.
 
 use std::{
-    sync::{Arc, atomic::AtomicU64},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -40,7 +44,7 @@ pub struct LaneConfig {
     pub number: u32,
     /// `http`, `node`, `file`, `trace_files` or `drift_api`.
     pub sink: String,
-    /// The endpoint without credentials, for errors and for sharing a breaker.
+    /// The endpoint without credentials, for errors and for sharing what the network says about it.
     pub endpoint: String,
     /// `http/protobuf` or `http/json`; anything else with `drift`.
     pub protocol: String,
@@ -182,6 +186,7 @@ fn recording(drift: JsRecording) -> Recording {
 
 fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
     let mut core = Config { endpoint: config.endpoint.clone(), protocol, ..Config::default() };
+    core.way = way(config);
     core.exit_timeout = duration(config.exit_millis);
     let queue = &mut core.queue;
     queue.max_spans = config.max_spans.map_or(queue.max_spans, |spans| spans as u64);
@@ -214,6 +219,25 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
         }
     };
     core
+}
+
+/// Where the connections of a lane go and whom they trust, beside its endpoint, as a number that tells nothing. What
+/// JavaScript sends goes ways of its own: agents and look-ups are code.
+fn way(config: &LaneConfig) -> String {
+    static OTHERS: AtomicU64 = AtomicU64::new(0);
+    if config.sink != "http" {
+        return format!("other {}", OTHERS.fetch_add(1, Ordering::Relaxed));
+    }
+    let mut hasher = DefaultHasher::new();
+    config.socket_path.hash(&mut hasher);
+    if let Some(tls) = &config.tls {
+        tls.roots.as_ref().hash(&mut hasher);
+        for pem in [&tls.cert, &tls.key] {
+            pem.as_deref().hash(&mut hasher);
+        }
+        (tls.reject_unauthorized, &tls.servername).hash(&mut hasher);
+    }
+    format!("{:x}", hasher.finish())
 }
 
 /// A counter from JavaScript, where numbers are floating point: what is too large for 32 bits is the largest, as Rust

@@ -100,6 +100,13 @@ impl Lane {
     #[napi(catch_unwind)]
     pub fn set_headers(&self, headers: Vec<(String, String)>) {
         self.headers.set(headers.into());
+        self.exporter.credentials_changed();
+    }
+
+    /// JavaScript has read other headers than before.
+    #[napi(catch_unwind)]
+    pub fn credentials_changed(&self) {
+        self.exporter.credentials_changed();
     }
 
     /// Spans that would find room now.

@@ -130,7 +130,6 @@ impl Breaker {
     }
 
     /// Whether `right` is the one that keeps it half-open.
-    #[cfg(test)]
     pub(crate) fn waits_for(&self, right: &ProbeRight) -> bool {
         matches!(&self.state, State::HalfOpen { probe, .. } if right.is(probe))
     }

@@ -36,8 +36,10 @@ pub(crate) enum Verdict {
 /// What a failure says about the endpoint and the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// Nobody answered, or somebody said that nobody is there: counts against the endpoint's health.
+    /// There is no way to the endpoint: counts against the health of the endpoint, for everybody.
     Unreachable,
+    /// No answer came, or one that says that there is none now: counts against it for whoever asked.
+    Failing,
     /// The endpoint is alive and asks for less.
     Throttled,
     /// Not HTTP (F34).
@@ -54,6 +56,54 @@ pub(crate) enum Cause {
     Tls,
     /// Trouble of ours, before the endpoint was asked.
     Local,
+}
+
+impl Cause {
+    /// What becomes of batches that are held because of it, until their time is over.
+    pub(crate) fn reason(self) -> DropReason {
+        match self {
+            Cause::Tls | Cause::Refused => DropReason::NonRetryable,
+            _ => DropReason::RetriesExhausted,
+        }
+    }
+}
+
+/// What an attempt says about the way to its endpoint, whoever asks and whatever is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// Somebody is there.
+    Up,
+    /// Nobody is, or nobody who can be trusted.
+    Down,
+    /// Nothing refused, and nothing said.
+    Silent,
+    /// Nobody was asked.
+    Unknown,
+}
+
+impl Network {
+    /// Reads it off the facts of an attempt.
+    pub(crate) fn of(outcome: &SendOutcome) -> Network {
+        let SendOutcome::Failed(error) = outcome else { return Network::Up };
+        match error.kind {
+            SendErrorKind::Refused
+            | SendErrorKind::Dns
+            | SendErrorKind::Unreachable
+            | SendErrorKind::Tls => Network::Down,
+            // The system's, which has given a connection up; without a code it is the time of the attempt.
+            SendErrorKind::TimedOut if error.code.is_some() => Network::Down,
+            SendErrorKind::Reset
+            | SendErrorKind::Malformed
+            | SendErrorKind::TlsUnsure
+            | SendErrorKind::ResponseTooLarge => Network::Up,
+            SendErrorKind::TimedOut | SendErrorKind::Other => Network::Silent,
+            SendErrorKind::Exhausted
+            | SendErrorKind::EnvironmentGone
+            | SendErrorKind::File
+            | SendErrorKind::Unsendable
+            | SendErrorKind::Spent => Network::Unknown,
+        }
+    }
 }
 
 /// Reads the facts of an attempt that carried `spans` spans.
@@ -76,11 +126,15 @@ pub(crate) fn classify(
                 cause,
             };
             match error.kind {
+                _ if Network::of(outcome) == Network::Down && error.kind != SendErrorKind::Tls => {
+                    transient(failure, Cause::Unreachable)
+                }
                 SendErrorKind::Refused
                 | SendErrorKind::Reset
                 | SendErrorKind::TimedOut
                 | SendErrorKind::Dns
-                | SendErrorKind::Unreachable => transient(failure, Cause::Unreachable),
+                | SendErrorKind::Unreachable
+                | SendErrorKind::Other => transient(failure, Cause::Failing),
                 // Nobody was asked: it says nothing about the endpoint, and descriptors come back.
                 SendErrorKind::Exhausted => transient(failure, Cause::Local),
                 SendErrorKind::Malformed => transient(failure, Cause::Malformed),
@@ -93,7 +147,7 @@ pub(crate) fn classify(
                     reason: DropReason::EnvironmentGone,
                     cause: Cause::Local,
                 },
-                SendErrorKind::File | SendErrorKind::Unsendable | SendErrorKind::Other => {
+                SendErrorKind::File | SendErrorKind::Unsendable | SendErrorKind::Spent => {
                     last(failure, Cause::Local)
                 }
             }
@@ -111,7 +165,9 @@ fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration)
         return Verdict::Final { failure, reason: DropReason::NonRetryable, cause: Cause::Refused };
     }
     match reply.status {
-        ..=299 => delivered(protocol, spans, reply),
+        // Informational, so that no final one has come: Node's http gives out a 101 without an `Upgrade`.
+        ..=199 => transient(reply, wall),
+        200..=299 => delivered(protocol, spans, reply),
         // What each of these mutants does is some other exporter's behaviour.
         429 if mutant!("F30") => refused(reply),
         408 if mutant!("F25") => transient(reply, wall),
@@ -125,7 +181,7 @@ fn transient(reply: &Reply, wall: Duration) -> Verdict {
     Verdict::Transient {
         failure: ExportFailure::http(reply.status, DropReason::RetriesExhausted.message(), None),
         retry_after: retry_after(reply, wall),
-        cause: if reply.status == 429 { Cause::Throttled } else { Cause::Unreachable },
+        cause: if reply.status == 429 { Cause::Throttled } else { Cause::Failing },
     }
 }
 

@@ -22,14 +22,14 @@ pub(crate) use event::{Action, Attempt, Event, FlushId, Settlement, Work};
 use crate::{
     clock::{Moment, Now},
     config::Config,
-    error::{DropReason, ExportFailure},
+    error::DropReason,
     pipeline::{
         batch::{Batch, BatchId},
-        breaker::Breaker,
         endpoint::Endpoint,
         lane::LaneId,
         ledger::Epoch,
         retry::Jitter,
+        told::Told,
     },
     stats::BreakerState,
 };
@@ -90,6 +90,7 @@ enum Timer {
 #[derive(Debug)]
 struct LaneState {
     config: Arc<Config>,
+    /// Its endpoint and its way there.
     endpoint: Arc<str>,
     /// Ready for their first attempt, oldest first.
     fresh: BTreeSet<BatchId>,
@@ -103,10 +104,7 @@ struct LaneState {
     in_flight: BTreeMap<Attempt, Outgoing>,
     /// Flushes in attempt mode.
     flushes: BTreeMap<FlushId, AttemptFlush>,
-    /// Open while the endpoint refuses this lane's credentials; another lane may have better ones (F23).
-    credentials: Breaker,
-    /// What it said then.
-    unauthorised: Option<ExportFailure>,
+    told: Told,
     closing: Option<Closing>,
 }
 
@@ -167,7 +165,7 @@ impl Dispatcher {
         let mut actions = Vec::new();
         let busy = mutant!("R19") && !matches!(event, Event::Timer);
         match event {
-            Event::LaneOpened { lane, config } => self.open_lane(lane, config, &mut actions),
+            Event::LaneOpened { lane, config } => self.open_lane(lane, config),
             Event::Ready(batch) => self.ready(now.mono, batch, &mut actions),
             Event::AttemptDone { attempt, outcome } => {
                 self.attempt_done(now, attempt, &outcome, &mut actions);
@@ -193,6 +191,11 @@ impl Dispatcher {
                     self.lanes.get_mut(&lane).and_then(|lane| lane.closing.as_mut())
                 {
                     closing.drained = true;
+                }
+            }
+            Event::CredentialsChanged { lane } => {
+                if let Some(lane) = self.lanes.get_mut(&lane) {
+                    lane.told.credentials_changed();
                 }
             }
             Event::Timer => {}
@@ -221,7 +224,7 @@ impl Dispatcher {
     /// State of the breaker that a lane meets.
     pub(crate) fn breaker(&self, lane: LaneId) -> BreakerState {
         let Some(lane) = self.lanes.get(&lane) else { return BreakerState::default() };
-        match lane.credentials.state() {
+        match lane.told.state() {
             BreakerState::Closed => {
                 self.endpoints.get(&lane.endpoint).map(Endpoint::state).unwrap_or_default()
             }
@@ -319,14 +322,18 @@ impl Dispatcher {
             return;
         }
         let Some(lane) = self.lanes.get(&slot.batch.lane) else { return };
-        let trouble = match &lane.unauthorised {
-            Some(failure) => Some((DropReason::NonRetryable, Some(failure.clone()))),
-            None => self.endpoints.get(&lane.endpoint).map(Endpoint::trouble),
+        let network = self.endpoints.get(&lane.endpoint).and_then(Endpoint::trouble);
+        let trouble = match lane.told.state() {
+            BreakerState::Closed => network.or_else(|| lane.told.trouble()),
+            _ => lane.told.trouble().or(network),
         };
         if let Some(mut batch) = self.take(now, id, actions) {
             let (reason, failure) = match batch.history.last_failure.take() {
                 Some(failure) => (DropReason::RetriesExhausted, Some(failure)),
-                None => trouble.unwrap_or((DropReason::RetriesExhausted, None)),
+                None => match trouble {
+                    Some((reason, failure)) => (reason, Some(failure)),
+                    None => (DropReason::RetriesExhausted, None),
+                },
             };
             actions.push(Action::Settle {
                 batch,

@@ -17,6 +17,7 @@ use crate::{
     otlp::Encoded,
     pipeline::{
         batch::BatchId,
+        dispatcher::Event,
         engine::Handle,
         flush::{FlushCell, FlushDone, FlushMode},
         io::{Flush, Message},
@@ -108,6 +109,14 @@ impl Lane {
     /// The running engine, if this lane has one.
     pub(crate) fn engine(&self) -> Option<Handle> {
         lock(&self.engine).clone()
+    }
+
+    /// What goes out from now on has other credentials: what was said about the old ones is over.
+    pub(crate) fn credentials_changed(&self) {
+        if let Some(engine) = self.engine() {
+            // Threads that are gone hold nothing.
+            let _ = engine.send(Message::Event(Event::CredentialsChanged { lane: self.id }));
+        }
     }
 
     /// Waits for what was accepted before this call; `done` gets the outcome, after `timeout` at the latest.

@@ -14,3 +14,4 @@ mod requests;
 mod results;
 mod retrying;
 mod telling;
+mod told;

@@ -66,7 +66,7 @@ impl Sink for ApiSink {
                     }
                 }
             }
-            failed(SendError::new(SendErrorKind::Other, "no attempt was made"))
+            failed(SendError::new(SendErrorKind::Spent, "no attempt was made"))
         })
     }
 }
@@ -78,7 +78,7 @@ fn failed(error: SendError) -> SendOutcome {
     }
     // Whoever drains at the end of the process need not wait for somebody who does not listen.
     let errors = if error.errors.is_empty() { vec![error.clone()] } else { error.errors.clone() };
-    SendOutcome::Failed(SendError { kind: SendErrorKind::Other, errors, ..error })
+    SendOutcome::Failed(SendError { kind: SendErrorKind::Spent, errors, ..error })
 }
 
 #[cfg(test)]
@@ -154,7 +154,7 @@ mod tests {
     fn message(outcome: SendOutcome) -> String {
         match outcome {
             SendOutcome::Failed(error) => {
-                assert_eq!(error.kind, SendErrorKind::Other, "the dispatcher must not repeat it");
+                assert_eq!(error.kind, SendErrorKind::Spent, "the dispatcher must not repeat it");
                 error.message
             }
             other => panic!("{other:?}"),

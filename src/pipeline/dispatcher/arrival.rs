@@ -12,27 +12,16 @@ use crate::{
     error::DropReason,
     pipeline::{
         batch::Batch,
-        breaker::Breaker,
         dispatcher::{Action, Dispatcher, LaneState, Phase, Settlement, Slot, Timer, Work},
-        endpoint::Endpoint,
         lane::LaneId,
+        told::Told,
     },
-    sink::ContentEncoding,
 };
 
 impl Dispatcher {
-    pub(super) fn open_lane(
-        &mut self,
-        lane: LaneId,
-        config: Arc<Config>,
-        actions: &mut Vec<Action>,
-    ) {
-        let endpoint: Arc<str> = config.endpoint.as_str().into();
-        let known = self.endpoints.entry(Arc::clone(&endpoint)).or_insert_with(Endpoint::new);
-        let encoding = known.best_encoding();
-        if encoding != ContentEncoding::Zstd {
-            actions.push(Action::LimitEncoding { lane, encoding });
-        }
+    pub(super) fn open_lane(&mut self, lane: LaneId, config: Arc<Config>) {
+        let endpoint: Arc<str> = format!("{} {}", config.endpoint, config.way).into();
+        self.endpoints.entry(Arc::clone(&endpoint)).or_default();
         self.lanes.entry(lane).or_insert_with(|| LaneState {
             config,
             endpoint,
@@ -42,8 +31,7 @@ impl Dispatcher {
             unclocked: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             flushes: BTreeMap::new(),
-            credentials: Breaker::default(),
-            unauthorised: None,
+            told: Told::new(),
             closing: None,
         });
     }
@@ -52,7 +40,6 @@ impl Dispatcher {
     pub(super) fn ready(&mut self, now: Moment, mut batch: Box<Batch>, actions: &mut Vec<Action>) {
         // A lane that is gone has settled everything; dropping the batch does no harm.
         let Some(lane) = self.lanes.get_mut(&batch.lane) else { return };
-        let Some(endpoint) = self.endpoints.get(&lane.endpoint) else { return };
         if lane.closing.is_some_and(|closing| closing.over) {
             let settlement =
                 Settlement::Dropped { reason: DropReason::ShutdownDeadline, failure: None };
@@ -70,7 +57,7 @@ impl Dispatcher {
         // What has just been split after a 413 is tried before it is split again.
         let untried = batch.history.requests() == 0;
         let likely_too_large =
-            lane.config.split_on_413 && untried && batch.encoded_bytes > endpoint.size_limit();
+            lane.config.split_on_413 && untried && batch.encoded_bytes > lane.told.size_limit();
         if (too_large || likely_too_large) && batch.spans() > 1 {
             actions.push(Action::Rework { batch, work: Work::Split, flushes: Vec::new() });
             return;
@@ -80,8 +67,8 @@ impl Dispatcher {
             actions.push(Action::Settle { batch, settlement });
             return;
         }
-        if !endpoint.accepts(batch.encoding) {
-            let work = Work::Reencode(endpoint.best_encoding());
+        if !lane.told.accepts(batch.encoding) {
+            let work = Work::Reencode(lane.told.best_encoding());
             actions.push(Action::Rework { batch, work, flushes: Vec::new() });
             return;
         }

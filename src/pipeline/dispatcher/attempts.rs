@@ -11,6 +11,7 @@ use crate::{
         breaker::ProbeRight,
         classify::Cause,
         dispatcher::{Action, Attempt, Dispatcher, Phase, Settlement, Timer},
+        told::OwnRights,
     },
     sink::SendOutcome,
 };
@@ -32,7 +33,7 @@ pub(super) struct Outgoing {
 #[derive(Debug, Default)]
 pub(super) struct Rights {
     pub(super) endpoint: Option<ProbeRight>,
-    pub(super) credentials: Option<ProbeRight>,
+    pub(super) own: OwnRights,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +52,7 @@ impl Dispatcher {
         let lane = self.lanes.get_mut(&attempt.lane)?;
         let out = lane.in_flight.remove(&attempt)?;
         self.timers.remove(&(out.limit, Timer::Attempt(attempt)));
-        if let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) {
-            endpoint.ended(out.retry);
-        }
+        lane.told.ended(out.retry);
         Some(out)
     }
 

@@ -38,13 +38,13 @@ impl Dispatcher {
             assert_eq!(is_expected, self.expected(*attempt).is_some(), "{attempt:?} {out:?}");
             if out.standing == Standing::Judged {
                 let rights = &out.rights;
-                assert!(rights.endpoint.is_none() && rights.credentials.is_none(), "{attempt:?}");
+                assert!(rights.endpoint.is_none() && rights.own.is_empty(), "{attempt:?}");
             }
         }
-        let rights = lane.in_flight.values().filter_map(|out| out.rights.credentials.as_ref());
-        let holders = rights.filter(|right| lane.credentials.waits_for(right)).count();
-        let half_open = lane.credentials.state() == BreakerState::HalfOpen;
-        assert_eq!(holders, usize::from(half_open), "a probe of credentials is out, or is not");
+        lane.told.audit(lane.in_flight.values().map(|out| &out.rights.own));
+        let retries = lane.in_flight.values().filter(|out| out.retry).count();
+        let (in_flight, retrying) = lane.told.under_way();
+        assert_eq!((lane.in_flight.len(), retries), (in_flight as usize, retrying as usize));
     }
 
     /// What is ready to go has a reason to stay that will pass.
@@ -70,26 +70,22 @@ impl Dispatcher {
         assert!(!is_over, "lane {id} is over and holds batches");
         let closing = lane.closing.is_some();
         let endpoint = &self.endpoints[&lane.endpoint];
-        let own = lane.credentials.gate(now, closing);
-        match (own, endpoint.gate(now, false, closing)) {
-            (Gate::Hold(Some(until)), _) | (Gate::Go | Gate::Probe, Gate::Hold(Some(until))) => {
+        let own = lane.told.gate(now, false, closing);
+        match (own, endpoint.gate(now, closing)) {
+            (Err(Some(until)), _) | (Ok(_), Gate::Hold(Some(until))) => {
                 let is_timed = self.timers.contains(&(until, Timer::Endpoint));
                 assert!(is_timed, "lane {id} is held without an end");
             }
-            (Gate::Hold(None), _) => {
-                assert_eq!(lane.credentials.state(), BreakerState::HalfOpen, "lane {id} is stuck");
-            }
+            (Err(None), _) => assert!(!lane.in_flight.is_empty(), "lane {id} is stuck"),
             (_, Gate::Hold(None)) => {
-                let is_probed = endpoint.state() == BreakerState::HalfOpen;
-                let others = closing && endpoint.under_way().0 > 0;
-                assert!(is_probed || others, "lane {id} is stuck");
+                assert_eq!(endpoint.state(), BreakerState::HalfOpen, "lane {id} is stuck");
             }
             _ => {
                 let waits = lane.fresh.is_empty()
                     && lane.wanted.is_empty()
                     && !closing
-                    && !endpoint.affords_retry();
-                assert!(waits && endpoint.under_way().1 > 0, "lane {id} could send and does not");
+                    && !lane.told.affords_retry();
+                assert!(waits && lane.told.under_way().1 > 0, "lane {id} could send and does not");
             }
         }
     }
@@ -102,14 +98,11 @@ impl Dispatcher {
         assert!(!lane.in_flight.is_empty() || !closing.over && !closing.drained, "lane {id}");
     }
 
-    /// Its counts are those of its attempts; half-open, one of them has the right to probe.
+    /// Half-open, one of its attempts has the right to probe.
     fn audit_endpoint(&self, name: &str, endpoint: &Endpoint) {
         let lanes = || self.lanes.values().filter(|lane| &*lane.endpoint == name);
         assert!(lanes().next().is_some(), "nobody sends to {name}");
         let attempts = || lanes().flat_map(|lane| lane.in_flight.values());
-        let (all, retries) = (attempts().count(), attempts().filter(|out| out.retry).count());
-        let (in_flight, retrying) = endpoint.under_way();
-        assert_eq!((all, retries), (in_flight as usize, retrying as usize), "{name}");
         let rights = attempts().filter_map(|out| out.rights.endpoint.as_ref());
         let holders = rights.filter(|right| endpoint.waits_for(right)).count();
         let half_open = endpoint.state() == BreakerState::HalfOpen;

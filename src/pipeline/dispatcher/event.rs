@@ -56,6 +56,8 @@ pub(crate) enum Event {
     ShutdownStarted { lane: LaneId, deadline: Moment },
     /// The ledger has no unsettled span of a closed lane.
     Drained { lane: LaneId },
+    /// What goes out on this lane from now on has other credentials.
+    CredentialsChanged { lane: LaneId },
     /// Time has passed.
     Timer,
 }

@@ -12,7 +12,9 @@ use crate::{
             Action, Attempt, Dispatcher, LaneState, Outgoing, Phase, Timer,
             attempts::{Rights, Standing},
         },
+        endpoint::Endpoint,
         lane::LaneId,
+        told,
     },
     sink::Request,
 };
@@ -24,7 +26,7 @@ const OVERDUE: Duration = Duration::from_millis(250);
 /// What a request that goes out decides for those that are held meanwhile.
 #[derive(Clone, Copy)]
 struct Probes {
-    credentials: bool,
+    own: told::Probes,
     endpoint: bool,
 }
 
@@ -53,19 +55,16 @@ impl Dispatcher {
         if mutant!("R28") && (closing || !lane.flushes.is_empty()) && !lane.in_flight.is_empty() {
             return None;
         }
-        let affordable = closing || endpoint.affords_retry();
+        let affordable = closing || lane.told.affords_retry();
         let retry = lane.retries.first().filter(|_| affordable);
         let wanted = lane.wanted.first();
         let fresh = if mutant!("F56") { lane.fresh.last() } else { lane.fresh.first() };
         let first = [fresh, retry, wanted].into_iter().flatten().min().copied();
         let gate = |wanted: bool| {
-            let own = lane.credentials.gate(now, wanted || closing);
-            let shared = endpoint.gate(now, wanted, closing);
-            match (own, shared) {
-                (Gate::Hold(until), _) | (_, Gate::Hold(until)) => Err(until),
-                _ => {
-                    Ok(Probes { credentials: own == Gate::Probe, endpoint: shared == Gate::Probe })
-                }
+            let own = lane.told.gate(now, wanted, closing)?;
+            match endpoint.gate(now, wanted || closing) {
+                Gate::Hold(until) => Err(until),
+                shared => Ok(Probes { own, endpoint: shared == Gate::Probe }),
             }
         };
         let until = match gate(false) {
@@ -122,16 +121,11 @@ impl Dispatcher {
         let (number, serial) = (history.attempts, self.attempts);
         let attempt = Attempt { lane: lane_id, batch: id, number, serial };
         slot.phase = Phase::InFlight(attempt);
-        let mut rights = Rights::default();
-        if probes.credentials {
-            rights.credentials = Some(lane.credentials.probe());
-        }
-        if let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) {
-            if probes.endpoint {
-                rights.endpoint = Some(endpoint.probe());
-            }
-            endpoint.started(retry);
-        }
+        let shared = self.endpoints.get_mut(&lane.endpoint).filter(|_| probes.endpoint);
+        let rights = Rights {
+            endpoint: shared.map(Endpoint::probe),
+            own: lane.told.started(retry, probes.own),
+        };
         let limit = now.after(time_left).after(OVERDUE);
         self.timers.insert((limit, Timer::Attempt(attempt)));
         lane.in_flight

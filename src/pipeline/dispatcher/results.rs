@@ -7,15 +7,15 @@ use crate::{
     clock::{Moment, Now},
     error::{DropReason, ExportFailure},
     pipeline::{
-        classify::{Cause, Verdict, classify},
+        classify::{Cause, Network, Verdict, classify},
         dispatcher::{
             Action, Attempt, Dispatcher, LaneState, Phase, Settlement, Slot, Timer, Work,
             attempts::Rights,
         },
-        endpoint::{Finding, UNAUTHORISED_HOLD, less_compressed},
         lane::LaneId,
         notice::Level,
         retry::backoff,
+        told::{Finding, less_compressed},
     },
     sink::{ContentEncoding, SendOutcome},
     stats::BreakerState,
@@ -40,14 +40,14 @@ impl Dispatcher {
         let Some(endpoint) = self.endpoints.get_mut(&lane.endpoint) else { return };
         let spans = slot.map(|slot| slot.batch.spans()).unwrap_or_default();
         let policy = &lane.config.retry;
+        let network = Network::of(outcome);
+        let Rights { endpoint: right, own } = rights;
         match classify(lane.config.protocol, spans, outcome, now.wall) {
             Verdict::Delivered { partial, rejected, warning } => {
-                let finding = Finding::Success;
-                endpoint.learn(now.mono, policy, rights.endpoint, finding, &mut self.jitter);
-                lane.credentials.success();
-                lane.unauthorised = None;
+                endpoint.learn(now.mono, policy, right, network, None, &mut self.jitter);
+                lane.told.learn(now.mono, policy, own, Finding::Success, &mut self.jitter);
                 if let Some(encoding) = slot.and_then(|slot| slot.batch.history.suspect) {
-                    let encoding = endpoint.downgrade(encoding);
+                    let encoding = lane.told.downgrade(encoding);
                     actions.push(Action::LimitEncoding { lane: attempt.lane, encoding });
                 }
                 let settlement = Settlement::Delivered { rejected, partial, warning };
@@ -56,11 +56,10 @@ impl Dispatcher {
                 }
             }
             Verdict::Transient { failure, retry_after, cause } => {
+                let (jitter, told) = (&mut self.jitter, Some((cause, &failure)));
+                let gone = endpoint.learn(now.mono, policy, right, network, told, jitter);
                 let finding = Finding::Failure { cause, failure: &failure, retry_after };
-                let right = rights.endpoint;
-                let opened = endpoint.learn(now.mono, policy, right, finding, &mut self.jitter);
-                // It says nothing about the credentials: the next one may.
-                drop(rights.credentials);
+                let opened = lane.told.learn(now.mono, policy, own, finding, jitter) || gone;
                 self.tell_if_opened(opened, attempt, &failure, actions);
                 if expected.is_some() {
                     self.transient(now.mono, attempt, failure, retry_after, cause, actions);
@@ -68,17 +67,10 @@ impl Dispatcher {
                 self.represent(attempt, actions);
             }
             Verdict::Final { failure, reason, cause } => {
+                let (jitter, told) = (&mut self.jitter, Some((cause, &failure)));
+                let gone = endpoint.learn(now.mono, policy, right, network, told, jitter);
                 let finding = Finding::Failure { cause, failure: &failure, retry_after: None };
-                let right = rights.endpoint;
-                let mut opened = endpoint.learn(now.mono, policy, right, finding, &mut self.jitter);
-                match cause {
-                    Cause::Unauthorised if !mutant!("F23") => {
-                        opened = lane.unauthorised.replace(failure.clone()).is_none();
-                        lane.credentials.hold(now.mono, UNAUTHORISED_HOLD);
-                    }
-                    Cause::Tls | Cause::Local => drop(rights.credentials),
-                    _ => lane.credentials.success(),
-                }
+                let opened = lane.told.learn(now.mono, policy, own, finding, jitter) || gone;
                 self.tell_if_opened(opened, attempt, &failure, actions);
                 if expected.is_some() {
                     let status = status(outcome);
@@ -168,21 +160,20 @@ impl Dispatcher {
         // What was told to the dispatcher; the rest of a rework is told by the ledger.
         lane.attempt_completed(&flushes, &mut self.covered);
         let splits = lane.config.split_on_413;
-        let endpoint = self.endpoints.get_mut(&lane.endpoint);
-        match (cause, endpoint) {
-            (Cause::TooLarge, Some(endpoint)) if splits && batch.spans() > 1 && !mutant!("F26") => {
-                endpoint.too_large(batch.encoded_bytes);
+        match cause {
+            Cause::TooLarge if splits && batch.spans() > 1 && !mutant!("F26") => {
+                lane.told.too_large(batch.encoded_bytes);
                 actions.push(Action::Rework { batch, work: Work::Split, flushes });
                 return;
             }
-            (Cause::TooLarge, _) => reason = DropReason::TooLarge,
-            (Cause::BadRequest, Some(endpoint))
+            Cause::TooLarge => reason = DropReason::TooLarge,
+            Cause::BadRequest
                 if batch.encoding != ContentEncoding::Identity
                     && !batch.history.less_compressed =>
             {
                 let less = less_compressed(batch.encoding);
                 if status == Some(415) {
-                    endpoint.downgrade(batch.encoding);
+                    lane.told.downgrade(batch.encoding);
                     actions.push(Action::LimitEncoding { lane: attempt.lane, encoding: less });
                 } else {
                     // 400 may mean the data: only a success of the plainer form proves the compression guilty.
@@ -206,7 +197,7 @@ impl Dispatcher {
             return;
         }
         let Some(lane) = self.lanes.get(&attempt.lane) else { return };
-        let own = lane.credentials.state() == BreakerState::Open;
+        let own = lane.told.state() == BreakerState::Open;
         let endpoint = Arc::clone(&lane.endpoint);
         let held_with = |id: LaneId, lane: &LaneState| {
             if own { id == attempt.lane } else { lane.endpoint == endpoint }

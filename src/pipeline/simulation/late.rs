@@ -44,6 +44,8 @@ pub(in crate::pipeline) enum Op {
     Aborted(u8),
     /// An attempt panics.
     Panic(u8),
+    /// A lane has other credentials from now on.
+    Renew(u8),
     /// A flush of a lane in attempt mode or not, with so many milliseconds.
     Flush(u8, bool, u16),
     /// A shutdown of a lane with so many milliseconds.
@@ -65,12 +67,14 @@ pub(in crate::pipeline) enum Answer {
     Unauthorised,
     Reset,
     Malformed,
+    Refused,
+    TimedOut,
     Tls,
     Local,
 }
 
 impl Answer {
-    pub(in crate::pipeline) const ALL: [Answer; 11] = [
+    pub(in crate::pipeline) const ALL: [Answer; 13] = [
         Answer::Taken,
         Answer::Unavailable,
         Answer::Throttled,
@@ -80,6 +84,8 @@ impl Answer {
         Answer::Unauthorised,
         Answer::Reset,
         Answer::Malformed,
+        Answer::Refused,
+        Answer::TimedOut,
         Answer::Tls,
         Answer::Local,
     ];
@@ -95,6 +101,8 @@ impl Answer {
             Answer::Unauthorised => status(401),
             Answer::Reset => failed(SendErrorKind::Reset),
             Answer::Malformed => failed(SendErrorKind::Malformed),
+            Answer::Refused => failed(SendErrorKind::Refused),
+            Answer::TimedOut => failed(SendErrorKind::TimedOut),
             Answer::Tls => failed(SendErrorKind::Tls),
             Answer::Local => failed(SendErrorKind::File),
         }
@@ -193,6 +201,11 @@ impl World {
                 if let Some(attempt) = self.pick_attempt(pick) {
                     self.step(Event::AttemptPanicked { attempt });
                 }
+            }
+            Op::Renew(pick) => {
+                let renew = |lane| Mail::Event(Event::CredentialsChanged { lane });
+                let mail = lane(pick).map(renew);
+                self.late().inbox.extend(mail);
             }
             Op::Flush(pick, attempt, time) => {
                 let mode = if attempt { FlushMode::Attempt } else { FlushMode::Terminal };

@@ -67,13 +67,13 @@ fn f20_f21_f25_f30_f31_f32_the_rows_that_others_get_wrong() {
 #[test]
 fn f1_f3_f9_f11_transport_failures_are_repeated() {
     use SendErrorKind::{
-        Dns, File, Malformed, Other, Refused, Reset, ResponseTooLarge, TimedOut, Tls, Unreachable,
-        Unsendable,
+        Dns, Exhausted, File, Malformed, Other, Refused, Reset, ResponseTooLarge, Spent, TimedOut,
+        Tls, Unreachable, Unsendable,
     };
-    for kind in [Refused, Reset, TimedOut, Dns, Unreachable, Malformed] {
+    for kind in [Refused, Reset, TimedOut, Dns, Unreachable, Malformed, Exhausted, Other] {
         assert!(matches!(verdict(&failed(kind)), Verdict::Transient { .. }), "{kind:?}");
     }
-    for kind in [Tls, ResponseTooLarge, Unsendable, File, Other] {
+    for kind in [Tls, ResponseTooLarge, Unsendable, File, Spent] {
         assert!(matches!(verdict(&failed(kind)), Verdict::Final { .. }), "{kind:?}");
     }
 }

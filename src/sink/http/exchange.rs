@@ -7,15 +7,17 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::http::Extensions;
 use hyper::{
-    Method, Response,
+    Method, Response, StatusCode,
     body::{Body, Incoming},
     header::{
-        CONTENT_LENGTH, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+        CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+        RETRY_AFTER, TRANSFER_ENCODING,
     },
 };
+use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Clients, Shared, dial::Dial, failure, kept::Kept};
+use super::{Clients, Shared, dial::Dial, failure, kept::Kept, stream::IsOld};
 use crate::{
     shown::shown_latin1,
     sink::{Reply, Request, SendError, SendErrorKind, SendOutcome},
@@ -65,8 +67,16 @@ async fn head(
         *post.method_mut() = Method::POST;
         *post.uri_mut() = clients.uri.clone();
         *post.headers_mut() = headers.clone();
+        let connection = capture_connection(&mut post);
         let error = match dial.scope(client.request(post)).await {
-            Ok(response) => return Ok(response),
+            Ok(response) => {
+                if is_last_of_its_connection(&response)
+                    && let Some(connection) = &*connection.connection_metadata()
+                {
+                    connection.poison();
+                }
+                return Ok(response);
+            }
             Err(error) => error,
         };
         if mutant!("R14") && failure::is_lost_connection(&error) {
@@ -111,6 +121,10 @@ async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
     if let Some(error) = unacceptable(headers) {
         return SendOutcome::Failed(error);
     }
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        // Nobody asked for another protocol. What follows is not HTTP, so no answer can come any more.
+        return SendOutcome::Failed(failure::hang_up());
+    }
     let mut reply = Reply {
         status: response.status().as_u16(),
         reason: reason(&response),
@@ -141,6 +155,13 @@ async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
     };
     reply.body = body.freeze();
     SendOutcome::Reply(reply)
+}
+
+/// Whether its version of HTTP ends the connection, and it does not ask to keep it.
+fn is_last_of_its_connection(response: &Response<Incoming>) -> bool {
+    let asks_to_keep = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"keep-alive");
+    response.extensions().get::<IsOld>().is_some_and(IsOld::get)
+        && !response.headers().get_all(CONNECTION).iter().any(asks_to_keep)
 }
 
 /// What llhttp refuses and the client's parser takes (F34).

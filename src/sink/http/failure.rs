@@ -1,7 +1,7 @@
 //! What went wrong, in Node's words: owns the way from the client's error chain to codes and texts of Node.
 //! It refuses to print URLs: they may hold credentials.
 
-use std::{error::Error, io, net::IpAddr};
+use std::{error::Error, fmt, io, net::IpAddr};
 
 use super::{dial::connect_error, endpoint::Endpoint, tls};
 use crate::sink::{SendError, SendErrorKind, errno};
@@ -15,6 +15,9 @@ pub(super) fn of_exchange(
     let known = find(error);
     if let Some(own) = known.own {
         return own.clone();
+    }
+    if known.http2 {
+        return http2_peer(endpoint);
     }
     if let Some(tls_error) = known.tls {
         return tls::failure(tls_error, error.is_connect());
@@ -31,7 +34,7 @@ pub(super) fn of_exchange(
     }
     match known.http {
         Some(http) if http.is_parse() => malformed(http),
-        Some(http) if is_hang_up(http) => hang_up(),
+        Some(http) if is_hang_up(http) || is_unasked(http) => hang_up(),
         _ if known.ended && error.is_connect() => {
             let message =
                 "Client network socket disconnected before secure TLS connection was established";
@@ -87,13 +90,35 @@ pub(super) fn is_lost_connection(error: &hyper_util::client::legacy::Error) -> b
         )
     };
     known.ended
-        || known.http.is_some_and(is_hang_up)
+        || known.http.is_some_and(|http| is_hang_up(http) || is_unasked(http))
         || known.system.is_some_and(|error| reset(error.kind()))
 }
 
 /// llhttp's error as Node throws it.
 pub(super) fn parse_error(code: &str, reason: &str) -> SendError {
     SendError::new(SendErrorKind::Malformed, format!("Parse Error: {reason}")).with_code(code)
+}
+
+/// The peer has answered in frames of HTTP/2.
+#[derive(Debug)]
+pub(super) struct SpeaksHttp2;
+
+impl fmt::Display for SpeaksHttp2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the peer speaks HTTP/2")
+    }
+}
+
+impl Error for SpeaksHttp2 {}
+
+/// Node's error, and what helps: it is nearly always the other port of a collector.
+fn http2_peer(endpoint: &Endpoint) -> SendError {
+    let (host, port) = (endpoint.url.host_str().unwrap_or_default(), endpoint.port);
+    let reason = format!(
+        "Expected HTTP/, RTSP/ or ICE/: {host}:{port} speaks HTTP/2, it looks like the gRPC port; use that of OTLP/HTTP, \
+         which is 4318 unless configured otherwise"
+    );
+    parse_error("HPE_INVALID_CONSTANT", &reason)
 }
 
 /// The parts of an error chain that say something.
@@ -105,6 +130,7 @@ struct Known<'a> {
     http: Option<&'a hyper::Error>,
     /// The peer ended the stream where TLS or HTTP expected more.
     ended: bool,
+    http2: bool,
 }
 
 fn find<'a>(error: &'a (dyn Error + 'static)) -> Known<'a> {
@@ -114,6 +140,7 @@ fn find<'a>(error: &'a (dyn Error + 'static)) -> Known<'a> {
         next = error.source();
         known.own = known.own.or(error.downcast_ref());
         known.tls = known.tls.or(error.downcast_ref());
+        known.http2 |= error.is::<SpeaksHttp2>();
         known.http = known.http.or(error.downcast_ref());
         if let Some(io_error) = error.downcast_ref::<io::Error>() {
             known.ended |= io_error.kind() == io::ErrorKind::UnexpectedEof;
@@ -138,6 +165,12 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 
 fn is_hang_up(http: &hyper::Error) -> bool {
     http.is_incomplete_message() || http.is_closed() || http.is_canceled()
+}
+
+/// A kept connection brought bytes while no request was on it (a 408 before it closes, say): none was sent.
+fn is_unasked(http: &hyper::Error) -> bool {
+    // The class is private; its text is all there is.
+    http.to_string().contains("unexpected message")
 }
 
 fn is_write(http: &hyper::Error) -> bool {
@@ -176,7 +209,7 @@ fn lost(errno: errno::Errno, writing: bool) -> SendError {
     }
 }
 
-fn hang_up() -> SendError {
+pub(super) fn hang_up() -> SendError {
     SendError::new(SendErrorKind::Reset, "socket hang up").with_code("ECONNRESET")
 }
 

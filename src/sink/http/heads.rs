@@ -1,5 +1,5 @@
-//! The heads of the answers on one connection: owns where they end, and how many bytes may come before the final status.
-//! It refuses to understand them: that is the parser's.
+//! The heads of answers as they come in: owns what their first bytes say, before the parser sees them.
+//! It refuses to parse headers; it counts, and puts the version right where Node's parser takes more than ours.
 
 /// Bytes of heads before the final status, informational responses included: those may come without an end.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -9,6 +9,9 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 pub(super) struct Heads {
     bytes: usize,
     at: At,
+    /// The last answer was in another version than HTTP/1.1.
+    is_old: bool,
+    is_http2: bool,
 }
 
 #[derive(Debug)]
@@ -33,39 +36,61 @@ impl Heads {
         matches!(self.at, At::Over)
     }
 
-    /// Whether there are more of them than any server needs.
-    pub fn are_too_long(&self) -> bool {
-        self.bytes > MAX_HEAD_BYTES
-    }
-
-    /// Something is written; true if that is a request of its own.
+    /// Something is written; true if that is a request of its own: what follows an answer that is over is another one.
     pub fn next_request(&mut self) -> bool {
-        let is_next = matches!(self.at, At::Over);
+        let is_next = self.are_over();
         if is_next {
             *self = Heads::default();
         }
         is_next
     }
 
-    /// More of an answer has come.
-    pub fn take(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
+    /// Whether there are more of them than any server needs.
+    pub fn are_too_long(&self) -> bool {
+        self.bytes > MAX_HEAD_BYTES
+    }
+
+    /// Whether the last answer was in a version that ends connections unless it says otherwise.
+    pub fn is_old(&self) -> bool {
+        self.is_old
+    }
+
+    /// Whether these were frames of HTTP/2.
+    pub fn is_http2(&self) -> bool {
+        self.is_http2
+    }
+
+    /// Reads what has come and puts the version right.
+    pub fn take(&mut self, bytes: &mut [u8]) {
+        for place in bytes {
+            let byte = *place;
             self.at = match &mut self.at {
                 At::Over => return,
                 // Line ends before a head are skipped, as the parser does.
                 At::Start { known: 0, .. } if matches!(byte, b'\r' | b'\n') => At::default(),
                 At::Start { line, known } => {
-                    if let Some(place) = line.get_mut(*known) {
-                        *place = byte;
+                    if let Some(known) = line.get_mut(*known) {
+                        *known = byte;
                     }
                     *known += 1;
+                    match line {
+                        [b'H', b'T', b'T', b'P', b'/', version @ .., _, _, _, _] => {
+                            let changed = as_parsed(*version, *known);
+                            self.is_old = changed.is_some() || self.is_old && *known > 6;
+                            *place = changed.unwrap_or(byte);
+                        }
+                        [0, _, _, SETTINGS | GOAWAY, _, 0, 0, 0, 0, ..] if *known == 9 => {
+                            self.is_http2 = true;
+                        }
+                        _ => {}
+                    }
                     if *known < line.len() {
                         self.bytes += 1;
                         continue;
                     }
                     match line {
                         // 101 is the last one: what follows it is no HTTP any more.
-                        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'1', tens, ones]
+                        [b'H', b'T', b'T', b'P', b'/', _, b'.', _, b' ', b'1', tens, ones]
                             if (*tens, *ones) != (b'0', b'1') =>
                         {
                             At::Informational { empty: false }
@@ -83,14 +108,68 @@ impl Heads {
     }
 }
 
+/// Types of the frames that a peer of HTTP/2 begins with, whatever it was sent.
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+
+/// What the parser is to see in place of the version's last byte, if `known` bytes of the line are there. Node takes
+/// HTTP/0.9 and HTTP/2.0 in the clothes of HTTP/1, and chunks in HTTP/1.0; our parser does so in HTTP/1.1 alone.
+fn as_parsed(version: [u8; 3], known: usize) -> Option<u8> {
+    match (known, version) {
+        (6, [b'0' | b'2', ..]) => Some(b'1'),
+        (8, [b'0', b'.', b'9'] | [b'1' | b'2', b'.', b'0']) => Some(b'1'),
+        // The first byte was changed, and this is no version that anybody takes.
+        (8, [b'0' | b'2', b'.', _]) => Some(b'?'),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn heads(text: &str, piece: usize) -> Heads {
         let mut heads = Heads::default();
-        text.as_bytes().chunks(piece).for_each(|piece| heads.take(piece));
+        text.as_bytes().to_vec().chunks_mut(piece).for_each(|piece| heads.take(piece));
         heads
+    }
+
+    #[test]
+    fn versions_that_node_takes_are_those_that_the_parser_takes() {
+        let cases = [
+            ("HTTP/1.1 200 OK", "HTTP/1.1 200 OK", false),
+            ("HTTP/1.0 200 OK", "HTTP/1.1 200 OK", true),
+            ("HTTP/2.0 200 OK", "HTTP/1.1 200 OK", true),
+            ("HTTP/0.9 200 OK", "HTTP/1.1 200 OK", true),
+            ("HTTP/2.1 200 OK", "HTTP/1.? 200 OK", true),
+            ("HTTP/0.1 200 OK", "HTTP/1.? 200 OK", true),
+            ("HTTP/1.2 200 OK", "HTTP/1.2 200 OK", false),
+            ("HTTP/3.0 200 OK", "HTTP/3.0 200 OK", false),
+            ("HTTP/2.0 100 \r\n\r\nHTTP/1.1 200 ", "HTTP/1.1 100 \r\n\r\nHTTP/1.1 200 ", false),
+            ("HTTP/1.1 200 \r\n\r\nHTTP/2.0 200 ", "HTTP/1.1 200 \r\n\r\nHTTP/2.0 200 ", false),
+            ("SSH-2.0-x", "SSH-2.0-x", false),
+        ];
+        for (text, seen, is_old) in cases {
+            for piece in [1, 5, 7, text.len()] {
+                let mut bytes = text.as_bytes().to_vec();
+                let mut heads = Heads::default();
+                bytes.chunks_mut(piece).for_each(|piece| heads.take(piece));
+                assert_eq!(String::from_utf8_lossy(&bytes), seen, "{text} by {piece}");
+                assert_eq!(heads.is_old(), is_old, "{text} by {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn frames_of_http2_are_known_for_what_they_are() {
+        let settings = "\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64";
+        let goaway = "\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x01";
+        for piece in [1, 4, 100] {
+            assert!(heads(settings, piece).is_http2());
+            assert!(heads(goaway, piece).is_http2());
+            assert!(!heads("HTTP/1.1 200 OK\r\n\r\n", piece).is_http2());
+            assert!(!heads("\0\0\x12\x05\0\0\0\0\0\0\x03\0\0\0\x64", piece).is_http2());
+        }
     }
 
     #[test]
@@ -122,7 +201,7 @@ mod tests {
         let counted = heads.bytes;
         heads.next_request();
         assert_eq!(heads.bytes, counted, "the answer is not over, the request is still written");
-        heads.take(b"HTTP/1.1 200 OK\r\n\r\nbody");
+        heads.take(&mut b"HTTP/1.1 200 OK\r\n\r\nbody".to_owned());
         heads.next_request();
         assert_eq!(heads.bytes, 0);
     }
