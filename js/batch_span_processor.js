@@ -12,6 +12,7 @@ const { QueueBatcher } = require('./queue_batcher.js');
 const { WindowBatcher } = require('./window_batcher.js');
 const { within } = require('./user_code.js');
 const { createProcessorMetrics } = require('./processor_metrics.js');
+const { needStack } = require('./unwinding.js');
 
 const SAMPLED = 1;
 const STOCK_QUEUE_SIZE = 2048;
@@ -73,11 +74,13 @@ class BatchSpanProcessor {
 
   /** Resolves when everything that ended before is exported, in flight included; rejects with the first failure. */
   forceFlush() {
+    needStack();
     return this.#shutdown ?? this.#flush();
   }
 
   /** Exports what is left and shuts the exporter down, also when that failed. */
   shutdown() {
+    needStack();
     this.#shutdown ??= this.#end();
     return this.#shutdown;
   }
@@ -91,6 +94,7 @@ class BatchSpanProcessor {
   }
 
   async #end() {
+    await undefined; // there is one end only: it has all the stack there is
     try {
       await this.#flush();
     } finally {

@@ -10,6 +10,7 @@ const { loadBinding } = require('./binding.js');
 const { diag } = require('./diag.js');
 const { forNative, fromNative } = require('./native_objects.js');
 const { textOfError } = require('./network_facts.js');
+const { timerMillis } = require('./user_code.js');
 
 const IDLE_CHECK_MILLIS = 15000; // memory that was not needed for one to two of these goes back
 const IDLE_STEP_BYTES = 2 ** 21; // a few hundred microseconds
@@ -95,6 +96,21 @@ class Engine {
     this.#noteUse();
     this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined });
     if (holdMillis !== undefined) this.hold.acquire(id, holdMillis);
+    return id;
+  }
+
+  /** The same for a call that is answered in any case: `onResult` gets null if no result has come after `millis`. */
+  ask(onResult, millis) {
+    let id = null;
+    const late = () => {
+      this.collect(); // after a block of the loop timers come before results
+      if (this.forget(id) !== undefined) onResult(null);
+    };
+    const timer = setTimeout(late, timerMillis(millis)).unref();
+    id = this.register((result) => {
+      clearTimeout(timer);
+      onResult(result);
+    }, millis);
     return id;
   }
 
