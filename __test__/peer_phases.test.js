@@ -69,7 +69,6 @@ test('a peer that answers at any time, and ends in any way', { timeout: 600_000 
       seeds.splice(0, AT_ONCE).map(async (seed) => {
         const [mine, theirs] = await Promise.all([exchange(ours, seed), exchange(stock, seed)]);
         if (mine.code === 0) delivered += 1;
-        console.log('HUNG', seed, mine.code, theirs.code, JSON.stringify(planOf(seed)));
         const reason = verdict(mine, theirs, planOf(seed));
         if (reason !== null) wrong.push({ seed, reason, mine, theirs, plan: planOf(seed) });
       }),

@@ -4,13 +4,11 @@
 // exact. OFFLOOP_TEST_LONG=1 runs every depth, every question and 2,000 random moments.
 
 const assert = require('node:assert/strict');
-const path = require('node:path');
 const { test } = require('node:test');
-const offloop = require('..');
 const { Random } = require('./helpers/random.js');
 const { startReceiver } = require('./helpers/receiver.js');
 const { nearTheEnd, Trap, withinMillis } = require('./helpers/torn.js');
-const { TornAccount } = require('./helpers/torn_account.js');
+const { freshPackage, inTime, Subject } = require('./helpers/torn_subject.js');
 const {
   exported,
   fileExporter,
@@ -25,53 +23,6 @@ const CLEAN = 25; // so many depths in a row at which nothing is cut off are the
 const MOST_FRAMES = 2000;
 
 const ignore = () => {};
-
-/** An exporter and a processor over it, with a receiver that decodes by itself. */
-class Subject {
-  static async start(t, options) {
-    const receiver = await startReceiver();
-    t.after(() => receiver.close());
-    return new Subject(receiver, options);
-  }
-
-  constructor(receiver, options = {}, { BatchSpanProcessor, OTLPTraceExporter } = offloop) {
-    this.receiver = receiver;
-    this.account = new TornAccount(receiver);
-    this.exporter = new OTLPTraceExporter({ url: receiver.url, ...options.exporter });
-    this.processor = new BatchSpanProcessor(this.exporter, options.processor);
-  }
-
-  end(spans) {
-    for (const span of spans) this.processor.onEnd(span);
-  }
-
-  async settle(context) {
-    await inTime(this.processor.forceFlush().catch(isOfTornSpan), `forceFlush() ${context}`);
-    await inTime(this.exporter.forceFlush(), `forceFlush() of the exporter ${context}`);
-    this.account.check([this.exporter.stats()], context);
-  }
-
-  async close() {
-    await inTime(this.processor.shutdown(), 'shutdown()');
-  }
-}
-
-/** A batch of which nothing was left but a span that was cut off has failed. */
-function isOfTornSpan(error) {
-  if (error.code !== 'invalid' && !(error instanceof RangeError)) throw error;
-}
-
-async function inTime(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} has not come back`)), 20_000);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** Steps through depths, one frame after the other, until nothing is cut off any more. */
 async function eachDepth(attempt) {
@@ -129,14 +80,6 @@ test('no stack: a runaway recursion ends a span in every frame on its way back',
   }
   await subject.close();
 });
-
-/** The package as if nobody had used it before: its modules are loaded again, the addon is not. */
-function freshPackage() {
-  const ours = path.join(__dirname, '..', 'js') + path.sep;
-  const main = require.resolve('..');
-  for (const file of Object.keys(require.cache)) if (file.startsWith(ours) || file === main) delete require.cache[file];
-  return require('..');
-}
 
 const FIRST_CALLS = {
   'span.end()': CALLS['span.end()'],

@@ -12,7 +12,7 @@ const { OPTIONS, VARIABLES } = require('./options/table.js');
 const { QueueBatcher } = require('./queue_batcher.js');
 const { StandIns } = require('./stand_ins.js');
 const { now } = require('./timers.js');
-const { isOutOfStack } = require('./unwinding.js');
+const { isOutOfStack, needStack } = require('./unwinding.js');
 const { WindowBatcher } = require('./window_batcher.js');
 const { createProcessorMetrics } = require('./processor_metrics.js');
 
@@ -93,12 +93,14 @@ class BatchSpanProcessor {
    * `exportTimeoutMillis` with 'Timeout': nothing is dropped then.
    */
   forceFlush() {
+    needStack();
     const self = own(this);
     return self.#shutdown ?? self.#flush();
   }
 
   /** Exports what is left, for `exportTimeoutMillis`, and shuts the exporter down, also when that failed. */
   shutdown() {
+    needStack();
     const self = own(this);
     self.#shutdown ??= self.#end();
     return self.#shutdown;
@@ -120,6 +122,7 @@ class BatchSpanProcessor {
   }
 
   async #end() {
+    await undefined; // there is one end only: it has all the stack there is
     try {
       await this.#flush();
     } finally {

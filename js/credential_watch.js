@@ -3,6 +3,7 @@
 // side then lets go at once what it holds.
 // It refuses to judge answers, and to read anything while no credentials are refused.
 
+const { now, setTimeout, unref } = require('./timers.js');
 const { ignore } = require('./user_code.js');
 
 const CHECK_MILLIS = 1000;
@@ -50,7 +51,7 @@ class CredentialWatch {
   /** An export begins: its batch may be held. */
   exported() {
     if (!this.#isRefused) return;
-    if (performance.now() - this.#checkedAt >= CHECK_MILLIS) this.#check();
+    if (now() - this.#checkedAt >= CHECK_MILLIS) this.#check();
     this.#arm();
   }
 
@@ -67,7 +68,7 @@ class CredentialWatch {
   #check() {
     if (this.#isChecking) return;
     this.#isChecking = true;
-    this.#checkedAt = performance.now();
+    this.#checkedAt = now();
     (async () => this.read())()
       .catch(ignore)
       .finally(() => {
@@ -84,7 +85,7 @@ class CredentialWatch {
       this.#check();
       this.#arm();
     }, CHECK_MILLIS);
-    this.#timer.unref?.();
+    unref(this.#timer);
   }
 }
 

@@ -12,6 +12,7 @@ const { diag } = require('./diag.js');
 const { forNative, fromNative } = require('./native_objects.js');
 const { textOfError } = require('./network_facts.js');
 const { clearTimeout, now, ref, setImmediate, setTimeout, unref } = require('./timers.js');
+const { timerMillis } = require('./user_code.js');
 
 const IDLE_CHECK_MILLIS = 15000; // memory that was not needed for one to two of these goes back
 const IDLE_STEP_BYTES = 2 ** 21; // a few hundred microseconds
@@ -112,6 +113,21 @@ class Engine {
     this.#noteUse();
     this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined });
     if (holdMillis !== undefined) this.hold.acquire(id, holdMillis);
+    return id;
+  }
+
+  /** The same for a call that is answered in any case: `onResult` gets null if no result has come after `millis`. */
+  ask(onResult, millis) {
+    let id = null;
+    const late = () => {
+      this.collect(); // after a block of the loop timers come before results
+      if (this.forget(id) !== undefined) onResult(null);
+    };
+    const timer = unref(setTimeout(late, timerMillis(millis)));
+    id = this.register((result) => {
+      clearTimeout(timer);
+      onResult(result);
+    }, millis);
     return id;
   }
 

@@ -147,7 +147,8 @@ class LaneExporter {
           resolve({ timedOut: false, outstanding: 0 });
           return;
         }
-        id = getEngine().register(({ flush }) => resolve({ ...flush }), timeoutMillis + ANSWER_MILLIS);
+        const late = () => ({ timedOut: true, outstanding: this.#lane.stats().pending });
+        id = getEngine().ask((result) => resolve({ ...(result?.flush ?? late()) }), timeoutMillis + ANSWER_MILLIS);
         this.#lane.forceFlush(id, mode === 'attempt', timeoutMillis);
       },
       (error) => fail(answer, id, error),
@@ -177,7 +178,7 @@ class LaneExporter {
         resolve();
         return;
       }
-      id = getEngine().register(() => {
+      id = getEngine().ask(() => {
         resolve();
         getEngine().exit.dismiss(this.#settings.exit);
         this.#turns.take(() => this.#handOvers?.release(), tellBug);
@@ -187,6 +188,7 @@ class LaneExporter {
       this.#isClosed = true;
     };
     this.#turns.take(close, (error) => {
+      if (this.#isClosed) return; // it has begun: its answer comes
       if (this.#shutdown === answer) this.#shutdown = null; // the next call tries again
       fail(answer, id, error);
     });

@@ -28,14 +28,17 @@ class PendingResources {
 
   /** Keeps `span` until `resource`, its own, is complete. */
   hold(span, resource) {
-    const known = this.#waiting.get(resource);
-    if (known !== undefined) {
-      known.spans.push(span);
-      return;
+    let group = this.#waiting.get(resource);
+    if (group === undefined) {
+      group = { spans: [], over: null };
+      this.#waiting.set(resource, group);
     }
-    // Whole before the resource is asked: that is code of the application, which may flush.
-    const group = { spans: [span], over: null };
-    this.#waiting.set(resource, group);
+    group.spans.push(span);
+    if (group.over === null) this.#await(resource, group);
+  }
+
+  /** Later turns ask the resource: that is code of the application, which may flush. */
+  #await(resource, group) {
     group.over = Promise.resolve()
       .then(() => detected(resource, this.#patienceMillis))
       .then(() => this.#end(resource, group))
@@ -44,6 +47,9 @@ class PendingResources {
 
   /** Resolves when nothing waits that waits now. */
   async settled() {
+    for (const [resource, group] of this.#waiting) {
+      if (group.over === null) this.#await(resource, group); // the call that should have done it was cut off
+    }
     await Promise.all([...this.#waiting.values()].map(({ over }) => over));
   }
 

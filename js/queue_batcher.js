@@ -6,7 +6,7 @@ const { Deadline } = require('./deadlines.js');
 const { diag } = require('./diag.js');
 const { pendingResource } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('./sdk_context.js');
-const { afterUnwinding } = require('./unwinding.js');
+const { afterUnwinding, needStack } = require('./unwinding.js');
 const { contained, once } = require('./user_code.js');
 
 const SUCCESS = 0;
@@ -87,6 +87,7 @@ class QueueBatcher {
 
   /** The batch is taken at once: what the exporter, or a getter of a span, ends meanwhile belongs to a later one. */
   #exportBatch() {
+    needStack(); // before any span is taken
     this.#stopTimer();
     const { maxExportBatchSize, exportTimeoutMillis } = this.#options;
     const spans = this.#spans.splice(0, maxExportBatchSize);
@@ -94,10 +95,10 @@ class QueueBatcher {
     return new Promise((resolve, reject) => {
       const timer = new Deadline(() => reject(new Error('Timeout')), exportTimeoutMillis);
       const answer = once(({ isSuccess, error }) => {
-        timer.cancel();
         this.#metrics.finishSpans(spans.length, error);
         if (isSuccess) resolve();
         else reject(error ?? new Error('BatchSpanProcessor: span export failed'));
+        timer.cancel(); // last: whoever is cut off before has this end
       });
       const fail = (error) => answer({ isSuccess: false, error });
       const send = () => this.#exporter.export(spans, (result) => answer(readResult(result)));

@@ -33,6 +33,34 @@ function nearTheEnd(work, frames, words = 0) {
   return returned;
 }
 
+/**
+ * Runs out of stack in a recursion whose frames hold `words` words more than they need, and calls `act(n)` in each of the
+ * last `times` frames, the deepest first. Answers what came back; a call that threw has left nothing.
+ */
+function runaway(act, times, words) {
+  const locals = ['z = 0', ...Array.from({ length: words }, (_, n) => `v${n} = Math.random()`)];
+  const sum = ['z', ...Array.from({ length: words }, (_, n) => `v${n}`)].join(' + ');
+  const call = new Function('f', `let ${locals.join(', ')}; f(); return ${sum}`);
+  const answers = new Array(times).fill(undefined);
+  let done = 0;
+  const down = () => {
+    try {
+      call(down);
+    } catch {
+      // The end of the stack, or what `act` threw.
+    }
+    if (done === times) return;
+    const number = done++;
+    answers[number] = act(number);
+  };
+  try {
+    down();
+  } catch {
+    // `act` threw in the outermost frame.
+  }
+  return answers;
+}
+
 /** Calls `work()` and ends it by force after `millis`. Answers whether it returned. */
 function withinMillis(work, millis) {
   spinning.work = work;
@@ -94,4 +122,4 @@ class Trap {
   }
 }
 
-module.exports = { nearTheEnd, Trap, withinMillis };
+module.exports = { nearTheEnd, runaway, Trap, withinMillis };

@@ -7,6 +7,7 @@ const { diag } = require('../diag.js');
 const { invalid, readOptions } = require('../options/read.js');
 const { OPTIONS } = require('../options/table.js');
 const { textOfError } = require('../network_facts.js');
+const { needStack } = require('../unwinding.js');
 const { contained, once } = require('../user_code.js');
 const { isReported } = require('./reported_errors.js');
 const { FAILED, TuskDriftMode } = require('./vocabulary.js');
@@ -87,16 +88,17 @@ class DriftBatchSpanProcessor {
 
   #requestFlush() {
     if (this.#isFlushRequested) return;
-    this.#isFlushRequested = true;
     soon(() => {
       this.#isFlushRequested = false;
       this.#flushOneBatch();
     });
+    this.#isFlushRequested = true; // last: a call that was cut off before has requested nothing
   }
 
   /** Starts an export unless one is under way. The promise never rejects: a failed batch is counted and gone. */
   #flushOneBatch() {
     if (this.#flush !== null || this.#queue.length === 0) return this.#flush ?? Promise.resolve();
+    needStack(); // before any span is taken
     const batch = this.#queue.splice(0, this.#config.maxExportBatchSize);
     const startedAtMillis = Date.now();
     const exported = new Promise((resolve) => {
