@@ -5,9 +5,12 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
+const { runProgram } = require('./helpers/child.js');
 const { Random } = require('./helpers/random.js');
+const { decodeRequest } = require('./helpers/otlp_decoder.js');
 const { startReceiver } = require('./helpers/receiver.js');
 const { nearTheEnd, Trap, withinMillis } = require('./helpers/torn.js');
+const { getEngine } = require('../js/engine.js');
 const { freshPackage, inTime, Subject } = require('./helpers/torn_subject.js');
 const {
   exported,
@@ -260,4 +263,69 @@ test('recorded spans: no stack, and out of time at every question', async (t) =>
   }
   for (const name of innocent) assert.equal(seen.get(name), 1, name);
   for (const [name, times] of seen) assert.ok(times === 1 && (innocent.has(name) || torn.has(name)), name);
+});
+
+test('process.exit() in a getter of a span: what it had exported before arrives', async (t) => {
+  const receiver = await startReceiver();
+  t.after(() => receiver.close());
+  const source = `
+    const exporter = new OTLPTraceExporter({ url });
+    const [inner, outer] = makeSpans(2);
+    inner.name = 'inner';
+    const attributes = {
+      get() {
+        exporter.export([inner], () => {});
+        process.exit(7);
+      },
+    };
+    exporter.export([Object.defineProperty(outer, 'attributes', attributes)], () => {});`;
+  const { code } = await runProgram(source, { url: receiver.url });
+  assert.equal(code, 7);
+  const names = receiver.completed.flatMap(({ body, headers }) =>
+    decodeRequest(body, headers['content-type']).flatMap(({ scopes }) =>
+      scopes.flatMap(({ spans }) => spans.map(({ name }) => name)),
+    ),
+  );
+  assert.deepEqual(names, ['inner']);
+});
+
+test('a call that nobody answers is over after its time', async () => {
+  const engine = getEngine();
+  const answers = [];
+  const before = performance.now();
+  const id = await new Promise((resolve) => {
+    const id = engine.ask((result) => {
+      answers.push(result);
+      resolve(id);
+    }, 30);
+  });
+  assert.ok(performance.now() - before >= 25);
+  assert.deepEqual(answers, [null]);
+  assert.equal(engine.forget(id), undefined, 'nothing of it is left');
+});
+
+test('no stack: the first span of a resource that is being detected', async (t) => {
+  const subject = await Subject.start(t, { processor: { scheduledDelayMillis: 20 } });
+  const { account } = subject;
+  await eachDepth(async (frames) => {
+    const held = [account.tornSpan(), ...account.innocentSpans(2)];
+    let detect;
+    const detected = new Promise((resolve) => {
+      detect = resolve;
+    });
+    const resource = {
+      attributes: { 'service.name': 'detected' },
+      asyncAttributesPending: true,
+      waitForAsyncAttributes: () => detected,
+    };
+    for (const span of held) span.resource = resource;
+    const [first, ...others] = held;
+    const returned = nearTheEnd(() => subject.processor.onEnd(first), frames);
+    subject.end(others);
+    resource.asyncAttributesPending = false;
+    detect();
+    if (isLong || frames % 8 === 0 || returned) await subject.settle(`with ${frames} frames left`);
+    return returned;
+  });
+  await subject.close();
 });

@@ -5,6 +5,7 @@
 const { isMainThread } = require('node:worker_threads');
 const { diag } = require('./diag.js');
 const { processExit } = require('./process_exit.js');
+const { finishTurns } = require('./turns.js');
 const { contained } = require('./user_code.js');
 
 const tell = (error) => diag.debug('Offloop: handing over at the end failed', error);
@@ -88,6 +89,7 @@ class Exit {
 
   #handOver() {
     for (const window of [...this.#windows]) contained(tell, () => window.handOver());
+    contained(tell, finishTurns);
     this.#engine.slices.finishAll();
   }
 

@@ -6,6 +6,8 @@
 const { diag } = require('./diag.js');
 const { afterUnwinding, isOutOfStack } = require('./unwinding.js');
 
+const waiting = new Set(); // in which something may stand in line
+
 class Turns {
   #isRunning = false;
   #fail = null; // of the work that runs, or that was cut off
@@ -22,7 +24,8 @@ class Turns {
     // A call that was cut off (a `vm` script that ran out of time, no stack) does not say so. None outlives its turn.
     afterUnwinding(this.#mend);
     this.#line.push(work, fail);
-    if (!this.#isRunning) this.#run(false);
+    if (this.#isRunning) waiting.add(this);
+    else this.#run(false);
   }
 
   /** `isUnwound`: there is as much stack as there will ever be. */
@@ -40,9 +43,15 @@ class Turns {
           this.#end(error, isUnwound);
         }
       }
+      waiting.delete(this);
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  /** The running call will not return: user code ends the process in it. */
+  finish() {
+    this.#run(true);
   }
 
   #end(error, isUnwound) {
@@ -57,4 +66,9 @@ class Turns {
   }
 }
 
-module.exports = { Turns };
+/** The process ends now: what stands in line has its turn. */
+function finishTurns() {
+  for (const turns of waiting) turns.finish();
+}
+
+module.exports = { finishTurns, Turns };
