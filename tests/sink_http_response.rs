@@ -309,7 +309,7 @@ fn switching_protocols_is_no_answer() {
     for headers in ["Connection: upgrade\r\nUpgrade: h2c\r\n", ""] {
         let server = RawServer::start(move |mut peer: Peer| {
             peer.request();
-            peer.write(&format!("HTTP/1.1 101 Switching Protocols\r\n{headers}\r\n"));
+            peer.write(format!("HTTP/1.1 101 Switching Protocols\r\n{headers}\r\n"));
             peer.wait_for_close();
         });
         let error = failure(send(&http_sink(&server.url()), request(10)));
