@@ -28,11 +28,14 @@ const TLS_CODE =
 
 const PROPERTIES = ['message', 'code', 'errno', 'syscall', 'hostname', 'address', 'port', 'errors'];
 
-function kindOf(code) {
-  if (typeof code !== 'string') return 'other';
+function kindOf(code, errno) {
+  if (typeof code !== 'string') return 'spent';
   if (Object.hasOwn(KINDS, code)) return KINDS[code];
   if (code.startsWith('HPE_')) return 'malformed';
-  return TLS_CODE.test(code) ? 'tls' : 'other';
+  if (TLS_CODE.test(code)) return 'tls';
+  // Any other error of the system or of Node passes like a reset. What is neither, a look-up, an agent or a check of the
+  // application's has thrown: it ends the export, as with the stock exporter.
+  return typeof errno === 'number' || code.startsWith('ERR_') ? 'other' : 'spent';
 }
 
 /** `error` as an object whose properties can be read; a Proxy or a getter may throw even then. */
@@ -72,7 +75,7 @@ function addressFacts(error) {
 function factsOfError(error, kind) {
   const { code, errno, syscall, hostname, address, port, errors } = readable(error);
   return {
-    kind: kind ?? kindOf(code),
+    kind: kind ?? kindOf(code, errno),
     code: textOrNothing(code),
     message: textOfError(error),
     syscall: textOrNothing(syscall),

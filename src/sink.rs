@@ -162,7 +162,7 @@ pub enum SendErrorKind {
     File,
     /// The process or the system has no descriptor, buffer or thread left: nobody was asked.
     Exhausted,
-    /// The destination repeats failures itself, and has done so as often as it does.
+    /// No other attempt helps: the destination has made all there are, or code of the application has ended this one.
     Spent,
     /// Anything else that happened on the way: as passing as a reset.
     Other,

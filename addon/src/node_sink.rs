@@ -144,6 +144,7 @@ impl From<JsSendError> for SendError {
             "tls" => SendErrorKind::Tls,
             "malformed" => SendErrorKind::Malformed,
             "unsendable" => SendErrorKind::Unsendable,
+            "spent" => SendErrorKind::Spent,
             "exhausted" => SendErrorKind::Exhausted,
             "response_too_large" => SendErrorKind::ResponseTooLarge,
             _ => SendErrorKind::Other,
