@@ -12,6 +12,7 @@ const { Random } = require('./random.js');
 
 const [firstSeed, schedules, origin] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4]];
 const root = path.join(__dirname, '..', '..');
+const RESTART_MILLIS = 80;
 const LONG_UNITS = [20_000, 400_000, 2_000_000];
 const ANSWER_MILLIS = 15_000;
 const MANNERS = ['healthy', 'healthy', 'healthy', 'node', 'refusing', 'failing', 'hanging'];
@@ -183,6 +184,8 @@ class Life {
       await turn();
     }
     for (const descriptor of taken) fs.closeSync(descriptor);
+    // Threads that could not be started are tried again after a pause of 50 ms, and exports until then are refused.
+    await new Promise((resolve) => setTimeout(resolve, RESTART_MILLIS));
     this.isShort = false;
     this.harms += 1;
   }
