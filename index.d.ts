@@ -174,8 +174,8 @@ export interface LimitOptions {
 
 export interface RetryOptions {
   /**
-   * Total time for a batch, a day at most. Integer, 0 to 2147483647. Default `timeoutMillis`, which bounds all attempts as
-   * in the stock exporter.
+   * Total time for a batch, a day at most; 0 is one attempt of `timeoutMillis`. Integer, 0 to 2147483647. Default
+   * `timeoutMillis`, which bounds all attempts as in the stock exporter.
    */
   maxElapsedMillis?: number;
   /** Attempts per batch, the first included. Integer, at least 1. Default 6, with `maxElapsedMillis` no limit. */

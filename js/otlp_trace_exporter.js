@@ -24,7 +24,7 @@ function settingsFor(config) {
   const mayMove = config.mayMoveToNode === true && config.tls !== null;
   const isPushed = transport === 'native' && headers.kind === 'live';
   const watch = headers.kind === 'static' ? null : new CredentialWatch(headers, isPushed);
-  const budgetMillis = retry.maxElapsedMillis ?? timeoutMillis;
+  const budgetMillis = retry.maxElapsedMillis || timeoutMillis; // 0 is one attempt, in its own time
   return {
     native: {
       sink: transport === 'node' ? 'node' : 'http',

@@ -214,6 +214,8 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
         (None, Some(attempts)) => {
             RetryPolicy { max_retries: attempts.saturating_sub(1), ..RetryPolicy::stock(timeout) }
         }
+        // Without time for repeats there is still the attempt's own.
+        (Some(0.0), _) => RetryPolicy { max_retries: 0, ..RetryPolicy::stock(timeout) },
         (Some(elapsed), attempts) => {
             RetryPolicy::long(timeout, duration(elapsed), attempts.unwrap_or(u32::MAX))
         }

@@ -7,7 +7,7 @@ use crate::{
     error::{DropReason, ExportFailure},
     otlp::{self, PartialSuccess, Protocol},
     pipeline::retry_after::retry_after,
-    sink::{Reply, SendErrorKind, SendOutcome},
+    sink::{Reply, SendError, SendErrorKind, SendOutcome},
 };
 
 /// What the facts of an attempt mean.
@@ -160,8 +160,7 @@ fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration)
         && error.kind == SendErrorKind::ResponseTooLarge
         && !mutant!("F33")
     {
-        let failure =
-            ExportFailure { http_status: Some(reply.status), ..ExportFailure::transport(error) };
+        let failure = interrupted(reply.status, error);
         return Verdict::Final { failure, reason: DropReason::NonRetryable, cause: Cause::Refused };
     }
     match reply.status {
@@ -173,8 +172,24 @@ fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration)
         408 if mutant!("F25") => transient(reply, wall),
         500 if mutant!("F31") => transient(reply, wall),
         429 | 502 | 503 | 504 => transient(reply, wall),
-        _ => refused(reply),
+        // Two halves are the better answer to "too large", however little of that answer has come.
+        413 if spans > 1 => refused(reply),
+        _ => match &reply.body_error {
+            // A peer that closes while the request is on its way often says so before it has looked at the data, and
+            // the stock exporter repeats where the connection fails, whatever status has come before.
+            Some(error) => Verdict::Transient {
+                failure: interrupted(reply.status, error),
+                retry_after: None,
+                cause: Cause::Failing,
+            },
+            None => refused(reply),
+        },
     }
+}
+
+/// The stock exporter reports the read error of a failing response, not its status.
+fn interrupted(status: u16, error: &SendError) -> ExportFailure {
+    ExportFailure { http_status: Some(status), ..ExportFailure::transport(error) }
 }
 
 fn transient(reply: &Reply, wall: Duration) -> Verdict {
@@ -189,10 +204,7 @@ fn refused(reply: &Reply) -> Verdict {
     let status = reply.status;
     Verdict::Final {
         failure: match &reply.body_error {
-            // The stock exporter reports the read error of a failing response, not its status.
-            Some(error) => {
-                ExportFailure { http_status: Some(status), ..ExportFailure::transport(error) }
-            }
+            Some(error) => interrupted(status, error),
             None => {
                 ExportFailure::http(status, reply.reason.as_str(), Some(body_text(&reply.body)))
             }

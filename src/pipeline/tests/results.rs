@@ -84,17 +84,23 @@ fn broken_body(code: u16, kind: SendErrorKind) -> SendOutcome {
 }
 
 #[test]
-fn f12_f15_a_body_that_breaks_off_does_not_change_what_the_status_said() {
+fn f12_f15_a_refusal_whose_body_breaks_off_is_repeated_and_a_success_is_one() {
     for kind in [SendErrorKind::Reset, SendErrorKind::TimedOut] {
         assert!(matches!(
             verdict(&broken_body(200, kind)),
             Verdict::Delivered { warning: Some(_), .. }
         ));
         assert!(matches!(verdict(&broken_body(503, kind)), Verdict::Transient { .. }));
-        let Verdict::Final { failure, .. } = verdict(&broken_body(400, kind)) else {
-            panic!("400 is final")
-        };
-        assert_eq!((failure.code.as_str(), failure.http_status), ("ECONNRESET", Some(400)));
+        for code in [301, 400, 401, 403, 404, 500] {
+            let Verdict::Transient { failure, .. } = verdict(&broken_body(code, kind)) else {
+                panic!("{code} with half a body is repeated")
+            };
+            assert_eq!((failure.code.as_str(), failure.http_status), ("ECONNRESET", Some(code)));
+        }
+        let too_large =
+            |spans| classify(Protocol::HttpJson, spans, &broken_body(413, kind), Duration::ZERO);
+        assert!(matches!(too_large(2), Verdict::Final { cause: Cause::TooLarge, .. }));
+        assert!(matches!(too_large(1), Verdict::Transient { .. }), "one span cannot be split");
     }
 }
 
