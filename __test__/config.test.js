@@ -288,7 +288,7 @@ describe('certificates', () => {
   const variables = { OTEL_EXPORTER_OTLP_CERTIFICATE: path.join(dir, 'ca.pem') };
   const caOf = (config) => withEnvironment(variables, () => resolve({ url: 'https://127.0.0.1/x', ...config }).tls.ca);
 
-  it('of the environment are kept without agent options (otlp.md §13.8)', async () => {
+  it('X8: of the environment are kept without agent options', async () => {
     assert.equal((await caOf({})).toString().trim(), certificate.toString().trim());
     assert.equal((await caOf({ keepAlive: false })).toString().trim(), certificate.toString().trim());
   });

@@ -125,7 +125,7 @@ describe('a refusal by status', () => {
   });
 });
 
-test('exhausted retries keep the status (otlp.md §13.6)', () => {
+test('X6: exhausted retries keep the status', () => {
   const error = buildExportError({ kind: 'retries_exhausted', httpStatus: 503 });
   assert.deepEqual({ ...error }, { code: 503, name: 'OTLPExporterError', data: undefined });
   assert.equal(error.message, 'Export failed with retryable status');

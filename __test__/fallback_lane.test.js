@@ -70,7 +70,7 @@ describe('a request', () => {
     assert.equal(request.headers['content-encoding'], undefined);
   });
 
-  it('says its length instead of chunking (otlp.md §13.4)', async () => {
+  it('X4: says its length instead of chunking', async () => {
     await withRawServer(
       (socket) =>
         socket.once('data', (head) =>

@@ -19,7 +19,7 @@ const TIMEOUT_MILLIS = 20_000;
 const spans = new PlainSpans(599);
 const oneSpan = [spans.span()];
 
-/** A receiver for each status: a failing one may hold or trip its endpoint for the exports that follow (§13.14). */
+/** A receiver for each status: a failing one may hold or trip its endpoint for the exports that follow (X14). */
 async function observe(makeExporter, step, timeoutMillis = TIMEOUT_MILLIS) {
   const receiver = await startReceiver({ otherwise: step });
   const exporter = makeExporter({ url: receiver.url, timeoutMillis });
@@ -34,7 +34,7 @@ async function observe(makeExporter, step, timeoutMillis = TIMEOUT_MILLIS) {
 
 function expectedFrom(status, stock) {
   if (subjectName === 'stock' || !RETRYABLE.has(status)) return stock;
-  // §13.6: exhausted retries keep the status.
+  // X6: exhausted retries keep the status.
   const { result } = stock;
   const own = { ...result.error.own, code: status };
   return { result: { ...result, error: { ...result.error, own } }, requests: 1 };
@@ -112,7 +112,7 @@ test('a redirect is never followed', async (t) => {
 
 const oursOnly = { skip: subjectName === 'stock' && 'a rule of ours' };
 
-test('§13.12: 413 splits the batch', oursOnly, async (t) => {
+test('X12: 413 splits the batch', oursOnly, async (t) => {
   const { countSpans } = require('./helpers/otlp_decoder.js');
   for (const protocol of protocols) {
     const step = (request) => (countSpans(request.body, request.headers['content-type']) > 3 ? 413 : 200);
@@ -132,7 +132,7 @@ test('§13.12: 413 splits the batch', oursOnly, async (t) => {
   }
 });
 
-test('§13.12: a single span that is too large costs that span', oursOnly, async (t) => {
+test('X12: a single span that is too large costs that span', oursOnly, async (t) => {
   const step = (request) => (request.body.includes('the large one') ? 413 : 200);
   const receiver = await startReceiver({ otherwise: step }, t);
   const exporter = new OTLPTraceExporter({ url: receiver.url });
@@ -144,7 +144,7 @@ test('§13.12: a single span that is too large costs that span', oursOnly, async
   assert.equal(outcome.error?.httpStatus, 413);
 });
 
-test('§13.13: 400 and 415 to a compressed body send it once more, less compressed', oursOnly, async (t) => {
+test('X13: 400 and 415 to a compressed body send it once more, less compressed', oursOnly, async (t) => {
   for (const status of [400, 415]) {
     const receiver = await startReceiver(
       { otherwise: ({ headers }) => (headers['content-encoding'] ? status : 200) },
@@ -169,7 +169,7 @@ test('§13.13: 400 and 415 to a compressed body send it once more, less compress
   assert.equal(requests, 2, 'once');
 });
 
-test('§13.14: 401 and 403 hold the endpoint', oursOnly, async (t) => {
+test('X14: 401 and 403 hold the endpoint', oursOnly, async (t) => {
   for (const status of [401, 403]) {
     const receiver = await startReceiver({ otherwise: status }, t);
     // The held export is dropped at its deadline.

@@ -76,7 +76,7 @@ test('F15: a reset within the body: a success is one, a refusal is repeated', ou
   }
 });
 
-test('F9, §13.15: a reset while the request is read is retried', async (t) => {
+test('F9, X15: a reset while the request is read is retried', async (t) => {
   for (const step of [{ reset: 'head' }, { reset: 'request' }]) {
     const observed = await observe(t, ours, [step], { timeoutMillis: 5000 });
     assert.deepEqual(observed.result, { code: 0 });
@@ -85,14 +85,14 @@ test('F9, §13.15: a reset while the request is read is retried', async (t) => {
   }
 });
 
-test('§13.15: a disconnect without a response is retried', oursOnly, async (t) => {
+test('X15: a disconnect without a response is retried', oursOnly, async (t) => {
   const observed = await observe(t, ours, [{ hangUp: 'request' }], { timeoutMillis: 5000 });
   assert.deepEqual(observed.result, { code: 0 });
   assert.equal(observed.receiver.requests.length, 2);
   await healthyAfter(observed);
 });
 
-test('F34, §13.15: malformed HTTP is retried, then the batch is delivered', oursOnly, async (t) => {
+test('F34, X15: malformed HTTP is retried, then the batch is delivered', oursOnly, async (t) => {
   const garbage = [
     'HTTP/9.9 what\r\n\r\n',
     'not http at all\r\n\r\n',
@@ -126,7 +126,7 @@ test('F12: a stall within the body of a 200: the data has arrived', oursOnly, as
   await healthyAfter(observed);
 });
 
-test('F13, §13.1: a dripping body ends at the total deadline', oursOnly, async (t) => {
+test('F13, X1: a dripping body ends at the total deadline', oursOnly, async (t) => {
   const drip = { from: 'body', bytes: 1, everyMillis: 50 };
   const observed = await observe(t, ours, [{ status: 400, body: 'x'.repeat(1000), drip }]);
   assert.equal(observed.result.code, 1);
@@ -134,7 +134,7 @@ test('F13, §13.1: a dripping body ends at the total deadline', oursOnly, async 
   await healthyAfter(observed);
 });
 
-test('F14, §13.1: a dripping head ends at the total deadline', oursOnly, async (t) => {
+test('F14, X1: a dripping head ends at the total deadline', oursOnly, async (t) => {
   const drip = { from: 'head', bytes: 1, everyMillis: 100 };
   const observed = await observe(t, ours, [{ status: 200, drip }]);
   assert.equal(observed.result.code, 1);
@@ -175,7 +175,7 @@ test('keep-alive: sequential exports share a connection; keepAlive: false does n
   }
 });
 
-test('F8, §13.10: connections that the server closes while idle cost nothing', oursOnly, async (t) => {
+test('F8, X10: connections that the server closes while idle cost nothing', oursOnly, async (t) => {
   const receiver = await startReceiver({ otherwise: { closeAfterMillis: 5 } }, t);
   const exporter = ours({ url: receiver.url });
   for (let nth = 0; nth < 40; nth++) {
@@ -200,7 +200,7 @@ test('F7: proxies of the environment are ignored', async (t) => {
   assert.equal(receiver.completed.length, 1);
 });
 
-test('§13.9: a request over 64 MiB is not sent', oursOnly, async (t) => {
+test('X9: a request over 64 MiB is not sent', oursOnly, async (t) => {
   const receiver = await startReceiver({ record: 'head' }, t);
   const config = { url: receiver.url, queue: { maxBytes: 1024 * 1024 * 1024 }, timeoutMillis: 60_000 };
   const exporter = ours(config);

@@ -251,7 +251,7 @@ test('a base URL that cannot be parsed fails exports, not the constructor', asyn
   }
 });
 
-test('shutdown and forceFlush wait for as long as an export may take with all its attempts (tusk.md §10)', async (t) => {
+test('shutdown and forceFlush wait for as long as an export may take with all its attempts (T10)', async (t) => {
   const receiver = await apiReceiver(t);
   const exporter = apiExporter(t, { receiver, exportTimeoutMillis: 20_000 });
   const asked = [];
