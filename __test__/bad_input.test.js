@@ -8,7 +8,7 @@ const { assertOutcome } = require('./helpers/conservation.js');
 const { PlainSpans, resource } = require('./helpers/plain_spans.js');
 const { Ward } = require('./helpers/ward.js');
 
-// Spans that cannot be read (otlp.md §3, §13.16; faults.md F38–F50): the host never sees an exception, a bad span never
+// Spans that cannot be read (X16; F45 to F50): the host never sees an exception, a bad span never
 // costs its neighbours, and every span is accounted for. The stock exporter throws here; there is nothing to compare with.
 
 const options = { skip: subjectName === 'stock' && 'a rule of ours' };

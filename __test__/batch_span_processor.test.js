@@ -15,7 +15,7 @@ const { decodeRequest } = require('./helpers/otlp_decoder.js');
 const { PlainSpans } = require('./helpers/plain_spans.js');
 const { startReceiver } = require('./helpers/receiver.js');
 
-// Our processor over our exporter (otlp.md §13.20): spans are captured as they end, nothing waits for anything.
+// Our processor over our exporter (X20): spans are captured as they end, nothing waits for anything.
 
 const NEVER = { scheduledDelayMillis: 600_000 };
 const later = (millis) => new Promise((resolve) => setTimeout(resolve, millis));

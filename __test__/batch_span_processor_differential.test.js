@@ -13,7 +13,7 @@ const { PlainSpans } = require('./helpers/plain_spans.js');
 const api = line3Unavailable() ? require('@opentelemetry/api') : requireLine3('@opentelemetry/api');
 const { context, trace } = api;
 
-// With an exporter that is not ours the processor does what the SDK's own does (otlp.md §9.1). Every scenario runs with
+// With an exporter that is not ours the processor does what the SDK's own does (O90). Every scenario runs with
 // the class of each line and with ours; what they did is compared.
 
 const oneObject = (Class) => (exporter, config) => new Class({ exporter, ...config });

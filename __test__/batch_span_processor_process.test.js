@@ -7,7 +7,7 @@ const { runProgram } = require('./helpers/child.js');
 const { decodeRequest } = require('./helpers/otlp_decoder.js');
 const { startReceiver } = require('./helpers/receiver.js');
 
-// Our processor in processes of their own: what it delivers at their end, and while their loop is blocked (F57–F59, F70).
+// Our processor in processes of their own: what it delivers at their end, and while their loop is blocked (F57 to F59, F70).
 
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const BLOCK_MILLIS = isLong ? 8000 : 1500;

@@ -88,7 +88,7 @@ async function ourView(config, protocol) {
   return {
     url: ours.url,
     timeoutMillis: ours.timeoutMillis,
-    concurrencyLimit: ours.concurrencyLimit ?? STOCK_CONCURRENCY, // otlp.md §13.18
+    concurrencyLimit: ours.concurrencyLimit ?? STOCK_CONCURRENCY, // we have no limit by default (X18)
     compression: ours.compression,
     headers: await onWire(async () => Object.fromEntries(await read()), ours.url),
     agent: ourAgentView(ours),

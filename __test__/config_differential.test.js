@@ -1,6 +1,6 @@
 'use strict';
 // The same program with the stock exporter and with ours, seen from outside, over the whole scenario table and both wire
-// formats. Differences are allowed only where otlp.md §13 lists them; each is named below.
+// formats. Only differences on purpose are allowed (X1 to X21 in docs/spec/otlp.md); each is named below.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -30,15 +30,15 @@ after(async () => {
   fs.rmSync(context.dir, { recursive: true });
 });
 
-/** Takes out of both observations what otlp.md §13 lets differ. */
+/** Takes out of both observations what differs on purpose. */
 function withoutListedDifferences(scenario, stock, observed) {
   for (const observation of [stock, observed]) {
     for (const { error } of observation.results ?? []) {
-      // 13.6: exhausted retries keep the status code.
+      // Exhausted retries keep the status code (X6).
       if (error?.message === 'Export failed with retryable status') error.code = 'any';
     }
-    // 13.7: concurrent first exports share one pool instead of racing for one each.
-    // DESIGN §7, retry: full jitter where the stock exporter has a fifth, so a retry may fit where its own did not.
+    // Concurrent first exports share one pool instead of racing for one each (X7).
+    // Our waits have full jitter where the stock exporter has a fifth, so a retry may fit where its own did not.
     if (scenario.concurrent || scenario.retried) {
       observation.connections = 'any';
       for (const request of observation.requests) request.connection = 'any';
@@ -60,7 +60,7 @@ function withoutListedDifferences(scenario, stock, observed) {
     observation.lines = observation.lines.map(mask);
     if (observation.thrown) observation.thrown.message = mask(observation.thrown.message);
   }
-  // 13.18: without a limit of its own an exporter has none; the table's rows set one.
+  // Without a limit in its options an exporter of ours has none (X18), so concurrent scenarios have to set one.
   assert.ok(!scenario.concurrent || scenario.config(context).concurrencyLimit !== undefined);
 }
 

@@ -31,7 +31,7 @@ after(async () => {
   fs.rmSync(context.dir, { recursive: true });
 });
 
-/** What is left to compare once otlp.md §13 and the versions are out of it. */
+/** What is left to compare once differences on purpose (X1 to X21) and versions are out of it. */
 function comparable(scenario, { requests, connections, results, thrown }) {
   const seen = requests.map(({ connection, headers, ...request }) => {
     const { accept, ...others } = headers;

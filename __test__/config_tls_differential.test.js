@@ -296,8 +296,8 @@ for (const protocol of Object.keys(STOCK)) {
           const observed = await observe(OURS[protocol], scenario, context);
           withoutMove(observed, stock);
           if (more?.timeoutMillis) {
-            // DESIGN §7, retry: full jitter, so a retry may fit where the stock exporter's does not, and what is not HTTP is
-            // tried again (13.15): how often, and which line says that it is over, is not compared.
+            // Our waits have full jitter, so a retry may fit where the stock exporter's does not, and what is not HTTP is
+            // tried again (X15): how often, and which line says that it is over, is not compared.
             observed.connections = stock.connections;
             observed.lines = stock.lines;
           }

@@ -18,7 +18,7 @@ const spans = randomSpans(10_000_019, RANDOM_SPANS);
 const batches = [];
 for (let at = 0; at < spans.length; at += BATCH) batches.push(spans.slice(at, at + BATCH));
 for (const { name, spans: members } of corpus({ randomCount: 0 })) {
-  // §13.3 keeps integers beyond int64 apart from the stock exporter; here the specification itself is compared with.
+  // The stock exporter writes integers beyond int64 as no receiver can read them (X3).
   if (subjectName === 'stock' && name === 'integers beyond int64') continue;
   batches.push(members);
 }

@@ -1,5 +1,5 @@
 'use strict';
-// R105: what README.md, docs/ and their neighbours show works as it stands. Programs print what stands below them, snippets
+// What README.md, docs/ and their neighbours show works as it stands (R105). Programs print what stands below them, snippets
 // run without a word, a collector counts their spans; changes name what both sides export; links lead somewhere.
 
 const assert = require('node:assert/strict');
@@ -22,6 +22,7 @@ const pages = [
   ...markdownIn('.'),
   ...markdownIn('docs'),
   ...markdownIn('docs/adr'),
+  ...markdownIn('docs/spec'),
   'examples/README.md',
   'npm/README.md',
 ];

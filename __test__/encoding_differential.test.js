@@ -12,7 +12,7 @@ const { asLine2, viewForLine1 } = require('./helpers/plain_spans.js');
 const { line3Unavailable, requireLine3 } = require('./helpers/sdk_spans.js');
 const { startReceiver } = require('./helpers/receiver.js');
 
-// What reaches a receiver, against what the stock serializers make of the same spans (otlp.md §2–§6).
+// What reaches a receiver, against what the stock serializers make of the same spans (O20 to O60).
 
 const batches = corpus();
 
@@ -106,7 +106,7 @@ function differInBytes(actual, expected) {
 }
 
 function differInText(actual, stock) {
-  // §13.3: integers beyond int64 are doubles, everything else is the stock text, character by character.
+  // Integers beyond int64 are doubles (X3), everything else is the stock text, character by character.
   const expected = subjectName === 'stock' ? stock.toString() : withHugeIntegersAsDoubles(stock.toString());
   const text = actual.toString();
   if (text === expected) return null;

@@ -83,7 +83,7 @@ describe('a block that has not ended (R95)', () => {
       final.links.map(({ traceId, spanId }) => ({ traceId, spanId })),
       [{ traceId: open.traceId, spanId: open.spanId }],
     );
-    assert.equal(final.attributes['event_loop.block.severity'], 'critical', 'R92');
+    assert.equal(final.attributes['event_loop.block.severity'], 'critical', 'longer than criticalMillis (R92)');
     const early = open.durationMillis >= 1000 ? 'critical' : 'warning';
     assert.equal(open.attributes['event_loop.block.severity'], early);
     assert.ok(final.durationMillis >= 1300 && open.durationMillis < final.durationMillis);

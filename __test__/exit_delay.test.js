@@ -7,7 +7,7 @@ const { test } = require('node:test');
 const { runProgram } = require('./helpers/child.js');
 const { startReceiverProcess } = require('./helpers/receiver_process.js');
 
-// An endpoint that never answers delays the end of a process by its deadline and no more (DESIGN §5; R63, R64, F57–F59).
+// An endpoint that never answers delays the end of a process by its deadline and no more (R63, R64, F57 to F59).
 
 const DEADLINE_MILLIS = 400;
 const SLACK_MILLIS = 100;

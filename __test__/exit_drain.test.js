@@ -8,7 +8,7 @@ const { subjectName } = require('./helpers/subject.js');
 const { runProgram } = require('./helpers/child.js');
 const { startReceiverProcess } = require('./helpers/receiver_process.js');
 
-// Nothing is lost at the end of a process (DESIGN §5 and §7; R63, R64, R66; F57–F59). Every program is one of its own.
+// Nothing is lost at the end of a process (R63, R64, R66; F57 to F59). Every program is one of its own.
 
 const CYCLES = process.env.OFFLOOP_TEST_LONG === '1' ? 1000 : 300;
 const oursOnly = { skip: subjectName === 'stock' && 'a rule of ours' };

@@ -11,7 +11,7 @@ const { decodeRequest } = require('./helpers/otlp_decoder.js');
 const { PlainSpans } = require('./helpers/plain_spans.js');
 const { startReceiver, refusedUrl } = require('./helpers/receiver.js');
 
-// The answers of the class: results, promises, callbacks, what is read when (otlp.md §1, §8).
+// The answers of the class: results, promises, callbacks, what is read when (O10 to O13, O80 to O82).
 
 const oursOnly = { skip: subjectName === 'stock' && 'a rule of ours' };
 const plain = new PlainSpans(7);
@@ -86,7 +86,7 @@ for (const protocol of protocols) {
     assert.match(request.headers['user-agent'], /OTel-OTLP-Exporter-JavaScript\/\d+\.\d+\.\d+/);
     for (const absent of ['content-encoding', 'accept-encoding', 'expect'])
       assert.equal(request.headers[absent], undefined, absent);
-    // §13.4: a length in place of chunks.
+    // Ours has a length in place of chunks (X4).
     if (subjectName !== 'stock') assert.equal(Number(request.headers['content-length']), request.wireBytes);
   });
 }
@@ -191,7 +191,7 @@ test('a callback that throws harms nobody', async (t) => {
   });
   assert.deepEqual(strays, []);
   assert.equal(receiver.completed.length, 2, 'it goes on working');
-  // §13.19
+  // Ours logs what the callback throws (X19).
   if (subjectName !== 'stock') {
     const errors = lines.filter(([level]) => level === 'error');
     assert.equal(errors.length, 1, JSON.stringify(errors));

@@ -8,7 +8,7 @@ const { PlainSpans } = require('./helpers/plain_spans.js');
 const { Random } = require('./helpers/random.js');
 const { Ward } = require('./helpers/ward.js');
 
-// Random shapes where spans should be (faults.md F45): good spans among them arrive unharmed, every span is accounted for.
+// Random shapes where spans should be (F45): good spans among them arrive unharmed, every span is accounted for.
 
 const options = { skip: subjectName === 'stock' && 'the stock exporter throws' };
 const plain = new PlainSpans(47);

@@ -9,7 +9,7 @@ const { assertConserved, assertOutcome, assertSettled } = require('./helpers/con
 const { PlainSpans } = require('./helpers/plain_spans.js');
 const { startReceiver } = require('./helpers/receiver.js');
 
-// forceFlush(), shutdown() and stats() (otlp.md §1, §13; transport.md §0).
+// forceFlush(), shutdown() and stats() (O12, X2, R24).
 
 const oursOnly = { skip: subjectName === 'stock' && 'a rule of ours' };
 const plain = new PlainSpans(11);

@@ -6,7 +6,7 @@ const { subjectName } = require('./helpers/subject.js');
 const { runProgram } = require('./helpers/child.js');
 const { startReceiverProcess } = require('./helpers/receiver_process.js');
 
-// How a process with an exporter ends (DESIGN §5; faults.md F57–F59). Each program is a process of its own.
+// How a process with an exporter ends (F57 to F59). Each program is a process of its own.
 
 const oursOnly = { skip: subjectName === 'stock' && 'a rule of ours' };
 

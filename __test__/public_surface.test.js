@@ -1,5 +1,5 @@
 'use strict';
-// R104: the public surface, as names at run time and as declarations, is what api.snap says. A change of it is made
+// The public surface, as names at run time and as declarations, is what api.snap says (R104). A change of it is made
 // on purpose: `OFFLOOP_UPDATE_SNAPSHOT=1 node --test __test__/public_surface.test.js`, and a line in CHANGELOG.md.
 
 const assert = require('node:assert/strict');

@@ -10,7 +10,7 @@ const { diagLines } = require('./helpers/diag_lines.js');
 const { PlainSpans, asLine1, asLine2, resource } = require('./helpers/plain_spans.js');
 const { startReceiver } = require('./helpers/receiver.js');
 
-// Resources and scopes between exports (otlp.md §4): what an exporter remembers of them must never be stale.
+// Resources and scopes between exports (O40): what an exporter remembers of them must never be stale.
 
 const plain = new PlainSpans(71);
 const serializers = { 'http/protobuf': ProtobufTraceSerializer, 'http/json': JsonTraceSerializer };

@@ -10,7 +10,7 @@ const { asLine2, PlainSpans } = require('./helpers/plain_spans.js');
 const { startReceiver } = require('./helpers/receiver.js');
 const { stockExporter } = require('./helpers/subject.js');
 
-// The SDK's SimpleSpanProcessor over our exporter and over the stock one (otlp.md §9.2): every scenario runs with both,
+// The SDK's SimpleSpanProcessor over our exporter and over the stock one (O91): every scenario runs with both,
 // and what reached the collector, and when promises resolved, is compared.
 
 const lines = {

@@ -9,7 +9,7 @@ const { PlainSpans } = require('./helpers/plain_spans.js');
 const { startReceiver } = require('./helpers/receiver.js');
 
 // Statuses 200–599 against what the stock exporter shows of them: result code, error name, message, code, data, and
-// the number of requests (otlp.md §8). The exceptions of §13 stand in `RULES_OF_OURS` and in tests of their own.
+// the number of requests (O80). What differs on purpose stands in `RULES_OF_OURS` and in tests of their own.
 
 const RETRYABLE = new Set([429, 502, 503, 504]);
 // Shorter than the stock exporter's first wait, so that retryable statuses end with their first answer.

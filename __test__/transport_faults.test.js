@@ -10,7 +10,7 @@ const { describeResult } = require('./helpers/export_result.js');
 const { PlainSpans } = require('./helpers/plain_spans.js');
 const { startReceiver } = require('./helpers/receiver.js');
 
-// Faults between request and answer (faults.md F8–F20, F33), beside the stock exporter where it sets the measure.
+// Faults between request and answer (F8 to F20, F33), beside the stock exporter where it sets the measure.
 // After each the same exporter delivers a healthy batch.
 
 const oursOnly = { skip: subjectName === 'stock' && 'a rule of ours' };

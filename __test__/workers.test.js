@@ -6,8 +6,8 @@ const { runProgram } = require('./helpers/child.js');
 const { startReceiverProcess } = require('./helpers/receiver_process.js');
 const { inMain } = require('./helpers/worker_programs.js');
 
-// Environments that come and go (R67, F61–F63): a worker loses its promises, never its spans, and nothing crashes.
-// OFFLOOP_TEST_LONG=1 runs the rounds of the specification.
+// Environments that come and go (R67, F61 to F63): a worker loses its promises, never its spans, and nothing crashes.
+// OFFLOOP_TEST_LONG=1 runs ten times as many rounds.
 
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const rounds = (long, short) => (isLong ? long : short);

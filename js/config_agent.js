@@ -39,7 +39,7 @@ function isSocketCount(value) {
 
 /**
  * The options Node's agent would be made from. Options of the user replace those of the environment wholesale; a lone
- * `keepAlive` leaves the certificates of the environment in place (otlp.md §13.8).
+ * `keepAlive` leaves the certificates of the environment in place (X8).
  */
 function chooseAgentOptions({ keepAlive, httpAgentOptions }, environment) {
   if (httpAgentOptions != null) return keepAlive == null ? httpAgentOptions : { keepAlive, ...httpAgentOptions };

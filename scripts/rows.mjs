@@ -8,7 +8,7 @@
 // to, and takes out the proofs that are gone.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const SPEC = /^docs\/spec\/(?!README)[\w-]+\.md$/;
@@ -45,7 +45,8 @@ function readSpec(pages) {
         row = { id, page, line: index + 1, text: '', proofs: [] };
         rows.set(id, row);
       } else if (line.startsWith('#')) row = undefined;
-      else if (row && proof) row.proofs.push({ file: join(dirname(page), proof[1]), name: proof[3], line: index + 1 });
+      else if (row && proof)
+        row.proofs.push({ file: posix.join(posix.dirname(page), proof[1]), name: proof[3], line: index + 1 });
       else if (row) row.text += line.trim();
     }
   }
@@ -57,7 +58,13 @@ function testsOf(file, text) {
   if (RUST_TESTS.test(file)) {
     return [...text.matchAll(/#\[test\]\s*(?:#\[[^\]]*\]\s*)*fn (\w+)/g)].map(([, name]) => {
       const [prefix] = /^(?:[a-z]\d+_)*/.exec(name);
-      return { name, ids: prefix.split('_').filter(Boolean).map((id) => id.toUpperCase()) };
+      return {
+        name,
+        ids: prefix
+          .split('_')
+          .filter(Boolean)
+          .map((id) => id.toUpperCase()),
+      };
     });
   }
   if (!SCRIPT_TESTS.test(file)) return [];
@@ -89,7 +96,8 @@ export function findProblems({ root, files }) {
         const row = rows.get(id);
         if (row?.proofs.some((proof) => proof.file === file && proof.name === name)) continue;
         if (row) problems.push(`${row.page}:${row.line}: ${id} does not list the test “${name}” of ${file}`);
-        else if (!WORDS.has(id)) problems.push(`${file}: the test “${name}” names ${id}, which docs/spec does not have`);
+        else if (!WORDS.has(id))
+          problems.push(`${file}: the test “${name}” names ${id}, which docs/spec does not have`);
       }
     }
   }
@@ -112,7 +120,7 @@ export function findProblems({ root, files }) {
 }
 
 /** Brings the proofs of every page up to date with the tests. */
-function write({ root, rows, tests }) {
+export function write({ root, rows, tests }) {
   const places = new Map();
   for (const [file, named] of tests) {
     for (const { name } of named) places.set(name, [...(places.get(name) ?? []), file]);
@@ -152,7 +160,9 @@ if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.ur
   const root = join(dirname(fileURLToPath(import.meta.url)), '..');
   // Files that are new count, too: git does not ignore them.
   const list = ['ls-files', '--cached', '--others', '--exclude-standard'];
-  const files = execFileSync('git', list, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 }).split('\n').filter(Boolean);
+  const files = execFileSync('git', list, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 })
+    .split('\n')
+    .filter(Boolean);
   if (process.argv.includes('--write')) write({ root, ...findProblems({ root, files }) });
   const { problems, rows } = findProblems({ root, files });
   for (const problem of problems) console.log(problem);

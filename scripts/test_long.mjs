@@ -1,7 +1,7 @@
 // `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every mutant, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test_long.mjs [--only rows,weather,lives,late,schedule,address,thread,node,mutants]
+//   node scripts/test_long.mjs [--only weather,lives,late,schedule,address,thread,node,mutants]
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -21,7 +21,6 @@ const SCHEDULE_RUNS = 50;
 const testDirectory = path.join(root, '__test__');
 
 const steps = {
-  rows: ['rows without a test', testRows],
   weather: [`weather, ${SCENARIOS} scenarios`, testWeather],
   lives: [`lives that overlap, ${LIVES} schedules`, testLives],
   late: [`results that come late, ${LATE_RUNS} runs`, testLate],
@@ -50,11 +49,6 @@ async function setUp() {
       await ensureDependencies({ directory: path.join(testDirectory, name) });
   }
   await ensureAddon();
-}
-
-async function testRows() {
-  const { code, output } = await run(process.execPath, ['scripts/rows.mjs'], { limitMillis: MINUTE_MILLIS });
-  return { ok: code === 0, note: output.trim().split('\n').at(-1) };
 }
 
 async function testWeather() {

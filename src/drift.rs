@@ -1,5 +1,5 @@
 //! Record/replay clean spans: a span's recorded input and output become values with schemas and hashes, then a JSONL
-//! line or a protobuf message, byte for byte as the recorder's own TypeScript path makes them (tusk.md §4–§9).
+//! line or a protobuf message, byte for byte as the recorder's own TypeScript path makes them (T2 to T9).
 //! It refuses to know about threads, time, files and transport; the recorder's other (native) path is not offered.
 
 mod backwards;

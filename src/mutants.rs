@@ -1,5 +1,5 @@
 //! Committed defects: each is a wrong decision, mostly one that somebody else's exporter has made, and the tests of the
-//! row that it is named after must notice it (`scripts/mutants.mjs`).
+//! requirement that it is named after must notice it (`scripts/mutants.mjs`).
 //! It refuses to exist in ordinary builds: without `--cfg mutants` every question is `false` at compile time.
 
 /// Whether the named defect is switched on.

@@ -76,7 +76,7 @@ pub struct Reply {
     pub status: u16,
     /// Reason phrase as received.
     pub reason: String,
-    /// Every `Retry-After` value, in order (F27–F29).
+    /// Every `Retry-After` value, in order (F27 to F29).
     pub retry_after: Vec<String>,
     /// `Date` of this response, to measure an HTTP-date `Retry-After` against (F28).
     pub date: Option<String>,
@@ -158,7 +158,7 @@ pub enum SendErrorKind {
     ResponseTooLarge,
     /// Only JavaScript could have sent it, and its environment is gone.
     EnvironmentGone,
-    /// A file or directory could not be written (F72–F75).
+    /// A file or directory could not be written (F72 to F75).
     File,
     /// The process or the system has no descriptor, buffer or thread left: nobody was asked.
     Exhausted,

@@ -5,8 +5,8 @@ pub mod owned;
 
 use std::ops::Range;
 
-/// Text as JavaScript had it: WTF-8, that is UTF-8 in which a lone surrogate is three bytes of its own (`ED A0 80` to
-/// `ED BF BF`). Protobuf replaces such a surrogate by U+FFFD (three bytes too), JSON escapes it.
+/// Text as JavaScript had it: WTF-8, that is UTF-8 in which a lone surrogate is three bytes of its own (`0xED 0xA0 0x80` to
+/// `0xED 0xBF 0xBF`). Protobuf replaces such a surrogate by U+FFFD (three bytes too), JSON escapes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Text<'a> {
     /// The WTF-8 bytes.

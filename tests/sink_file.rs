@@ -1,4 +1,4 @@
-//! The file sink against real directories (F72–F80).
+//! The file sink against real directories (F72 to F80).
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

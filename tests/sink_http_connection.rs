@@ -1,4 +1,4 @@
-//! How the HTTP sink dials, keeps and gives up connections (F5, F7, F8, R53, §8 of the exporter's behaviour).
+//! How the HTTP sink dials, keeps and gives up connections (F5, F7, F8, R53).
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! What the HTTP sink reports of responses: heads, bodies, limits and reuse (F7–F21, F33).
+//! What the HTTP sink reports of responses: heads, bodies, limits and reuse (F10 to F21, F33).
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

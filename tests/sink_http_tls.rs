@@ -1,4 +1,4 @@
-//! F6: the TLS matrix. Every code and text was observed with Node 20.20, 22.23, 24.21 and 26.10 in the same situation.
+//! What TLS accepts and refuses, and how it says so (F6). Every code and text was observed with Node 20.20, 22.23, 24.21 and 26.10 in the same situation.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -10,7 +10,7 @@ function answerEmpty(_request, response) {
   response.end();
 }
 
-/** Headers by lower-case name. Content-Length against chunked is difference 13.4. */
+/** Headers by lower-case name. Content-Length against chunked bodies is a difference on purpose (X4). */
 function headersOf(request) {
   const headers = {};
   for (let i = 0; i < request.rawHeaders.length; i += 2) {

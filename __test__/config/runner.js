@@ -84,7 +84,7 @@ async function observe(Exporter, scenario, context) {
   return { ...value, requests, connections, lines };
 }
 
-/** Every loss is told (R68), and an endpoint that is held (13.14), where the stock exporter says nothing. */
+/** Every loss is told (R68), and an endpoint that is held (X14), where the stock exporter says nothing. */
 function withoutOurNotices(lines) {
   return lines.filter((line) => !/^warn: (Dropped \d+ spans \(|\S+ does not take spans, exports are held)/.test(line));
 }

@@ -1,7 +1,7 @@
 'use strict';
 
 // What the programs of the monitor's tests have at hand: blocks whose truth is written down, measured in CPU time so
-// that a starved machine changes nothing, and a control watchdog of their own (DESIGN §7).
+// that a starved machine changes nothing, and a control watchdog of their own.
 
 const { Worker } = require('node:worker_threads');
 const { threadCpuMicros } = require('../../js/engine.js');

@@ -19,7 +19,7 @@ function sum(counts) {
   return Object.values(counts).reduce((a, b) => a + b, 0);
 }
 
-/** `offered` is accepted or refused; `accepted` is delivered, rejected, dropped or pending (transport.md §0). */
+/** `offered` is accepted or refused; `accepted` is delivered, rejected, dropped or pending (R24). */
 function assertConserved(stats) {
   for (const reason of [...Object.keys(stats.refused), ...Object.keys(stats.dropped)]) {
     assert.ok(DROP_REASONS.includes(reason), `unknown reason ${reason}`);

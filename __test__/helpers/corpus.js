@@ -9,7 +9,7 @@ const { stringsBySize } = require('./corpus_strings.js');
 const { turnBatches } = require('./corpus_turns.js');
 
 /**
- * The conformance corpus: batches of spans that together touch every rule of otlp.md §2–§6. Deterministic; `randomCount`
+ * The conformance corpus: batches of spans that together touch every rule of encoding (O20 to O60). Deterministic; `randomCount`
  * sets how many random spans come on top. A batch is `{ name, spans, unlike057? }`: `unlike057` says why the 0.57 line
  * cannot be compared with.
  */

@@ -3,7 +3,7 @@
 const values = require('./corpus_values.js');
 const { PlainSpans, resource, traceState } = require('./plain_spans.js');
 
-/** Batches for the fields of a span, an event, a link and a status: every edge of otlp.md §2, §3 and §6. */
+/** Batches for the fields of a span, an event, a link and a status, with every edge of their rules (O20, O30, O60). */
 function fieldBatches(seed) {
   const spans = new PlainSpans(seed);
   const each = (list, make) => list.map((value) => spans.span(make(value)));

@@ -3,7 +3,7 @@
 const values = require('./corpus_values.js');
 const { PlainSpans, asLine1, resource } = require('./plain_spans.js');
 
-/** Batches for resources and scopes: identity, order and content (otlp.md §4, §5). */
+/** Batches for resources and scopes: identity, order and content (O40, O50). */
 function groupingBatches(seed) {
   const spans = new PlainSpans(seed);
   const resources = [

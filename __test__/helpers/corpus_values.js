@@ -2,7 +2,7 @@
 
 const vm = require('node:vm');
 
-/** Attribute values for every row of otlp.md §3, by name. Everything here is something a stock serializer accepts. */
+/** Attribute values of every kind that JavaScript has (O30), by name. Everything here is something a stock serializer accepts. */
 
 class Point {
   constructor(x, y) {
@@ -63,7 +63,7 @@ const numbers = {
   minusInfinity: Number.NEGATIVE_INFINITY,
 };
 
-/** Integers outside int64: §13.3 makes them doubles in JSON, and they are doubles in protobuf. */
+/** Integers outside int64: they are doubles in protobuf, and of ours in JSON, too (X3). */
 const hugeIntegers = {
   pow63: 2 ** 63,
   belowMinusPow63: -(2 ** 63) - 2048,

@@ -3,7 +3,7 @@
 const { inspect } = require('node:util');
 
 /**
- * What a receiver must find, derived from the ReadableSpans alone by the rules of otlp.md §2–§6, in the form of
+ * What a receiver must find, derived from the ReadableSpans alone by the rules of O20 to O60, in the form of
  * `decodeRequest`. Written apart from every serializer, so that an error shared by both of them still shows.
  */
 function expectedRequest(spans, format) {

@@ -8,7 +8,7 @@ const { performance } = require('node:perf_hooks');
 const { SocketReader } = require('./socket_reader.js');
 
 /**
- * A scripted OTLP receiver on a raw loopback socket (spec/faults.md §0).
+ * A scripted OTLP receiver on a raw loopback socket, for the faults of docs/spec/faults.md.
  *
  * `script` is the list of steps for the first requests in order of arrival, `otherwise` the step for all others.
  * A step is a status number, an object, or a function `(request) => step` (for behaviour chosen by a marker):

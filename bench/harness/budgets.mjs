@@ -4,7 +4,7 @@ import { OURS, STOCK, serializerAlone } from './contenders.mjs';
 import { figure } from './verdict.mjs';
 import { tableLines } from './table.mjs';
 
-/** µs per span of the stock serializer where the absolute budgets were set (DESIGN §1): the speed of that machine. */
+/** µs per span of the stock serializer where the absolute budgets were set : the speed of that machine. */
 const REFERENCE_STOCK_MICROS = { '8 attributes': 4.05, '20 attributes': 10.5, '2 x 16 KB': 185 };
 /** Where a row has no such figure of its own, the machine's speed is that of these. */
 const SPEED_ROW = { scenario: 'handoff', case: '8 attributes', what: 'main-thread CPU' };
@@ -81,7 +81,7 @@ const DESIGN_BUDGETS = [
   },
 ];
 
-/** What is promised beside DESIGN §6. */
+/** What is promised beside the budgets. */
 const FURTHER_BUDGETS = [
   {
     name: 'against the faster of the two stock exporters: main thread of every hand-off and whole-export row',
@@ -275,7 +275,7 @@ export function budgetTable(run) {
     .flatMap(({ name, measured }) => ['', name, ...measured.map((text) => `  ${text}`)]);
   const speed = speedText(run);
   return [
-    'Budgets (DESIGN §6; ! = missed)',
+    'Budgets (! = missed)',
     ...(speed ? ['', speed] : []),
     ...['', ...table(design), '', 'Further promises', '', ...table(further)],
     ...details,

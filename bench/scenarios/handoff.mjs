@@ -28,7 +28,7 @@ const SLICE_EXPORTS = 3;
 /** Texts from here on are bound by memory: their rows show the copy by itself. */
 const LONG_TEXT = 1024;
 
-/** Budgets of DESIGN §6 (µs of main-thread CPU per span) and ratios of the first issue, by Node generation. */
+/** Budgets (µs of main-thread CPU per span) and ratios to the stock exporter that have to be met, by Node generation. */
 const budget = (node20, node24) => ({ 20: node20, 24: node24 });
 // Fewer spans than 512 where 512 are over the request cap of 64 MiB, which stock exporters do not have.
 const SHAPES = [

@@ -54,7 +54,7 @@ class AdapterLanes {
   async shutdown() {
     const lanes = [...this.#lanes.values()];
     this.#lanes.clear();
-    // As long as an export may take with all its attempts: a shutdown cancels none (tusk.md §10).
+    // As long as an export may take with all its attempts: a shutdown cancels none (T10).
     const timeoutMillis = this.#settings.holdMillis;
     await Promise.all(lanes.map((lane) => lane.shutdown({ timeoutMillis })));
     if (this.#lanes.size > 0) return; // in use again

@@ -1,4 +1,4 @@
-//! Base64 as Node's `Buffer.from(text, 'base64')` reads it (tusk.md §5.2): both alphabets, strangers skipped, the end
+//! Base64 as Node's `Buffer.from(text, 'base64')` reads it (T5): both alphabets, strangers skipped, the end
 //! at the first `=`, and of every code unit only the low eight bits.
 //! It refuses to fail.
 

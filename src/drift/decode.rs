@@ -1,4 +1,4 @@
-//! Decoding of members that the merges call encoded: base64 and JSON within JSON (tusk.md §5.2).
+//! Decoding of members that the merges call encoded: base64 and JSON within JSON (T5).
 //! It refuses to look below the top level.
 
 use std::borrow::Cow;

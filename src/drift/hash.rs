@@ -1,4 +1,4 @@
-//! SHA-256 of canonical text, hashed while it is printed (tusk.md §5.4). The digest is ring's, in assembler and already
+//! SHA-256 of canonical text, hashed while it is printed (T7). The digest is ring's, in assembler and already
 //! part of the addon.
 //! It refuses to hold the text.
 

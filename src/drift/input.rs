@@ -1,4 +1,4 @@
-//! What the transform reads of a span, picked from a decoded one in one pass over its attributes (tusk.md §2).
+//! What the transform reads of a span, picked from a decoded one in one pass over its attributes (T2).
 //! It refuses to parse: attribute texts stay as they came.
 
 use bumpalo::Bump;

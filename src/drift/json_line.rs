@@ -1,4 +1,4 @@
-//! A clean span as one JSONL line (tusk.md §8).
+//! A clean span as one JSONL line (T8).
 //! It refuses to choose the file.
 
 use super::{

@@ -1,4 +1,4 @@
-//! Numbers of JSON text as ECMAScript prints them (tusk.md §5.4).
+//! Numbers of JSON text as ECMAScript prints them (T7).
 //! It refuses to reformat what is printed that way already, which is nearly everything.
 
 use bumpalo::Bump;

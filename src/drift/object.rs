@@ -137,7 +137,7 @@ pub(super) fn compare_keys(a: Quoted<'_>, b: Quoted<'_>) -> Ordering {
     if mutant!("R102-order") {
         return a.cmp(b);
     }
-    // UTF-8 sorts as code points do. UTF-16 puts what needs surrogates (F0…) before U+E000 to U+FFFF (EE, EF).
+    // UTF-8 sorts as code points do. UTF-16 puts what needs surrogates (first byte 0xf0) before U+E000 to U+FFFF (0xee, 0xef).
     let rank = |byte: u8| if matches!(byte, 0xee | 0xef) { byte + 12 } else { byte };
     match a.iter().zip(b).find(|(a, b)| a != b) {
         Some((a, b)) => rank(*a).cmp(&rank(*b)),

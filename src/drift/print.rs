@@ -1,4 +1,4 @@
-//! JSON text of values, compact, in enumeration order or in canonical order (tusk.md §5.4). Any depth, no recursion.
+//! JSON text of values, compact, in enumeration order or in canonical order (T7). Any depth, no recursion.
 //! It refuses to format scalars: they carry their text.
 
 use std::slice::Iter;

@@ -1,4 +1,4 @@
-//! `tusk.drift.core.v1.Span` in protobuf (tusk.md §9).
+//! `tusk.drift.core.v1.Span` in protobuf (T9).
 //! It refuses to build requests.
 
 use super::{

@@ -1,4 +1,4 @@
-//! The spans of one export as an `ExportSpansRequest` (tusk.md §9).
+//! The spans of one export as an `ExportSpansRequest` (T9).
 //! It refuses to send it.
 
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! The answer of the remote API, `ExportSpansResponse` (tusk.md §9, §10).
+//! The answer of the remote API, `ExportSpansResponse` (T9, T10).
 //! It refuses to judge: a message that says `success: false` is a message.
 
 use crate::shown::shown;

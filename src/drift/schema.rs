@@ -1,4 +1,4 @@
-//! The schema of a value, itself a value: `type`, `items`, `properties` and what the merges add (tusk.md §5.3).
+//! The schema of a value, itself a value: `type`, `items`, `properties` and what the merges add (T6).
 //! It refuses to look at more than the first element of an array.
 
 use std::slice::Iter;

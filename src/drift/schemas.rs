@@ -1,4 +1,4 @@
-//! `JsonSchema` messages of a schema (tusk.md §9), backwards and without recursion. A schema is a value that merges may
+//! `JsonSchema` messages of a schema (T9), backwards and without recursion. A schema is a value that merges may
 //! have bent, so it is read as the recorder's encoder reads an object.
 //! It refuses to repair: where that encoder throws, there is no message.
 

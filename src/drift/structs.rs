@@ -1,4 +1,4 @@
-//! `google.protobuf.Struct` of a value (tusk.md §9), backwards and without recursion.
+//! `google.protobuf.Struct` of a value (T9), backwards and without recursion.
 //! It refuses to know spans.
 
 use std::{iter::Rev, slice::Iter};

@@ -1,4 +1,4 @@
-//! From a finished span to a clean one (tusk.md §4, §5).
+//! From a finished span to a clean one (T4 to T7).
 //! It refuses to filter: library, size and blocked traces are decided before a span gets here.
 
 use bumpalo::Bump;

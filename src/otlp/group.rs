@@ -1,4 +1,4 @@
-//! Groups spans by resource and scope, first seen first (otlp.md §5).
+//! Groups spans by resource and scope, first seen first (O50).
 //! It refuses to know a wire format beyond the two rules of what makes scopes equal.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! `ExportTraceServiceRequest` in OTLP/JSON, member for member in the stock order (otlp.md §3, §6).
+//! `ExportTraceServiceRequest` in OTLP/JSON, member for member in the stock order (O30, O60).
 //! It refuses to group or split: that is `group` and `layout`.
 
 use super::{

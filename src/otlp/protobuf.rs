@@ -1,5 +1,5 @@
 //! `ExportTraceServiceRequest` in protobuf: fields ascending, minimal varints, in two passes over the tape (lengths,
-//! then bytes), so nothing is moved (otlp.md §3, §6).
+//! then bytes), so nothing is moved (O30, O60).
 //! It refuses to group or split: that is `group` and `layout`.
 
 use super::{

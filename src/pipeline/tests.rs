@@ -1,4 +1,4 @@
-//! The schedule in virtual time and the ledger under random use. A test's name begins with the row that it proves.
+//! The schedule in virtual time and the ledger under random use. A test's name begins with the requirements of `docs/spec` that it proves.
 //! Nothing here sleeps or reads a clock.
 #![allow(clippy::indexing_slicing, reason = "a test may fail by panicking")]
 

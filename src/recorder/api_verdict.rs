@@ -1,4 +1,4 @@
-//! What one attempt at the remote API means (tusk.md §10): one table, pure.
+//! What one attempt at the remote API means (T10): one table, pure.
 //! It refuses to wait and to send.
 
 use std::time::Duration;

@@ -135,7 +135,7 @@ struct Clients {
     uri: Uri,
     /// Keeps connections.
     pooled: HttpClient,
-    /// Never meets a used connection: for the replay of F8.
+    /// Never meets a used connection: for the replay of a request that a dying one did not carry (F8).
     fresh: HttpClient,
 }
 

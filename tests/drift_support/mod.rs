@@ -39,7 +39,7 @@ pub fn attribute_text(value: &Json) -> Option<String> {
     }
 }
 
-/// The spans that the exporter hands over: its filters are JavaScript (tusk.md §3). Ids of the traces they block.
+/// The spans that the exporter hands over: its filters are JavaScript (T3). Ids of the traces they block.
 pub fn filtered(case: &Json) -> (Vec<&Json>, Vec<String>) {
     let mut blocked = Vec::new();
     let mut kept = Vec::new();

@@ -23,7 +23,7 @@ use crate::{
     sink::{Reply, Request, SendError, SendErrorKind, SendOutcome},
 };
 
-/// Response bodies are read up to here (OTLP: "Response" limits; F33).
+/// Response bodies are read up to here, as the OTLP specification asks (F33).
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 /// Node's `--max-http-header-size`; the client's own limit is some 400 kB (F34).
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -89,7 +89,7 @@ async fn head(
             && failure::is_lost_connection(&error)
             && !has_answer(&error)
         {
-            // F8: a kept connection had ended, or did so as we wrote. Once, on a connection that is surely new.
+            // A kept connection had ended, or did so as we wrote: once more, on a connection that is surely new (F8).
             client = &clients.fresh;
             dial = Arc::new(Dial::default());
             continue;

@@ -13,7 +13,7 @@ use hyper::{header::HeaderMap, http::Extensions};
 use crate::contain::contained;
 
 /// Longest time without a request: longer than the usual schedule of exports, shorter than the minute after which many
-/// servers and balancers close. It makes the race of F8 rare.
+/// servers and balancers close. So a request seldom meets a connection that is being closed (F8).
 pub(super) const MAX_IDLE: Duration = Duration::from_secs(55);
 
 /// The server's time begins when it has answered, ours when the answer is there.

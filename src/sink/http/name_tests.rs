@@ -1,4 +1,4 @@
-//! Names that resolve slowly, or to several addresses: what only a look-up of our own can stage (F3, F4, F5).
+//! Names that resolve slowly, or to several addresses: what only a look-up of our own can stage (F1, F3 to F5).
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
