@@ -10,7 +10,7 @@ const { isFinal, receivedSpans, runBlocks } = require('./helpers/blocks.js');
 const { startReceiverProcess } = require('./helpers/receiver_process.js');
 
 // What a monitor must survive and what it must not call a block: kills, stops, debuggers, idleness, load, workers.
-// OFFLOOP_TEST_LONG=1 runs the ten minutes of the specification.
+// OFFLOOP_TEST_LONG=1 watches quiet and busy loops for ten minutes each.
 
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const QUIET_SECONDS = isLong ? 600 : 10;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// Longest span of time that a caller may ask for; anything above is clamped (R58).
+/// Longest time that a caller may ask for. Longer ones become this one, so that no deadline overflows (R58).
 pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A monotonic reading: time since the clock of this process was first used.
@@ -28,7 +28,7 @@ impl Moment {
 /// Both readings of one instant.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Now {
-    /// For schedules: never jumps (F53).
+    /// Monotonic time, for schedules: it does not jump when the wall clock is set (F53).
     pub mono: Moment,
     /// Time since the Unix epoch, for HTTP dates only: may jump.
     pub wall: Duration,

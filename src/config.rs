@@ -23,9 +23,9 @@ pub struct Config {
     pub compression: Compression,
     /// When failed attempts are repeated.
     pub retry: RetryPolicy,
-    /// Requests larger than this are split, encoded or compressed (F36).
+    /// A request larger than this is split before it is sent, whether it is compressed or not (F36).
     pub max_request_bytes: u64,
-    /// Split a batch that the endpoint found too large (F26); otherwise 413 is final.
+    /// Whether a batch that the endpoint found too large is split (F26); otherwise 413 is final.
     pub split_on_413: bool,
     /// Deadline of the shutdown that follows when the last handle is dropped (R107).
     pub shutdown_timeout: Duration,
@@ -82,7 +82,7 @@ pub struct RetryPolicy {
     pub max_elapsed: Duration,
     /// Time one attempt may take.
     pub attempt_timeout: Duration,
-    /// Longest pause that a `Retry-After` can impose (R31).
+    /// Longest pause that a `Retry-After` can impose; servers send absurd ones (R31).
     pub max_retry_after: Duration,
     /// Longest time that the breaker stays open between two probes.
     pub max_breaker_open: Duration,

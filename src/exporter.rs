@@ -110,7 +110,7 @@ impl Exporter {
     pub fn admit(&self, spans: u32, bytes: u64, completion: Completion) -> Result<Ticket, Refused> {
         let ledger = &self.lane().ledger;
         if spans == 0 && !mutant!("R109") {
-            // A success without a request (R109): nothing to account for, nothing to send.
+            // An export of nothing is a success without a request (R109).
             completion.complete(Outcome::default());
             return Ok(Ticket::new(Permit::empty(Arc::clone(ledger))));
         }

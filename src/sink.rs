@@ -38,7 +38,7 @@ pub struct Request {
     pub call: u32,
     /// 1 for the first attempt with these spans.
     pub attempt: u32,
-    /// Time this attempt may take from now, the whole exchange included (F11, F13).
+    /// Time this attempt may take from now, the body of the response included, so that a drip ends (F11, F13).
     pub time_left: Duration,
     /// Headers of this attempt that replace the sink's own (a `headers` function, resolved on the JS thread).
     pub headers: Option<std::sync::Arc<[(String, String)]>>,
@@ -146,7 +146,7 @@ pub enum SendErrorKind {
     Dns,
     /// No route (ENETUNREACH, EHOSTUNREACH).
     Unreachable,
-    /// Certificate or protocol trouble (F6): configuration, not weather.
+    /// Certificate or protocol trouble: only a change of the configuration helps (F6).
     Tls,
     /// The same, but OpenSSL may see it otherwise: nothing was sent, and whoever can should let Node try.
     TlsUnsure,

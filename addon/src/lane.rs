@@ -290,7 +290,7 @@ impl Lane {
     }
 }
 
-/// Milliseconds from JavaScript: NaN and negative are zero, anything longer than a day is a day (R58).
+/// Reads milliseconds from JavaScript: NaN and negative ones are zero, more than a day is a day (R58).
 pub(crate) fn duration(millis: f64) -> Duration {
     const DAY_MILLIS: f64 = 86_400_000.0;
     Duration::try_from_secs_f64(millis.clamp(0.0, DAY_MILLIS) / 1e3).unwrap_or(Duration::ZERO)

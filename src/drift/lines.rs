@@ -27,7 +27,7 @@ pub struct InvalidSpan {
 /// Lines of one trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceLines {
-    /// 32 lower-case hexadecimal digits, checked (R83): safe in a path.
+    /// Checked to be 32 lower-case hexadecimal digits, so it is safe in a path (R83).
     pub trace_id: String,
     /// Part of [`Lines::text`]; every line ends with a line feed.
     pub range: Range<usize>,
@@ -132,7 +132,7 @@ fn by_trace<'s, 'a>(
     traces
 }
 
-/// The trace id, if it is one and nothing else: it becomes part of a path (R83).
+/// Returns the trace id if it is 32 lower-case hexadecimal digits, because it becomes part of a path (R83).
 fn trace_id<'a>(input: &Input<'a>) -> Option<&'a str> {
     let bytes = input.trace_id.bytes;
     let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');

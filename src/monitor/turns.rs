@@ -232,7 +232,7 @@ impl TurnClock {
 
     /// When the loop woke up for the turn that it is in; now, if it has not.
     fn woke_at(&self, now: u64, idle: u64) -> u64 {
-        // The loop slept right after it had looked: the turn began when that was over (R89).
+        // The loop slept right after it had looked, so the turn began when that sleep was over (R89).
         let slept = idle.saturating_sub(self.idle_then.load(Ordering::Relaxed));
         let woke_at = self.looked_at.load(Ordering::Relaxed).saturating_add(slept);
         let number = self.number.load(Ordering::Relaxed);

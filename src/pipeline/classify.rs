@@ -42,7 +42,7 @@ pub(crate) enum Cause {
     Failing,
     /// The endpoint is alive and asks for less.
     Throttled,
-    /// Not HTTP (F34).
+    /// The response is not HTTP (F34).
     Malformed,
     /// 400 or 415: perhaps it is the compression.
     BadRequest,
@@ -219,7 +219,7 @@ fn refused(reply: &Reply) -> Verdict {
     }
 }
 
-/// The data is there, whatever else is wrong with the response (F12, F19).
+/// A status of 200 to 299 means that the endpoint has the data, whatever is wrong with the body (F12, F19).
 fn delivered(protocol: Protocol, spans: u64, reply: &Reply) -> Verdict {
     if let Some(error) = &reply.body_error {
         if mutant!("F12") {

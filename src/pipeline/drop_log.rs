@@ -15,7 +15,7 @@ pub(crate) struct DropLog {
     last_line: [Option<Moment>; DropReason::COUNT],
     /// Drops since then.
     silent: Drops,
-    /// The queue was full and has not been empty since (R23).
+    /// The queue was full and has not been empty since: the warning is not repeated (R23).
     full_episode: bool,
     dropped_while_full: u64,
 }
@@ -40,7 +40,7 @@ impl DropLog {
                     reason.message()
                 ))
             }
-            // Told once, with the exact sum, when the shutdown ends (R57).
+            // These are told together, in one line with the exact sum, when the shutdown ends (R57).
             DropReason::ShutdownDeadline => None,
             _ => {
                 let last_line = self.last_line.get_mut(reason as usize)?;

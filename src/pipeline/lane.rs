@@ -75,7 +75,7 @@ impl Lane {
         })
     }
 
-    /// The same without sink, spans and threads: for the child of a process that forked (F67).
+    /// The same lane without sink, spans and threads: the child of a fork has no threads and must not send (F67).
     pub(crate) fn orphan(&self) -> Arc<Self> {
         Lane::build(self.config.clone(), None, Arc::clone(&self.transform))
     }

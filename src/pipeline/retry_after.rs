@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::sink::Reply;
 
-/// The pause that a response asks for. `None` means ordinary backoff: no header, or one that makes no sense (zero,
-/// negative, past, garbage) (F29).
+/// Returns the pause that a response asks for. `None` means ordinary backoff: there is no header, or one that makes no
+/// sense because it is zero, negative, past or garbage (F29).
 pub(crate) fn retry_after(reply: &Reply, wall: Duration) -> Option<Duration> {
     // Of several values the longest is the one that satisfies all of them.
     reply
@@ -24,7 +24,7 @@ fn parse(value: &str, date: Option<&str>, wall: Duration) -> Option<Duration> {
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {
         let until = http_date(value)?;
-        // The response's own clock measures its own date: ours may be hours off (F28).
+        // A date is compared with the response's own clock, because ours may be hours off (F28).
         let now = date.and_then(http_date).filter(|_| !mutant!("F28")).unwrap_or(wall);
         until.checked_sub(now)?
     };

@@ -31,7 +31,7 @@ const SIZE_RECOVERY: u64 = 16;
 pub(crate) struct Told {
     /// Open while it is answered that it cannot be served now, or not at all.
     health: Breaker,
-    /// Open while its credentials are refused (F23).
+    /// Open while the endpoint refuses the exporter's credentials (F23).
     credentials: Breaker,
     /// What was said then.
     unauthorised: Option<ExportFailure>,

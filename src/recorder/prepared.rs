@@ -72,7 +72,7 @@ fn put(out: &mut Vec<u8>, node: &Node<'_>) {
     }
 }
 
-/// It becomes part of a path (F76).
+/// Returns the trace id if it has the form of one, because it becomes part of a path (F76).
 fn trace_id<'a>(span: &Span<'a>) -> Option<&'a str> {
     is_trace_id(span.trace_id.bytes).then(|| std::str::from_utf8(span.trace_id.bytes).ok())?
 }

@@ -12,7 +12,7 @@ use super::{Attempt, Request, Sink, disk::Disk};
 /// Where files go and how large they grow.
 #[derive(Clone, Debug)]
 pub struct FileConfig {
-    /// Created when missing, again if it disappears (F72).
+    /// The directory. It is created when it is missing, and again if it disappears (F72).
     pub directory: PathBuf,
     /// A file that would grow beyond this is left as it is and the next one begun.
     pub max_file_bytes: u64,

@@ -14,9 +14,9 @@ use super::{Attempt, Request, Sink, disk::Disk};
 /// Where files go and how many names are remembered.
 #[derive(Clone, Debug)]
 pub struct TraceFilesConfig {
-    /// Created when missing, again if it disappears (F72).
+    /// The directory. It is created when it is missing, and again if it disappears (F72).
     pub directory: PathBuf,
-    /// Traces whose file is known (R84). A trace that was forgotten goes on in a new file.
+    /// Traces whose file is remembered, so that memory is bounded (R84). One that was forgotten goes on in a new file.
     pub max_traces: usize,
 }
 

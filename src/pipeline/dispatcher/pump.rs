@@ -1,5 +1,5 @@
 //! Who is sent next: free places, the endpoint's gate, the retry budget.
-//! It refuses to defer anything for the sake of a flush or a shutdown: those wait, others do not (R28).
+//! It refuses to defer anything for the sake of a flush or a shutdown: unrelated batches would wait, too (R28).
 
 use std::time::Duration;
 

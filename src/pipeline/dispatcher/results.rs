@@ -21,7 +21,7 @@ use crate::{
     stats::BreakerState,
 };
 
-/// Attempts that may end in something that is not HTTP (F34).
+/// Attempts of a batch that may end in something that is not HTTP, before it is given up (F34).
 const MAX_MALFORMED: u32 = 3;
 
 impl Dispatcher {

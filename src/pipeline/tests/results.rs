@@ -41,7 +41,7 @@ fn r30_every_status_has_its_class() {
 }
 
 #[test]
-fn f20_f21_f25_f30_f31_f32_the_rows_that_others_get_wrong() {
+fn f20_f21_f25_f30_f31_f32_the_statuses_that_others_get_wrong() {
     for (code, class) in
         [(204, Some(true)), (202, Some(true)), (302, Some(false)), (307, Some(false))]
     {

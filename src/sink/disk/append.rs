@@ -35,7 +35,7 @@ pub(in crate::sink) fn open(path: &Path, how: Open, mode: u32) -> Result<File, F
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        // A symbolic link planted under our name leads nowhere (F77).
+        // A symbolic link that somebody has planted under our name is not followed (F77).
         let no_links = if mutant!("F77") { 0 } else { libc::O_NOFOLLOW };
         options.append(true).mode(mode).custom_flags(no_links);
         options.open(path).map_err(failed)

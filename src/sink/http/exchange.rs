@@ -25,7 +25,7 @@ use crate::{
 
 /// Response bodies are read up to here, as the OTLP specification asks (F33).
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
-/// Node's `--max-http-header-size`; the client's own limit is some 400 kB (F34).
+/// The default of Node's `--max-http-header-size`, as the client's own limit is some 400 kB (F34).
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// Sends `request` and reads the answer, until `end`.
@@ -114,7 +114,7 @@ fn has_answer(error: &hyper_util::client::legacy::Error) -> bool {
     Kept::of(&extensions).is_some_and(Kept::has_answer)
 }
 
-/// Reads the body; a status without a complete body is still a status (F12, F15).
+/// Reads the body. If it breaks off, the status counts all the same (F12, F15).
 async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
     let headers = response.headers();
     let _reading = Kept::of(response.extensions()).map(|kept| kept.read_answer(headers));
@@ -164,7 +164,7 @@ fn is_last_of_its_connection(response: &Response<Incoming>) -> bool {
         && !response.headers().get_all(CONNECTION).iter().any(asks_to_keep)
 }
 
-/// What llhttp refuses and the client's parser takes (F34).
+/// Finds what Node's parser (llhttp) refuses in a head although the client's parser takes it (F34).
 fn unacceptable(headers: &HeaderMap) -> Option<SendError> {
     if mutant!("F34") {
         return None;

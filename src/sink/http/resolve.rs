@@ -57,7 +57,7 @@ pub(super) struct Resolver {
     /// Whether addresses behind the first one are tried.
     tries_others: bool,
     system: LookUp,
-    /// Everybody who asks while a look-up runs shares it: at most one stuck thread per endpoint (F3, F4).
+    /// Requests that come while a look-up runs share it, so that at most one thread per endpoint is stuck (F3, F4).
     running: Arc<Mutex<Option<watch::Receiver<Option<Answer>>>>>,
 }
 

@@ -1,4 +1,4 @@
-//! The one that writes: one append per trace file and batch (R80), each whole or not at all (F74).
+//! Writes trace files: one append per file and batch (R80), whole or not at all (F74).
 //! It refuses to stop at the first file that fails: the others are not to blame.
 
 use std::{
