@@ -214,7 +214,10 @@ test('R77 a bad span costs itself, wherever it cannot be read', async (t) => {
       assert.ok(error instanceof Error);
     }
     const { error } = await exported(strict, [recordedSpan({ attributes: { 'td.inputValue': 'sk_live_s3cr3t' } })]);
-    assert.ok(error instanceof SyntaxError && !error.message.includes('s3cr3t'), `${way} shows the payload: ${error.message}`);
+    assert.ok(
+      error instanceof SyntaxError && !error.message.includes('s3cr3t'),
+      `${way} shows the payload: ${error.message}`,
+    );
     assert.equal(Object.keys(readTraceFiles(directory)).length, 2, 'and nothing else was written');
   }
 });

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Switches on every committed defect (`mutant!("R19")` in src/), one at a time, and demands that the tests named after
-// its row fail. All of them are in one build, `--cfg mutants`; the environment chooses.
+// its requirement fail. All of them are in one build, `--cfg mutants`; the environment chooses.
 // `node scripts/mutants.mjs [names…]` runs some of them; `--list` prints them.
 //
 // As RUSTC_WORKSPACE_WRAPPER it is also the compiler of our own crates, so that no dependency is built again.
