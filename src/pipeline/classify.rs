@@ -219,7 +219,7 @@ fn refused(reply: &Reply) -> Verdict {
     }
 }
 
-/// A status of 200 to 299 means that the endpoint has the data, whatever is wrong with the body (F12, F19).
+/// A status of 200 to 299 means that the endpoint has the data, whatever becomes of the body (F12, F19).
 fn delivered(protocol: Protocol, spans: u64, reply: &Reply) -> Verdict {
     if let Some(error) = &reply.body_error {
         if mutant!("F12") {

@@ -114,7 +114,7 @@ fn has_answer(error: &hyper_util::client::legacy::Error) -> bool {
     Kept::of(&extensions).is_some_and(Kept::has_answer)
 }
 
-/// Reads the body. If it breaks off, the status counts all the same (F12, F15).
+/// Reads the body. If it breaks off, the status is reported all the same, with the error (F12, F15).
 async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
     let headers = response.headers();
     let _reading = Kept::of(response.extensions()).map(|kept| kept.read_answer(headers));
