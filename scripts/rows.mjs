@@ -12,7 +12,7 @@ import { basename, dirname, join, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const SPEC = /^docs\/spec\/(?!README)[\w-]+\.md$/;
-const TEXT = /\.(rs|[cm]?js|[cm]?ts|md|toml|ya?ml|sh)$|^\.ci\//;
+const TEXT = /\.(rs|[cm]?js|[cm]?ts|md|toml|ya?ml|sh)$|^\.ci\/|^tests\/defects\//;
 // Texts of others, and what programs have written.
 const FOREIGN = /^(docs\/benchmark\/|LICENSE|addon\/index\.(js|d\.ts)$|.*\/fixtures\/|.*package-lock\.json$)/;
 const RUST_TESTS = /^(src|tests|addon\/src)\/.*\.rs$/;
