@@ -57,7 +57,8 @@ function sourceProblem({ file, find }) {
 function testProblem({ run, fails }) {
   const [, script] = /^node --test (__test__\/\S+)$/.exec(run) ?? [];
   if (script !== undefined) {
-    const isThere = existsSync(path.join(root, script)) && read(script).includes(`'${fails}'`);
+    const text = existsSync(path.join(root, script)) ? read(script) : '';
+    const isThere = text.includes(`'${fails}'`) || text.includes(`"${fails}"`);
     return isThere ? undefined : `${script} has no test '${fails}'`;
   }
   const [, isLibrary, name] = /^cargo test (?:(--lib)|--test (\w+))$/.exec(run) ?? [];
