@@ -48,11 +48,15 @@ export function rustTotals(output) {
  * Runs a command. Its output is shown as it comes, or left to the caller with `isShownAtEnd`. A command that outlives
  * `limitMillis` is killed with all its children, unless `moreTime` then grants more milliseconds.
  */
-export function run(command, args, { limitMillis, moreTime = async () => 0, env = {}, isShownAtEnd = false }) {
+export function run(
+  command,
+  args,
+  { limitMillis, moreTime = async () => 0, cwd = root, env = {}, isShownAtEnd = false },
+) {
   return new Promise((resolve, reject) => {
     const ownGroup = process.platform !== 'win32';
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       env: { ...testEnvironment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: ownGroup,

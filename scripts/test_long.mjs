@@ -1,7 +1,9 @@
-// `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every mutant, the long forms of suites.
+// `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every defect, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test_long.mjs [--only weather,lives,late,schedule,address,thread,node,mutants]
+//   node scripts/test_long.mjs [--only weather,lives,late,schedule,address,thread,node,defects] [--shard i/n]
+//
+// `--shard` divides the defects; the other steps are run by the first shard only.
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -28,10 +30,11 @@ const steps = {
   address: ['Rust tests, AddressSanitizer', () => testSanitized('address')],
   thread: ['Rust tests, ThreadSanitizer', () => testSanitized('thread')],
   node: ['Node tests, long form', testNode],
-  mutants: ['mutants', testMutants],
+  defects: ['committed defects', testDefects],
 };
-const { values } = parseArgs({ options: { only: { type: 'string' } } });
-const wanted = values.only?.split(',') ?? Object.keys(steps);
+const { values } = parseArgs({ options: { only: { type: 'string' }, shard: { type: 'string', default: '1/1' } } });
+const isFirstShard = values.shard.startsWith('1/');
+const wanted = values.only?.split(',') ?? (isFirstShard ? Object.keys(steps) : ['defects']);
 
 await runWithSetup(async () => {
   await timed('set-up', setUp);
@@ -43,6 +46,7 @@ async function setUp() {
   ensureNode();
   useCargo();
   await ensureDependencies();
+  if (wanted.includes('defects')) await ensureAddon();
   if (!wanted.includes('node')) return;
   for (const { name } of readdirSync(testDirectory, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
     if (readdirSync(path.join(testDirectory, name)).includes('package-lock.json'))
@@ -123,8 +127,8 @@ function testNode() {
   return runNodeTests(process.execPath, files, limits);
 }
 
-async function testMutants() {
-  const { code, output } = await run(process.execPath, ['scripts/mutants.mjs'], { limitMillis: 90 * MINUTE_MILLIS });
-  const killed = [...output.matchAll(/^\S+ +killed /gm)].length;
-  return { ok: code === 0, note: `${killed} killed${exitNote(code)}` };
+async function testDefects() {
+  const args = ['scripts/defects.mjs', '--shard', values.shard];
+  const { code, output } = await run(process.execPath, args, { limitMillis: 180 * MINUTE_MILLIS });
+  return { ok: code === 0, note: `${output.trim().split('\n').at(-1)}${exitNote(code)}` };
 }

@@ -105,7 +105,7 @@ impl RetryPolicy {
 
     /// The pause that a `Retry-After` imposes.
     pub(crate) fn clamp_pause(&self, asked: Duration) -> Duration {
-        if mutant!("R31") { asked } else { asked.min(self.max_retry_after) }
+        asked.min(self.max_retry_after)
     }
 
     /// For outages: batches wait, encoded and compressed, up to `max_elapsed`; `max_attempts` includes the first.

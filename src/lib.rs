@@ -11,9 +11,6 @@
 //!
 //! This crate refuses to know Node-API: no dependency of it names napi, and `cargo test` needs no Node.
 
-#[macro_use]
-mod mutants;
-
 pub mod clock;
 pub mod config;
 pub mod contain;

@@ -76,9 +76,6 @@ pub struct CleanSpan<'a> {
 impl CleanSpan<'_> {
     /// The recorder's span kind: INTERNAL 1, SERVER 2, CLIENT 3, PRODUCER 4, CONSUMER 5, anything else 0.
     pub fn proto_kind(&self) -> u8 {
-        if mutant!("R82-kind") {
-            return self.kind as u8;
-        }
         match self.kind {
             0.0 => 1,
             1.0 => 2,

@@ -127,9 +127,6 @@ impl<'a> Input<'a> {
             b"td.metadata" => self.metadata = to_text(entry.node, value, arena),
             b"td.transformMetadata" => self.transform_metadata = to_text(entry.node, value, arena),
             // Other attributes are skipped: neither lines nor requests have a place for them (R13).
-            _ if mutant!("R13") => {
-                self.input_value = payload(entry.node, Part::InputValue)?.or(self.input_value);
-            }
             _ => {}
         }
         Ok(())

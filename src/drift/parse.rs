@@ -110,7 +110,7 @@ impl<'a> Parser<'a> {
             let mut value = match cursor.next_token() {
                 Some(b'"') => Value::Text(self.string(cursor)?),
                 Some(opening @ (b'{' | b'[')) => {
-                    if self.open.len() >= MAX_DEPTH + usize::from(mutant!("R12-depth")) {
+                    if self.open.len() >= MAX_DEPTH {
                         return Err(Problem::TooDeep);
                     }
                     cursor.at += 1;

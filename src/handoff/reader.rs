@@ -188,9 +188,6 @@ impl<'a> BulkTable<'a> {
 impl<'a> Piece<'a> {
     fn text(&self, scratch: &mut Vec<u8>, arena: &'a Bump) -> Result<Text<'a>, HandoffError> {
         match self.encoding {
-            ENCODING_LATIN1 if mutant!("R13") => {
-                Ok(Text { bytes: arena.alloc_slice_copy(self.bytes), has_surrogates: false })
-            }
             ENCODING_LATIN1 => Ok(from_latin1(self.bytes, scratch, arena)),
             ENCODING_UTF16 => Ok(transcode(self.bytes, scratch, arena)),
             _ => Err(HandoffError("bytes inside a text")),

@@ -57,7 +57,6 @@ impl Times {
     /// Whether the application held the loop for `threshold`: with a processor whenever it wanted one, the turn would
     /// have been as long. What else it waited for while it was mostly starved, starved others may have kept from it.
     pub(super) fn is_block(&self, threshold: Duration) -> bool {
-        let threshold = if mutant!("R88") { threshold / 2 } else { threshold };
         let cpu = self.cpu.unwrap_or_default();
         let excess = self.elapsed.saturating_sub(self.paused).saturating_sub(cpu);
         let is_mostly_starved = !self.starved.is_zero() && self.starved * 2 >= excess;
@@ -81,7 +80,7 @@ impl Times {
     /// A collector whose helpers get no processor takes long on the clock: that alone is not the collector's doing.
     fn is_collecting(&self) -> bool {
         let computed = self.cpu.zip(self.gc_cpu);
-        let is_most = computed.is_none_or(|(cpu, gc_cpu)| gc_cpu * 2 >= cpu || mutant!("R96-gc"));
+        let is_most = computed.is_none_or(|(cpu, gc_cpu)| gc_cpu * 2 >= cpu);
         !self.gc.is_zero() && self.gc * 2 >= self.own() && is_most
     }
 

@@ -209,7 +209,7 @@ impl Machine {
 
     fn notice_standstill(&mut self, seen: &Observation) {
         let late = self.due.map_or(Duration::ZERO, |due| seen.now.since(due));
-        if late < STANDSTILL || mutant!("R96") {
+        if late < STANDSTILL {
             return;
         }
         let starved = match (seen.own_run_delay, self.own_run_delay) {
@@ -278,7 +278,6 @@ impl Machine {
     fn begin(&self, turn: &Turn, first: Option<Reading>) -> Current {
         // The loop's own reading is a few milliseconds older than its turn, ours as old as our last look.
         let own = turn.sample.filter(|own| self.last.at <= own.at || self.last.at > turn.start);
-        let own = own.filter(|_| !mutant!("R96-baseline"));
         Current {
             number: turn.number,
             start: turn.start,
@@ -319,8 +318,8 @@ impl Machine {
 
     /// Reports a block that has not ended.
     fn open(&mut self, turn: Turn, now: Moment, times: Times, actions: &mut Vec<Action>) {
-        let is_wanted = self.settings.reports_ongoing && !mutant!("R95");
-        if !is_wanted || !times.is_block(self.settings.threshold) || self.is_held(&times) {
+        let is_block = times.is_block(self.settings.threshold);
+        if !self.settings.reports_ongoing || !is_block || self.is_held(&times) {
             return;
         }
         self.report(turn, now, times, true, actions);
@@ -342,7 +341,7 @@ impl Machine {
         };
         let times = self.times(&turn, Reading { at: end, usage });
         let is_open = self.current.as_ref().is_some_and(|current| current.is_open);
-        let is_block = times.is_block(self.settings.threshold) || mutant!("R96-starved");
+        let is_block = times.is_block(self.settings.threshold);
         if !is_block && !is_open {
             self.counts.starved += u64::from(times.starved > times.paused);
         } else if self.is_held(&times) && !is_open {
@@ -373,15 +372,13 @@ impl Machine {
         }
         current.is_open = is_ongoing;
         self.counts.spans += 1;
-        let start =
-            if mutant!("R89") { turn.start.after(self.settings.threshold) } else { turn.start };
         actions.push(Action::Report(Box::new(Block {
             turn: turn.number,
-            start,
+            start: turn.start,
             end,
             start_wall: current.start_wall,
             is_ongoing,
-            is_critical: times.elapsed >= self.settings.critical && !mutant!("R92"),
+            is_critical: times.elapsed >= self.settings.critical,
             cause: times.cause(turn.is_startup),
             times,
             stacks: current.stacks.clone(),

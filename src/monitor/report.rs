@@ -87,10 +87,8 @@ pub fn span(
 fn attributes(block: &Block, origin: &Origin) -> Vec<Pair> {
     let mut attributes = Vec::with_capacity(16);
     let mut add = |key: &str, value: Value| attributes.push((key.to_owned(), value));
-    if !mutant!("R90") {
-        add("label", "EventLoopMonitor".into());
-        add("asyncType", "unknown".into());
-    }
+    add("label", "EventLoopMonitor".into());
+    add("asyncType", "unknown".into());
     add("event_loop.block.duration_ms", millis(block.end.since(block.start)));
     if let Some(cpu) = block.times.cpu {
         add("event_loop.block.cpu_ms", millis(cpu));

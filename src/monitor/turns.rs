@@ -160,13 +160,12 @@ impl TurnClock {
             self.delays.record(0, turns - 1); // shorter than a storm's, for all that is known
             self.delays.record(length, 1);
         }
-        let is_excused = self.is_excused.load(Ordering::Relaxed) && !mutant!("R97");
-        let threshold = if mutant!("R88") { self.threshold / 2 } else { self.threshold };
-        let is_long = length >= nanos(threshold) && !is_excused;
+        let is_excused = self.is_excused.load(Ordering::Relaxed);
+        let is_long = length >= nanos(self.threshold) && !is_excused;
         let sampled_at = self.sampled_at.load(Ordering::Relaxed);
         let period = nanos(self.threshold / SAMPLES_PER_THRESHOLD);
         let is_due = sampled_at == UNKNOWN || at.saturating_sub(sampled_at) >= period;
-        let sample = (is_long || is_due || mutant!("R94-sample")).then(read);
+        let sample = (is_long || is_due).then(read);
         if is_long {
             let turn = self.turn_at(at, idle);
             let usage = sample.unwrap_or_default().usage;
@@ -178,7 +177,7 @@ impl TurnClock {
         self.is_startup.store(false, Ordering::Relaxed);
         self.is_excused.store(false, Ordering::Relaxed);
         self.stamp(at, idle, sample);
-        is_long || mutant!("R94")
+        is_long
     }
 
     /// Work of the monitor itself makes this turn long: it is no block.
@@ -240,7 +239,7 @@ impl TurnClock {
             turn if turn == number => self.asleep_at.load(Ordering::Acquire),
             _ => 0,
         };
-        if mutant!("R93") && slept == 0 { now } else { woke_at.max(asleep_at).min(now) }
+        woke_at.max(asleep_at).min(now)
     }
 
     fn turn_at(&self, now: u64, idle: u64) -> Turn {

@@ -78,11 +78,6 @@ fn group(batch: &SpanBatch<'_>, same: &[usize]) -> Vec<ResourceGroup> {
             }
         };
         last = Some((key, (at, scope_at)));
-        if mutant!("R10") {
-            let spans =
-                groups.iter().flat_map(|group| &group.scopes).flat_map(|scope| &scope.spans);
-            std::hint::black_box(spans.filter(|other| **other == index).count());
-        }
         if let Some(scope) = groups.get_mut(at).and_then(|group| group.scopes.get_mut(scope_at)) {
             scope.spans.push(index);
         }

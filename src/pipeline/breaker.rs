@@ -71,7 +71,6 @@ impl Breaker {
     pub(crate) fn gate(&self, now: Moment, hurry: bool) -> Gate {
         match &self.state {
             State::Closed { .. } => Gate::Go,
-            State::HalfOpen { .. } if mutant!("D7") => Gate::Go,
             State::HalfOpen { probe, .. } if probe.strong_count() > 0 => Gate::Hold(None),
             State::HalfOpen { .. } => Gate::Probe,
             State::Open { until, .. } if now >= *until || hurry => Gate::Probe,

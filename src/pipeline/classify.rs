@@ -158,7 +158,6 @@ pub(crate) fn classify(
 fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration) -> Verdict {
     if let Some(error) = &reply.body_error
         && error.kind == SendErrorKind::ResponseTooLarge
-        && !mutant!("F33")
     {
         let failure = interrupted(reply.status, error);
         return Verdict::Final { failure, reason: DropReason::NonRetryable, cause: Cause::Refused };
@@ -167,10 +166,6 @@ fn classify_reply(protocol: Protocol, spans: u64, reply: &Reply, wall: Duration)
         // Informational, so that no final one has come: Node's http gives out a 101 without an `Upgrade`.
         ..=199 => transient(reply, wall),
         200..=299 => delivered(protocol, spans, reply),
-        // What each of these mutants does is some other exporter's behaviour.
-        429 if mutant!("F30") => refused(reply),
-        408 if mutant!("F25") => transient(reply, wall),
-        500 if mutant!("F31") => transient(reply, wall),
         429 | 502 | 503 | 504 => transient(reply, wall),
         // Two halves are the better answer to "too large", however little of that answer has come.
         413 if spans > 1 => refused(reply),
@@ -222,22 +217,15 @@ fn refused(reply: &Reply) -> Verdict {
 /// A status of 200 to 299 means that the endpoint has the data, whatever becomes of the body (F12, F19).
 fn delivered(protocol: Protocol, spans: u64, reply: &Reply) -> Verdict {
     if let Some(error) = &reply.body_error {
-        if mutant!("F12") {
-            return refused(reply);
-        }
         let warning = Some(format!("Export succeeded but the response could not be read: {error}"));
         return Verdict::Delivered { partial: None, rejected: 0, warning };
     }
     match otlp::partial_success(protocol, &reply.body) {
         Ok(None) => Verdict::Delivered { partial: None, rejected: 0, warning: None },
         Ok(Some(partial)) => {
-            let mut rejected = u64::try_from(partial.rejected_spans).unwrap_or(0).min(spans);
-            if mutant!("R111") {
-                rejected = 0;
-            }
+            let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0).min(spans);
             Verdict::Delivered { partial: Some(partial), rejected, warning: None }
         }
-        Err(_) if mutant!("F19") => refused(reply),
         Err(error) => {
             // Each stock package has words of its own.
             let warning = Some(match protocol {

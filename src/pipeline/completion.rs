@@ -62,10 +62,8 @@ impl Completion {
 impl Drop for Completion {
     fn drop(&mut self) {
         contained((), || {
-            if !mutant!("R48") {
-                let error = Some(DropReason::InternalError.into());
-                self.fire(Outcome { error, ..Outcome::default() });
-            }
+            let error = Some(DropReason::InternalError.into());
+            self.fire(Outcome { error, ..Outcome::default() });
         });
     }
 }

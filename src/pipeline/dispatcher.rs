@@ -163,7 +163,6 @@ impl Dispatcher {
     /// Takes note of one event and says what is to be done now.
     pub(crate) fn step(&mut self, now: Now, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
-        let busy = mutant!("R19") && !matches!(event, Event::Timer);
         match event {
             Event::LaneOpened { lane, config } => self.open_lane(lane, config),
             Event::Ready(batch) => self.ready(now.mono, batch, &mut actions),
@@ -200,9 +199,7 @@ impl Dispatcher {
             }
             Event::Timer => {}
         }
-        if !busy {
-            self.fire_timers(now, &mut actions);
-        }
+        self.fire_timers(now, &mut actions);
         self.pump(now.mono, &mut actions);
         self.close_lanes(&mut actions);
         // What has found a place at once has not waited.

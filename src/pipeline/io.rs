@@ -128,7 +128,7 @@ pub(crate) fn run(inbox: UnboundedReceiver<Message>, reactor: Reactor, health: &
         let run = || reactor.run(driver::Driver::new(&mut desk, health).run());
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(()) => return,
-            Err(_) if health.panicked() || mutant!("F64") => break,
+            Err(_) if health.panicked() => break,
             Err(_) => next = Reactor::again(&health.faults),
         }
     }

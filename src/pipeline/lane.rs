@@ -126,9 +126,6 @@ impl Lane {
         let parts = if mode == FlushMode::Attempt { 2 } else { 1 };
         let cell = Arc::new(FlushCell::new(parts, move |epoch| ledger.outstanding(epoch), done));
         let epoch = self.ledger.flush(&cell, mode);
-        if mutant!("R45") && mode == FlushMode::Attempt {
-            cell.part_done();
-        }
         if cell.is_answered() {
             return;
         }
@@ -149,7 +146,6 @@ impl Lane {
                 }
             }
             // Nothing was ever admitted, or everything has been settled: there is no dispatcher's part.
-            None if mutant!("R47") => std::mem::forget(cell),
             None => cell.part_done(),
         }
     }

@@ -83,11 +83,6 @@ impl Ledger {
                 return Err((reason, completion));
             }
         };
-        if mutant!("R26") {
-            drop(book);
-            std::thread::yield_now();
-            book = self.lock();
-        }
         let (key, epoch) = (book.next_key, book.epoch);
         book.next_key += 1;
         book.accepted += spans;
@@ -195,7 +190,7 @@ impl Ledger {
                     if fresh {
                         count.fresh = count.fresh.saturating_sub(spans);
                     }
-                    if count.unsettled == 0 || mutant!("R42") {
+                    if count.unsettled == 0 {
                         book.epochs.remove(&epoch);
                     }
                 }
@@ -300,14 +295,9 @@ impl Ledger {
     /// Closes the current epoch and reports one part of `cell` done when everything admitted so far is settled; in
     /// attempt mode, when all of it has had its first attempt. Returns the last epoch covered.
     pub(crate) fn flush(&self, cell: &Arc<FlushCell>, mode: FlushMode) -> Epoch {
-        if mutant!("R44") {
-            cell.part_done();
-        }
         let (epoch, done) = {
             let mut book = self.lock();
-            let last = if mutant!("R41-shared") {
-                book.epoch
-            } else if book.epoch_used {
+            let last = if book.epoch_used {
                 book.epoch += 1;
                 book.epoch_used = false;
                 book.epoch - 1
@@ -315,7 +305,6 @@ impl Ledger {
                 // The current epoch owns nothing; what is open belongs to earlier ones.
                 book.epoch.saturating_sub(1)
             };
-            let last = if mutant!("R41-few") { last.saturating_sub(1) } else { last };
             cell.cover(last);
             let waiters = match mode {
                 FlushMode::Attempt => &mut book.attempt_waiters,

@@ -113,9 +113,6 @@ impl Herald {
 
 /// An observer that throws is its own problem.
 fn tell(observer: &Observer, notice: Notice) {
-    if mutant!("R75") {
-        return observer(notice);
-    }
     contained((), || observer(notice));
 }
 

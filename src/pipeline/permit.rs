@@ -45,7 +45,7 @@ impl Permit {
 
     /// Records the fate of some of its spans; `detail` words a drop better than its reason does.
     pub(crate) fn settle_some(&mut self, spans: u64, fate: Fate, detail: Option<&str>) {
-        let spans = if mutant!("R73") { spans } else { spans.min(self.spans) };
+        let spans = spans.min(self.spans);
         self.spans -= spans;
         self.ledger.settle(self.key, spans, fate, detail);
     }
@@ -118,7 +118,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         contained((), || {
-            if self.spans > 0 && !mutant!("R56") {
+            if self.spans > 0 {
                 self.ledger.lose(self.key, self.spans, self.on_drop);
             }
         });

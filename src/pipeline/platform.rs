@@ -17,7 +17,7 @@ static IS_FORKED_CHILD: AtomicBool = AtomicBool::new(false);
 /// Whether this process is a copy made by `fork` of one whose engine was running: its threads do not exist here, and
 /// any lock may be held by one of them for ever. Costs a load.
 pub fn is_forked_child() -> bool {
-    IS_FORKED_CHILD.load(Ordering::Relaxed) && !mutant!("F67")
+    IS_FORKED_CHILD.load(Ordering::Relaxed)
 }
 
 /// From now on children know what they are. To be called before the first thread starts.

@@ -53,8 +53,7 @@ impl ProcessEnd {
 
     fn deadline(&self) -> Option<Instant> {
         let set = self.deadline_nanos.load(Ordering::Relaxed);
-        (set != NONE && !mutant!("R62-again"))
-            .then(|| instant_of(Moment(Duration::from_nanos(set))))
+        (set != NONE).then(|| instant_of(Moment(Duration::from_nanos(set))))
     }
 
     fn longest(&self) -> Duration {
@@ -77,7 +76,7 @@ pub(crate) fn watch() {
 
 /// Waits on a thread of its own, which has all its thread-locals and holds no lock.
 fn wait() {
-    if is_forked_child() || mutant!("R62") {
+    if is_forked_child() {
         return;
     }
     let Some(engine) = Engine::existing().filter(|engine| engine.threads() > 0) else { return };

@@ -39,7 +39,7 @@ const FLOOR: f64 = 0.1;
 
 /// The wait before retry number `retry` (1 for the first).
 pub(crate) fn backoff(policy: &RetryPolicy, retry: u32, jitter: &mut Jitter) -> Duration {
-    let part = if mutant!("F1") { 1.0 } else { jitter.next().max(FLOOR) };
+    let part = jitter.next().max(FLOOR);
     longest_backoff(policy, retry).mul_f64(part)
 }
 

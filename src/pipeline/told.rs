@@ -111,7 +111,7 @@ impl Told {
 
     fn health_gate(&self, now: Moment, flush: bool, closing: bool) -> Gate {
         match self.health.gate(now, flush || closing) {
-            Gate::Go if now < self.paused_until && !mutant!("R32") => {
+            Gate::Go if now < self.paused_until => {
                 // The last chance overrules the pause, but one request at a time.
                 match (closing, self.in_flight) {
                     (true, 0) => Gate::Probe,
@@ -128,7 +128,7 @@ impl Told {
 
     /// Whether the retry budget allows one more repeated request. Without a token only a lone one may go.
     pub(crate) fn affords_retry(&self) -> bool {
-        self.budget >= 1.0 || self.retries_in_flight == 0 || mutant!("D6")
+        self.budget >= 1.0 || self.retries_in_flight == 0
     }
 
     /// A request goes out, and probes what the gate has said.
@@ -165,9 +165,7 @@ impl Told {
         let was_closed = self.state() == BreakerState::Closed;
         let (cause, failure, retry_after) = match finding {
             Finding::Success => {
-                if !mutant!("F2") {
-                    self.health.success();
-                }
+                self.health.success();
                 self.accepted();
                 self.paused_until = Moment::default();
                 self.budget = (self.budget + BUDGET_PER_SUCCESS).min(BUDGET_MAX);
@@ -182,7 +180,7 @@ impl Told {
                 let longest = policy.max_breaker_open;
                 self.health.failure(now, rights.health.as_ref(), longest, jitter);
             }
-            Cause::Unauthorised if !mutant!("F23") => {
+            Cause::Unauthorised => {
                 self.health.success();
                 if rights.version == self.version {
                     self.unauthorised = Some(failure.clone());
@@ -190,7 +188,7 @@ impl Told {
                 }
             }
             // It answers, so it is alive, and it has let us in.
-            Cause::BadRequest | Cause::Unauthorised | Cause::TooLarge | Cause::Refused => {
+            Cause::BadRequest | Cause::TooLarge | Cause::Refused => {
                 self.health.success();
                 self.accepted();
             }

@@ -70,9 +70,6 @@ pub(crate) fn run(jobs: &Receiver<Job>, health: &Health) {
     };
     while catch_unwind(AssertUnwindSafe(work)).is_err() {
         health.panicked();
-        if mutant!("R70") {
-            return;
-        }
     }
 }
 
@@ -111,9 +108,6 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
     let Encoded { body, spans, invalid, layout } = encoded;
     // More spans admitted than encoded: the rest is invalid, whether the encoder says so or not.
     let invalid = u64::from(invalid).max(permit.spans().saturating_sub(u64::from(spans)));
-    if invalid > 0 && mutant!("R77") {
-        return fail(lane, vec![permit], DropReason::Invalid, "a span could not be encoded");
-    }
     if invalid > 0 {
         let warning = format!("{invalid} of {} spans could not be encoded", permit.spans());
         permit.note(|outcome| outcome.warnings.push(warning.clone()));
@@ -132,9 +126,7 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
             return fail(lane, vec![permit], DropReason::InternalError, &error.to_string());
         }
     };
-    if !mutant!("R21") {
-        permit.recharge(body.len() as u64);
-    }
+    permit.recharge(body.len() as u64);
     let batch = Batch {
         id: next_batch_id(),
         lane: lane.id,

@@ -57,9 +57,7 @@ struct GiveUp(Body);
 impl Drop for GiveUp {
     fn drop(&mut self) {
         contained((), || {
-            if !mutant!("F75") {
-                self.0.take();
-            }
+            self.0.take();
         });
     }
 }
@@ -91,8 +89,6 @@ impl Disk {
             }
             match tokio::time::timeout(time_left, stored).await {
                 Ok(Ok(Ok(()))) => SendOutcome::Stored,
-                Ok(Ok(Err(_))) if mutant!("R76") => SendOutcome::Stored,
-                Ok(Ok(Err(_))) if mutant!("F73") => SendOutcome::Stored,
                 Ok(Ok(Err(error))) => SendOutcome::Failed(error),
                 Ok(Err(_)) => SendOutcome::Failed(SendError::new(
                     SendErrorKind::File,

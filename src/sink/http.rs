@@ -81,9 +81,6 @@ pub struct HttpConfig {
 /// Shows no URL and no header: both may hold credentials.
 impl fmt::Debug for HttpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if mutant!("R78") {
-            return f.write_str(&self.url);
-        }
         f.debug_struct("HttpConfig")
             .field("content_type", &self.content_type)
             .finish_non_exhaustive()

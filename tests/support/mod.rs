@@ -23,8 +23,8 @@ use offloop::{
 };
 use tokio::sync::oneshot;
 
-/// Longest time that a test waits for something that must happen. (With a mutant it often will not.)
-pub const PATIENCE: Duration = Duration::from_secs(if cfg!(mutants) { 8 } else { 60 });
+/// Longest time that a test waits for something that must happen.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request at the gate.
 pub struct AtGate {

@@ -62,7 +62,7 @@ impl Dispatcher {
             actions.push(Action::Rework { batch, work: Work::Split, flushes: Vec::new() });
             return;
         }
-        if too_large && !mutant!("F36") {
+        if too_large {
             let settlement = Settlement::Dropped { reason: DropReason::TooLarge, failure: None };
             actions.push(Action::Settle { batch, settlement });
             return;

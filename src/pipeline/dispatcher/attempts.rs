@@ -75,9 +75,7 @@ impl Dispatcher {
         self.timers.remove(&(out.limit, Timer::Attempt(attempt)));
         out.limit = now.after(LET_GO);
         self.timers.insert((out.limit, Timer::Attempt(attempt)));
-        if standing == Standing::Judged || !mutant!("R53") {
-            actions.push(Action::Abort { attempt });
-        }
+        actions.push(Action::Abort { attempt });
         true
     }
 

@@ -48,17 +48,14 @@ impl Dispatcher {
         let lane = self.lanes.get_mut(&lane_id)?;
         let endpoint = self.endpoints.get(&lane.endpoint)?;
         let full = lane.in_flight.len() >= lane.config.max_concurrency as usize;
-        if full && !mutant!("R29") || lane.closing.is_some_and(|closing| closing.over) {
+        if full || lane.closing.is_some_and(|closing| closing.over) {
             return None;
         }
         let closing = lane.closing.is_some();
-        if mutant!("R28") && (closing || !lane.flushes.is_empty()) && !lane.in_flight.is_empty() {
-            return None;
-        }
         let affordable = closing || lane.told.affords_retry();
         let retry = lane.retries.first().filter(|_| affordable);
         let wanted = lane.wanted.first();
-        let fresh = if mutant!("F56") { lane.fresh.last() } else { lane.fresh.first() };
+        let fresh = lane.fresh.first();
         let first = [fresh, retry, wanted].into_iter().flatten().min().copied();
         let gate = |wanted: bool| {
             let own = lane.told.gate(now, wanted, closing)?;
@@ -112,9 +109,7 @@ impl Dispatcher {
             deadline
         });
         let mut time_left = policy.attempt_timeout.min(deadline.since(now));
-        if let Some(closing) = lane.closing
-            && !mutant!("R59")
-        {
+        if let Some(closing) = lane.closing {
             time_left = time_left.min(closing.deadline.since(now));
         }
         self.attempts += 1;

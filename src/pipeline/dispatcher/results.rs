@@ -95,17 +95,16 @@ impl Dispatcher {
         let Some(lane) = self.lanes.get_mut(&attempt.lane) else { return };
         let policy = &lane.config.retry;
         let history = &mut slot.batch.history;
-        history.malformed += u32::from(cause == Cause::Malformed && !mutant!("F34"));
+        history.malformed += u32::from(cause == Cause::Malformed);
         let mut wait = backoff(policy, history.attempts, &mut self.jitter);
         if let Some(asked) = retry_after {
             wait = wait.max(policy.clamp_pause(asked));
         }
-        let last_chance = lane.closing.is_some() && !history.final_attempt && !mutant!("R54");
+        let last_chance = lane.closing.is_some() && !history.final_attempt;
         let due = if last_chance { now } else { now.after(wait) };
         history.final_attempt |= last_chance;
         let deadline = history.deadline.unwrap_or(due);
-        let max_retries = policy.max_retries.saturating_add(u32::from(mutant!("R30")));
-        let exhausted = history.attempts > max_retries || history.malformed >= MAX_MALFORMED;
+        let exhausted = history.attempts > policy.max_retries || history.malformed >= MAX_MALFORMED;
         // A wait of our own that ends after the deadline is hopeless; one that the endpoint asked for is sat out until
         // then. Once it has passed there is nothing left to wait for.
         let hopeless = due >= deadline && (retry_after.is_none() || now >= deadline);
@@ -161,7 +160,7 @@ impl Dispatcher {
         lane.attempt_completed(&flushes, &mut self.covered);
         let splits = lane.config.split_on_413;
         match cause {
-            Cause::TooLarge if splits && batch.spans() > 1 && !mutant!("F26") => {
+            Cause::TooLarge if splits && batch.spans() > 1 => {
                 lane.told.too_large(batch.encoded_bytes);
                 actions.push(Action::Rework { batch, work: Work::Split, flushes });
                 return;

@@ -1,8 +1,6 @@
 //! The end of a lane: last attempts while the deadline allows, then nothing more, ever.
 //! It refuses to wait for anybody beyond the deadline.
 
-use std::time::Duration;
-
 use crate::{
     clock::Moment,
     error::DropReason,
@@ -16,8 +14,6 @@ use crate::{
 impl Dispatcher {
     pub(super) fn shutdown_started(&mut self, lane_id: LaneId, deadline: Moment) {
         let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
-        let deadline =
-            if mutant!("R57") { deadline.after(Duration::from_secs(30)) } else { deadline };
         if let Some(closing) = &mut lane.closing {
             // Callers that come later can only shorten what the first one was granted.
             if deadline < closing.deadline {
@@ -37,9 +33,7 @@ impl Dispatcher {
             }
         }
         for id in waiting {
-            if !mutant!("R55") {
-                self.make_due(id);
-            }
+            self.make_due(id);
         }
     }
 
@@ -51,9 +45,6 @@ impl Dispatcher {
     ) {
         let Some(lane) = self.lanes.get_mut(&lane_id) else { return };
         let Some(closing) = lane.closing.as_mut() else { return };
-        if mutant!("R52") {
-            return;
-        }
         closing.over = true;
         let mut ids: Vec<BatchId> = self
             .slots
@@ -80,7 +71,7 @@ impl Dispatcher {
             .iter()
             .filter(|(_, lane)| lane.in_flight.is_empty())
             .filter_map(|(id, lane)| Some((*id, lane.closing?)))
-            .filter(|(_, closing)| closing.drained || closing.over || mutant!("R49"))
+            .filter(|(_, closing)| closing.drained || closing.over)
             .collect();
         for (lane_id, closing) in done {
             self.timers.remove(&(closing.deadline, Timer::Shutdown(lane_id)));

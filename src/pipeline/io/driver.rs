@@ -165,9 +165,7 @@ impl<'a> Driver<'a> {
                     let (earliest, answers) =
                         open.shutdown.get_or_insert_with(|| (deadline, Vec::new()));
                     *earliest = deadline.min(*earliest);
-                    if answers.is_empty() || !mutant!("R50") {
-                        answers.push(answer);
-                    }
+                    answers.push(answer);
                     self.step(Event::ShutdownStarted { lane: lane.id, deadline });
                 }
                 None => answer.give(ShutdownOutcome::default()),
@@ -214,9 +212,6 @@ impl<'a> Driver<'a> {
                 let id = error.id();
                 let Some(&(attempt, _)) = self.running.get(&id) else { return };
                 let panicked = error.is_panic();
-                if panicked && mutant!("R69") {
-                    return;
-                }
                 (
                     id,
                     if panicked {

@@ -18,9 +18,7 @@ pub(crate) fn record(lane: &Lane, batch: Batch, settlement: Settlement) {
             let latency = monotonic().since(batch.admitted);
             lane.ledger.gauge(|gauges| gauges.last_export_latency = Some(latency));
             batch.note(|outcome| {
-                if !mutant!("R112") {
-                    outcome.attempts = outcome.attempts.max(attempts);
-                }
+                outcome.attempts = outcome.attempts.max(attempts);
                 outcome.partial_success = partial.clone().or(outcome.partial_success.take());
                 outcome.warnings.extend(warning.clone());
             });

@@ -101,24 +101,18 @@ impl Book {
             Fate::Rejected => self.rejected += spans,
             Fate::Dropped(reason) => {
                 self.dropped.add(reason, spans);
-                if !mutant!("R68") {
-                    self.log(reason, spans, detail);
-                }
+                self.log(reason, spans, detail);
             }
         }
-        if fate != Fate::Rejected || !mutant!("R74") {
-            self.pending = self.pending.saturating_sub(spans);
-        }
-        if self.pending == 0 || mutant!("R23") {
+        self.pending = self.pending.saturating_sub(spans);
+        if self.pending == 0 {
             self.lines.extend(self.drop_log.drained().map(|text| (Level::Info, text)));
         }
     }
 
     /// The one place where offered spans are turned away.
     pub(super) fn refuse(&mut self, spans: u64, reason: DropReason) {
-        if !mutant!("R22") {
-            self.refused.add(reason, spans);
-        }
+        self.refused.add(reason, spans);
         self.log(reason, spans, None);
     }
 
@@ -135,7 +129,7 @@ impl Book {
         spans: u64,
         bytes: u64,
     ) -> Result<Eviction, DropReason> {
-        if self.closed && !mutant!("R60") {
+        if self.closed {
             return Err(DropReason::AfterShutdown);
         }
         // What can never fit evicts nobody.
@@ -146,8 +140,7 @@ impl Book {
             return Err(DropReason::QueueFull);
         }
         let lack = |book: &Book| {
-            let pending = if mutant!("R20") { book.parked.len() as u64 } else { book.pending };
-            if pending + spans > queue.max_spans {
+            if book.pending + spans > queue.max_spans {
                 Some(DropReason::QueueFull)
             } else if book.pending_bytes + bytes > queue.max_bytes {
                 Some(DropReason::BytesFull)
@@ -215,17 +208,6 @@ impl Book {
 
     pub(super) fn finished_flushes(&mut self) -> Vec<Arc<FlushCell>> {
         let mut done = Vec::new();
-        if mutant!("R40") && !self.epochs.is_empty() {
-            return done;
-        }
-        if mutant!("R41-own") {
-            let (owned, waiters) = (&self.epochs, &mut self.terminal_waiters);
-            waiters.retain(|epoch, cells| {
-                let wakes = !owned.contains_key(epoch);
-                done.extend(cells.drain(..).filter(|_| wakes));
-                !wakes
-            });
-        }
         if !self.terminal_waiters.is_empty() {
             let low = self.epochs.keys().next().copied();
             take_below(&mut self.terminal_waiters, low, &mut done);

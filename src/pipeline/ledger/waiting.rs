@@ -20,7 +20,7 @@ impl Ledger {
         let mut evicted = Eviction::of(DropReason::BytesFull);
         let mut book = self.lock();
         let book = &mut *book;
-        let over = book.pending_bytes > self.queue.max_bytes && !mutant!("R21-credit");
+        let over = book.pending_bytes > self.queue.max_bytes;
         let Some(entry) = book.entries.get_mut(&key) else { return evicted };
         let on_credit = over && entry.bytes > entry.granted;
         entry.granted = entry.bytes;
@@ -53,15 +53,12 @@ impl Ledger {
         if !evicted.gone.is_empty() {
             self.release(evicted.gone);
         }
-        if mutant!("R20-bodies") { Vec::new() } else { batches }
+        batches
     }
 
     /// Voids every permit: what is left is dropped for `reason`.
     pub(crate) fn abandon(&self, reason: DropReason) -> Eviction {
         let mut evicted = Eviction::of(reason);
-        if mutant!("R61") {
-            return evicted;
-        }
         let mut book = self.lock();
         let keys: Vec<Key> = book.entries.keys().copied().collect();
         for key in keys {

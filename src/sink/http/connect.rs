@@ -68,7 +68,6 @@ impl Connector {
         };
         let limit = config.connect_timeout;
         let next_after = config.next_address_after.unwrap_or(limit);
-        let next_after = if mutant!("F5") { limit } else { next_after };
         let to = Destination {
             endpoint: endpoint.clone(),
             unix_socket: config.unix_socket.clone(),

@@ -1,7 +1,7 @@
 //! One attempt: owns the order of dial, send, replay and read, all inside the attempt's time.
 //! It refuses to judge what came back: status and errors are reported as they are.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
@@ -43,8 +43,7 @@ pub(super) async fn exchange(
         Ok(headers) => headers,
         Err(error) => return SendOutcome::Failed(error),
     };
-    let end_of_head = if mutant!("F14") { end + Duration::from_secs(5) } else { end };
-    match timeout_at(end_of_head, head(shared, clients, &headers, &request.body)).await {
+    match timeout_at(end, head(shared, clients, &headers, &request.body)).await {
         Ok(Ok(response)) => reply(response, end).await,
         Ok(Err(error)) => SendOutcome::Failed(error),
         Err(_) => SendOutcome::Failed(timed_out()),
@@ -79,12 +78,8 @@ async fn head(
             }
             Err(error) => error,
         };
-        if mutant!("R14") && failure::is_lost_connection(&error) {
-            std::process::abort();
-        }
         let used_before = !dial.connected() && !error.is_connect();
         if used_before
-            && !mutant!("F8")
             && std::ptr::eq(client, &clients.pooled)
             && failure::is_lost_connection(&error)
             && !has_answer(&error)
@@ -135,10 +130,9 @@ async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
     };
     let announced = response.body().size_hint().exact().unwrap_or(0);
     let mut body = BytesMut::new();
-    let end = if mutant!("F13") { end + Duration::from_secs(5) } else { end };
     reply.body_error = loop {
         let too_long = announced > MAX_RESPONSE_BYTES as u64 || body.len() > MAX_RESPONSE_BYTES;
-        if too_long && !mutant!("F33") {
+        if too_long {
             // Dropping the response closes its connection, so nobody waits for the rest.
             body.truncate(MAX_RESPONSE_BYTES);
             break Some(too_large());
@@ -166,9 +160,6 @@ fn is_last_of_its_connection(response: &Response<Incoming>) -> bool {
 
 /// Finds what Node's parser (llhttp) refuses in a head although the client's parser takes it (F34).
 fn unacceptable(headers: &HeaderMap) -> Option<SendError> {
-    if mutant!("F34") {
-        return None;
-    }
     if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
         // Two lengths: whoever stands between may read another message than we do.
         let reason = "Transfer-Encoding can't be present with Content-Length";

@@ -85,7 +85,7 @@ impl Resolver {
     fn look_up(&self) -> Result<watch::Receiver<Option<Answer>>, SendError> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         // A look-up whose thread died left its channel closed.
-        let alive = |answer: &&watch::Receiver<_>| answer.has_changed().is_ok() && !mutant!("F3");
+        let alive = |answer: &&watch::Receiver<_>| answer.has_changed().is_ok();
         if let Some(answer) = running.as_ref().filter(alive) {
             return Ok(answer.clone());
         }
@@ -103,19 +103,10 @@ impl Resolver {
                     *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
                     sender.send_replace(Some(found));
                 };
-                if mutant!("F4") {
-                    drop(tokio::task::spawn_blocking(work));
-                } else {
-                    thread::Builder::new().name("offloop-dns".into()).spawn(work).map_err(
-                        |error| {
-                            let text = format!(
-                                "getaddrinfo {}",
-                                errno::errno(&error).map_or("EAGAIN", |e| e.code)
-                            );
-                            SendError::new(SendErrorKind::Exhausted, text)
-                        },
-                    )?;
-                }
+                thread::Builder::new().name("offloop-dns".into()).spawn(work).map_err(|error| {
+                    let code = errno::errno(&error).map_or("EAGAIN", |e| e.code);
+                    SendError::new(SendErrorKind::Exhausted, format!("getaddrinfo {code}"))
+                })?;
                 *running = Some(answer.clone());
             }
         }

@@ -44,7 +44,7 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if self.reject_unauthorized && !mutant!("F6") {
+        if self.reject_unauthorized {
             self.judge(end_entity, intermediates, server_name, now).map_err(refused)?;
         }
         Ok(ServerCertVerified::assertion())

@@ -71,9 +71,6 @@ impl Driver<'_> {
             Action::FlushTimedOut { flush } => {
                 if let Some(Flush { lane, cell, epoch, .. }) = self.desk.flushes.remove(&flush) {
                     let outstanding = lane.ledger.abandon_flush(epoch, &cell);
-                    if mutant!("R46") {
-                        lane.abandon(DropReason::ShutdownDeadline);
-                    }
                     cell.time_out(outstanding);
                 }
             }
