@@ -1,8 +1,8 @@
 'use strict';
 
-const { BatchSpanProcessor } = require('./js/batch_span_processor.js');
-const { EventLoopMonitor } = require('./js/event_loop_monitor.js');
-const { FileSpanExporter } = require('./js/file_span_exporter.js');
-const { OTLPTraceExporter } = require('./js/trace_exporter_class.js');
+const { BatchSpanProcessor } = require('./js/processor/batch_span_processor.js');
+const { EventLoopMonitor } = require('./js/monitor/event_loop_monitor.js');
+const { FileSpanExporter } = require('./js/exporter/file_span_exporter.js');
+const { OTLPTraceExporter } = require('./js/exporter/trace_exporter_class.js');
 
 module.exports = { BatchSpanProcessor, EventLoopMonitor, FileSpanExporter, OTLPTraceExporter };

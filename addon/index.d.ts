@@ -9,7 +9,7 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** The native half of `js/engine.js`; one per environment. */
+/** The native half of `js/native/engine.js`; one per environment. */
 export declare class Environment {
   /** A block of at least `min_bytes` to write to; its number. */
   acquireBlock(minBytes: number): number
@@ -108,7 +108,7 @@ export declare class Lane {
   stats(): JsStats
 }
 
-/** The native half of `js/event_loop_monitor.js`; one per environment. */
+/** The native half of `js/monitor/event_loop_monitor.js`; one per environment. */
 export declare class LoopMonitor {
   /** `heartbeat_millis`: JavaScript will beat at this interval if the loop cannot be read, or if `only_heartbeat`. */
   constructor(environment: Environment, v8Version: string, heartbeatMillis: number, onlyHeartbeat: boolean)
@@ -213,7 +213,7 @@ export interface JsDelays {
   p99: number
 }
 
-/** Facts of an attempt as `js/fallback_lane.js` reports them. */
+/** Facts of an attempt as `js/node_http/sender.js` reports them. */
 export interface JsFacts {
   /** `reply` or `failed`. */
   outcome: string
@@ -385,7 +385,7 @@ export interface JsResult {
   block?: JsBlock
 }
 
-/** An attempt for `js/fallback_lane.js`. */
+/** An attempt for `js/node_http/sender.js`. */
 export interface JsSend {
   /** Number of the lane. */
   lane: number
@@ -403,7 +403,7 @@ export interface JsSend {
 
 /** Facts of an error of Node's http. */
 export interface JsSendError {
-  /** Class, in the words of `js/network_facts.js`. */
+  /** Class, in the words of `js/node_http/network_facts.js`. */
   kind: string
   /** Node's code. */
   code?: string
@@ -463,7 +463,7 @@ export interface JsTls {
   systemCaHint: boolean
 }
 
-/** What `js/engine.js` passes for a lane. */
+/** What `js/native/engine.js` passes for a lane. */
 export interface LaneConfig {
   /** Number of the lane in its environment. */
   number: number

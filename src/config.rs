@@ -1,5 +1,5 @@
 //! What an exporter of the core needs to know: validated, total, no option left open.
-//! It refuses to know option names, environment variables and JavaScript values: those are `js/config.js`.
+//! It refuses to know option names, environment variables and JavaScript values: those are `js/config/resolve_config.js`.
 
 use std::time::Duration;
 

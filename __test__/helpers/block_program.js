@@ -4,7 +4,7 @@
 // that a starved machine changes nothing, and a control watchdog of their own.
 
 const { Worker } = require('node:worker_threads');
-const { threadCpuMicros } = require('../../js/engine.js');
+const { threadCpuMicros } = require('../../js/native/engine.js');
 
 const wall = () => performance.timeOrigin + performance.now();
 const sleep = (millis) => new Promise((resolve) => setTimeout(resolve, millis));

@@ -1,7 +1,7 @@
 'use strict';
 // How the pages and the declaration files write down a row of the option table.
 
-const { OPTIONS } = require('../../js/options/table.js');
+const { OPTIONS } = require('../../js/config/options/table.js');
 
 function defaultText({ fallback, standard }) {
   if (standard !== undefined) return String(standard);

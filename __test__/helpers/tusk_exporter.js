@@ -3,7 +3,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { TdSpanExporter, ApiSpanAdapter, FilesystemSpanAdapter } = require('../../js/tusk.js');
+const { TdSpanExporter, ApiSpanAdapter, FilesystemSpanAdapter } = require('../../js/entries/tusk.js');
 const { startReceiver } = require('./receiver.js');
 const { SUCCESS_RESPONSE } = require('./drift_request.js');
 

@@ -3,7 +3,7 @@
 // `make(config)` answers `{ send(spans), flush(), shutdown() }`, and `send` resolves with `{ ok, error }` whatever the way's own words are.
 
 const { BatchSpanProcessor, FileSpanExporter, OTLPTraceExporter } = require('../..');
-const { ApiSpanAdapter, FilesystemSpanAdapter, TdSpanExporter } = require('../../js/tusk.js');
+const { ApiSpanAdapter, FilesystemSpanAdapter, TdSpanExporter } = require('../../js/entries/tusk.js');
 const { readFields, SUCCESS_RESPONSE } = require('./drift_request.js');
 const { countSpans } = require('./otlp_decoder.js');
 const { PlainSpans } = require('./plain_spans.js');

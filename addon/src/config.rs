@@ -37,7 +37,7 @@ use crate::{
     node_sink::NodeSink,
 };
 
-/// What `js/engine.js` passes for a lane.
+/// What `js/native/engine.js` passes for a lane.
 #[napi(object, object_to_js = false)]
 pub struct LaneConfig {
     /// Number of the lane in its environment.

@@ -1,5 +1,5 @@
 //! Core values as the plain objects that `js/` reads.
-//! It refuses to name errors: `js/errors.js` builds them from these facts.
+//! It refuses to name errors: `js/exporter/errors.js` builds them from these facts.
 
 use std::collections::HashMap;
 
@@ -107,7 +107,7 @@ pub struct JsFlush {
     pub outstanding: f64,
 }
 
-/// An attempt for `js/fallback_lane.js`.
+/// An attempt for `js/node_http/sender.js`.
 #[napi(object, object_from_js = false)]
 pub struct JsSend {
     /// Number of the lane.

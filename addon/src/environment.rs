@@ -1,6 +1,6 @@
 //! What one JavaScript environment (main thread or worker) shares with the engine: results on their way back, and the
 //! one weak threadsafe function that announces them.
-//! It refuses to hold the environment alive: that is for `js/engine.js`, which knows who waits.
+//! It refuses to hold the environment alive: that is for `js/native/engine.js`, which knows who waits.
 
 use std::{
     sync::{
@@ -34,7 +34,7 @@ use crate::{
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
-/// The native half of `js/engine.js`; one per environment.
+/// The native half of `js/native/engine.js`; one per environment.
 #[napi(custom_finalize)]
 pub struct Environment {
     mailbox: Arc<Mailbox>,

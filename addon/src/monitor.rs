@@ -1,4 +1,4 @@
-//! The event-loop monitor of one environment, as `js/event_loop_monitor.js` drives it.
+//! The event-loop monitor of one environment, as `js/monitor/event_loop_monitor.js` drives it.
 //! It refuses to judge: what is a block is the core's business, how a loop is read is that of the files below.
 
 mod convert;
@@ -41,7 +41,7 @@ use crate::{
     lane::{Lane, duration},
 };
 
-/// The native half of `js/event_loop_monitor.js`; one per environment.
+/// The native half of `js/monitor/event_loop_monitor.js`; one per environment.
 #[napi(custom_finalize)]
 pub struct LoopMonitor {
     station: Arc<Station>,

@@ -93,7 +93,7 @@ impl Drop for Asked {
     }
 }
 
-/// Facts of an attempt as `js/fallback_lane.js` reports them.
+/// Facts of an attempt as `js/node_http/sender.js` reports them.
 #[napi(object, object_to_js = false)]
 pub struct JsFacts {
     /// `reply` or `failed`.
@@ -119,7 +119,7 @@ pub struct JsFacts {
 /// Facts of an error of Node's http.
 #[napi(object, object_to_js = false)]
 pub struct JsSendError {
-    /// Class, in the words of `js/network_facts.js`.
+    /// Class, in the words of `js/node_http/network_facts.js`.
     pub kind: String,
     /// Node's code.
     pub code: Option<String>,

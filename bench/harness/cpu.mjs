@@ -6,7 +6,7 @@ const require = createRequire(import.meta.url);
 
 function fromAddon() {
   try {
-    const { threadCpuMicros } = require('../../js/engine.js');
+    const { threadCpuMicros } = require('../../js/native/engine.js');
     const first = threadCpuMicros();
     return first > 0 ? { source: 'addon (thread CPU clock)', read: threadCpuMicros } : null;
   } catch {

@@ -36,7 +36,7 @@ export function recorders() {
   });
   const notInstalled = published().isInstalled ? null : 'not installed: npm install in __test__/tusk-sdk';
   return [
-    recorder(RECORDER, offloopMissing(), () => require(join(ROOT, 'js/tusk.js'))),
+    recorder(RECORDER, offloopMissing(), () => require(join(ROOT, 'js', 'entries', 'tusk.js'))),
     recorder(PUBLISHED, notInstalled, () => published().loadPublishedSdk()),
   ];
 }

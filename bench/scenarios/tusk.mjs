@@ -47,7 +47,7 @@ const CONTENDERS = [
 ];
 
 function tusk() {
-  return require(join(ROOT, 'js/tusk.js'));
+  return require(join(ROOT, 'js', 'entries', 'tusk.js'));
 }
 
 const SINKS = {

@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url);
 const { context, trace } = require('@opentelemetry/api');
 const { registerInstrumentations } = require('@opentelemetry/instrumentation');
 const { HttpInstrumentation } = require('@opentelemetry/instrumentation-http');
-const { AsyncLocalContextManager } = require('../demo/context.js');
+const { AsyncLocalContextManager } = require('../../demo/context.js');
 
 const settings = JSON.parse(process.argv[2]);
 

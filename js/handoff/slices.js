@@ -2,7 +2,7 @@
 // Owns copying long texts in turns of at most a millisecond, one batch after the other.
 // Refuses to read anything but strings: every property of a span was read before its export call returned.
 
-const { now, setImmediate } = require('../timers.js');
+const { now, setImmediate } = require('../guards/timers.js');
 
 const SLICE_MILLIS = 1;
 

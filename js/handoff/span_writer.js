@@ -15,11 +15,11 @@ const {
   OVERSIZE,
   OVER_BUDGET,
 } = require('./layout.js');
-const { diag } = require('../diag.js');
+const { diag } = require('../otel/diag.js');
 const { mixedList } = require('./mixed_list.js');
 const { RecordStream } = require('./record_stream.js');
 const { SpanRecordWriter } = require('./span_record_writer.js');
-const { now } = require('../timers.js');
+const { now } = require('../guards/timers.js');
 
 /** Writes the spans of one batch after another. One per exporter; not re-entrant. */
 class SpanWriter extends SpanRecordWriter {

@@ -3,7 +3,7 @@
 // of the application's own tracer.
 // Refuses to be exact about classes: exporters read properties.
 
-const { registered } = require('../diag.js');
+const { registered } = require('../otel/diag.js');
 const { currentResource } = require('./span_resource.js');
 const { version } = require('../../package.json');
 

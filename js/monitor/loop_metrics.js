@@ -2,8 +2,8 @@
 // Owns the runtime metrics of the event loop (`nodejs.eventloop.*`) for a user who gives a meter provider.
 // Refuses to cost anything without one, and to measure by itself: the native side counts every turn anyway.
 
-const { diag } = require('../diag.js');
-const { contained } = require('../user_code.js');
+const { diag } = require('../otel/diag.js');
+const { contained } = require('../guards/user_code.js');
 const { version } = require('../../package.json');
 
 const told = (error) => diag.error('Offloop: a meter threw', error);

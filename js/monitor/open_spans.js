@@ -3,7 +3,7 @@
 // while the loop is blocked (src/monitor/open_spans.rs has its layout).
 // Refuses to cost anything without a monitor, and to hold spans: it writes their ids.
 
-const { now } = require('../timers.js');
+const { now } = require('../guards/timers.js');
 
 const ENTRY_BYTES = 64;
 const START_OFFSET = 8;

@@ -2,8 +2,8 @@
 // Owns the options of the event-loop monitor: those of the table, and two that only this library sets.
 // Refuses two destinations: a span that arrives twice would count twice.
 
-const { readOptions } = require('../options/read.js');
-const { OPTIONS } = require('../options/table.js');
+const { readOptions } = require('../config/options/read.js');
+const { OPTIONS } = require('../config/options/table.js');
 
 /** @throws {Error} naming the option */
 function resolveMonitorOptions(config) {

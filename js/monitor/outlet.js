@@ -3,14 +3,14 @@
 // tracer once the block is over.
 // Refuses to let that cause more spans: turns in which it hands them over are excused, and it does so once a second.
 
-const { canCapture, capturePort } = require('../lane_exporter.js');
-const { exporterOf } = require('../batch_span_processor.js');
-const { diag, loadApi } = require('../diag.js');
-const { getEngine } = require('../engine.js');
-const { reportError, withoutTracing } = require('../sdk_context.js');
-const { contained } = require('../user_code.js');
+const { canCapture, capturePort } = require('../exporter/lane_exporter.js');
+const { exporterOf } = require('../processor/batch_span_processor.js');
+const { diag, loadApi } = require('../otel/diag.js');
+const { getEngine } = require('../native/engine.js');
+const { reportError, withoutTracing } = require('../otel/sdk_context.js');
+const { contained } = require('../guards/user_code.js');
 const { readableSpan, startAndEnd } = require('./block_span.js');
-const { clearTimeout, now, setTimeout, unref } = require('../timers.js');
+const { clearTimeout, now, setTimeout, unref } = require('../guards/timers.js');
 
 const SHORTEST_PAUSE_MILLIS = 1000;
 

@@ -2,7 +2,7 @@
 // Owns the resource of block spans: the one of the application's spans, or what the environment says about the service.
 // Refuses to detect anything.
 
-const { registered } = require('../diag.js');
+const { registered } = require('../otel/diag.js');
 const { version } = require('../../package.json');
 
 const isPrimitive = (value) => ['string', 'number', 'boolean'].includes(typeof value);

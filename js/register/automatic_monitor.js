@@ -3,8 +3,8 @@
 // OFFLOOP_EVENT_LOOP_THRESHOLD_MILLIS beside it. Its spans go to the first exporter that the program makes.
 // Refuses to do so unasked, and to stand in the way of a monitor of the program's own.
 
-const { diag } = require('../diag.js');
-const { readVariable } = require('../options/read.js');
+const { diag } = require('../otel/diag.js');
+const { readVariable } = require('../config/options/read.js');
 
 const SWITCH = 'OFFLOOP_EVENT_LOOP_MONITOR';
 const THRESHOLD = 'OFFLOOP_EVENT_LOOP_THRESHOLD_MILLIS';
@@ -16,7 +16,7 @@ function watchFor(exporter) {
   if (isDone || !isWanted()) return;
   isDone = true;
   try {
-    const { EventLoopMonitor } = require('../event_loop_monitor.js');
+    const { EventLoopMonitor } = require('../monitor/event_loop_monitor.js');
     new EventLoopMonitor({ exporter, thresholdMillis: readVariable(THRESHOLD), isAutomatic: true }).enable();
     diag.debug('Offloop watches the event loop of this thread');
   } catch (error) {

@@ -4,7 +4,7 @@
 
 const Module = require('node:module');
 const { pathToFileURL } = require('node:url');
-const { diag } = require('../diag.js');
+const { diag } = require('../otel/diag.js');
 const { substituteExports, SUBSTITUTES } = require('./substitutes.js');
 
 const names = Object.keys(SUBSTITUTES)

@@ -2,8 +2,8 @@
 // Owns the classes that take the place of the stock ones: constructed directly they are ours, extended they are the stock
 // ones. Refuses to replace where ours cannot do it: other exporters, platforms without the addon.
 
-const { diag } = require('../diag.js');
-const { loadBinding } = require('../binding.js');
+const { diag } = require('../otel/diag.js');
+const { loadBinding } = require('../native/binding.js');
 const { watchFor } = require('./automatic_monitor.js');
 
 const exporterFrom = (load) => ({
@@ -14,13 +14,13 @@ const exporterFrom = (load) => ({
   },
   load,
 });
-const proto = exporterFrom(() => require('../otlp_proto.js'));
-const json = exporterFrom(() => require('../otlp_http.js'));
+const proto = exporterFrom(() => require('../entries/otlp_proto.js'));
+const json = exporterFrom(() => require('../entries/otlp_http.js'));
 
 const processor = {
-  load: () => require('../batch_span_processor.js'),
+  load: () => require('../processor/batch_span_processor.js'),
   construct(args) {
-    const { canCapture } = require('../lane_exporter.js');
+    const { canCapture } = require('../exporter/lane_exporter.js');
     const exporter = typeof args[0]?.export === 'function' ? args[0] : args[0]?.exporter;
     if (!canCapture(exporter)) return null; // the SDK's own serves it best
     const { BatchSpanProcessor } = processor.load();

@@ -2,7 +2,7 @@
 // Owns the native lanes of one built-in adapter: they come with the first span and go with `shutdown`, and come again
 // if spans do. Refuses to know destinations: the adapter says how its lane is configured.
 
-const { LaneExporter } = require('../lane_exporter.js');
+const { LaneExporter } = require('../exporter/lane_exporter.js');
 const { CleanSpanWriter } = require('./clean_span_writer.js');
 const { postedBy } = require('./posted_attempt.js');
 const { PreparedWriter } = require('./prepared_writer.js');

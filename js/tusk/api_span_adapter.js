@@ -2,11 +2,11 @@
 // Owns the destination of remote recording: one request per export, what its outcome says about the backend, health.
 // Refuses to send: attempts, their schedule and what an answer means are native (src/recorder), whatever way spans come.
 
-const { resolveTls, toNativeTls } = require('../config_tls.js');
-const { dissectUrl, normaliseUserUrl } = require('../config_url.js');
-const { diag } = require('../diag.js');
-const { readOptions } = require('../options/read.js');
-const { OPTIONS } = require('../options/table.js');
+const { resolveTls, toNativeTls } = require('../config/tls.js');
+const { dissectUrl, normaliseUserUrl } = require('../config/url.js');
+const { diag } = require('../otel/diag.js');
+const { readOptions } = require('../config/options/read.js');
+const { OPTIONS } = require('../config/options/table.js');
 const { AdapterLanes, errorOf, NATIVE, nothingLeft, resultOf } = require('./adapter_lanes.js');
 const { encodeRequest, encodeSpan } = require('./clean_span_proto.js');
 const { markReported } = require('./reported_errors.js');

@@ -2,7 +2,7 @@
 // Owns handing clean spans to a function.
 // Refuses to let its errors go further than the result.
 
-const { diag } = require('../diag.js');
+const { diag } = require('../otel/diag.js');
 const { FAILED, SUCCESS } = require('./vocabulary.js');
 
 class CallbackSpanAdapter {

@@ -3,15 +3,15 @@
 // Refuses to queue without bound: what comes while it is full is dropped and counted.
 
 const { isNativeError } = require('node:util/types');
-const { diag } = require('../diag.js');
-const { invalid, readOptions } = require('../options/read.js');
-const { OPTIONS } = require('../options/table.js');
-const { textOfError } = require('../network_facts.js');
-const { needStack } = require('../unwinding.js');
-const { contained, once } = require('../user_code.js');
+const { diag } = require('../otel/diag.js');
+const { invalid, readOptions } = require('../config/options/read.js');
+const { OPTIONS } = require('../config/options/table.js');
+const { textOfError } = require('../node_http/network_facts.js');
+const { needStack } = require('../guards/unwinding.js');
+const { contained, once } = require('../guards/user_code.js');
 const { isReported } = require('./reported_errors.js');
 const { FAILED, TuskDriftMode } = require('./vocabulary.js');
-const { soon, unref } = require('../timers.js');
+const { soon, unref } = require('../guards/timers.js');
 
 const FIRST_DROPS_TOLD = 5;
 const DROPS_PER_LINE = 100;

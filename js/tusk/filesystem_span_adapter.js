@@ -4,9 +4,9 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { diag } = require('../diag.js');
-const { invalid, readOptions } = require('../options/read.js');
-const { OPTIONS } = require('../options/table.js');
+const { diag } = require('../otel/diag.js');
+const { invalid, readOptions } = require('../config/options/read.js');
+const { OPTIONS } = require('../config/options/table.js');
 const { AdapterLanes, NATIVE, nothingLeft, resultOf } = require('./adapter_lanes.js');
 const { FAILED, schemaKind } = require('./vocabulary.js');
 

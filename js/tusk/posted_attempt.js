@@ -2,13 +2,13 @@
 // Owns one attempt that a method of the user's makes, as the facts that the native schedule wants to know.
 // Refuses to repeat, to judge and to time: that is native, as for every attempt.
 
-const { factsOfError } = require('../network_facts.js');
+const { factsOfError } = require('../node_http/network_facts.js');
 const { NonRetryableError } = require('./resilience.js');
 
 const TAKEN = Object.freeze({ outcome: 'reply', status: 200, body: Uint8Array.of(0x08, 0x01) }); // success: true
 
 /**
- * What `send` of a lane is (js/engine.js) where `post(bytes)` resolves when the backend has taken the request. The time of
+ * What `send` of a lane is (js/native/engine.js) where `post(bytes)` resolves when the backend has taken the request. The time of
  * the attempt is measured natively; `signal.end` ends the wait for a method that never answers.
  */
 function postedBy(post) {

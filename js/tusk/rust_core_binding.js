@@ -29,7 +29,7 @@ function getRustCoreStartupStatus() {
   let bindingLoaded = false;
   if (isEnabled()) {
     try {
-      require('../binding.js').loadBinding();
+      require('../native/binding.js').loadBinding();
       bindingLoaded = true;
     } catch (error) {
       bindingError = `${error.name}: ${error.message}`;

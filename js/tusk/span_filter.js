@@ -3,7 +3,7 @@
 // creates the next span of a trace asks whether it is blocked.
 // Refuses to parse and, where lengths decide, to count bytes.
 
-const { diag } = require('../diag.js');
+const { diag } = require('../otel/diag.js');
 const { scopeName } = require('./span_transformer.js');
 const { ATTRIBUTES, LIBRARY_NAME, OTEL_KIND_SERVER, OTEL_STATUS_ERROR } = require('./vocabulary.js');
 

@@ -2,7 +2,7 @@
 // Owns making a clean span of a finished span on the calling thread: for adapters written in JavaScript, which get
 // objects. Refuses to filter and to decide what a span that cannot be read costs; it throws.
 
-const { diag } = require('../diag.js');
+const { diag } = require('../otel/diag.js');
 const { JsonSchemaHelper } = require('./json_schema_helper.js');
 const { ATTRIBUTES, OTEL_KIND_SERVER, OTEL_STATUS_OK, StatusCode } = require('./vocabulary.js');
 

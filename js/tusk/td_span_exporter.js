@@ -2,10 +2,10 @@
 // Owns one export call of the recorder: which spans, which adapters, one answer.
 // Refuses to transform on the loop what an adapter can take natively; objects are made only for adapters that want them.
 
-const { diag } = require('../diag.js');
-const { readOptions } = require('../options/read.js');
-const { OPTIONS } = require('../options/table.js');
-const { contained } = require('../user_code.js');
+const { diag } = require('../otel/diag.js');
+const { readOptions } = require('../config/options/read.js');
+const { OPTIONS } = require('../config/options/table.js');
+const { contained } = require('../guards/user_code.js');
 const { ApiSpanAdapter } = require('./api_span_adapter.js');
 const { NATIVE, NOTHING_LEFT, nothingLeft } = require('./adapter_lanes.js');
 const { encodeSpan } = require('./clean_span_proto.js');
@@ -14,7 +14,7 @@ const { filterSpans } = require('./span_filter.js');
 const { SpanTransformer } = require('./span_transformer.js');
 const { TraceBlockingManager } = require('./trace_blocking_manager.js');
 const { FAILED, SUCCESS, TuskDriftMode } = require('./vocabulary.js');
-const { now, setImmediate } = require('../timers.js');
+const { now, setImmediate } = require('../guards/timers.js');
 
 const SPANS_PER_TURN = 20;
 const TURN_MILLIS = 2; // one span of a megabyte takes longer

@@ -2,8 +2,8 @@
 // Owns the set of traces that are not recorded any more, one per process: whoever creates spans asks it too.
 // Refuses to judge: span_filter.js and the instrumentations decide who gets blocked.
 
-const { diag } = require('../diag.js');
-const { unref } = require('../timers.js');
+const { diag } = require('../otel/diag.js');
+const { unref } = require('../guards/timers.js');
 
 const TTL_MILLIS = 10 * 60 * 1000; // traces are over well before
 const CLEAN_UP_MILLIS = 2 * 60 * 1000;

@@ -133,7 +133,7 @@ fn every_span_is_in_exactly_one_batch_whoever_is_faster() {
     let mut count = 0;
     for number in 0..SPANS {
         loop {
-            // As in js/window_batcher.js: the new batch begins behind everything written, also in a taken block.
+            // As in js/processor/native_batcher.js: the new batch begins behind everything written, also in a taken block.
             if batch.is_none() {
                 head = writer.lease.clone();
                 count = 0;

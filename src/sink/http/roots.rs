@@ -1,5 +1,5 @@
 //! The certificates that are trusted: owns reading them once for all exporters of a process that trust the same.
-//! It refuses to choose them: `js/config_tls.js` says what Node trusts.
+//! It refuses to choose them: `js/config/tls.js` says what Node trusts.
 
 use std::{
     fmt,

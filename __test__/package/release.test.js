@@ -1,0 +1,96 @@
+'use strict';
+// What is published belongs together: one version everywhere, and a platform package for each target of package.json.
+
+const assert = require('node:assert/strict');
+const { execFileSync, spawnSync } = require('node:child_process');
+const { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const path = require('node:path');
+const { test } = require('node:test');
+const { PLATFORMS } = require('../../js/native/load_failure.js');
+
+const root = path.resolve(__dirname, '..', '..');
+const manifest = require('../../package.json');
+const WITH_VERSION = [
+  'package.json',
+  'package-lock.json',
+  'Cargo.toml',
+  'Cargo.lock',
+  'README.md',
+  'docs/migration.md',
+];
+
+test('the version stands everywhere as in package.json', () => {
+  const { status, stdout } = spawnSync(process.execPath, ['scripts/release/set_version.mjs', '--check'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, new RegExp(`^(\\d+) of \\1 files say ${manifest.version.replaceAll('.', '\\.')}\n$`));
+});
+
+test('after a change of package.json the others are stale until the script has run', () => {
+  const copy = mkdtempSync(path.join(tmpdir(), 'offloop-version-'));
+  try {
+    for (const name of [
+      ...WITH_VERSION,
+      'addon/index.js',
+      'npm',
+      'shims',
+      'scripts/build/project.mjs',
+      'scripts/release/set_version.mjs',
+    ])
+      cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
+    writeFileSync(path.join(copy, 'package.json'), JSON.stringify({ ...manifest, version: '12.34.56-rc.1' }));
+    const setVersion = (...words) =>
+      spawnSync(process.execPath, ['scripts/release/set_version.mjs', ...words], { cwd: copy, encoding: 'utf8' });
+    const stale = setVersion('--check');
+    assert.equal(stale.status, 1);
+    assert.match(
+      stale.stdout,
+      /✖ Cargo\.lock\n.*✖ npm\/linux-x64-gnu\/package\.json\n.*\n0 of \d+ files say 12\.34\.56-rc\.1/s,
+    );
+    assert.equal(setVersion().status, 0);
+    assert.equal(setVersion('--check').status, 0);
+    const shim = JSON.parse(readFileSync(path.join(copy, 'shims/exporter-trace-otlp-proto/package.json'), 'utf8'));
+    assert.deepEqual([shim.version, shim.dependencies.offloop], ['12.34.56-rc.1', '12.34.56-rc.1']);
+    const loader = readFileSync(path.join(copy, 'addon/index.js'), 'utf8');
+    assert.equal(loader.includes(`'${manifest.version}'`), false);
+    execFileSync(process.execPath, ['--check', path.join(copy, 'addon/index.js')]);
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+});
+
+test('every platform package says for which system it is, and holds one binary', () => {
+  const homes = readdirSync(path.join(root, 'npm')).filter((name) => !name.endsWith('.md'));
+  assert.deepEqual(homes.sort(), [...PLATFORMS].sort());
+  for (const platform of PLATFORMS) {
+    const [os, cpu, abi] = platform.split('-');
+    const own = require(`../npm/${platform}/package.json`);
+    const binary = `offloop.${platform}.node`;
+    assert.deepEqual(
+      {
+        name: own.name,
+        os: own.os,
+        cpu: own.cpu,
+        libc: own.libc,
+        main: own.main,
+        files: own.files,
+        scripts: own.scripts,
+      },
+      {
+        name: `${manifest.napi.packageName}-${platform}`,
+        os: [os],
+        cpu: [cpu],
+        libc: os === 'linux' ? [abi === 'musl' ? 'musl' : 'glibc'] : undefined,
+        main: binary,
+        files: [binary],
+        scripts: undefined,
+      },
+    );
+    assert.equal(own.license, manifest.license);
+    assert.equal(own.engines.node, manifest.engines.node);
+    assert.equal(own.repository.url, manifest.repository.url); // npm refuses provenance where it differs
+  }
+});

@@ -1,0 +1,125 @@
+import type { MeterProvider } from '@opentelemetry/api';
+import { CompressionAlgorithm, type OTLPExporterNodeConfigBase } from '@opentelemetry/otlp-exporter-base';
+import * as sdk2 from '@opentelemetry/sdk-trace-base';
+import type * as sdk3 from '../sdk-3.x/node_modules/@opentelemetry/sdk-trace';
+import * as sdk1 from 'sdk-trace-1x';
+import * as http from 'http';
+import { expectAssignable, expectError, expectType } from 'tsd';
+import {
+  BatchSpanProcessor,
+  type DropReason,
+  EventLoopMonitor,
+  type ExporterStats,
+  type ExportOutcome,
+  FileSpanExporter,
+  OTLPTraceExporter,
+  type OTLPTraceExporterConfig,
+  type ReadableSpan,
+} from '../..';
+
+import { OTLPTraceExporter as JsonExporter } from '../../js/entries/otlp_http';
+import { OTLPTraceExporter as ProtoExporter } from '../../js/entries/otlp_proto';
+
+declare const stockConfig: OTLPExporterNodeConfigBase;
+const exporter = new OTLPTraceExporter();
+const file = new FileSpanExporter({ directory: '/tmp/spans', format: 'otlp-json' });
+
+// The claim of a drop-in: it is a SpanExporter of every SDK line.
+expectAssignable<sdk1.SpanExporter>(exporter);
+expectAssignable<sdk2.SpanExporter>(exporter);
+expectAssignable<sdk3.SpanExporter>(exporter);
+expectAssignable<sdk2.SpanExporter>(new JsonExporter(stockConfig));
+expectAssignable<sdk2.SpanExporter>(new ProtoExporter(stockConfig));
+expectAssignable<sdk1.SpanExporter>(file);
+expectAssignable<sdk2.SpanExporter>(file);
+expectAssignable<sdk3.SpanExporter>(file);
+// Their classes have one wire format, and ignore the option at run time.
+new ProtoExporter({ queue: { maxSpans: 1 }, retry: { maxAttempts: 1 } });
+expectError(new ProtoExporter({ protocol: 'http/json' }));
+expectError(new JsonExporter({ protocol: 'http/json' }));
+declare const ownConfig: OTLPTraceExporterConfig;
+expectError(new JsonExporter(ownConfig));
+expectAssignable<OTLPTraceExporter>(new JsonExporter());
+new sdk1.BatchSpanProcessor(exporter);
+new sdk2.BatchSpanProcessor(exporter);
+new sdk2.SimpleSpanProcessor(exporter);
+
+// Spans of every line are accepted.
+declare const span1: sdk1.ReadableSpan;
+declare const span2: sdk2.ReadableSpan;
+declare const span3: sdk3.ReadableSpan;
+expectAssignable<ReadableSpan>(span1);
+expectAssignable<ReadableSpan>(span2);
+expectAssignable<ReadableSpan>(span3);
+expectType<Promise<ExportOutcome>>(exporter.exportSpans([span1, span2, span3]));
+
+// A callback written against an SDK's own result type is accepted.
+type ResultOf<E extends { export(spans: never[], callback: never): void }> = Parameters<Parameters<E['export']>[1]>[0];
+declare const callback2: (result: ResultOf<sdk2.SpanExporter>) => void;
+declare const callback1: (result: ResultOf<sdk1.SpanExporter>) => void;
+exporter.export([span2], callback2);
+exporter.export([span1], callback1);
+
+// Configuration written for the stock exporters is accepted as it is.
+new OTLPTraceExporter(stockConfig);
+new OTLPTraceExporter({ compression: CompressionAlgorithm.GZIP });
+new OTLPTraceExporter({ compression: 'zstd', headers: async () => ({ a: 'b' }), keepAlive: false });
+new OTLPTraceExporter({ httpAgentOptions: { maxSockets: 1 } });
+new OTLPTraceExporter({ httpAgentOptions: (protocol: string) => new http.Agent({ keepAlive: protocol === 'http:' }) });
+declare const meterProvider: MeterProvider;
+new OTLPTraceExporter({ selfObsMeterProvider: meterProvider });
+
+// Ours.
+new OTLPTraceExporter({
+  protocol: 'http/json',
+  transport: 'node',
+  queue: { maxSpans: 1, maxBytes: 1, overflow: 'drop-oldest' },
+  limits: { maxSpanBytes: 1 },
+  retry: { maxElapsedMillis: 1, maxAttempts: 2 },
+  exit: { drainMillis: 1, blockMillis: 1, signals: ['SIGTERM'] },
+  maxConcurrency: 8,
+  onError: (failure) => expectType<DropReason>(failure.reason),
+});
+expectError(new OTLPTraceExporter({ protocol: 'grpc' }));
+expectError(new OTLPTraceExporter({ timeoutMillis: '5000' }));
+expectError(new OTLPTraceExporter({ queue: { overflow: 'block' } }));
+expectError(new OTLPTraceExporter({ exit: { signals: ['SIGNOTHING'] } }));
+expectError(new FileSpanExporter());
+
+async function outcomes() {
+  const flushed = await exporter.forceFlush({ timeoutMillis: 100, mode: 'attempt' });
+  expectType<boolean>(flushed.timedOut);
+  expectType<number>(flushed.outstanding);
+  expectType<void>(await exporter.shutdown({ timeoutMillis: 100 }));
+  const outcome = await exporter.exportSpans([]);
+  expectType<number | undefined>(outcome.dropped.queue_full);
+  expectError(outcome.dropped.lost);
+}
+expectType<() => Promise<void>>(outcomes);
+expectType<ExporterStats>(exporter.stats());
+expectType<number | null>(exporter.stats().lastExportLatencyMillis);
+
+// A subclass that wraps export is still an exporter.
+class Wrapped extends OTLPTraceExporter {
+  export(spans: ReadableSpan[], resultCallback: Parameters<OTLPTraceExporter['export']>[1]) {
+    super.export(spans, resultCallback);
+  }
+}
+expectAssignable<sdk2.SpanExporter>(new Wrapped());
+
+new BatchSpanProcessor(exporter);
+new BatchSpanProcessor(exporter, { maxQueueSize: 1 });
+new BatchSpanProcessor({ exporter, scheduledDelayMillis: 1 });
+new BatchSpanProcessor(new sdk2.InMemorySpanExporter());
+expectError(new BatchSpanProcessor());
+expectAssignable<sdk1.SpanProcessor>(new BatchSpanProcessor(exporter));
+expectAssignable<sdk2.SpanProcessor>(new BatchSpanProcessor(exporter));
+expectAssignable<sdk3.SpanProcessor>(new BatchSpanProcessor(exporter));
+new sdk2.BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });
+
+const monitor = new EventLoopMonitor({ thresholdMillis: 50, exporter, maxPerMinute: 5, stacks: false });
+new EventLoopMonitor();
+new EventLoopMonitor({ processor: new BatchSpanProcessor(exporter), resource: { attributes: {} } });
+expectType<boolean>(monitor.enable());
+expectType<number>(monitor.stats().delay.p99);
+expectError(new EventLoopMonitor({ thresholdMillis: '50' }));

@@ -1,0 +1,139 @@
+'use strict';
+// Owns reading options by the table: from an object in code, from a variable, and from the argument of a call.
+// Refuses to correct what cannot be meant: in code that is an error which names the option, the value and what is
+// expected; in a variable it is told through diag, and the default holds.
+
+const { inspect } = require('node:util');
+const { diag } = require('../../otel/diag.js');
+const { INVALID } = require('./kinds.js');
+const { OPTIONS, VARIABLES } = require('./table.js');
+
+const MAX_SHOWN_UNITS = 100;
+const MAX_SHOWN_ITEMS = 8;
+
+/** A value as an error may show it, without running code of it. */
+function show(value) {
+  if (typeof value === 'string') return `'${value.slice(0, MAX_SHOWN_UNITS)}'`;
+  if (typeof value === 'number' || value === null) return `'${value}'`;
+  if (typeof value === 'bigint') return `'${String(value).slice(0, MAX_SHOWN_UNITS)}n'`;
+  if (typeof value === 'boolean') return `${value}`;
+  return isArray(value) ? 'array' : typeof value;
+}
+
+/** The same as the stock exporter writes it into its errors, where that can be done at all. */
+function textOf(value) {
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
+  }
+}
+
+function showList(values) {
+  return `[${Array.from({ length: Math.min(values.length, MAX_SHOWN_ITEMS) }, (_, n) => show(values[n])).join(', ')}]`;
+}
+
+function invalid(name, expected, actual) {
+  let shown = show(actual);
+  try {
+    if (Array.isArray(actual)) shown = showList(actual);
+  } catch {
+    // A getter of the application's: the word `array` will do.
+  }
+  return new Error(`Configuration: ${name} is invalid, expected ${expected} (actual: ${shown})`);
+}
+
+/** @throws {Error} naming the option */
+function readOption(name, { kind, fallback }, value) {
+  if (value == null) return fallback;
+  let meant;
+  try {
+    meant = kind.read(value);
+  } catch {
+    meant = INVALID; // a getter or a proxy of the application's
+  }
+  if (meant === INVALID) throw invalid(name, kind.expected, value);
+  return meant;
+}
+
+/**
+ * The values of `rows` in `given`; `a.b` is member `b` of section `a`, and sections are frozen.
+ * @throws {Error} naming the first option that cannot be meant
+ */
+function readOptions(rows, given) {
+  const result = {};
+  const sections = new Map();
+  for (const [name, row] of Object.entries(rows)) {
+    const [first, second] = name.split('.');
+    if (second === undefined) {
+      result[first] = readOption(name, row, memberOf(given, first));
+      continue;
+    }
+    if (!sections.has(first)) {
+      sections.set(first, openSection(first, memberOf(given, first)));
+      result[first] = {};
+    }
+    result[first][second] = readOption(name, row, memberOf(sections.get(first), second));
+  }
+  for (const [section, values] of sections) {
+    Object.freeze(result[section]);
+    for (const option of Object.keys(values)) {
+      if (Object.hasOwn(result[section], option)) continue;
+      diag.warn(`Configuration: ${section}.${option} is unknown and will be ignored`);
+    }
+  }
+  return result;
+}
+
+/** An option of the application's object or of its class, and not what something has given to every object there is. */
+function memberOf(given, name) {
+  if (!Object.hasOwn(Object.prototype, name)) return given[name];
+  for (let owner = given; owner != null && owner !== Object.prototype; owner = Object.getPrototypeOf(owner))
+    if (Object.hasOwn(owner, name)) return given[name];
+  return undefined;
+}
+
+function openSection(name, values) {
+  if (values == null) return {};
+  if (typeof values === 'object' && !isArray(values)) return values;
+  throw invalid(name, 'object', values);
+}
+
+/** A Proxy that was revoked is none. */
+function isArray(value) {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The argument of a call that the SDK's interface has without one: what is no object is ignored, as the stock exporter
+ * does, because such calls are used as listeners and in chains that pass other things.
+ * @throws {Error} naming the option
+ */
+function readCallOptions(rows, given) {
+  const isObject = typeof given === 'object' && given !== null;
+  const result = {};
+  for (const [name, row] of Object.entries(rows))
+    result[name] = readOption(name, row, isObject ? memberOf(given, name) : undefined);
+  return result;
+}
+
+/** The value of an option that the environment holds as text; undefined where it holds none that can be meant. */
+function readVariable(variable) {
+  const text = process.env[variable];
+  if (text === undefined || text.trim() === '') return undefined;
+  const [group, option] = VARIABLES[variable];
+  const { kind } = OPTIONS[group][option];
+  const value = Number(text);
+  const isNumber = !Number.isNaN(value);
+  const meant = isNumber ? kind.read(value) : INVALID;
+  if (meant !== INVALID) return meant;
+  const expected = isNumber ? kind.expected : 'number';
+  diag.warn(`Unknown value ${inspect(text)} for ${variable}, expected a ${expected}, using defaults`);
+  return undefined;
+}
+
+module.exports = { invalid, readCallOptions, readOption, readOptions, readVariable, textOf };

@@ -1,0 +1,146 @@
+'use strict';
+// Owns the step from what the user typed to what the exporter means: one frozen object, read once, nothing optional left
+// to chance. It refuses to touch the user's object and to read the environment twice.
+
+const { resolveAgent } = require('./agent.js');
+const { readEnvironment } = require('./environment.js');
+const { createHeaderSource, reasonForNode: reasonInHeaders } = require('./headers.js');
+const { resolveTls } = require('./tls.js');
+const { dissectUrl, normaliseUserUrl } = require('./url.js');
+const { diag } = require('../otel/diag.js');
+const { readOption, readOptions, textOf } = require('./options/read.js');
+const { OPTIONS, OWN } = require('./options/table.js');
+const { buildUserAgent } = require('../exporter/user_agent.js');
+
+const RESOURCE_PATHS = { TRACES: 'v1/traces' };
+const CONTENT_TYPES = { 'http/protobuf': 'application/x-protobuf', 'http/json': 'application/json' };
+const COMPRESSIONS = new Set(['none', 'gzip', 'zstd', 'auto']);
+const DEFAULT_TIMEOUT_MILLIS = 10000;
+const DEFAULT_MAX_CONCURRENCY = 4;
+
+function validateTimeoutMillis(timeoutMillis) {
+  if (Number.isFinite(timeoutMillis) && timeoutMillis > 0) return timeoutMillis;
+  throw new Error(
+    `Configuration: timeoutMillis is invalid, expected number greater than 0 (actual: '${textOf(timeoutMillis)}')`,
+  );
+}
+
+/** The options as they are now; getters of the user's object run once. */
+function readStockOptions(config) {
+  if (config.metadata) diag.warn('Metadata cannot be set when using http');
+  const { url, headers, concurrencyLimit, timeoutMillis, compression, httpAgentOptions, keepAlive } = config;
+  const { userAgent, selfObsMeterProvider } = config;
+  const sending = { url, headers, timeoutMillis, compression, httpAgentOptions, keepAlive };
+  return { ...sending, concurrencyLimit, userAgent, selfObsMeterProvider };
+}
+
+/** Who sends: our own stack, or Node's http because an option is code or has no counterpart in ours. */
+function chooseTransport(wanted, reason) {
+  if (wanted === 'native' && reason !== null) {
+    throw new Error(`Configuration: transport 'native' cannot honour ${reason}, use transport 'node'`);
+  }
+  if (wanted === 'node') return { transport: 'node', reason: reason ?? "transport 'node'" };
+  if (reason !== null) return { transport: 'node', reason };
+  // A server may ask for what only Node's TLS has; whoever insists on ours gets the error.
+  return { transport: 'native', reason: null, mayMoveToNode: wanted !== 'native' };
+}
+
+/** Requests under way at once: an agent with fewer sockets allows fewer. Absent: the core's default. */
+function chooseConcurrency(maxConcurrency, maxSockets) {
+  if (maxSockets === null) return maxConcurrency;
+  return Math.min(maxConcurrency ?? DEFAULT_MAX_CONCURRENCY, maxSockets);
+}
+
+function reasonInUrl(parts) {
+  if (parts.scheme !== 'http:' && parts.scheme !== 'https:') return `the protocol ${parts.scheme}`;
+  return parts.malformedCredentials ? 'the credentials in the URL' : null;
+}
+
+/**
+ * Validates and completes a configuration. Throws and warns as the stock exporter does, in its order.
+ *
+ * The result keeps credentials: hold it in a private field and never log it. `url` is for the self-metrics only;
+ * `endpoint` is what to connect to and the form that may be shown.
+ *
+ * @param {object} [userConfig] never changed, kept only where a later read is part of the contract (`headers`)
+ * @param {{ protocol: 'http/protobuf' | 'http/json', signal?: 'TRACES', fixedProtocol?: boolean }} defaults
+ *   `fixedProtocol`: the class has one wire format and ignores `userConfig.protocol`, as the stock packages do
+ */
+function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'TRACES', fixedProtocol = false }) {
+  const options = readStockOptions(userConfig);
+  const environment = readEnvironment(signal, RESOURCE_PATHS[signal]);
+
+  const timeoutMillis = validateTimeoutMillis(
+    options.timeoutMillis ?? environment.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS,
+  );
+  const compression = options.compression ?? environment.compression ?? 'none';
+  const url = normaliseUserUrl(options.url) ?? environment.url ?? `http://localhost:4318/${RESOURCE_PATHS[signal]}`;
+
+  const read = (name, value) => readOption(name, OPTIONS.OTLPTraceExporter[name], value);
+  const protocol = read('protocol', fixedProtocol ? undefined : userConfig.protocol) ?? defaultProtocol;
+  const { transport: wantedTransport, ...own } = readOptions(OWN, userConfig);
+  const concurrencyLimit = read('concurrencyLimit', options.concurrencyLimit);
+  const selfObsMeterProvider = read('selfObsMeterProvider', options.selfObsMeterProvider);
+
+  const userAgent = buildUserAgent(read('userAgent', options.userAgent));
+  const parts = dissectUrl(url);
+  const agent = resolveAgent(options, environment);
+  const { connectionHeader, ...connection } = agent.facts;
+  const headers = createHeaderSource({
+    userHeaders: options.headers,
+    environmentHeaders: environment.headers,
+    required: { 'Content-Type': CONTENT_TYPES[protocol], 'User-Agent': userAgent },
+    fallbacks: { authorization: parts.authorization, connection: connectionHeader ?? null },
+  });
+  const native = agent.reason === null && parts.scheme === 'https:';
+  const tls = native ? resolveTls(agent.options) : { settings: null, reason: null };
+  const reason =
+    reasonInUrl(parts) ??
+    agent.reason ??
+    tls.reason ??
+    reasonInHeaders({
+      environmentHeaders: environment.headers,
+      userHeaders: options.headers,
+      userAgent,
+      scheme: parts.scheme,
+    });
+
+  return Object.freeze({
+    url,
+    endpoint: parts.endpoint,
+    protocol,
+    contentType: CONTENT_TYPES[protocol],
+    headers,
+    userAgent,
+    timeoutMillis,
+    concurrencyLimit,
+    compression: COMPRESSIONS.has(compression) ? compression : 'none',
+    ...chooseTransport(wantedTransport, reason),
+    tls: tls.settings && Object.freeze(tls.settings),
+    ...connectionDefaults,
+    ...connection,
+    agentFactory: agent.factory,
+    agentOptions: agent.options,
+    ...own,
+    maxConcurrency: chooseConcurrency(own.maxConcurrency, connection.maxSockets ?? null),
+    selfObsMeterProvider,
+  });
+}
+
+const connectionDefaults = {
+  keepAlive: true,
+  maxSockets: null,
+  maxIdleSockets: null,
+  socketPath: null,
+};
+
+/** Static property of an exporter class that has one wire format, whatever its user's `protocol` says. */
+const FIXED_PROTOCOL = Symbol('offloop.fixedProtocol');
+
+/** The second argument of `resolveConfig` for an exporter class: `defaultsFor(new.target)` in its constructor. */
+function defaultsFor(exporterClass) {
+  const fixed = exporterClass[FIXED_PROTOCOL];
+  return { protocol: fixed ?? 'http/protobuf', signal: 'TRACES', fixedProtocol: fixed !== undefined };
+}
+
+module.exports = { defaultsFor, FIXED_PROTOCOL, resolveConfig };

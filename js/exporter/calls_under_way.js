@@ -1,0 +1,66 @@
+'use strict';
+// Owns the export calls of one exporter that have no answer yet, and what attempts ask of JavaScript on their behalf.
+// Refuses to answer them.
+
+const { diag } = require('../otel/diag.js');
+const { reportFailure } = require('./export_outcome.js');
+
+/** An export call: the context it was made in, and what user code threw while its batch was being sent. */
+function newCall(context) {
+  return { context, original: undefined, thrown: false };
+}
+
+class CallsUnderWay {
+  #settings;
+  #calls = new Map(); // by number of the export
+
+  /** @param settings of the exporter: its `help`, if it has any, `onError` and `endpoint` */
+  constructor(settings) {
+    this.#settings = settings;
+  }
+
+  add(id, call) {
+    this.#calls.set(id, call);
+  }
+
+  delete(id) {
+    this.#calls.delete(id);
+  }
+
+  /** What attempts need from JavaScript, each in the context of the export call it belongs to. */
+  help() {
+    const { help } = this.#settings;
+    return {
+      tell: (notice) => this.#tell(notice),
+      send: async (id, ...args) => {
+        const call = this.#calls.get(id);
+        if (call === undefined) return null; // answered already
+        const facts = await call.context.run(help.send, ...args);
+        const error = facts?.error ?? facts?.bodyError;
+        if (error) {
+          call.original = error.original;
+          delete error.original; // native code gets plain facts
+        }
+        call.thrown = error?.kind === 'unsendable';
+        return facts;
+      },
+      readHeaders: async (id) => {
+        const call = this.#calls.get(id);
+        try {
+          return await (call === undefined ? help.readHeaders() : call.context.run(help.readHeaders));
+        } catch (error) {
+          if (call !== undefined) Object.assign(call, { original: error, thrown: true });
+          throw error;
+        }
+      },
+    };
+  }
+
+  /** Lines for `diag` and losses for `onError`, as the native side reports them. */
+  #tell({ level, text, failed }) {
+    if (failed == null) diag[level](text);
+    else reportFailure(this.#settings, failed);
+  }
+}
+
+module.exports = { CallsUnderWay, newCall };

@@ -1,0 +1,98 @@
+'use strict';
+// Owns noticing that the user's headers are others than those that the endpoint has refused with 401 or 403: the native
+// side then lets go at once what it holds.
+// It refuses to judge answers, and to read anything while no credentials are refused.
+
+const { now, setTimeout, unref } = require('../guards/timers.js');
+const { ignore } = require('../guards/user_code.js');
+
+const CHECK_MILLIS = 1000;
+
+class CredentialWatch {
+  #headers;
+  #isPushed;
+  #lane = null;
+  #last = null; // the entries that were read last, for whatever reason
+  #isRefused = false;
+  #isChecking = false;
+  #checkedAt = -Infinity;
+  #timer = null;
+
+  /**
+   * @param headers as `createHeaderSource` gives them
+   * @param isPushed whether the native side has to be given them, and does not ask for each attempt
+   */
+  constructor(headers, isPushed) {
+    this.#headers = headers;
+    this.#isPushed = isPushed;
+  }
+
+  /** The native lane is there. */
+  attach(lane) {
+    this.#lane = lane;
+  }
+
+  /** Reads the headers for an attempt. */
+  read = () => {
+    const entries = this.#headers.read();
+    return typeof entries?.then === 'function' ? entries.then((read) => this.#note(read)) : this.#note(entries);
+  };
+
+  /** What became of an export. */
+  told({ delivered, error }) {
+    if (error?.httpStatus === 401 || error?.httpStatus === 403) {
+      this.#isRefused = true;
+      this.#arm();
+    } else if (delivered > 0) {
+      this.#isRefused = false;
+    }
+  }
+
+  /** An export begins: its batch may be held. */
+  exported() {
+    if (!this.#isRefused) return;
+    if (now() - this.#checkedAt >= CHECK_MILLIS) this.#check();
+    this.#arm();
+  }
+
+  #note(entries) {
+    const last = this.#last;
+    if (last !== null && isSame(last, entries)) return last;
+    if (this.#isPushed) this.#lane?.setHeaders(entries);
+    else if (last !== null) this.#lane?.credentialsChanged();
+    this.#last = entries;
+    return entries;
+  }
+
+  /** Only one call of the user's function at a time, and none of its failures: an attempt of its own tells those. */
+  #check() {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    this.#checkedAt = now();
+    (async () => this.read())()
+      .catch(ignore)
+      .finally(() => {
+        this.#isChecking = false;
+      });
+  }
+
+  /** Batches that are held may wait without any export that comes after them. */
+  #arm() {
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (!this.#isRefused || this.#lane === null || this.#lane.stats().pending === 0) return;
+      this.#check();
+      this.#arm();
+    }, CHECK_MILLIS);
+    unref(this.#timer);
+  }
+}
+
+function isSame(left, right) {
+  return (
+    left.length === right.length && left.every(([name, value], i) => name === right[i][0] && value === right[i][1])
+  );
+}
+
+module.exports = { CredentialWatch };

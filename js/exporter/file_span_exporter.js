@@ -1,0 +1,46 @@
+'use strict';
+// Owns the destination that needs no server: OTLP/JSON lines in local files.
+// Refuses to know how files are named, rotated and written; that is native.
+
+const path = require('node:path');
+const { LaneExporter } = require('./lane_exporter.js');
+const { invalid, readOptions } = require('../config/options/read.js');
+const { OPTIONS } = require('../config/options/table.js');
+
+const WRITE_TIMEOUT_MILLIS = 30000;
+
+class FileSpanExporter extends LaneExporter {
+  /** @param {{ directory: string, format?: 'otlp-json', maxFiles?: number }} config see index.d.ts */
+  constructor(config) {
+    const { directory: given, maxFiles, queue, limits, exit, onError } = readFileOptions(config);
+    const directory = path.resolve(given);
+    super({
+      native: {
+        sink: 'file',
+        endpoint: `file:${directory}`,
+        protocol: 'http/json',
+        directory,
+        maxFiles,
+        timeoutMillis: WRITE_TIMEOUT_MILLIS,
+        compression: 'none',
+        maxConcurrency: 1,
+        maxSpans: queue.maxSpans,
+        maxBytes: queue.maxBytes,
+        dropOldest: queue.overflow === 'drop-oldest',
+      },
+      holdMillis: WRITE_TIMEOUT_MILLIS,
+      limits,
+      onError,
+      endpoint: directory,
+      exit,
+    });
+  }
+}
+
+function readFileOptions(config) {
+  const options = readOptions(OPTIONS.FileSpanExporter, config ?? {});
+  if (options.directory === undefined) throw invalid('directory', 'a path', config?.directory);
+  return options;
+}
+
+module.exports = { FileSpanExporter };

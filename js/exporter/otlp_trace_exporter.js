@@ -1,0 +1,83 @@
+'use strict';
+// Owns the class that takes the place of the stock OTLP trace exporters.
+// Refuses to export by itself: configuration is config.js's, batches are lane_exporter.js's.
+
+const { toNativeTls } = require('../config/tls.js');
+const { defaultsFor, resolveConfig } = require('../config/resolve_config.js');
+const { CredentialWatch } = require('./credential_watch.js');
+const { createNodeSender } = require('../node_http/sender.js');
+const { LaneExporter } = require('./lane_exporter.js');
+const { createSelfMetrics } = require('./self_metrics.js');
+
+class OTLPTraceExporter extends LaneExporter {
+  /** @param {object} [config] as for `@opentelemetry/exporter-trace-otlp-proto` and `-http`, plus ours (index.d.ts) */
+  constructor(config = {}) {
+    const resolved = resolveConfig(config, defaultsFor(new.target));
+    super(settingsFor(resolved));
+  }
+}
+
+function settingsFor(config) {
+  const { queue, retry, timeoutMillis, limits, concurrencyLimit, onError, endpoint, exit } = config;
+  const { transport, headers } = config;
+  // Certificates and ciphers of a server show in its handshake only.
+  const mayMove = config.mayMoveToNode === true && config.tls !== null;
+  const isPushed = transport === 'native' && headers.kind === 'live';
+  const watch = headers.kind === 'static' ? null : new CredentialWatch(headers, isPushed);
+  const budgetMillis = retry.maxElapsedMillis || timeoutMillis; // 0 is one attempt, in its own time
+  return {
+    native: {
+      sink: transport === 'node' ? 'node' : 'http',
+      endpoint,
+      protocol: config.protocol,
+      url: config.endpoint,
+      contentType: config.contentType,
+      userAgent: config.userAgent,
+      headers: headers.kind === 'static' ? headers.entries : [],
+      headerSource: headers.kind,
+      socketPath: config.socketPath ?? undefined,
+      keepAlive: config.keepAlive,
+      maxIdleSockets: config.maxIdleSockets ?? undefined,
+      // Read when the lane is made: what the process trusts may change until then.
+      get tls() {
+        return transport === 'node' || config.tls === null ? undefined : toNativeTls(config.tls);
+      },
+      mayMoveToNode: mayMove,
+      timeoutMillis,
+      compression: config.compression,
+      maxConcurrency: config.maxConcurrency,
+      maxSpans: queue.maxSpans,
+      maxBytes: queue.maxBytes,
+      dropOldest: queue.overflow === 'drop-oldest',
+      maxElapsedMillis: retry.maxElapsedMillis,
+      maxAttempts: retry.maxAttempts,
+    },
+    beforeExport: isPushed ? watch.read : undefined,
+    help: transport === 'native' && headers.kind === 'static' && !mayMove ? undefined : helpFor(config, watch, mayMove),
+    credentials: watch ?? undefined,
+    holdMillis: budgetMillis + 1000, // the native side answers at the deadline; this is for its way back
+    limits,
+    concurrencyLimit,
+    onError,
+    endpoint,
+    exit,
+    metrics: createSelfMetrics({ meterProvider: config.selfObsMeterProvider, url: config.url }),
+  };
+}
+
+/** What attempts need from JavaScript; see engine.js. */
+function helpFor(config, watch, mayMove) {
+  const { headers, transport } = config;
+  const readHeaders = watch === null ? async () => headers.entries : async () => watch.read();
+  if (transport !== 'node' && !mayMove) return { readHeaders };
+  const sender = createNodeSender(config);
+  const source = watch === null ? headers.entries : watch.read;
+  return {
+    readHeaders,
+    send: (body, timeoutMillis, contentEncoding, signal, read) =>
+      sender.send(body, (mayMove && read) || source, timeoutMillis, contentEncoding, signal),
+    close: () => sender.close(),
+  };
+}
+
+module.exports = { OTLPTraceExporter };

@@ -1,0 +1,104 @@
+'use strict';
+// Owns the metrics that the exporter records about itself when the user gives it a meter provider.
+// It refuses to cost anything without one.
+
+const { diag } = require('../otel/diag.js');
+const { COMPATIBLE_VERSION } = require('./user_agent.js');
+const { OTLPExporterError } = require('./errors.js');
+const { contained, ignore } = require('../guards/user_code.js');
+const { now } = require('../guards/timers.js');
+
+const COMPONENT_TYPE = 'otlp_http_span_exporter';
+const DEFAULT_PORTS = { 'http:': 80, 'https:': 443 };
+
+let exportersInProcess = 0;
+
+function standardAttributes(url) {
+  const attributes = {
+    'otel.component.type': COMPONENT_TYPE,
+    'otel.component.name': `${COMPONENT_TYPE}/${exportersInProcess++}`,
+  };
+  const { hostname, port, protocol } = new URL(url);
+  attributes['server.address'] = hostname;
+  const number = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
+  if (number !== undefined) attributes['server.port'] = number;
+  return attributes;
+}
+
+function statusAttributes(error) {
+  if (error === undefined) return { 'http.response.status_code': 200 };
+  return isRefusal(error) ? { 'http.response.status_code': error.code } : {};
+}
+
+function isRefusal(error) {
+  try {
+    return error instanceof OTLPExporterError;
+  } catch {
+    return false; // a revoked Proxy
+  }
+}
+
+/** The class of an error, which may be anything that user code throws. */
+function errorType(error) {
+  try {
+    return error instanceof Error ? String(error.name) : 'export_failed';
+  } catch {
+    return 'export_failed';
+  }
+}
+
+/** A meter is the application's: what it throws costs no span and no answer. */
+const told = (error) => diag.error('Offloop: a meter threw', error);
+
+const NONE = Object.freeze({ isRecording: false, start: () => ignore });
+
+/**
+ * Metrics of one exporter, to be made in its constructor: the component's number counts constructions.
+ *
+ * `start(spanCount, startedMillis)` belongs to the turn in which a batch is handed over; an export that the concurrency
+ * limit refused or that could not be encoded is not counted. It returns `finish(error, retriesExhausted)`, to be called once with the
+ * error of the result (nothing on success) and whether the last attempt was one that a retry could have mended.
+ *
+ * @param {{ meterProvider?: object, url: string }} options
+ */
+function createSelfMetrics({ meterProvider, url }) {
+  const attributes = standardAttributes(url);
+  if (!meterProvider) return NONE;
+  return contained(told, () => metricsOf(meterProvider, attributes)) ?? NONE;
+}
+
+function metricsOf(meterProvider, attributes) {
+  const meter = meterProvider.getMeter('@opentelemetry/otlp-exporter', COMPATIBLE_VERSION);
+  const inFlight = meter.createUpDownCounter('otel.sdk.exporter.span.inflight', {
+    unit: '{span}',
+    description:
+      'The number of spans which were passed to the exporter, but that have not been exported yet ' +
+      '(neither successful, nor failed).',
+  });
+  const exported = meter.createCounter('otel.sdk.exporter.span.exported', {
+    unit: '{span}',
+    description: 'The number of spans for which the export has finished, either successful or failed.',
+  });
+  const duration = meter.createHistogram('otel.sdk.exporter.operation.duration', {
+    unit: 's',
+    description: 'The duration of exporting a batch of telemetry records.',
+    advice: { explicitBucketBoundaries: [] },
+  });
+
+  function start(spanCount, startedMillis = now()) {
+    contained(told, () => inFlight.add(spanCount, attributes));
+    return function finish(error, retriesExhausted = false) {
+      const seconds = (now() - startedMillis) / 1000;
+      contained(told, () => inFlight.add(-spanCount, attributes));
+      const failed = error !== undefined || retriesExhausted;
+      const type = retriesExhausted ? 'export_failed' : errorType(error);
+      const resultAttributes = failed ? { ...attributes, 'error.type': type } : attributes;
+      contained(told, () => exported.add(spanCount, resultAttributes));
+      const status = retriesExhausted ? {} : statusAttributes(error);
+      contained(told, () => duration.record(seconds, { ...resultAttributes, ...status }));
+    };
+  }
+  return { isRecording: true, start };
+}
+
+module.exports = { createSelfMetrics };

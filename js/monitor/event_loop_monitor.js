@@ -1,0 +1,131 @@
+'use strict';
+// Owns the monitor's life in one environment: what it is told, where its spans go, and that there is only one.
+// Refuses to look at the loop: a native thread does, through stamps that the loop's own thread leaves natively.
+
+const { createOutlet } = require('./outlet.js');
+const { diag } = require('../otel/diag.js');
+const { getEngine } = require('../native/engine.js');
+const { isListening } = require('./inspector_state.js');
+const { LoopMetrics } = require('./loop_metrics.js');
+const { forNative } = require('../native/native_objects.js');
+const { openSpans } = require('./open_spans.js');
+const { resolveMonitorOptions } = require('./options.js');
+const { proveStacks } = require('./stack_proof.js');
+const { currentResource, followResource, resourceEntries } = require('./span_resource.js');
+const { threadId } = require('node:worker_threads');
+const { version } = require('../../package.json');
+const { clearInterval, setInterval, unref } = require('../guards/timers.js');
+
+const HEARTBEAT_MILLIS = 20;
+const NOTHING_SEEN = Object.freeze({ blocks: 0, spans: 0, suppressed: 0, paused: 0, starved: 0, debugger: 0 });
+const NO_DELAYS = Object.freeze({ count: 0, min: 0, max: 0, mean: 0, stddev: 0, p50: 0, p90: 0, p99: 0 });
+
+let native; // of this environment, made once: its handle on the loop is closed with the environment
+let enabled = null; // the monitor that watches this environment's loop
+let isFallbackTold = false;
+
+class EventLoopMonitor {
+  #options;
+  #outlet;
+  #metrics;
+  #heartbeat = null;
+  #lastStats = null;
+  #isYielding;
+
+  /** @param config see index.d.ts */
+  constructor(config) {
+    this.#options = resolveMonitorOptions(config);
+    this.#isYielding = this.#options.isAutomatic;
+    this.#outlet = createOutlet(this.#options);
+    this.#metrics = new LoopMetrics(this.#options.meterProvider, () => (enabled === this ? native : null));
+  }
+
+  /**
+   * Begins; does nothing when it has begun. There is one monitor per environment: a second one is refused.
+   * @returns {boolean} whether this monitor watches the loop now
+   */
+  enable() {
+    if (enabled === this) return true;
+    if (enabled?.#isYielding) enabled.disable(); // switched on by an environment variable, and now by the program
+    if (enabled !== null) {
+      diag.warn('Offloop: the event loop of this thread is watched already; this EventLoopMonitor stays disabled');
+      return false;
+    }
+    const { thresholdMillis, criticalMillis, maxPerMinute } = this.#options;
+    const settings = {
+      thresholdMillis,
+      criticalMillis,
+      stacks: this.#options.stacks,
+      maxPerMinute,
+      version,
+      threadId,
+      isStartup: performance.nodeTiming?.loopStart === -1,
+      isInspected: isListening(),
+    };
+    let capabilities;
+    try {
+      native ??= createNative(this.#options.heartbeatOnly);
+      capabilities = native.capabilities();
+      const resource = this.#options.resource ?? currentResource();
+      this.#outlet.start(native, forNative(settings), resourceEntries(resource));
+    } catch (error) {
+      diag.warn(`Offloop: the event loop cannot be watched: ${error.message}`);
+      return false;
+    }
+    const { turns, stacks } = capabilities;
+    tellFallback(turns, stacks);
+    enabled = this;
+    if (this.#options.resource === undefined) {
+      openSpans.onResource = (seen) =>
+        followResource(seen, (entries) => enabled === this && native.setResource(entries));
+    }
+    openSpans.onBatch = () => native.setInspected(isListening());
+    openSpans.open(() => native.openSpanTable());
+    if (!turns) this.#beat();
+    this.#metrics.start();
+    return true;
+  }
+
+  /** Ends; does nothing when it has not begun. `stats()` keeps what was seen. */
+  disable() {
+    if (enabled !== this) return;
+    this.#metrics.stop();
+    clearInterval(this.#heartbeat);
+    openSpans.close();
+    this.#outlet.stop(native);
+    this.#lastStats = this.stats();
+    native.disable();
+    enabled = null;
+  }
+
+  /** What was seen since the last `enable()`. */
+  stats() {
+    const seen = enabled === this ? native.stats() : null;
+    if (seen === null) {
+      return this.#lastStats ?? { ...NOTHING_SEEN, longestBlockMillis: 0, turns: 0, idleMillis: 0, delay: NO_DELAYS };
+    }
+    return seen;
+  }
+
+  /** Where the loop itself tells nothing (Bun, Deno): this wakes it, unlike everything else here. */
+  #beat() {
+    this.#heartbeat = unref(setInterval(() => native.beat(), HEARTBEAT_MILLIS));
+  }
+}
+
+function createNative(heartbeatOnly) {
+  const made = getEngine().createLoopMonitor(HEARTBEAT_MILLIS, heartbeatOnly);
+  proveStacks(made);
+  return made;
+}
+
+function tellFallback(turns, stacks) {
+  if (isFallbackTold || (turns && stacks)) return;
+  isFallbackTold = true;
+  const how = turns
+    ? 'block spans have no stack'
+    : `blocks are seen by a timer of ${HEARTBEAT_MILLIS} ms, without a stack`;
+  diag.debug(`Offloop: this runtime is not known (V8 ${process.versions.v8 ?? 'unknown'}): ${how}`);
+}
+
+module.exports = { EventLoopMonitor };

@@ -1,0 +1,226 @@
+'use strict';
+// Owns the end of this thread's JavaScript: one set of listeners and one deadline, however many copies of this module are
+// loaded (reloads of a development server, test runners, several versions in one tree). It is let go with its last member.
+// Refuses to hold an idle process, to change an exit code, and to listen to signals that nobody named.
+
+const { isMainThread } = require('node:worker_threads');
+const { constants } = require('node:os');
+const { diag } = require('../otel/diag.js');
+const { now, setTimeout, unref } = require('../guards/timers.js');
+const { afterUnwinding } = require('../guards/unwinding.js');
+const { contained } = require('../guards/user_code.js');
+
+const KEY = Symbol.for('offloop.exit.1'); // the number is that of what members and this class call each other
+const SIGNAL_EXIT_4 = Symbol.for('signal-exit emitter');
+const SIGNAL_EXIT_3 = '__signal_exit_emitter__';
+const SIGNAL_EXIT_SIGNALS = new Set(
+  'HUP INT TERM ALRM ABRT VTALRM XCPU XFSZ USR2 TRAP SYS QUIT IOT IO POLL PWR STKFLT UNUSED PROF'
+    .split(' ')
+    .map((name) => `SIG${name}`),
+);
+/** They stop a process, or nothing, unless somebody listens. */
+const HARMLESS = new Set(['SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGWINCH', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU']);
+const SIGNAL_MILLIS = 100; // a signal that has not ended the process by then does not end it
+
+const tell = (error) => diag.debug('Offloop: draining failed', error);
+
+class ProcessExit {
+  #members = new Set(); // of the copies of this module: js/native/exit.js
+  #signals = new Map(); // signal -> our listener
+  #drainDeadline = null; // of the natural end, once for all its rounds
+  #blockDeadline = null; // set when the `exit` event has come
+  #isGivenUp = false; // the natural end has used its time up
+  #leaving = null; // the signal that is ending the process
+  #isListening = false;
+
+  /** A member has a new exporter. Our listeners become the last again, and the first of signals. */
+  enlist(member) {
+    this.#members.add(member);
+    // An event that is being emitted reaches those only who listened when it began.
+    if (!this.#isListening && process._exiting === true) this.#beginBlock();
+    this.#isListening = true;
+    quietly(() => {
+      process.off('beforeExit', this.#onBeforeExit);
+      process.off('exit', this.#onExit);
+      process.on('beforeExit', this.#onBeforeExit);
+      process.on('exit', this.#onExit);
+      this.followSignals();
+    });
+  }
+
+  /** A member has nothing open any more. */
+  dismiss(member) {
+    this.#members.delete(member);
+    this.#letGo();
+  }
+
+  #letGo() {
+    this.followSignals();
+    if (this.#members.size > 0 || this.isOver || this.#leaving !== null) return;
+    process.off('beforeExit', this.#onBeforeExit);
+    process.off('exit', this.#onExit);
+    if (process[KEY] === this) delete process[KEY];
+  }
+
+  /** Spans were handed over. After the `exit` event there is only what is left of its time, and no later turn. */
+  noteHandOver() {
+    if (this.isOver) this.#block();
+  }
+
+  /** Whether the `exit` event has come: no later turn will copy anything. */
+  get isOver() {
+    return this.#blockDeadline !== null;
+  }
+
+  /** Listens to the signals that exporters name now. */
+  followSignals() {
+    if (!isMainThread || this.#leaving !== null) return;
+    const wanted = new Set([...this.#members].flatMap((member) => member.signals));
+    for (const [signal, listener] of this.#signals) {
+      process.off(signal, listener);
+      if (!wanted.has(signal)) this.#signals.delete(signal);
+    }
+    for (const signal of wanted) {
+      const listener = this.#signals.get(signal) ?? (() => this.#onSignal(signal));
+      this.#signals.set(signal, listener);
+      // First: whoever listens `once` is gone behind it.
+      process.prependListener(signal, listener);
+    }
+  }
+
+  #longest(name) {
+    let millis = 0;
+    for (const member of this.#members) millis = Math.max(millis, member.longest(name));
+    return millis;
+  }
+
+  #handOverAll() {
+    for (const member of [...this.#members]) contained(tell, () => member.handOver());
+  }
+
+  /** The loop has run dry. Comes again whenever somebody has put work into it meanwhile. */
+  #onBeforeExit = () => {
+    try {
+      this.#handOverAll();
+      if ([...this.#members].every((member) => member.pending(isMainThread) === 0)) {
+        this.#drainDeadline = null;
+        return;
+      }
+      this.#drainDeadline ??= now() + this.#longest('drainMillis');
+      const left = this.#drainDeadline - now();
+      if (left <= 0) this.#isGivenUp = true;
+      else this.#drain(left, () => {});
+    } catch (error) {
+      tell(error);
+    }
+  };
+
+  /** `done` is called when every member has drained, or after `millis`. */
+  #drain(millis, done) {
+    const members = [...this.#members];
+    let waiting = members.length;
+    let undelivered = 0;
+    for (const member of members) {
+      member.drain(millis, isMainThread, (left) => {
+        undelivered += left;
+        waiting -= 1;
+        if (waiting > 0) return;
+        this.#isGivenUp = undelivered > 0;
+        done();
+      });
+    }
+  }
+
+  #onExit = () => {
+    this.#beginBlock();
+    this.#block();
+  };
+
+  #beginBlock() {
+    // A natural end has had its time; what is handed over now still gets an attempt if somebody else's end takes long.
+    this.#blockDeadline ??= now() + (this.#isGivenUp ? 0 : this.#longest('blockMillis'));
+  }
+
+  #block() {
+    const members = [...this.#members];
+    const left = () => Math.max(0, this.#blockDeadline - now());
+    for (const member of members) contained(tell, () => member.close());
+    for (const member of members) contained(tell, () => member.handOver());
+    // All of them are on their way before one is waited for.
+    if (members.length > 1) for (const member of members) contained(tell, () => member.hasten(left(), isMainThread));
+    let lost = 0;
+    for (const member of members) lost += contained(tell, () => member.block(left(), isMainThread)) ?? 0;
+    if (lost > 0) diag.debug(`Offloop: the process ends with ${lost} spans undelivered`);
+  }
+
+  #onSignal(signal) {
+    const isOwned = othersListen(signal);
+    if (this.#leaving !== null && !isOwned) {
+      this.#leave(signal); // asked twice: at once
+      return;
+    }
+    try {
+      this.#handOverAll();
+      // Whoever else listens decides how the process goes on, and when it ends: spans that end until then come with the
+      // `exit` event, or with the next signal.
+      const end = isOwned || HARMLESS.has(signal) ? () => {} : () => this.#leave(signal);
+      if (!isOwned && !HARMLESS.has(signal)) this.#leaving = signal;
+      if ([...this.#members].every((member) => member.pending(true) === 0)) end();
+      else this.#drain(this.#longest('drainMillis'), end);
+    } catch (error) {
+      tell(error);
+      if (!isOwned) this.#leave(signal);
+    }
+  }
+
+  /** Nobody else wants this signal: it does what it does without a listener. */
+  #leave(signal) {
+    const code = 128 + constants.signals[signal];
+    // Windows knows no death by signal, and process 1 (of a container) does not die of one that it raises.
+    if (process.platform === 'win32' || process.pid === 1) process.exit(code);
+    process.off(signal, this.#signals.get(signal));
+    process.kill(process.pid, signal);
+    const goOn = () => {
+      this.#leaving = null;
+      quietly(() => this.#letGo());
+    };
+    unref(setTimeout(goOn, SIGNAL_MILLIS));
+  }
+}
+
+/**
+ * Whether anybody besides us listens to `signal`. signal-exit does not count: it is in many command-line tools, and raises
+ * the signal again itself, as soon as nobody else listens.
+ */
+function othersListen(signal) {
+  const raising = SIGNAL_EXIT_SIGNALS.has(signal)
+    ? countOf(globalThis[SIGNAL_EXIT_4]) + countOf(process[SIGNAL_EXIT_3])
+    : 0;
+  return process.listenerCount(signal) - 1 - raising > 0;
+}
+
+const countOf = (emitter) => (Number.isInteger(emitter?.count) ? emitter.count : 0);
+
+/** Adds listeners without the warning about too many of them: an application that is near its limit is not leaking. */
+function quietly(add) {
+  const limit = process.getMaxListeners();
+  const restore = () => process.setMaxListeners(limit);
+  afterUnwinding(restore); // a call that is cut off runs no `finally`
+  process.setMaxListeners(0);
+  try {
+    add();
+  } finally {
+    restore();
+  }
+}
+
+/** The one of this thread, made by whichever copy of this module comes first. */
+function processExit() {
+  const known = process[KEY];
+  if (known !== undefined) return known;
+  const made = new ProcessExit();
+  Object.defineProperty(process, KEY, { value: made, configurable: true });
+  return made;
+}
+
+module.exports = { processExit };

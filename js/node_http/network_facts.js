@@ -1,0 +1,107 @@
+'use strict';
+// Owns the translation of an error of Node's http into the plain facts that the native side reports too.
+// It refuses to judge whether a retry helps; that is the dispatcher's.
+
+const { shown } = require('../guards/shown.js');
+
+const KINDS = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  ETIMEDOUT: 'timed_out',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  EAI_NODATA: 'dns',
+  ENETUNREACH: 'unreachable',
+  EHOSTUNREACH: 'unreachable',
+  EMFILE: 'exhausted',
+  ENFILE: 'exhausted',
+  ENOBUFS: 'exhausted',
+  ENOMEM: 'exhausted',
+  EPROTO: 'tls',
+  UNSPECIFIED: 'tls', // the code of every refusal of a certificate that Node has no name for
+};
+
+const TLS_CODE =
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)|_CERT(_|$)/;
+
+const PROPERTIES = ['message', 'code', 'errno', 'syscall', 'hostname', 'address', 'port', 'errors'];
+
+function kindOf(code, errno) {
+  if (typeof code !== 'string') return 'spent';
+  if (Object.hasOwn(KINDS, code)) return KINDS[code];
+  if (code.startsWith('HPE_')) return 'malformed';
+  if (TLS_CODE.test(code)) return 'tls';
+  // Any other error of the system or of Node passes like a reset. What is neither, a look-up, an agent or a check of the
+  // application's has thrown: it ends the export, as with the stock exporter.
+  return typeof errno === 'number' || code.startsWith('ERR_') ? 'other' : 'spent';
+}
+
+/** `error` as an object whose properties can be read; a Proxy or a getter may throw even then. */
+function readable(error) {
+  try {
+    return Object.fromEntries(PROPERTIES.map((name) => [name, Object(error)[name]]));
+  } catch {
+    return { message: 'an error that cannot be read' };
+  }
+}
+
+/** What an error says; never throws. */
+function textOfError(error) {
+  const { message, code } = readable(error);
+  try {
+    return shown(String(message || code || error));
+  } catch {
+    return 'an error that cannot be read';
+  }
+}
+
+/** User code may put anything anywhere; the native side takes texts. */
+function textOrNothing(value) {
+  return typeof value === 'string' ? shown(value) : undefined;
+}
+
+function addressFacts(error) {
+  const { original, addresses, ...facts } = factsOfError(error);
+  return facts;
+}
+
+/**
+ * Facts of an error that ended an attempt. `original` is the error itself, for the user's callback.
+ * @param {unknown} error what was thrown or emitted; user code may throw anything
+ * @param {string} [kind] when the place of the failure says more than its code
+ */
+function factsOfError(error, kind) {
+  const { code, errno, syscall, hostname, address, port, errors } = readable(error);
+  return {
+    kind: kind ?? kindOf(code, errno),
+    code: textOrNothing(code),
+    message: textOfError(error),
+    syscall: textOrNothing(syscall),
+    hostname: textOrNothing(hostname),
+    address: textOrNothing(address),
+    port: Number.isInteger(port) && port >= 0 && port <= 65535 ? port : undefined,
+    errno: Number.isInteger(errno) && Math.abs(errno) < 2 ** 31 ? errno : undefined,
+    addresses: Array.isArray(errors) ? errors.map(addressFacts) : [],
+    original: error,
+  };
+}
+
+/** Whether `bytes` begin with a frame that every peer of HTTP/2 sends first: SETTINGS or GOAWAY, of stream 0. */
+function isHttp2(bytes) {
+  return bytes?.length >= 9 && bytes[0] === 0 && (bytes[3] === 4 || bytes[3] === 7) && !bytes.readUInt32BE(5);
+}
+
+/** Says in the error of a peer that speaks HTTP/2 who that is and what helps, as the native sink does. */
+function nameHttp2Peer(error, url) {
+  try {
+    if (error.code !== 'HPE_INVALID_CONSTANT' || !isHttp2(error.rawPacket)) return;
+    const peer = `${url.hostname}:${url.port || (url.protocol === 'http:' ? 80 : 443)}`;
+    error.message += `: ${peer} speaks HTTP/2, it looks like the gRPC port; use that of OTLP/HTTP, which is 4318 unless configured otherwise`;
+  } catch {
+    // Not an error of Node's.
+  }
+}
+
+module.exports = { factsOfError, nameHttp2Peer, textOfError };

@@ -1,0 +1,205 @@
+'use strict';
+// Owns sending through Node's own http and https, for configurations that only Node can honour: user agents, look-ups,
+// certificates and headers that are code or that our own stack does not have.
+// It refuses to decide: no retry, no verdict, only the facts of one attempt, in the shape the native sink reports them.
+
+const { factsOfError, nameHttp2Peer } = require('./network_facts.js');
+
+const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+const MAX_TIMER_MILLIS = 2 ** 31 - 1;
+
+// Loaded at the first request: instrumentation may want to patch these modules first.
+const moduleOf = (scheme) => (scheme === 'http:' ? require('http') : require('https'));
+const { clearTimeout, setTimeout } = require('../guards/timers.js');
+
+/** Throws what Node's http throws for a header it refuses to send. */
+function throwHeaderError(name, value) {
+  const http = moduleOf('http:');
+  http.validateHeaderName(name);
+  http.validateHeaderValue(name, value);
+}
+
+function createAgent(options, scheme) {
+  const { Agent } = moduleOf(scheme);
+  if (scheme !== 'http:') return new Agent(options);
+  const { ca, cert, key, ...plain } = options;
+  return new Agent(plain);
+}
+
+/** The agent of one exporter: made at the first request, once, also when several exports start together. */
+class AgentSlot {
+  #config;
+  #scheme;
+  #agent = null;
+  #isMade = false;
+
+  constructor(config, scheme) {
+    this.#config = config;
+    this.#scheme = scheme;
+  }
+
+  get() {
+    this.#agent ??= this.#create().catch((error) => {
+      this.#agent = null; // the next export asks again
+      throw error;
+    });
+    return this.#agent;
+  }
+
+  /** An export has waited for it in vain: the next one asks again. */
+  giveUp() {
+    if (!this.#isMade) this.#agent = null;
+  }
+
+  async #create() {
+    const { agentFactory, agentOptions } = this.#config;
+    const agent = await (agentFactory === null ? createAgent(agentOptions, this.#scheme) : agentFactory(this.#scheme));
+    this.#isMade = true;
+    return agent;
+  }
+
+  /** Ends the connections of an agent that is ours; one that the user's factory made belongs to the user. Never rejects. */
+  async close() {
+    if (this.#agent === null || this.#config.agentFactory !== null) return;
+    const agent = await this.#agent.catch(() => undefined);
+    this.#agent = null; // a request that comes all the same has connections of its own
+    agent?.destroy();
+  }
+}
+
+function factsOfReply(response, body, bodyError) {
+  const retryAfter = [];
+  for (let i = 0; i < response.rawHeaders.length; i += 2) {
+    if (response.rawHeaders[i].toLowerCase() === 'retry-after') retryAfter.push(response.rawHeaders[i + 1]);
+  }
+  return {
+    outcome: 'reply',
+    status: response.statusCode,
+    reason: response.statusMessage,
+    retryAfter,
+    date: response.headers.date,
+    location: response.headers.location,
+    body,
+    bodyError,
+  };
+}
+
+function timedOut() {
+  return factsOfError(new Error('Request timed out'), 'timed_out');
+}
+
+/** One request; settles with the facts and whether it went out on a connection that had been used before. */
+function exchange(url, options, body, attempt) {
+  return new Promise((resolve) => {
+    let request;
+    let reply = null;
+    let chunks = [];
+    let receivedBytes = 0;
+
+    const finish = (facts) => {
+      resolve({ facts, reused: request?.reusedSocket === true });
+      chunks = [];
+    };
+    const finishReply = (bodyError) => finish(factsOfReply(reply, Buffer.concat(chunks), bodyError));
+    const fail = (error) => (reply === null ? finish({ outcome: 'failed', error }) : finishReply(error));
+
+    const onResponse = (response) => {
+      reply = response;
+      response.on('data', (chunk) => {
+        receivedBytes += chunk.length;
+        if (receivedBytes <= MAX_RESPONSE_BYTES) {
+          chunks.push(chunk);
+          return;
+        }
+        const message = `OTLP export response body exceeded size limit of ${MAX_RESPONSE_BYTES} bytes`;
+        fail(factsOfError(new Error(message), 'response_too_large'));
+        response.destroy();
+      });
+      response.on('end', () => finishReply(undefined));
+      response.on('error', (error) => fail(factsOfError(error)));
+    };
+
+    try {
+      request = moduleOf(url.protocol).request(url, options, onResponse);
+    } catch (error) {
+      fail(factsOfError(error, 'unsendable'));
+      return;
+    }
+    request.on('error', (error) => {
+      nameHttp2Peer(error, url);
+      fail(factsOfError(error));
+    });
+    attempt.expire = () => {
+      fail(timedOut());
+      request.destroy();
+    };
+    request.end(body);
+  });
+}
+
+/**
+ * A sender over Node's http. Call `send` inside the async context of the `export()` call it serves.
+ *
+ * @param {object} config as `resolveConfig` gives it
+ * @returns {{ send: Function, close: () => Promise<void> }}
+ */
+function createNodeSender(config) {
+  const url = new URL(config.url);
+  const slot = new AgentSlot(config, url.protocol);
+
+  /**
+   * One attempt. Never rejects.
+   * @param {Uint8Array} body encoded and compressed
+   * @param {[string, string][] | (() => unknown)} headers entries, or `config.headers.read`, called after the agent is there
+   * @param {number} timeoutMillis for the whole exchange, the user's code included
+   * @param {'gzip' | 'zstd' | null} [contentEncoding] what `body` is compressed with
+   * @param {{ end: (() => void) | null }} [signal] gets what ends the attempt before its time
+   */
+  function send(body, headers, timeoutMillis, contentEncoding = null, signal = {}) {
+    return new Promise((resolve) => {
+      const expire = () => {
+        slot.giveUp();
+        settle({ outcome: 'failed', error: timedOut() });
+      };
+      const attempt = { over: false, expire };
+      const settle = (facts) => {
+        attempt.over = true;
+        clearTimeout(timer);
+        resolve(facts);
+      };
+      const timer = setTimeout(() => attempt.expire(), Math.min(timeoutMillis, MAX_TIMER_MILLIS));
+      signal.end = () => attempt.expire();
+      run(attempt, body, headers, contentEncoding).then(settle);
+    });
+  }
+
+  async function run(attempt, body, headers, contentEncoding) {
+    let options;
+    try {
+      const agent = await slot.get();
+      const entries = typeof headers === 'function' ? await headers() : headers;
+      options = { method: 'POST', headers: toHeaderObject(entries, contentEncoding), agent };
+    } catch (error) {
+      return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
+    }
+    if (attempt.over) return null; // the deadline has answered already
+    const first = await exchange(url, options, body, attempt);
+    // The server closed an idle connection while this request was on its way: not a failure of the request.
+    const stale = first.reused && first.facts.outcome === 'failed' && first.facts.error.kind === 'reset';
+    return stale ? (await exchange(url, options, body, attempt)).facts : first.facts;
+  }
+
+  return { send, close: () => slot.close() };
+}
+
+function toHeaderObject(entries, contentEncoding) {
+  const headers = Object.fromEntries(entries);
+  if (contentEncoding === null) return headers;
+  for (const name of Object.keys(headers)) {
+    if (name.toLowerCase() === 'content-encoding') delete headers[name];
+  }
+  headers['Content-Encoding'] = contentEncoding;
+  return headers;
+}
+
+module.exports = { createNodeSender, throwHeaderError };

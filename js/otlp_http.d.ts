@@ -1,6 +1,0 @@
-import { type FixedProtocolConfig, OTLPTraceExporter as AnyTraceExporter } from '../index';
-
-/** The wire format is `http/json`. */
-export declare class OTLPTraceExporter extends AnyTraceExporter {
-  constructor(config?: FixedProtocolConfig);
-}

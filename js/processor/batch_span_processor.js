@@ -1,0 +1,191 @@
+'use strict';
+// Owns the processor that takes the place of the SDK's batch processor: its two constructor forms and its options.
+// Refuses to batch by itself: native_batcher.js does it over our exporters, sdk_batcher.js over any other.
+
+const { canCapture, capturePort } = require('../exporter/lane_exporter.js');
+const { within } = require('../native/deadlines.js');
+const { diag } = require('../otel/diag.js');
+const { getEngine } = require('../native/engine.js');
+const { openSpans } = require('../monitor/open_spans.js');
+const { invalid, readOptions, readVariable } = require('../config/options/read.js');
+const { OPTIONS, VARIABLES } = require('../config/options/table.js');
+const { QueueBatcher } = require('./sdk_batcher.js');
+const { StandIns } = require('../guards/stand_ins.js');
+const { now } = require('../guards/timers.js');
+const { isOutOfStack, needStack } = require('../guards/unwinding.js');
+const { WindowBatcher } = require('./native_batcher.js');
+const { createProcessorMetrics } = require('./processor_metrics.js');
+
+const SAMPLED = 1;
+const STOCK_QUEUE_SIZE = 2048;
+const standIns = new StandIns('offloop.processor');
+const LAST_LOOK_MILLIS = 20; // what the native side needs to say that nothing is left
+let readExporter;
+let own;
+
+class BatchSpanProcessor {
+  static {
+    own = (processor) => (#exporter in processor ? processor : originalOf(processor));
+    readExporter = (processor) => {
+      try {
+        return own(processor).#exporter;
+      } catch {
+        return null; // not ours
+      }
+    };
+  }
+
+  #exporter;
+  #options;
+  #metrics;
+  #windows = null;
+  #queue = null;
+  #shutdown = null;
+
+  /**
+   * `new BatchSpanProcessor(exporter, config?)` as in the SDK's 1.x and 2.x lines, which reads `OTEL_BSP_*`;
+   * `new BatchSpanProcessor({ exporter, ...config })` as in its 3.x line, which does not.
+   */
+  constructor(first, config) {
+    const isOneObject = typeof first?.export !== 'function' && first?.exporter !== undefined;
+    const given = isOneObject ? first : { ...config, exporter: first };
+    const named = isOneObject ? given : withVariables(given);
+    const options = readOptions(OPTIONS.BatchSpanProcessor, named);
+    if (options.exporter === undefined) throw invalid('exporter', 'object with the method export', given.exporter);
+    this.#exporter = options.exporter;
+    options.isBatchSizeGiven = named.maxExportBatchSize != null;
+    const isOurs = canCapture(this.#exporter);
+    // Ours are bounded by the exporter's own queue unless the user names a bound.
+    const queueSize = options.maxQueueSize ?? (isOurs ? Number.POSITIVE_INFINITY : STOCK_QUEUE_SIZE);
+    if (options.maxExportBatchSize > queueSize) {
+      diag.warn(
+        'BatchSpanProcessor: maxExportBatchSize must be smaller or equal to maxQueueSize, ' +
+          'setting maxExportBatchSize to match maxQueueSize',
+      );
+      options.maxExportBatchSize = queueSize;
+    }
+    this.#options = options;
+    this.#metrics = createProcessorMetrics({
+      meterProvider: options.selfObsMeterProvider,
+      capacity: options.maxQueueSize ?? capturePort(this.#exporter)?.maxSpans ?? STOCK_QUEUE_SIZE,
+      queueSize: () => (this.#windows?.queued ?? 0) + (this.#queue?.queued ?? 0),
+    });
+    standIns.sign(this);
+  }
+
+  /** For the event-loop monitor: whoever blocks the loop is told by the spans that are open. */
+  onStart(span) {
+    if (openSpans.isOpen) openSpans.started(span);
+  }
+
+  /** Takes a sampled span; never waits, and throws only where no stack is left, as every call does there. */
+  onEnd(span) {
+    try {
+      own(this).#take(span);
+    } catch (error) {
+      if (isOutOfStack(error)) throw error;
+      diag.error('Offloop: a span could not be taken', error);
+    }
+  }
+
+  /**
+   * Resolves when everything that ended before is exported, in flight included; rejects with the first failure, or after
+   * `exportTimeoutMillis` with 'Timeout': nothing is dropped then.
+   */
+  forceFlush() {
+    needStack();
+    const self = own(this);
+    return self.#shutdown ?? self.#flush();
+  }
+
+  /** Exports what is left, for `exportTimeoutMillis`, and shuts the exporter down, also when that failed. */
+  shutdown() {
+    needStack();
+    const self = own(this);
+    self.#shutdown ??= self.#end();
+    return self.#shutdown;
+  }
+
+  #take(span) {
+    if (openSpans.isOpen) openSpans.ended(span);
+    if (this.#shutdown !== null || !isSampled(span)) return;
+    this.#batcher().add(span);
+  }
+
+  async #flush() {
+    const deadline = now() + this.#options.exportTimeoutMillis;
+    // One after the other would let the first failure hide what the second still holds.
+    const results = await Promise.allSettled([this.#windows?.flush(), this.#queue?.flush()]);
+    results.push(...(await Promise.allSettled([this.#flushExporter(deadline - now())])));
+    const failed = results.find(({ status }) => status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #end() {
+    await undefined; // there is one end only: it has all the stack there is
+    try {
+      await this.#flush();
+    } finally {
+      this.#metrics.shutdown();
+      const exporter = this.#exporter;
+      // Ours keeps its own deadline; of others it is not known whether they ever answer.
+      await (canCapture(exporter)
+        ? exporter.shutdown()
+        : within(exporter.shutdown(), this.#options.exportTimeoutMillis));
+    }
+  }
+
+  async #flushExporter(millisLeft) {
+    const exporter = this.#exporter;
+    if (!canCapture(exporter)) {
+      await within(exporter.forceFlush?.(), millisLeft); // as the specification asks; the SDK's does not
+      return;
+    }
+    // Ours tells by its own clock, so that a block costs no answer that is there.
+    const result = await exporter.forceFlush({ timeoutMillis: Math.max(LAST_LOOK_MILLIS, millisLeft) });
+    if (result?.timedOut) throw new Error('Timeout');
+  }
+
+  /** A subclass, a wrapper or a patched `export` is called, never bypassed: that may change at any time. */
+  #batcher() {
+    // Without shared memory (Electron) nothing can leave before a batch is closed: a queue does as well.
+    if (canCapture(this.#exporter) && getEngine().sharesMemory) {
+      this.#windows ??= new WindowBatcher(capturePort(this.#exporter), this.#options, this.#metrics);
+      return this.#windows;
+    }
+    const queueSize = this.#options.maxQueueSize ?? STOCK_QUEUE_SIZE;
+    this.#queue ??= new QueueBatcher(this.#exporter, { ...this.#options, maxQueueSize: queueSize }, this.#metrics);
+    return this.#queue;
+  }
+}
+
+/** What stands in for a processor of ours (a Proxy, a copy) has its methods, and none of its state. */
+function originalOf(standIn) {
+  const original = standIns.originalOf(standIn);
+  if (original === undefined) throw new TypeError('Offloop: a method of a processor was called on something else');
+  return original;
+}
+
+/** A span that cannot say so is: whoever reads it finds out, and counts it. */
+function isSampled(span) {
+  try {
+    return (span.spanContext().traceFlags & SAMPLED) !== 0;
+  } catch {
+    return true;
+  }
+}
+
+function withVariables(config) {
+  const named = { ...config };
+  for (const [variable, [group, option]] of Object.entries(VARIABLES)) {
+    if (group === 'BatchSpanProcessor' && named[option] == null) named[option] = readVariable(variable);
+  }
+  return named;
+}
+
+/** The exporter behind a processor of ours, null behind any other. */
+function exporterOf(processor) {
+  return readExporter(processor);
+}
+
+module.exports = { BatchSpanProcessor, exporterOf };

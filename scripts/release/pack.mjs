@@ -1,0 +1,94 @@
+// `node scripts/release/pack.mjs [--out <directory>] [--platforms linux-x64-gnu,…]`: the tarballs that are published, from the
+// binaries in addon/. Owns what is in them. It refuses to publish, and to pack a binary that is not there.
+// The manifest of the root gets its exact optional dependencies here: in the repository they would make every
+// `npm install` ask the registry for versions that are not published yet.
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { npmCommand } from '../build/project.mjs';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
+const { values } = parseArgs({
+  options: { out: { type: 'string', default: path.join('.cache', 'packages') }, platforms: { type: 'string' } },
+});
+const out = path.resolve(root, values.out);
+const manifest = readJson('package.json');
+const platforms = manifest.napi.targets.map(platformOf);
+const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE'];
+
+rmSync(out, { recursive: true, force: true });
+const stage = path.join(out, 'stage');
+for (const platform of values.platforms?.split(',') ?? platforms) packPlatform(platform);
+packRoot();
+rmSync(stage, { recursive: true, force: true });
+
+function packPlatform(platform) {
+  const binary = `offloop.${platform}.node`;
+  const source = path.join(root, 'addon', binary);
+  if (!existsSync(source)) throw new Error(`addon/${binary} is not built`);
+  const own = readJson('npm', platform, 'package.json');
+  const directory = path.join(stage, platform);
+  mkdirSync(directory, { recursive: true });
+  for (const name of LICENCES) cpSync(path.join(root, name), path.join(directory, name));
+  cpSync(source, path.join(directory, binary));
+  cpSync(path.join(root, 'npm', platform, 'README.md'), path.join(directory, 'README.md'));
+  const triple = manifest.napi.targets.find((target) => platformOf(target) === platform);
+  writeFileSync(path.join(directory, 'THIRD-PARTY-LICENSES.txt'), thirdPartyLicences(triple));
+  own.version = manifest.version;
+  own.files = [binary, 'THIRD-PARTY-LICENSES.txt', ...LICENCES];
+  writeJson(own, directory, 'package.json');
+  npmPack(directory);
+}
+
+function packRoot() {
+  const directory = path.join(stage, 'root');
+  mkdirSync(directory, { recursive: true });
+  for (const name of [...manifest.files, ...LICENCES, 'README.md'])
+    cpSync(path.join(root, name), path.join(directory, name), { recursive: true });
+  const { scripts, devDependencies, napi, ...published } = manifest;
+  published.optionalDependencies = Object.fromEntries(
+    platforms.map((platform) => [`${napi.packageName}-${platform}`, manifest.version]),
+  );
+  published.files = [...manifest.files, ...LICENCES]; // npm adds LICENSE by itself, LICENSE-MIT it does not
+  writeJson(published, directory, 'package.json');
+  npmPack(directory);
+}
+
+function npmPack(directory) {
+  const [command, ...first] = npmCommand();
+  const args = [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', out];
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: directory, encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  // npm 12 answers an object by name, older ones a list.
+  const [{ filename, size, files }] = Object.values(JSON.parse(stdout));
+  console.log(`${filename}  ${size.toLocaleString('en-US')} bytes, ${files.length} files`);
+}
+
+function thirdPartyLicences(target) {
+  const script = path.join(root, 'scripts', 'release', 'third_party_licenses.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--target', target], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+/** `x86_64-unknown-linux-gnu` is `linux-x64-gnu` in the name of a package. */
+function platformOf(triple) {
+  const arch = { x86_64: 'x64', aarch64: 'arm64' }[triple.split('-')[0]];
+  if (triple.includes('-apple-')) return `darwin-${arch}`;
+  return triple.includes('-windows-') ? `win32-${arch}-msvc` : `linux-${arch}-${triple.split('-').at(-1)}`;
+}
+
+function readJson(...names) {
+  return JSON.parse(readFileSync(path.join(root, ...names), 'utf8'));
+}
+
+function writeJson(value, ...names) {
+  writeFileSync(path.join(...names), `${JSON.stringify(value, null, 2)}\n`);
+}

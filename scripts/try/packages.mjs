@@ -1,0 +1,196 @@
+// `node scripts/try/packages.mjs [--packages <directory>] [--nodes 20,22,24,26]`: installs the packed tarballs into an
+// empty project, scripts disabled, and exports spans from CommonJS, from an ES module and from TypeScript on each Node.js.
+// Owns the verdict on the packages as a user gets them; it refuses to build or pack (scripts/release/pack.mjs does).
+
+import { execFile, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { npmCommand, platformName, root } from '../build/project.mjs';
+import { currentNode, nodeOfMajor } from '../build/node_binaries.mjs';
+
+const ROOT_LIMIT_BYTES = 150_000;
+const PLATFORM_LIMIT_BYTES = 2_000_000;
+const ALLOWED = [
+  /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|THIRD-PARTY-LICENSES\.txt)$/,
+  /^index\.(js|d\.ts)$/,
+  /^js\/.*\.(js|d\.ts)$/,
+  /^addon\/index\.(js|d\.ts)$/,
+  /^offloop\.[a-z0-9-]+\.node$/,
+];
+const run = promisify(execFile);
+
+const { values } = parseArgs({
+  options: {
+    packages: { type: 'string', default: path.join(root, '.cache', 'packages') },
+    nodes: { type: 'string' },
+  },
+});
+const packages = path.resolve(values.packages);
+const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const tarballs = readdirSync(packages).filter((name) => name.endsWith('.tgz'));
+const rootTarball = `offloop-${version}.tgz`;
+const platform = platformName();
+const platformTarball = `offloop-binding-${platform}-${version}.tgz`;
+for (const name of [rootTarball, platformTarball])
+  if (!tarballs.includes(name))
+    throw new Error(`${path.join(packages, name)} is missing: node scripts/release/pack.mjs`);
+
+for (const name of tarballs) checkTarball(name);
+checkManifests();
+const nodes = values.nodes ? values.nodes.split(',').map((major) => nodeOfMajor(Number(major))) : [currentNode()];
+const project = mkdtempSync(path.join(tmpdir(), 'offloop-try-'));
+try {
+  install();
+  writePrograms();
+  compileTypeScript();
+  for (const node of nodes) for (const program of ['app.cjs', 'app.mjs', 'compiled/app.js']) await tryOn(node, program);
+} finally {
+  rmSync(project, { recursive: true, force: true });
+}
+
+function checkTarball(name) {
+  const size = statSync(path.join(packages, name)).size;
+  const limit = name === rootTarball ? ROOT_LIMIT_BYTES : PLATFORM_LIMIT_BYTES;
+  if (size > limit) throw new Error(`${name} has ${size} bytes, more than ${limit}`);
+  const files = listTarball(name);
+  const foreign = files.filter((file) => !ALLOWED.some((pattern) => pattern.test(file)));
+  if (foreign.length > 0) throw new Error(`${name} holds ${foreign.join(', ')}`);
+  console.log(`✔ ${name}: ${size.toLocaleString('en-US')} bytes, ${files.length} files, all needed`);
+}
+
+/** The root asks for exactly this version of each platform's package, and each of those that are here is what it asks for. */
+function checkManifests() {
+  const { napi } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const manifest = readManifest(rootTarball);
+  const wanted = Object.entries(manifest.optionalDependencies ?? {});
+  const inexact = wanted.filter(([, range]) => range !== version);
+  if (manifest.version !== version || wanted.length !== napi.targets.length || inexact.length > 0)
+    throw new Error(`${rootTarball} asks for ${JSON.stringify(manifest.optionalDependencies)}`);
+  for (const field of ['scripts', 'dependencies', 'devDependencies'])
+    if (manifest[field] !== undefined) throw new Error(`${rootTarball} has ${field}`);
+  for (const tarball of tarballs.filter((name) => name !== rootTarball)) {
+    const own = readManifest(tarball);
+    if (own.version !== version || manifest.optionalDependencies[own.name] !== version || own.scripts !== undefined)
+      throw new Error(`${tarball} is ${own.name}@${own.version}, which ${rootTarball} does not ask for`);
+  }
+  console.log(`✔ ${wanted.length} optional dependencies, each exactly ${version}; no scripts, no other dependencies`);
+}
+
+function listTarball(name) {
+  const files = tar('-tzf', name)
+    .split(/\r?\n/)
+    .filter((line) => line !== '' && !line.endsWith('/'));
+  return files.map((file) => file.replace(/^package\//, ''));
+}
+
+function readManifest(name) {
+  return JSON.parse(tar('-xzOf', name, 'package/package.json'));
+}
+
+function tar(...words) {
+  const { status, stdout, stderr } = spawnSync('tar', words, { cwd: packages, encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+function install() {
+  writeFileSync(path.join(project, 'package.json'), '{ "private": true }\n');
+  const files = [rootTarball, platformTarball].map((name) => path.join(packages, name));
+  const [command, ...first] = npmCommand();
+  // Offline: what is tried is in the tarballs, and the optional packages of other platforms stay away.
+  const args = [...first, 'install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', ...files];
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: project, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`npm install: ${stdout}${stderr}`);
+  const installed = readdirSync(path.join(project, 'node_modules')).filter((name) => !name.startsWith('.'));
+  if (installed.join() !== '@offloop,offloop') throw new Error(`installed: ${installed.join()}`);
+  const { scripts } = JSON.parse(readFileSync(path.join(project, 'node_modules/offloop/package.json'), 'utf8'));
+  if (scripts !== undefined) throw new Error('the published package has scripts');
+  console.log(`✔ installed into an empty project: offloop, @offloop/binding-${platform}`);
+}
+
+// The same program three times: one span by the public API, its outcome as one line.
+function writePrograms() {
+  const body = (typed) => `
+const id = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 };
+const span${typed ? ': ReadableSpan' : ''} = {
+  name: 'tried', kind: 0, spanContext: () => id, startTime: [1700000000, 0], endTime: [1700000001, 0],
+  status: { code: 0 }, attributes: { answer: 42 }, links: [], events: [], duration: [1, 0], ended: true,
+  resource: { attributes: { 'service.name': 'tried' } }, instrumentationScope: { name: 'try' },
+  droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0,
+};
+const url = process.argv[2];
+const exporter = new OTLPTraceExporter({ url, compression: 'gzip' });
+const json = new OTLPTraceExporter({ url, protocol: 'http/json' });
+Promise.all([exporter.exportSpans([span]), json.exportSpans([span])]).then(async (outcomes) => {
+  await Promise.all([exporter.shutdown(), json.shutdown()]);
+  console.log(JSON.stringify(outcomes.map(({ delivered }) => delivered)));
+});
+`;
+  const required = `
+const { OTLPTraceExporter } = require('offloop');
+for (const name of ['offloop/otlp-proto', 'offloop/otlp-http', 'offloop/register', 'offloop/package.json', 'offloop/tusk'])
+  if (require(name) === undefined) throw new Error(name);
+`;
+  writeFileSync(path.join(project, 'app.cjs'), required + body(false));
+  writeFileSync(path.join(project, 'app.mjs'), `import { OTLPTraceExporter } from 'offloop';\n${body(false)}`);
+  const types = "import { OTLPTraceExporter, type ReadableSpan } from 'offloop';\n";
+  writeFileSync(path.join(project, 'app.ts'), types + body(true));
+}
+
+function compileTypeScript() {
+  const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  if (!existsSync(tsc)) throw new Error('typescript is not installed: npm install');
+  mkdirSync(path.join(project, 'compiled'));
+  const options = ['--strict', '--target', 'es2022', '--module', 'node16', '--moduleResolution', 'node16'];
+  const typeRoots = ['--typeRoots', path.join(root, 'node_modules', '@types'), '--types', 'node'];
+  const args = [tsc, ...options, ...typeRoots, '--outDir', 'compiled', 'app.ts'];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`tsc: ${stdout}`);
+  console.log('✔ compiles as TypeScript, strictly');
+}
+
+async function tryOn({ version: nodeVersion, command }, program) {
+  const received = [];
+  const server = http.createServer((request, response) => {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      received.push({ type: request.headers['content-type'], bytes: Buffer.concat(chunks).length });
+      response.end();
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const url = `http://127.0.0.1:${server.address().port}/v1/traces`;
+    const { stdout, stderr } = await run(command, [program, url], {
+      cwd: project,
+      timeout: 30_000,
+      env: cleanEnvironment(),
+    });
+    const types = received.map(({ type }) => type).sort();
+    if (stdout !== '[1,1]\n' || stderr !== '' || types.join() !== 'application/json,application/x-protobuf')
+      throw new Error(`${program} on ${nodeVersion}: ${stdout}${stderr}${JSON.stringify(received)}`);
+    console.log(`✔ ${program} on Node.js ${nodeVersion}: 2 spans delivered`);
+  } finally {
+    server.close();
+  }
+}
+
+/** The package has to be found by itself: no path to another binary, nothing of OpenTelemetry's. */
+function cleanEnvironment() {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(OTEL_|OFFLOOP_|NAPI_RS_|NODE_OPTIONS|NODE_PATH)/.test(name)),
+  );
+}
