@@ -1,4 +1,4 @@
-// Owns how the files of __test__/ are run: each in a Node.js of its own, with a time limit of its own. Files that measure
+// Owns how the files of __test__/*/ are run: each in a Node.js of its own, with a time limit of its own. Files that measure
 // no time run two at a time. Those that do run alone, at the end, because a neighbour would falsify what they measure.
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -12,11 +12,14 @@ const MEASURES_TIME = '// This file measures time, so it runs alone.';
 const AT_A_TIME = 2;
 const testDirectory = path.join(root, '__test__');
 
-/** The test files whose name contains one of `parts`, or all of them. */
+/** The test files (`room/name.test.js`) whose name, or with a `/` whose path, contains one of `parts`, or all of them. */
 export function testFiles(parts = []) {
-  return readdirSync(testDirectory)
-    .filter((name) => /\.test\.m?js$/.test(name))
-    .filter((name) => parts.length === 0 || parts.some((part) => name.includes(part)));
+  const isWanted = (file) =>
+    parts.length === 0 || parts.some((part) => (part.includes('/') ? file : path.basename(file)).includes(part));
+  return readdirSync(testDirectory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name: room }) => readdirSync(path.join(testDirectory, room)).map((name) => `${room}/${name}`))
+    .filter((file) => /\.test\.m?js$/.test(file) && isWanted(file));
 }
 
 export function sourceOf(name, directory = testDirectory) {

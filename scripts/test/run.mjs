@@ -78,6 +78,6 @@ function testNode({ command }) {
 async function testTypes() {
   const cli = path.join('node_modules', 'tsd', 'dist', 'cli.js');
   if (!existsSync(path.join(root, cli))) return { ok: false, note: 'tsd is not installed' };
-  const { code } = await run(process.execPath, [cli, '--files', '__test__/*.test-d.ts'], { limitMillis: 120_000 });
+  const { code } = await run(process.execPath, [cli, '--files', '__test__/*/*.test-d.ts'], { limitMillis: 120_000 });
   return { ok: code === 0, note: exitNote(code).slice(2) };
 }
