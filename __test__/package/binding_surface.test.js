@@ -14,7 +14,7 @@ const script = (name) => path.join(root, 'scripts', name);
 const load = (name) => import(pathToFileURL(script(name)).href);
 
 test('every declared class, method, accessor and function is in the binary, and nothing else', async () => {
-  const { declaredNames, differences } = await load('binding_surface.mjs');
+  const { declaredNames, differences } = await load('test/binding_surface.mjs');
   const { __napiBindingTarget, ...binding } = require('../../addon/index.js');
   assert.equal(__napiBindingTarget, 'native');
   assert.deepEqual(differences(binding), { missing: [], undeclared: [] });
@@ -23,7 +23,7 @@ test('every declared class, method, accessor and function is in the binary, and 
 });
 
 test('a binding that lacks one of them, or has more, is noticed', async () => {
-  const { differences } = await load('binding_surface.mjs');
+  const { differences } = await load('test/binding_surface.mjs');
   class Lane {
     stats() {}
     get added() {
@@ -39,7 +39,7 @@ test('a binding that lacks one of them, or has more, is noticed', async () => {
 });
 
 test('check_addon.mjs fails on a binary without a declared method, loaded or only read', async () => {
-  const { platformName } = await load('build.mjs');
+  const { platformName } = await load('build/project.mjs');
   const bytes = readFileSync(
     process.env.NAPI_RS_NATIVE_LIBRARY_PATH ?? path.join(root, 'addon', `offloop.${platformName()}.node`),
   );
@@ -49,7 +49,7 @@ test('check_addon.mjs fails on a binary without a declared method, loaded or onl
   try {
     const file = path.join(directory, `offloop.${platformName()}.node`);
     writeFileSync(file, bytes);
-    const { status, stdout } = spawnSync(process.execPath, [script('check_addon.mjs'), file], { encoding: 'utf8' });
+    const { status, stdout } = spawnSync(process.execPath, [script('release/check_addon.mjs'), file], { encoding: 'utf8' });
     assert.equal(status, 1);
     assert.match(stdout, /does not name LoopMonitor#proveStacks, which addon\/index\.d\.ts declares/);
     if (process.platform === 'darwin') return; // refuses to load what was changed after it was signed

@@ -151,7 +151,7 @@ it('the attributes of a block span are those that are written', () => {
 it('every command is one that exists, with options that its script knows', () => {
   const { scripts } = JSON.parse(read('package.json'));
   const commands = text.match(
-    /\b(?:npm (?:run [\w:]+|start\b|test\b)|node (?:\.\.\/)*scripts\/\w+\.mjs(?: (?![|#`\s])[^`\n]*)?)/g,
+    /\b(?:npm (?:run [\w:]+|start\b|test\b)|node (?:\.\.\/)*(?:scripts|demo)\/[\w/]+\.mjs(?: (?![|#`\s])[^`\n]*)?)/g,
   );
   assert.ok(commands.length > 15, `${commands.length} commands`);
   for (const command of new Set(commands)) {

@@ -67,7 +67,7 @@ test('every platform package says for which system it is, and holds one binary',
   assert.deepEqual(homes.sort(), [...PLATFORMS].sort());
   for (const platform of PLATFORMS) {
     const [os, cpu, abi] = platform.split('-');
-    const own = require(`../npm/${platform}/package.json`);
+    const own = require(`../../npm/${platform}/package.json`);
     const binary = `offloop.${platform}.node`;
     assert.deepEqual(
       {
