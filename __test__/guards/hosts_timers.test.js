@@ -130,7 +130,11 @@ test('no file but js/guards/timers.js takes timers or the clock from the globals
     const source = readFileSync(path.join(folder, file), 'utf8').replace(/^\s*(\/\/|\*|\/\*).*$/gm, '');
     for (const name of [...NAMES, ...CLEARS, 'queueMicrotask', 'performance\\.now']) {
       if (!new RegExp(`(?<![.\\w])${name}\\(`).test(source)) continue;
-      assert.match(source, new RegExp(`\\b${name}\\b[^;]*\\} = require\\('[./\\w]*timers\\.js'\\)`), `${file}: ${name}`);
+      assert.match(
+        source,
+        new RegExp(`\\b${name}\\b[^;]*\\} = require\\('[./\\w]*timers\\.js'\\)`),
+        `${file}: ${name}`,
+      );
     }
   }
 });

@@ -49,7 +49,9 @@ test('check_addon.mjs fails on a binary without a declared method, loaded or onl
   try {
     const file = path.join(directory, `offloop.${platformName()}.node`);
     writeFileSync(file, bytes);
-    const { status, stdout } = spawnSync(process.execPath, [script('release/check_addon.mjs'), file], { encoding: 'utf8' });
+    const { status, stdout } = spawnSync(process.execPath, [script('release/check_addon.mjs'), file], {
+      encoding: 'utf8',
+    });
     assert.equal(status, 1);
     assert.match(stdout, /does not name LoopMonitor#proveStacks, which addon\/index\.d\.ts declares/);
     if (process.platform === 'darwin') return; // refuses to load what was changed after it was signed
