@@ -91,7 +91,8 @@ export declare class Lane {
   complete(environment: Environment, id: number, segments: Uint32Array | Array<Uint8Array>): void
   /**
    * JavaScript has counted the first span of export `id` in block `head`; its records lie in `parts`, flat pairs of
-   * block and first word. It is handed over when `handOver` says so or when the delay has passed.
+   * block and first word. It is handed over when `handOver` says so or when the delay has passed. Whoever was cut off
+   * right behind this call may make it again: export `id` is opened once, with the blocks of both calls.
    */
   openWindow(environment: Environment, id: number, head: number, parts: Uint32Array, delayMillis: number): void
   /** Export `id` goes on in other blocks. False: it has been handed over. */

@@ -39,10 +39,13 @@ impl Environment {
         writer.ok_or_else(|| invalid("unknown block"))
     }
 
-    /// A batch that JavaScript is filling: its spans are counted in block `head`.
-    pub(crate) fn open_batch(&self, head: u32, parts: &[u32]) -> Result<OpenBatch> {
+    /// A batch that JavaScript is filling: its spans are counted in block `head`. `None`: it has been open before, and has
+    /// been taken.
+    pub(crate) fn open_batch(&self, head: u32, parts: &[u32]) -> Result<Option<OpenBatch>> {
         let head = self.with_blocks(|blocks| blocks.open.get(&head).cloned());
-        Ok(OpenBatch::new(head.ok_or_else(|| invalid("unknown block"))?, self.parts(parts)?))
+        let head = head.ok_or_else(|| invalid("unknown block"))?;
+        let parts = self.parts(parts)?;
+        Ok((!head.is_taken()).then(|| OpenBatch::new(head, parts)))
     }
 
     /// Flat pairs of block number and first word, from now on held against recycling.

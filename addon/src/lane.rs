@@ -179,7 +179,8 @@ impl Lane {
     }
 
     /// JavaScript has counted the first span of export `id` in block `head`; its records lie in `parts`, flat pairs of
-    /// block and first word. It is handed over when `handOver` says so or when the delay has passed.
+    /// block and first word. It is handed over when `handOver` says so or when the delay has passed. Whoever was cut off
+    /// right behind this call may make it again: export `id` is opened once, with the blocks of both calls.
     #[napi(catch_unwind)]
     pub fn open_window(
         &self,
@@ -189,7 +190,11 @@ impl Lane {
         parts: Uint32Array,
         delay_millis: f64,
     ) -> Result<()> {
-        let batch = environment.open_batch(head, &parts)?;
+        if let Some(window) = self.windows().get(&id) {
+            window.batch().grow(environment.parts(&parts)?);
+            return Ok(());
+        }
+        let Some(batch) = environment.open_batch(head, &parts)? else { return Ok(()) };
         let mailbox = Arc::clone(&self.mailbox);
         let completion = Completion::new(move |outcome| {
             mailbox.post(JsResult { outcome: Some(outcome.into()), ..JsResult::done(id) });

@@ -42,7 +42,7 @@ class OpenBatch {
     return { flat, known };
   }
 
-  /** Apart from `newParts`: whoever is cut off in between asks for the same parts again. */
+  /** Apart from `newParts`: whoever is cut off in between gives the same parts again, which the native side knows. */
   noteGiven({ known }) {
     this.#known = known;
   }

@@ -346,12 +346,15 @@ class WindowBatcher {
 
   #openNow(window) {
     const { scheduledDelayMillis, exportTimeoutMillis } = this.#options;
-    const done = (outcome, error) => this.#settle(window, outcome, error);
-    const taken = () => ({ spans: window.spans, startedMillis: Math.min(window.dueMillis, now()) });
-    const { id, leaves } = withoutTracing(() => this.#port.begin({ done, taken }));
-    if (window.isOpen) return; // by code that lets the loop turn inside a call
-    window.leaves = leaves;
-    window.id = id;
+    // Once for a window: what was cut off behind the native call is open under this number already.
+    if (window.leaves === null) {
+      const done = (outcome, error) => this.#settle(window, outcome, error);
+      const taken = () => ({ spans: window.spans, startedMillis: Math.min(window.dueMillis, now()) });
+      const { id, leaves } = withoutTracing(() => this.#port.begin({ done, taken }));
+      if (window.leaves !== null) return; // by code that lets the loop turn inside a call
+      window.id = id;
+      window.leaves = leaves;
+    }
     this.#underWay.add(window);
     const delay = timerMillis(scheduledDelayMillis);
     const jittered = delay * (1 - DELAY_JITTER * Math.random());
@@ -361,13 +364,14 @@ class WindowBatcher {
     window.expiry = new Deadline(() => this.#expire(window), patience).unref();
     let grace = 0;
     if (this.#port.needsLoopToLeave) {
+      clearTimeout(window.departure);
       window.departure = unref(setTimeout(() => this.#depart(window), jittered));
       grace = LOOP_GRACE_MILLIS;
     }
     const { batch } = window;
     const parts = batch.newParts();
-    this.#engine.openWindow(this.#lane, id, batch.head, parts.flat, jittered + grace);
-    window.isOpen = true; // right behind the call: nothing can be cut off in between
+    this.#engine.openWindow(this.#lane, window.id, batch.head, parts.flat, jittered + grace);
+    window.isOpen = true;
     batch.noteGiven(parts);
     noteNativeClock(); // the first one has started its thread
   }

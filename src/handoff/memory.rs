@@ -81,6 +81,11 @@ impl BlockMemory {
         self.count().fetch_or(TAKEN, Ordering::AcqRel) & !TAKEN
     }
 
+    /// Whether somebody has taken them.
+    pub fn is_taken(&self) -> bool {
+        self.count().load(Ordering::Acquire) & TAKEN != 0
+    }
+
     fn count(&self) -> &AtomicU32 {
         // SAFETY: the second four bytes are the count, aligned by the page and inside the smallest allocation; both sides
         // change it with atomics, and the reference does not outlive `self`.

@@ -36,12 +36,17 @@ impl OpenBatch {
         Self(Mutex::new(Some(Filling { head, parts })))
     }
 
-    /// JavaScript goes on in other blocks. False: it has been taken.
+    /// JavaScript goes on in other blocks. Blocks that are known are no others: a call that was cut off right behind this
+    /// one asks again. False: it has been taken.
     pub fn grow(&self, parts: impl IntoIterator<Item = (BlockLease, u32)>) -> bool {
         let mut filling = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match filling.as_mut() {
             Some(filling) => {
-                filling.parts.extend(parts);
+                for (lease, first_word) in parts {
+                    if !filling.parts.iter().any(|(held, _)| held.is_same_block(&lease)) {
+                        filling.parts.push((lease, first_word));
+                    }
+                }
                 true
             }
             None => false,

@@ -190,6 +190,15 @@ impl BlockLease {
         self.block.memory.committed()
     }
 
+    /// Whether the spans counted in this block have been taken.
+    pub fn is_taken(&self) -> bool {
+        self.block.memory.is_taken()
+    }
+
+    pub(super) fn is_same_block(&self, other: &BlockLease) -> bool {
+        Arc::ptr_eq(&self.block, &other.block)
+    }
+
     pub(super) fn take_count(&self) -> u32 {
         self.block.memory.take_count()
     }
