@@ -11,10 +11,10 @@ const { promisify } = require('node:util');
 const { execFile } = require('node:child_process');
 const { describe, test } = require('node:test');
 const { runProgram } = require('../helpers/child.js');
+const { copyPackage } = require('../helpers/package_copy.js');
 const { startReceiverProcess } = require('../helpers/receiver_process.js');
 
 const run = promisify(execFile);
-const root = path.join(__dirname, '..', '..');
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const unix = { skip: process.platform === 'win32' && 'nobody waits there below JavaScript' };
 
@@ -128,10 +128,7 @@ test('twelve copies of the module: one set of listeners, one deadline, no span l
 test('copies of the module at other places, each with its addon: one deadline', async (t) => {
   const place = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-copy-'));
   t.after(() => fs.rmSync(place, { recursive: true }));
-  for (const part of ['js', 'addon', 'index.js', 'package.json']) {
-    const filter = (file) => !/[\\/]addon[\\/](src|tests|Cargo)/.test(file);
-    fs.cpSync(path.join(root, part), path.join(place, part), { recursive: true, filter });
-  }
+  copyPackage(place);
   const hanging = await startReceiverProcess({ otherwise: { stall: 'response' } }, t);
   const receiver = await startReceiverProcess({}, t);
   const use = `
