@@ -3,7 +3,16 @@
 // never comes (a test loaded us while it had replaced the timers) costs punctuality, and nobody waits for ever.
 // Refuses to fire twice.
 
-const { clearTimeout, holdLoop, now, ref, releaseLoop, setImmediate, setTimeout, unref } = require('../guards/timers.js');
+const {
+  clearTimeout,
+  holdLoop,
+  now,
+  ref,
+  releaseLoop,
+  setImmediate,
+  setTimeout,
+  unref,
+} = require('../guards/timers.js');
 const { contained, ignore, timerMillis } = require('../guards/user_code.js');
 
 const waiting = new Set();

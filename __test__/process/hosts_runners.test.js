@@ -4,8 +4,8 @@
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
-const { isInstalled, runSuites } = require('./helpers/runners/project.js');
-const { spanNames } = require('./helpers/runners/suite.cjs');
+const { isInstalled, runSuites } = require('../helpers/runners/project.js');
+const { spanNames } = require('../helpers/runners/suite.cjs');
 
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const FILES = isLong ? 200 : 6; // of which one process runs one after the other

