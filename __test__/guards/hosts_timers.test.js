@@ -50,14 +50,13 @@ const replacements = {
   'everything at once': `${onBoth(NAMES, '() => () => 0')} performance.now = () => 0; Date.now = () => 0; globalThis.queueMicrotask = () => {};`,
 };
 
-/** What a program does with each of the two processors. */
+/** What a program does with each of the two processors. Nothing of its own holds the loop: each call of ours does. */
 const work = `
   const { BatchSpanProcessor } = require('.');
   const exporter = new OTLPTraceExporter({ url });
   const others = { export: (spans, done) => exporter.export(spans, done), forceFlush: () => exporter.forceFlush(), shutdown: () => exporter.shutdown() };
   const processors = [new BatchSpanProcessor(exporter), new BatchSpanProcessor(others)];
   const [one, two, three, four] = makeSpans(4);
-  const isAwake = realInterval(() => {}, 1000); // a test runner holds the loop
   (async () => {
     processors[0].onEnd(one);
     processors[1].onEnd(two);
@@ -67,16 +66,13 @@ const work = `
     await new Promise((resolve) => exporter.export('no list', resolve));
     processors[0].onEnd(four);
     await processors[0].shutdown();
-    realClear(isAwake);
     process._rawDebug(JSON.stringify(exporter.stats().delivered));
   })().catch((error) => { process._rawDebug(error.stack); process.exit(1); });`;
 
-const real = 'const realInterval = setInterval, realClear = clearInterval; ';
-
-describe('replaced when we are loaded', { concurrency: 3 }, () => {
+describe('replaced when we are loaded', { concurrency: 6 }, () => {
   for (const [name, replace] of Object.entries(replacements)) {
     test(name, async () => {
-      const ended = await runProgram(`${real}require('.'); ${replace}\n${work}`, {
+      const ended = await runProgram(`require('.'); ${replace}\n${work}`, {
         url: receiver.url,
         nodeArguments: ['--no-warnings'],
       });
@@ -92,7 +88,7 @@ const preloaded = (name) => ({
   env: { OFFLOOP_TEST_REPLACE: replacements[name] },
 });
 
-describe('replaced before we are loaded', { concurrency: 3 }, () => {
+describe('replaced before we are loaded', { concurrency: 6 }, () => {
   for (const name of atLoad) {
     test(name, async () => {
       const ended = await runProgram(work, { url: receiver.url, ...preloaded(name) });
@@ -101,21 +97,44 @@ describe('replaced before we are loaded', { concurrency: 3 }, () => {
   }
 });
 
-test('timers that never fire: the native clock ends the wait for a collector that hangs', async () => {
-  const ended = await runProgram(
-    `const { BatchSpanProcessor } = require('.');
-     const exporter = new OTLPTraceExporter({ url, timeoutMillis: 20000 });
-     const processor = new BatchSpanProcessor(exporter, { exportTimeoutMillis: 600, scheduledDelayMillis: 50 });
-     const isAwake = realInterval(() => {}, 1000);
-     const began = Date.now();
-     require('@opentelemetry/core').setGlobalErrorHandler((error) => {
-       process._rawDebug(error.message, Date.now() - began < 4000);
-       process.reallyExit(0);
-     });
-     processor.onEnd(makeSpans(1)[0]);`,
-    { url: hanging.url, ...preloaded('timers that never fire') },
-  );
-  assert.equal(ended.stderr.trim(), 'Timeout true', JSON.stringify(ended));
+describe('replaced before we are loaded, and a collector hangs', { concurrency: 3 }, () => {
+  test('timers that never fire: the native clock ends the wait for a collector that hangs', async () => {
+    const ended = await runProgram(
+      `const { BatchSpanProcessor } = require('.');
+       const exporter = new OTLPTraceExporter({ url, timeoutMillis: 20000 });
+       const processor = new BatchSpanProcessor(exporter, { exportTimeoutMillis: 600, scheduledDelayMillis: 50 });
+       const isAwake = realInterval(() => {}, 1000);
+       const began = Date.now();
+       require('@opentelemetry/core').setGlobalErrorHandler((error) => {
+         process._rawDebug(error.message, Date.now() - began < 4000);
+         process.reallyExit(0);
+       });
+       processor.onEnd(makeSpans(1)[0]);`,
+      { url: hanging.url, ...preloaded('timers that never fire') },
+    );
+    assert.equal(ended.stderr.trim(), 'Timeout true', JSON.stringify(ended));
+  });
+
+  for (const name of ["node:test's fake timers", 'timers that never fire']) {
+    test(`${name}: long texts are copied, and a flush that a collector does not answer ends`, async () => {
+      const ended = await runProgram(
+        `const { BatchSpanProcessor } = require('.');
+         const spans = makeSpans(2);
+         spans[0].attributes = { text: 'ж'.repeat(4_000_000) };
+         const exit = { drainMillis: 0, blockMillis: 0 };
+         const exporter = new OTLPTraceExporter({ url, exit });
+         const silent = new OTLPTraceExporter({ url: ${JSON.stringify(hanging.url)}, exit });
+         const processor = new BatchSpanProcessor(silent, { exportTimeoutMillis: 400 });
+         (async () => {
+           process._rawDebug((await exporter.exportSpans([spans[0]])).delivered);
+           processor.onEnd(spans[1]);
+           await processor.forceFlush().catch(({ message }) => process._rawDebug(message));
+         })();`,
+        { url: receiver.url, ...preloaded(name) },
+      );
+      assert.deepEqual([ended.code, ended.stderr, ended.stdout], [0, '1\nTimeout\n', ''], JSON.stringify(ended));
+    });
+  }
 });
 
 // The recorder's own schedule follows the clock of a test, as that of the SDK whose names it has: nobody waits for it.

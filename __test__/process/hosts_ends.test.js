@@ -11,10 +11,10 @@ const { promisify } = require('node:util');
 const { execFile } = require('node:child_process');
 const { describe, test } = require('node:test');
 const { runProgram } = require('../helpers/child.js');
+const { copyPackage } = require('../helpers/package_copy.js');
 const { startReceiverProcess } = require('../helpers/receiver_process.js');
 
 const run = promisify(execFile);
-const root = path.join(__dirname, '..', '..');
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const unix = { skip: process.platform === 'win32' && 'nobody waits there below JavaScript' };
 
@@ -81,15 +81,6 @@ describe('another end of the process', { concurrency: 3, ...unix }, () => {
   }
 });
 
-test('an earlier exit listener exits, the collector hangs: one blockMillis', unix, async (t) => {
-  const receiver = await startReceiverProcess({ otherwise: { stall: 'response' } }, t);
-  const time = `process.on('exit', () => { require('node:fs').writeSync(1, String(Date.now())); process.exit(3); });`;
-  const { code, stdout } = await runProgram(`${first}${time}${ended} process.exit(1);`, { url: receiver.url });
-  const millis = Date.now() - Number(stdout);
-  assert.equal(code, 3);
-  assert.ok(millis >= 1400 && millis < 3000, `${millis} ms`);
-});
-
 const reload = `
   const path = require('node:path');
   const here = path.join(process.cwd(), path.sep);
@@ -102,83 +93,95 @@ const reload = `
   const watched = ['exit', 'beforeExit', 'SIGTERM'];
   const listeners = () => watched.map((name) => process.listenerCount(name)).join();`;
 
-test('twelve copies of the module: one set of listeners, one deadline, no span lost', async (t) => {
-  const receiver = await startReceiverProcess({ otherwise: { delayMillis: 100 } }, t);
-  const hanging = await startReceiverProcess({ otherwise: { stall: 'response' } }, t);
-  const use = `
-    for (let n = 0; n < 12; n += 1) {
-      const { BatchSpanProcessor, OTLPTraceExporter } = fresh();
-      const exporter = new OTLPTraceExporter({ url, exit: { signals: ['SIGTERM'] } });
-      new BatchSpanProcessor(exporter).onEnd(makeSpans(1)[0]);
-    }
-    require('node:fs').writeSync(1, listeners());`;
-  const ending = `const began = Date.now(); process.on('exit', () => process._rawDebug(Date.now() - began)); process.exit(2);`;
-  const one = await runProgram(`${reload}${use}${ending}`, { url: receiver.url });
-  assert.deepEqual([one.code, one.stdout, (await receiver.counts()).spans], [2, '1,1,1', 12], JSON.stringify(one));
-  const two = await runProgram(`${reload}${use}${ending}`, { url: hanging.url });
-  assert.deepEqual([two.code, two.stdout], [2, '1,1,1']);
-  const waited = Number(two.stderr);
-  assert.ok(waited >= 450 && waited < 1200, `${waited} ms`);
-  const three = await runProgram(`${reload}${use} process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);`, {
-    url: receiver.url,
+const RELOADS = isLong ? 200 : 20;
+
+describe('one end for all, and nothing left before it', { concurrency: 3 }, () => {
+  test('an earlier exit listener exits, the collector hangs: one blockMillis', unix, async (t) => {
+    const receiver = await startReceiverProcess({ otherwise: { stall: 'response' } }, t);
+    const time = `process.on('exit', () => { require('node:fs').writeSync(1, String(Date.now())); process.exit(3); });`;
+    const { code, stdout } = await runProgram(`${first}${time}${ended} process.exit(1);`, { url: receiver.url });
+    const millis = Date.now() - Number(stdout);
+    assert.equal(code, 3);
+    assert.ok(millis >= 1400 && millis < 3000, `${millis} ms`);
   });
-  assert.deepEqual([three.signal, (await receiver.counts()).spans], ['SIGTERM', 24]);
-});
 
-test('copies of the module at other places, each with its addon: one deadline', async (t) => {
-  const place = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-copy-'));
-  t.after(() => fs.rmSync(place, { recursive: true }));
-  for (const part of ['js', 'addon', 'index.js', 'package.json']) {
-    const filter = (file) => !/[\\/]addon[\\/](src|tests|Cargo)/.test(file);
-    fs.cpSync(path.join(root, part), path.join(place, part), { recursive: true, filter });
-  }
-  const hanging = await startReceiverProcess({ otherwise: { stall: 'response' } }, t);
-  const receiver = await startReceiverProcess({}, t);
-  const use = `
-    for (const offloop of [require('.'), require(${JSON.stringify(place)})]) {
-      new offloop.BatchSpanProcessor(new offloop.OTLPTraceExporter({ url })).onEnd(makeSpans(1)[0]);
-    }
-    const began = Date.now(); process.on('exit', () => process._rawDebug(Date.now() - began)); process.exit(2);`;
-  const one = await runProgram(use, { url: receiver.url });
-  assert.deepEqual([one.code, (await receiver.counts()).spans], [2, 2], JSON.stringify(one));
-  const two = await runProgram(use, { url: hanging.url });
-  assert.ok(Number(two.stderr) >= 450 && Number(two.stderr) < 900, JSON.stringify(two));
-});
+  test('twelve copies of the module: one set of listeners, one deadline, no span lost', async (t) => {
+    const receiver = await startReceiverProcess({ otherwise: { delayMillis: 100 } }, t);
+    const hanging = await startReceiverProcess({ otherwise: { stall: 'response' } }, t);
+    const use = `
+      for (let n = 0; n < 12; n += 1) {
+        const { BatchSpanProcessor, OTLPTraceExporter } = fresh();
+        const exporter = new OTLPTraceExporter({ url, exit: { signals: ['SIGTERM'] } });
+        new BatchSpanProcessor(exporter).onEnd(makeSpans(1)[0]);
+      }
+      require('node:fs').writeSync(1, listeners());`;
+    const ending = `const began = Date.now(); process.on('exit', () => process._rawDebug(Date.now() - began)); process.exit(2);`;
+    const one = await runProgram(`${reload}${use}${ending}`, { url: receiver.url });
+    assert.deepEqual([one.code, one.stdout, (await receiver.counts()).spans], [2, '1,1,1', 12], JSON.stringify(one));
+    const two = await runProgram(`${reload}${use}${ending}`, { url: hanging.url });
+    assert.deepEqual([two.code, two.stdout], [2, '1,1,1']);
+    const waited = Number(two.stderr);
+    assert.ok(waited >= 450 && waited < 1200, `${waited} ms`);
+    const three = await runProgram(
+      `${reload}${use} process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);`,
+      {
+        url: receiver.url,
+      },
+    );
+    assert.deepEqual([three.signal, (await receiver.counts()).spans], ['SIGTERM', 24]);
+  });
 
-test('nothing is open: no listener is left, and a new exporter has them again', async (t) => {
-  const receiver = await startReceiverProcess({}, t);
-  const { code, stdout, stderr } = await runProgram(
-    `${reload}
-     const before = listeners();
-     (async () => {
-       const { BatchSpanProcessor, OTLPTraceExporter } = require('.');
-       for (let n = 0; n < 3; n += 1) {
-         const exporter = new OTLPTraceExporter({ url, exit: { signals: ['SIGTERM'] } });
-         const processor = new BatchSpanProcessor(exporter);
-         processor.onEnd(makeSpans(1)[0]);
-         console.log(listeners());
-         await processor.shutdown();
-         await new Promise(setImmediate);
-         console.log(listeners() === before);
-         await exporter.forceFlush();
-         console.log(exporter.stats().delivered, (await exporter.exportSpans(makeSpans(1))).delivered);
-       }
-     })();`,
-    { url: receiver.url },
-  );
-  assert.deepEqual([code, stderr, stdout], [0, '', '1,1,1\ntrue\n1 0\n'.repeat(3)]);
-});
-
-const RELOADS = isLong ? 200 : 40;
-for (const how of ['shutdown', 'abandon']) {
-  test(`${RELOADS} reloads of the module, ${how}: memory is flat`, { timeout: 120_000 }, async (t) => {
+  test('copies of the module at other places, each with its addon: one deadline', async (t) => {
+    const place = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-copy-'));
+    t.after(() => fs.rmSync(place, { recursive: true }));
+    copyPackage(place);
+    const hanging = await startReceiverProcess({ otherwise: { stall: 'response' } }, t);
     const receiver = await startReceiverProcess({}, t);
-    const program = path.join(__dirname, '..', 'helpers', 'reloads_program.js');
-    const { stdout } = await run(process.execPath, ['--expose-gc', program, receiver.url, String(RELOADS), how]);
-    const { collected, grew, listeners } = JSON.parse(stdout);
-    t.diagnostic(`${collected} copies collected, the heap grew by ${grew} bytes`);
-    assert.ok(collected >= RELOADS, `${collected} of ${RELOADS + 5} copies were collected`);
-    assert.ok(grew < 2e6, `the heap grew by ${grew} bytes`);
-    assert.match(listeners, /^[01],[01],[01]$/);
+    const use = `
+      for (const offloop of [require('.'), require(${JSON.stringify(place)})]) {
+        new offloop.BatchSpanProcessor(new offloop.OTLPTraceExporter({ url })).onEnd(makeSpans(1)[0]);
+      }
+      const began = Date.now(); process.on('exit', () => process._rawDebug(Date.now() - began)); process.exit(2);`;
+    const one = await runProgram(use, { url: receiver.url });
+    assert.deepEqual([one.code, (await receiver.counts()).spans], [2, 2], JSON.stringify(one));
+    const two = await runProgram(use, { url: hanging.url });
+    assert.ok(Number(two.stderr) >= 450 && Number(two.stderr) < 900, JSON.stringify(two));
   });
-}
+
+  test('nothing is open: no listener is left, and a new exporter has them again', async (t) => {
+    const receiver = await startReceiverProcess({}, t);
+    const { code, stdout, stderr } = await runProgram(
+      `${reload}
+       const before = listeners();
+       (async () => {
+         const { BatchSpanProcessor, OTLPTraceExporter } = require('.');
+         for (let n = 0; n < 3; n += 1) {
+           const exporter = new OTLPTraceExporter({ url, exit: { signals: ['SIGTERM'] } });
+           const processor = new BatchSpanProcessor(exporter);
+           processor.onEnd(makeSpans(1)[0]);
+           console.log(listeners());
+           await processor.shutdown();
+           await new Promise(setImmediate);
+           console.log(listeners() === before);
+           await exporter.forceFlush();
+           console.log(exporter.stats().delivered, (await exporter.exportSpans(makeSpans(1))).delivered);
+         }
+       })();`,
+      { url: receiver.url },
+    );
+    assert.deepEqual([code, stderr, stdout], [0, '', '1,1,1\ntrue\n1 0\n'.repeat(3)]);
+  });
+
+  for (const how of ['shutdown', 'abandon']) {
+    test(`${RELOADS} reloads of the module, ${how}: memory is flat`, { timeout: 120_000 }, async (t) => {
+      const receiver = await startReceiverProcess({}, t);
+      const program = path.join(__dirname, '..', 'helpers', 'reloads_program.js');
+      const { stdout } = await run(process.execPath, ['--expose-gc', program, receiver.url, String(RELOADS), how]);
+      const { collected, grew, listeners } = JSON.parse(stdout);
+      t.diagnostic(`${collected} copies collected, the heap grew by ${grew} bytes`);
+      assert.ok(collected >= RELOADS, `${collected} of ${RELOADS + 5} copies were collected`);
+      assert.ok(grew < 2e6, `the heap grew by ${grew} bytes`);
+      assert.match(listeners, /^[01],[01],[01]$/);
+    });
+  }
+});

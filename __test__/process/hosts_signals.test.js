@@ -303,7 +303,7 @@ function whyNot({ needs, before: prefix }) {
   }
 }
 
-describe('a signal beside', { concurrency: 4 }, () => {
+describe('a signal beside', { concurrency: 6 }, () => {
   for (const [nth, [name, setUp]] of Object.entries(setUps).entries()) {
     test(name, { skip: whyNot(setUp) }, async (t) => {
       const stalling = setUp.stalls ? await startReceiver({ otherwise: { stall: 'response' } }, t) : null;

@@ -9,7 +9,11 @@ const Module = require('node:module');
  * for it there, and a program that never asks for `dns` would make spans that it does not make with the stock exporter.
  */
 function builtIn(name) {
-  return typeof Module._load === 'function' ? Module._load(name, null, false) : require(name);
+  try {
+    return Module._load(name, module, false);
+  } catch {
+    return require(name); // a runtime, or a test runner, with a loader of its own
+  }
 }
 
 /** As they are now; a lane keeps what they are when it opens. Without `nextAddressMillis` only the first address is tried. */

@@ -3,7 +3,16 @@
 // never comes (a test loaded us while it had replaced the timers) costs punctuality, and nobody waits for ever.
 // Refuses to fire twice.
 
-const { clearTimeout, now, setImmediate, setTimeout, unref } = require('../guards/timers.js');
+const {
+  clearTimeout,
+  holdLoop,
+  now,
+  ref,
+  releaseLoop,
+  setImmediate,
+  setTimeout,
+  unref,
+} = require('../guards/timers.js');
 const { contained, ignore, timerMillis } = require('../guards/user_code.js');
 
 const waiting = new Set();
@@ -22,6 +31,7 @@ class Deadline {
     this.#callback = callback;
     waiting.add(this);
     this.#timer = setTimeout(() => this.fire(), delay);
+    holdLoop(this);
     setAlarm(this.at);
   }
 
@@ -34,11 +44,20 @@ class Deadline {
   cancel() {
     waiting.delete(this);
     clearTimeout(this.#timer);
+    releaseLoop(this);
   }
 
   /** It does not hold the process. */
   unref() {
     unref(this.#timer);
+    releaseLoop(this);
+    return this;
+  }
+
+  /** It holds the process again. */
+  ref() {
+    ref(this.#timer);
+    if (waiting.has(this)) holdLoop(this);
     return this;
   }
 }

@@ -1,6 +1,6 @@
 'use strict';
-// Owns this environment's connection to the native engine: calls that wait for a result, and how long they hold the
-// process. Refuses to know what the calls are about.
+// Owns this environment's connection to the native engine: calls that wait for a result.
+// Refuses to know what the calls are about.
 
 const { addressSettings } = require('../config/addresses.js');
 const { checkDeadlines, useNativeClock } = require('./deadlines.js');
@@ -9,54 +9,15 @@ const { Slices } = require('../handoff/slices.js');
 const { Exit } = require('./exit.js');
 const { loadBinding } = require('./binding.js');
 const { diag } = require('../otel/diag.js');
+const { Hold } = require('./hold.js');
 const { forNative, fromNative } = require('./native_objects.js');
 const { textOfError } = require('../node_http/network_facts.js');
-const { clearTimeout, now, ref, setImmediate, setTimeout, unref } = require('../guards/timers.js');
+const { clearTimeout, setImmediate, setTimeout, unref } = require('../guards/timers.js');
 const { timerMillis } = require('../guards/user_code.js');
 
 const IDLE_CHECK_MILLIS = 15000; // memory that was not needed for one to two of these goes back
 const IDLE_STEP_BYTES = 2 ** 21; // a few hundred microseconds
 const IDLE_STEP_MILLIS = 20;
-const MAX_TIMER_MILLIS = 2 ** 31 - 1;
-
-/** Keeps the process alive while a caller waits, until that caller's deadline. */
-class Hold {
-  #waiting = new Map(); // who waits -> until when; one that was cut off is forgotten then
-  #deadline = 0;
-  #timer = null;
-
-  /** `waiter` is any value that nobody else uses; it waits until it is released, `millis` at most. */
-  acquire(waiter, millis) {
-    const deadline = now() + Math.min(millis, MAX_TIMER_MILLIS);
-    this.#waiting.set(waiter, deadline);
-    if (deadline > this.#deadline) this.#deadline = deadline;
-    if (this.#timer === null) this.#arm();
-    else if (this.#waiting.size === 1) ref(this.#timer);
-  }
-
-  release(waiter) {
-    this.#waiting.delete(waiter);
-    if (this.#waiting.size === 0) unref(this.#timer);
-  }
-
-  /** If nobody waits, nothing refers to this any more. */
-  rest() {
-    if (this.#waiting.size > 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#deadline = 0;
-  }
-
-  #arm() {
-    const millis = Math.max(1, this.#deadline - now());
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      const time = now();
-      for (const [waiter, deadline] of this.#waiting) if (deadline <= time) this.#waiting.delete(waiter);
-      if (this.#waiting.size > 0) this.#arm();
-    }, millis);
-  }
-}
 
 class Engine {
   constructor() {

@@ -33,28 +33,35 @@ function expressUnavailable(line) {
   return installed ? null : `not installed: npm ci in __test__/express-${line}`;
 }
 
-/** A project of its own, as its authors have it, with Offloop installed beside what it uses. */
-function makeProject(line, t) {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-express-'));
+/**
+ * A project of its own, as its authors have it: the files of `from`, and Offloop installed beside what they use. `packages`
+ * of `installed`, a folder of `__test__`, come besides.
+ */
+function makeProject(line, t, { from = __dirname, installed: more, packages = [] } = {}) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-project-'));
   t.after(() => fs.rmSync(directory, { recursive: true, force: true }));
   const modules = path.join(directory, 'node_modules');
   fs.mkdirSync(modules);
   fs.symlinkSync(root, path.join(modules, 'offloop'), 'junction');
-  const installed = path.join(root, '__test__', `express-${line}`, 'node_modules');
-  for (const name of ['express', '@opentelemetry', '@grpc']) {
-    fs.symlinkSync(path.join(installed, name), path.join(modules, name), 'junction');
-  }
-  for (const file of ['service.cjs', 'service.mjs', 'tracing.cjs']) {
-    fs.copyFileSync(path.join(__dirname, file), path.join(directory, file));
+  const link = (folder, names) => {
+    for (const name of names) {
+      fs.symlinkSync(path.join(root, '__test__', folder, 'node_modules', name), path.join(modules, name), 'junction');
+    }
+  };
+  link(`express-${line}`, ['express', '@opentelemetry', '@grpc']);
+  link(more, packages);
+  for (const file of fs.readdirSync(from).filter((name) => /^(service|tracing)\./.test(name))) {
+    fs.copyFileSync(path.join(from, file), path.join(directory, file));
   }
   return directory;
 }
 
 /**
- * Runs `node ...args` in the project, sends it requests one by one, ends it. Answers with the exit code, what it printed
- * beside its port, the answers' statuses, and what the collector got: `{ requests, spans }`.
+ * Runs `node ...args` in the project, a service that prints its port, lets `talk(ask)` send it requests with
+ * `ask(method, target, body)`, and ends it. Answers with the exit code, what it printed beside its port, its port, what
+ * `talk` has answered, and what the collector got.
  */
-async function serve(t, { directory, args, env = {} }) {
+async function runService(t, { directory, args, env = {} }, talk) {
   const receiver = await startReceiver({}, t);
   const child = spawn(process.execPath, args, {
     cwd: directory,
@@ -68,7 +75,7 @@ async function serve(t, { directory, args, env = {} }) {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  t.after(() => child.kill('SIGKILL'));
   const ended = new Promise((resolve) => child.once('close', resolve));
   let output = '';
   const listening = new Promise((resolve) => {
@@ -81,19 +88,34 @@ async function serve(t, { directory, args, env = {} }) {
     }
   });
   const port = await Promise.race([listening, ended.then((code) => Promise.reject(new Error(`${code}: ${output}`)))]);
-  const statuses = [];
-  for (const request of REQUESTS) statuses.push(await ask(port, ...request));
-  await ask(port, 'GET', '/quit');
+  const ask = (...request) => sent(port, ...request);
+  const said = await talk(ask);
+  await ask('GET', '/quit');
   const code = await ended;
-  clearTimeout(timer);
-  return { code, output, statuses, requests: receiver.completed, spans: comparableSpans(receiver.completed, port) };
+  return { code, output, port, said, requests: receiver.completed };
 }
 
-function ask(port, method, target, body) {
+/** Sends requests one by one; the answers' statuses, and the spans in a form that can be compared. */
+async function serve(t, service) {
+  const { said, port, ...ended } = await runService(t, service, async (ask) => {
+    const statuses = [];
+    for (const request of REQUESTS) statuses.push((await ask(...request)).status);
+    return statuses;
+  });
+  return { ...ended, statuses: said, spans: comparableSpans(ended.requests, port) };
+}
+
+/** Resolves with `{ status, body }`. */
+function sent(port, method, target, body) {
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length };
+    const headers =
+      body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     const request = http.request({ host: '127.0.0.1', port, method, path: target, headers, agent: false }, (answer) => {
-      answer.resume().once('end', () => resolve(answer.statusCode));
+      let text = '';
+      answer.setEncoding('utf8').on('data', (chunk) => {
+        text += chunk;
+      });
+      answer.once('end', () => resolve({ status: answer.statusCode, body: text }));
     });
     request.once('error', reject).end(body);
   });
@@ -138,4 +160,4 @@ function withoutVolatile(attributes) {
   return attributes.filter(([key]) => !VOLATILE.test(key));
 }
 
-module.exports = { expressUnavailable, makeProject, REQUESTS, serve };
+module.exports = { expressUnavailable, makeProject, REQUESTS, runService, serve };

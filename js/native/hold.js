@@ -1,0 +1,54 @@
+'use strict';
+// Owns keeping the process alive while a caller waits, until that caller's deadline.
+// Refuses to know what the caller waits for.
+
+const { Deadline } = require('./deadlines.js');
+const { clearTimeout, hasTimeouts, now, ref, setTimeout, unref } = require('../guards/timers.js');
+
+const MAX_TIMER_MILLIS = 2 ** 31 - 1;
+
+class Hold {
+  #waiting = new Map(); // who waits -> until when; one that was cut off is forgotten then
+  #deadline = 0;
+  #timer = null;
+
+  /** `waiter` is any value that nobody else uses; it waits until it is released, `millis` at most. */
+  acquire(waiter, millis) {
+    const deadline = now() + Math.min(millis, MAX_TIMER_MILLIS);
+    this.#waiting.set(waiter, deadline);
+    if (deadline > this.#deadline) this.#deadline = deadline;
+    if (this.#timer === null) this.#arm();
+    else if (this.#waiting.size === 1) ref(this.#timer);
+  }
+
+  release(waiter) {
+    this.#waiting.delete(waiter);
+    if (this.#waiting.size === 0) unref(this.#timer);
+  }
+
+  /** If nobody waits, nothing refers to this any more. */
+  rest() {
+    if (this.#waiting.size > 0) return;
+    this.#disarm();
+    this.#deadline = 0;
+  }
+
+  #arm() {
+    const millis = Math.max(1, this.#deadline - now());
+    const isOver = () => {
+      this.#disarm();
+      const time = now();
+      for (const [waiter, deadline] of this.#waiting) if (deadline <= time) this.#waiting.delete(waiter);
+      if (this.#waiting.size > 0) this.#arm();
+    };
+    this.#timer = hasTimeouts ? setTimeout(isOver, millis) : new Deadline(isOver, millis);
+  }
+
+  #disarm() {
+    if (hasTimeouts) clearTimeout(this.#timer);
+    else this.#timer?.cancel();
+    this.#timer = null;
+  }
+}
+
+module.exports = { Hold };
