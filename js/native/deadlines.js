@@ -26,13 +26,21 @@ class Deadline {
 
   /** Calls `callback()` once, after `millis` (a second or a month, NaN is at once) or later, unless it is cancelled. */
   constructor(callback, millis) {
+    this.#callback = callback;
+    if (millis !== undefined) this.start(millis);
+  }
+
+  /**
+   * Where it was made without a time. Whoever keeps it before that can cancel it, even if the call that starts it is cut off.
+   */
+  start(millis) {
     const delay = timerMillis(millis);
     this.at = now() + delay;
-    this.#callback = callback;
     waiting.add(this);
     this.#timer = setTimeout(() => this.fire(), delay);
     holdLoop(this);
     setAlarm(this.at);
+    return this;
   }
 
   fire() {

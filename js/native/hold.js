@@ -9,15 +9,14 @@ const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 class Hold {
   #waiting = new Map(); // who waits -> until when; one that was cut off is forgotten then
-  #deadline = 0;
   #timer = null;
+  #alarmAt = 0; // of the timer: the first of the deadlines, or a time before it
 
   /** `waiter` is any value that nobody else uses; it waits until it is released, `millis` at most. */
   acquire(waiter, millis) {
     const deadline = now() + Math.min(millis, MAX_TIMER_MILLIS);
     this.#waiting.set(waiter, deadline);
-    if (deadline > this.#deadline) this.#deadline = deadline;
-    if (this.#timer === null) this.#arm();
+    if (this.#timer === null || deadline < this.#alarmAt) this.#arm(deadline);
     else if (this.#waiting.size === 1) ref(this.#timer);
   }
 
@@ -30,16 +29,21 @@ class Hold {
   rest() {
     if (this.#waiting.size > 0) return;
     this.#disarm();
-    this.#deadline = 0;
   }
 
-  #arm() {
-    const millis = Math.max(1, this.#deadline - now());
+  #arm(alarmAt) {
+    this.#disarm();
+    this.#alarmAt = alarmAt;
+    const millis = Math.max(1, alarmAt - now());
     const isOver = () => {
       this.#disarm();
       const time = now();
-      for (const [waiter, deadline] of this.#waiting) if (deadline <= time) this.#waiting.delete(waiter);
-      if (this.#waiting.size > 0) this.#arm();
+      let next = Number.POSITIVE_INFINITY;
+      for (const [waiter, deadline] of this.#waiting) {
+        if (deadline <= time) this.#waiting.delete(waiter);
+        else next = Math.min(next, deadline);
+      }
+      if (this.#waiting.size > 0) this.#arm(next);
     };
     this.#timer = hasTimeouts ? setTimeout(isOver, millis) : new Deadline(isOver, millis);
   }

@@ -361,7 +361,8 @@ class WindowBatcher {
     window.dueMillis = now() + jittered;
     window.expiry?.cancel(); // of an attempt that was cut off
     const patience = timerMillis(delay + timerMillis(exportTimeoutMillis));
-    window.expiry = new Deadline(() => this.#expire(window), patience).unref();
+    window.expiry = new Deadline(() => this.#expire(window));
+    window.expiry.start(patience).unref();
     let grace = 0;
     if (this.#port.needsLoopToLeave) {
       clearTimeout(window.departure);
