@@ -57,6 +57,20 @@ fn d7_five_failures_open_the_breaker_and_one_probe_closes_it() {
 }
 
 #[test]
+fn a_success_closes_the_breaker_that_a_failing_server_has_opened() {
+    let mut world = World::new();
+    let lane = world.lane(Config { max_concurrency: 8, ..long() });
+    let outcomes: Vec<_> = (0..8).map(|_| world.export(lane, 1)).collect();
+    for _ in 0..5 {
+        world.answer(status(503));
+    }
+    assert_eq!(world.dispatcher.breaker(lane), BreakerState::Open);
+    world.serve(secs(60), |_, _| status(200));
+    assert_eq!(world.dispatcher.breaker(lane), BreakerState::Closed);
+    assert!(outcomes.iter().all(|outcome| outcome.try_recv().unwrap().delivered == 1));
+}
+
+#[test]
 fn d7_the_time_between_probes_doubles_up_to_thirty_seconds() {
     let mut world = World::new();
     let lane = world.lane(long());
