@@ -505,6 +505,8 @@ export interface LaneConfig {
   compression: string
   /** Requests under way at once. */
   maxConcurrency?: number
+  /** Requests under way at once, with the slow ones; absent: `max_concurrency` if that is there. */
+  maxUnderWay?: number
   /** Bound in spans. */
   maxSpans?: number
   /** Bound in bytes. */

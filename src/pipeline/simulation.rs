@@ -289,7 +289,7 @@ impl World {
                 self.open.push(attempt);
                 self.sent.push(Sent { at: self.now.mono, attempt, request });
                 let running = self.dispatcher.in_flight(attempt.lane);
-                assert!(running <= self.lanes[&attempt.lane].config.max_concurrency as usize);
+                assert!(running <= self.lanes[&attempt.lane].config.max_under_way as usize);
             }
             Action::Abort { attempt } => {
                 self.aborted.push((self.now.mono, attempt));
