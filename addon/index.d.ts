@@ -221,8 +221,8 @@ export interface JsFacts {
   status?: number
   /** Reason phrase. */
   reason?: string
-  /** Every `Retry-After`. */
-  retryAfter?: Array<string>
+  /** `Retry-After`, the first of several. */
+  retryAfter?: string
   /** `Date`. */
   date?: string
   /** `Location`. */

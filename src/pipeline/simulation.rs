@@ -109,7 +109,7 @@ pub(super) fn status(status: u16) -> SendOutcome {
 pub(super) fn throttled(status: u16, retry_after: &str) -> SendOutcome {
     SendOutcome::Reply(Reply {
         status,
-        retry_after: vec![retry_after.to_owned()],
+        retry_after: Some(retry_after.to_owned()),
         ..Reply::default()
     })
 }
