@@ -34,10 +34,8 @@ impl Dispatcher {
         for (attempt, out) in &lane.in_flight {
             let timer = (out.limit, Timer::Attempt(*attempt));
             assert!(self.timers.contains(&timer), "{attempt:?} has no limit");
-            if let Some(at) = out.slow_from {
-                let is_timed = self.timers.contains(&(at, Timer::Slow(*attempt)));
-                assert_ne!(is_timed, out.is_slow, "{attempt:?} does not become slow");
-            }
+            let is_timed = self.timers.contains(&(out.slow_from, Timer::Slow(*attempt)));
+            assert_ne!(is_timed, out.is_slow, "{attempt:?} does not become slow");
             let is_expected = out.standing == Standing::Expected;
             assert_eq!(is_expected, self.expected(*attempt).is_some(), "{attempt:?} {out:?}");
             if out.standing == Standing::Judged {
@@ -160,7 +158,7 @@ impl Dispatcher {
                 Timer::Slow(attempt) => {
                     let lane = self.lanes.get(&attempt.lane);
                     let out = lane.and_then(|lane| lane.in_flight.get(attempt));
-                    out.is_some_and(|out| out.slow_from == Some(*at) && !out.is_slow)
+                    out.is_some_and(|out| out.slow_from == *at && !out.is_slow)
                 }
                 Timer::Shutdown(lane) => self.lanes.get(lane).is_some_and(|lane| {
                     lane.closing.is_some_and(|closing| !closing.over && closing.deadline == *at)

@@ -125,11 +125,8 @@ impl Dispatcher {
         };
         let limit = now.after(time_left).after(OVERDUE);
         self.timers.insert((limit, Timer::Attempt(attempt)));
-        let may_be_slow = lane.config.max_under_way > lane.config.max_concurrency;
-        let slow_from = may_be_slow.then(|| now.after(SLOW));
-        if let Some(at) = slow_from {
-            self.timers.insert((at, Timer::Slow(attempt)));
-        }
+        let slow_from = now.after(SLOW);
+        self.timers.insert((slow_from, Timer::Slow(attempt)));
         let standing = Standing::Expected;
         let out = Outgoing { retry, rights, standing, limit, slow_from, is_slow: false };
         lane.in_flight.insert(attempt, out);

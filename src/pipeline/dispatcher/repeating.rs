@@ -13,7 +13,7 @@ use crate::{
         notice::Level,
         retry::{backoff, fits, last_wait},
     },
-    sink::{SendErrorKind, SendOutcome},
+    sink::{SendError, SendErrorKind, SendOutcome},
 };
 
 /// Attempts of a batch that may end in something that is not HTTP, before it is given up (F34).
@@ -83,15 +83,27 @@ impl Dispatcher {
             SendOutcome::Stored => None,
         };
         // With a code it is the system that has given a connection up.
-        let timed_out = |error: &crate::sink::SendError| {
-            error.kind == SendErrorKind::TimedOut && error.code.is_none()
-        };
+        let timed_out =
+            |error: &SendError| error.kind == SendErrorKind::TimedOut && error.code.is_none();
         error.is_some_and(timed_out)
             && self.slots.get(&batch).is_some_and(|slot| slot.batch.history.has_all_time)
     }
 
+    /// Says that there is no other attempt, as if one were due after the ordinary wait.
+    pub(super) fn out_of_time(
+        &mut self,
+        now: Moment,
+        attempt: Attempt,
+        failure: ExportFailure,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(lane) = self.lanes.get(&attempt.lane) else { return };
+        let wait = backoff(&lane.config.retry, attempt.number, &mut self.jitter);
+        self.too_late(now, attempt, wait, failure, actions);
+    }
+
     /// The next attempt, after `wait`, would come too late.
-    pub(super) fn too_late(
+    fn too_late(
         &mut self,
         now: Moment,
         attempt: Attempt,

@@ -1,7 +1,7 @@
 //! What an attempt's result means for its batch: settled, repeated, split, compressed differently.
 //! It refuses to read responses; that is `classify`. When it is repeated is `repeating`'s.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
     clock::{Moment, Now},
@@ -58,8 +58,7 @@ impl Dispatcher {
                 self.tell_if_opened(opened, attempt, &failure, actions);
                 if let Some(batch) = expected {
                     if self.is_out_of_time(batch, outcome) {
-                        let wait = Duration::ZERO;
-                        self.too_late(now.mono, attempt, wait, failure, actions);
+                        self.out_of_time(now.mono, attempt, failure, actions);
                     } else {
                         self.transient(now.mono, attempt, failure, retry_after, cause, actions);
                     }

@@ -5,6 +5,7 @@ use crate::{
     config::{Config, RetryPolicy},
     error::DropReason,
     sink::{SendErrorKind, SendOutcome},
+    stats::BreakerState,
 };
 
 /// Answers each request when it is so old, for so long.
@@ -78,6 +79,29 @@ fn r29_an_unrelated_batch_waits_a_second_for_a_collector_that_hangs() {
     let batch = world.open[4].batch;
     world.answer_batch(batch, status(200));
     assert_eq!(next.try_recv().unwrap().delivered, 1);
+}
+
+#[test]
+fn r29_nobody_waits_for_a_probe_that_hangs() {
+    for away in [|| status(503), || failed(SendErrorKind::Refused)] {
+        let mut world = World::new();
+        let lane = world.lane(stock());
+        let outcomes: Vec<_> = (0..20).map(|_| world.export(lane, 1)).collect();
+        for _ in 0..8 {
+            world.answer(away());
+        }
+        assert_eq!((world.dispatcher.breaker(lane), world.open.len()), (BreakerState::Open, 0));
+        world.advance(secs(1));
+        assert_eq!(world.open.len(), 1, "a probe, which hangs");
+        world.advance(millis(1_000));
+        assert_eq!(world.open.len(), 2, "another one asks");
+        let batch = world.open[1].batch;
+        world.answer_batch(batch, status(200));
+        assert_eq!(world.dispatcher.breaker(lane), BreakerState::Closed);
+        assert_eq!(world.open.len(), 5);
+        world.serve(secs(9), |_, _| status(200));
+        assert!(outcomes.iter().all(|outcome| outcome.try_recv().unwrap().delivered == 1));
+    }
 }
 
 fn timed_out() -> SendOutcome {
