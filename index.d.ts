@@ -238,7 +238,10 @@ export interface OTLPTraceExporterConfig {
   limits?: LimitOptions;
   retry?: RetryOptions;
   exit?: ExitOptions;
-  /** Requests under way at most. Integer, 1 to 64. Default 4. */
+  /**
+   * Requests under way at most. Integer, 1 to 64. Default 4, without those that have been under way for more than a second:
+   * with them 30.
+   */
   maxConcurrency?: number;
   /** Called once per failed export. */
   onError?: (failure: ExportFailure) => void;

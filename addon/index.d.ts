@@ -222,8 +222,8 @@ export interface JsFacts {
   status?: number
   /** Reason phrase. */
   reason?: string
-  /** Every `Retry-After`. */
-  retryAfter?: Array<string>
+  /** `Retry-After`, the first of several. */
+  retryAfter?: string
   /** `Date`. */
   date?: string
   /** `Location`. */
@@ -506,6 +506,8 @@ export interface LaneConfig {
   compression: string
   /** Requests under way at once. */
   maxConcurrency?: number
+  /** Requests under way at once, with the slow ones; absent: `max_concurrency` if that is there. */
+  maxUnderWay?: number
   /** Bound in spans. */
   maxSpans?: number
   /** Bound in bytes. */

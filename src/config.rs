@@ -17,8 +17,11 @@ pub struct Config {
     pub protocol: Protocol,
     /// Bound over everything accepted and not yet terminal.
     pub queue: QueueConfig,
-    /// Requests under way at once; 1 to 64.
+    /// Requests under way at once, without those that have been for long; 1 to 64.
     pub max_concurrency: u32,
+    /// Requests under way at once, with those; at least `max_concurrency`, and equal to it where that is to be a limit in
+    /// any case. The rest is for a collector that is slow to answer: nobody is to queue behind its time-outs.
+    pub max_under_way: u32,
     /// How bodies are compressed.
     pub compression: Compression,
     /// When failed attempts are repeated.
@@ -67,12 +70,12 @@ pub enum Compression {
 }
 
 /// When a failed attempt is repeated. The waits are `initial`, times `multiplier` for each further attempt, up to
-/// `max_backoff`, with full jitter.
+/// `max_backoff`, a fifth more or less.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
-    /// Longest first wait.
+    /// First wait.
     pub initial_backoff: Duration,
-    /// Growth of the longest wait per retry.
+    /// Growth of the wait per retry.
     pub multiplier: f64,
     /// Longest wait.
     pub max_backoff: Duration,
@@ -84,7 +87,8 @@ pub struct RetryPolicy {
     pub attempt_timeout: Duration,
     /// Longest pause that a `Retry-After` can impose; servers send absurd ones (R31).
     pub max_retry_after: Duration,
-    /// Longest time that the breaker stays open between two probes.
+    /// Longest time that the breaker stays open between two probes; never more than a fifth of `max_elapsed`, so that what
+    /// it holds is not given up although the endpoint is back.
     pub max_breaker_open: Duration,
 }
 
@@ -135,6 +139,7 @@ impl Default for Config {
                 overflow: Overflow::DropNewest,
             },
             max_concurrency: 4,
+            max_under_way: 30,
             compression: Compression::None,
             retry: RetryPolicy::stock(Duration::from_secs(10)),
             max_request_bytes: 64 << 20,
@@ -155,6 +160,7 @@ impl Config {
             return Err(ConfigError("the request limit must be at least 1 byte"));
         }
         self.max_concurrency = self.max_concurrency.clamp(1, 64);
+        self.max_under_way = self.max_under_way.clamp(self.max_concurrency, 64);
         let retry = &mut self.retry;
         retry.multiplier =
             if retry.multiplier.is_finite() { retry.multiplier.clamp(1.0, 10.0) } else { 1.5 };
@@ -170,6 +176,8 @@ impl Config {
         ] {
             *time = clamp_timeout(*time);
         }
+        let retry = &mut self.retry;
+        retry.max_breaker_open = retry.max_breaker_open.min(retry.max_elapsed / 5);
         Ok(self)
     }
 }

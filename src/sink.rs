@@ -76,8 +76,8 @@ pub struct Reply {
     pub status: u16,
     /// Reason phrase as received.
     pub reason: String,
-    /// Every `Retry-After` value, in order (F27 to F29).
-    pub retry_after: Vec<String>,
+    /// `Retry-After` (F27 to F29); the first of several, as Node has it.
+    pub retry_after: Option<String>,
     /// `Date` of this response, to measure an HTTP-date `Retry-After` against (F28).
     pub date: Option<String>,
     /// `Location` of a redirect, which is never followed (F21).

@@ -199,7 +199,7 @@ describe('our own options', () => {
     assert.equal(resolve({}).maxConcurrency, undefined);
   });
 
-  it('an agent with few sockets bounds the requests under way, one with many does not raise them', () => {
+  it('R29: an agent with few sockets bounds the requests under way, one with many does not raise them', () => {
     const maxConcurrencyOf = (maxSockets, maxConcurrency) =>
       resolve({ httpAgentOptions: { maxSockets, maxTotalSockets: maxSockets }, maxConcurrency }).maxConcurrency;
     assert.equal(maxConcurrencyOf(1), 1);
@@ -207,6 +207,13 @@ describe('our own options', () => {
     assert.equal(maxConcurrencyOf(100), 4);
     assert.equal(maxConcurrencyOf(100, 8), 8);
     assert.equal(maxConcurrencyOf(Infinity, 8), 8);
+    const maxUnderWayOf = (maxSockets, maxConcurrency) =>
+      resolve({ httpAgentOptions: { maxSockets, maxTotalSockets: maxSockets }, maxConcurrency }).maxUnderWay;
+    assert.equal(maxUnderWayOf(1), 1);
+    assert.equal(maxUnderWayOf(25), 25);
+    assert.equal(maxUnderWayOf(100), 30, 'slow requests included');
+    assert.equal(maxUnderWayOf(100, 8), undefined, 'a limit that is set holds for all');
+    assert.equal(maxUnderWayOf(Infinity), undefined, 'the default of the native side');
   });
 
   it('a misspelt one is named', async () => {

@@ -38,7 +38,7 @@ function withoutListedDifferences(scenario, stock, observed) {
       if (error?.message === 'Export failed with retryable status') error.code = 'any';
     }
     // Concurrent first exports share one pool instead of racing for one each (X7).
-    // Our waits have full jitter where the stock exporter has a fifth, so a retry may fit where its own did not.
+    // Where the stock exporter's next wait does not fit into the time left, we make one last attempt sooner.
     if (scenario.concurrent || scenario.retried) {
       observation.connections = 'any';
       for (const request of observation.requests) request.connection = 'any';

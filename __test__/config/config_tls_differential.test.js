@@ -296,7 +296,7 @@ for (const protocol of Object.keys(STOCK)) {
           const observed = await observe(OURS[protocol], scenario, context);
           withoutMove(observed, stock);
           if (more?.timeoutMillis) {
-            // Our waits have full jitter, so a retry may fit where the stock exporter's does not, and what is not HTTP is
+            // Where the stock exporter's next wait does not fit, we make one last attempt sooner, and what is not HTTP is
             // tried again (X15): how often, and which line says that it is over, is not compared.
             observed.connections = stock.connections;
             observed.lines = stock.lines;

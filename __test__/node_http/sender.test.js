@@ -212,7 +212,7 @@ describe('a reply', () => {
       outcome: 'reply',
       status: 503,
       reason: 'Later, please',
-      retryAfter: ['7', '9'],
+      retryAfter: '7',
       date: 'Sat, 21 Nov 2026 10:00:00 GMT',
       location: '/elsewhere',
       bodyError: undefined,

@@ -78,8 +78,10 @@ pub struct LaneConfig {
     pub exit_millis: f64,
     /// `none`, `gzip`, `zstd` or `auto`.
     pub compression: String,
-    /// Requests under way at once.
+    /// Requests under way at once; absent: the core's default, and slow ones do not count.
     pub max_concurrency: Option<f64>,
+    /// Requests under way at once, with the slow ones; absent: `max_concurrency` if that is there.
+    pub max_under_way: Option<f64>,
     /// Bound in spans.
     pub max_spans: Option<f64>,
     /// Bound in bytes.
@@ -194,6 +196,8 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
     if config.drop_oldest == Some(true) {
         queue.overflow = Overflow::DropOldest;
     }
+    let under_way = config.max_under_way.or(config.max_concurrency);
+    core.max_under_way = under_way.map_or(core.max_under_way, count);
     core.max_concurrency = config.max_concurrency.map_or(core.max_concurrency, count);
     core.compression = match config.compression.as_str() {
         "gzip" => Compression::Gzip,

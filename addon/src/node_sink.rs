@@ -102,8 +102,8 @@ pub struct JsFacts {
     pub status: Option<u16>,
     /// Reason phrase.
     pub reason: Option<String>,
-    /// Every `Retry-After`.
-    pub retry_after: Option<Vec<String>>,
+    /// `Retry-After`, the first of several.
+    pub retry_after: Option<String>,
     /// `Date`.
     pub date: Option<String>,
     /// `Location`.
@@ -167,7 +167,7 @@ impl Environment {
             (Some(status), _) => SendOutcome::Reply(Reply {
                 status,
                 reason: facts.reason.unwrap_or_default(),
-                retry_after: facts.retry_after.unwrap_or_default(),
+                retry_after: facts.retry_after,
                 date: facts.date,
                 location: facts.location,
                 body: facts.body.map(|body| body.to_vec().into()).unwrap_or_default(),

@@ -17,6 +17,7 @@ const CONTENT_TYPES = { 'http/protobuf': 'application/x-protobuf', 'http/json': 
 const COMPRESSIONS = new Set(['none', 'gzip', 'zstd', 'auto']);
 const DEFAULT_TIMEOUT_MILLIS = 10000;
 const DEFAULT_MAX_CONCURRENCY = 4;
+const DEFAULT_MAX_UNDER_WAY = 30;
 
 function validateTimeoutMillis(timeoutMillis) {
   if (Number.isFinite(timeoutMillis) && timeoutMillis > 0) return timeoutMillis;
@@ -49,6 +50,12 @@ function chooseTransport(wanted, reason) {
 function chooseConcurrency(maxConcurrency, maxSockets) {
   if (maxSockets === null) return maxConcurrency;
   return Math.min(maxConcurrency ?? DEFAULT_MAX_CONCURRENCY, maxSockets);
+}
+
+/** The same with the slow ones, which count only against a limit that somebody has set. Absent: as the other one. */
+function chooseUnderWay(maxConcurrency, maxSockets) {
+  if (maxSockets === null || maxConcurrency !== undefined) return undefined;
+  return Math.min(DEFAULT_MAX_UNDER_WAY, maxSockets);
 }
 
 function reasonInUrl(parts) {
@@ -123,6 +130,7 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     agentOptions: agent.options,
     ...own,
     maxConcurrency: chooseConcurrency(own.maxConcurrency, connection.maxSockets ?? null),
+    maxUnderWay: chooseUnderWay(own.maxConcurrency, connection.maxSockets ?? null),
     selfObsMeterProvider,
   });
 }

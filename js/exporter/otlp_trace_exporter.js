@@ -46,6 +46,7 @@ function settingsFor(config) {
       timeoutMillis,
       compression: config.compression,
       maxConcurrency: config.maxConcurrency,
+      maxUnderWay: config.maxUnderWay,
       maxSpans: queue.maxSpans,
       maxBytes: queue.maxBytes,
       dropOldest: queue.overflow === 'drop-oldest',

@@ -68,15 +68,11 @@ class AgentSlot {
 }
 
 function factsOfReply(response, body, bodyError) {
-  const retryAfter = [];
-  for (let i = 0; i < response.rawHeaders.length; i += 2) {
-    if (response.rawHeaders[i].toLowerCase() === 'retry-after') retryAfter.push(response.rawHeaders[i + 1]);
-  }
   return {
     outcome: 'reply',
     status: response.statusCode,
     reason: response.statusMessage,
-    retryAfter,
+    retryAfter: response.headers['retry-after'],
     date: response.headers.date,
     location: response.headers.location,
     body,

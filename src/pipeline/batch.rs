@@ -59,6 +59,10 @@ pub(crate) struct History {
     pub(crate) suspect: Option<ContentEncoding>,
     /// Had its final attempt of a shutdown.
     pub(crate) final_attempt: bool,
+    /// Its ordinary wait did not fit into the time that was left: the attempt after a shorter one is the last.
+    pub(crate) hurried: bool,
+    /// The last attempt had all the time that was left.
+    pub(crate) has_all_time: bool,
 }
 
 impl History {

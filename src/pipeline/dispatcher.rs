@@ -8,6 +8,7 @@ mod audit;
 mod event;
 mod flushing;
 mod pump;
+mod repeating;
 mod results;
 mod shutdown;
 
@@ -81,6 +82,8 @@ enum Timer {
     GiveUp(BatchId),
     /// The limit of an attempt, awaited or told to end.
     Attempt(Attempt),
+    /// An attempt has been under way for long.
+    Slow(Attempt),
     Shutdown(LaneId),
     Flush(FlushId),
     /// A pause or an open breaker may end.
@@ -125,6 +128,13 @@ struct Closing {
 }
 
 impl LaneState {
+    /// There is no place for another request. The slow ones have places of their own.
+    fn is_full(&self) -> bool {
+        let quick = self.in_flight.values().filter(|out| !out.is_slow).count();
+        quick >= self.config.max_concurrency as usize
+            || self.in_flight.len() >= self.config.max_under_way as usize
+    }
+
     /// A batch waits for a place.
     fn enqueue(&mut self, id: BatchId, retry: bool, wanted: bool) {
         if retry { &mut self.retries } else { &mut self.fresh }.insert(id);
@@ -302,6 +312,7 @@ impl Dispatcher {
                 Timer::Retry(id) => self.make_due(id),
                 Timer::GiveUp(id) => self.give_up(now.mono, id, actions),
                 Timer::Attempt(attempt) => self.attempt_limit(now, attempt, actions),
+                Timer::Slow(attempt) => self.attempt_is_slow(attempt),
                 Timer::Shutdown(lane) => self.shutdown_over(now.mono, lane, actions),
                 Timer::Flush(flush) => {
                     self.flush_over(flush);

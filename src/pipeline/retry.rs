@@ -34,17 +34,35 @@ impl Jitter {
     }
 }
 
-/// Part of the longest wait that is always waited: full jitter without it could mean no wait at all.
-const FLOOR: f64 = 0.1;
+/// A wait is longer or shorter than it would be without jitter by this part of it at most, as in the stock exporter. More
+/// would make some batches use up their attempts before an outage is over that the stock exporter sits out.
+const JITTER: f64 = 0.2;
+/// Time that a wait which is shortened leaves to its attempt, or half of what there is.
+const ATTEMPT: Duration = Duration::from_secs(2);
+/// With less time no attempt is worth a request.
+const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
 
 /// The wait before retry number `retry` (1 for the first).
 pub(crate) fn backoff(policy: &RetryPolicy, retry: u32, jitter: &mut Jitter) -> Duration {
-    let part = jitter.next().max(FLOOR);
-    longest_backoff(policy, retry).mul_f64(part)
+    let part = 1.0 + JITTER * (2.0 * jitter.next() - 1.0);
+    mean_backoff(policy, retry).mul_f64(part).min(policy.max_backoff)
 }
 
-/// The wait before jitter.
-pub(crate) fn longest_backoff(policy: &RetryPolicy, retry: u32) -> Duration {
+/// Whether an attempt after `wait` still has some of the time `left`.
+pub(crate) fn fits(wait: Duration, left: Duration) -> bool {
+    wait.saturating_add(SHORTEST_ATTEMPT) <= left
+}
+
+/// The wait before one last attempt where the ordinary `wait` does not fit into the time `left`. It is late, because the
+/// endpoint has more time to come back then, and leaves time for the attempt.
+pub(crate) fn last_wait(wait: Duration, left: Duration) -> Option<Duration> {
+    let attempt = if wait <= left { SHORTEST_ATTEMPT } else { ATTEMPT.min(left / 2) };
+    let shorter = left.saturating_sub(attempt);
+    (fits(shorter, left) && !shorter.is_zero()).then_some(shorter)
+}
+
+/// The wait without jitter.
+pub(crate) fn mean_backoff(policy: &RetryPolicy, retry: u32) -> Duration {
     let growth = policy.multiplier.powi(retry.saturating_sub(1).min(64) as i32);
     let seconds = policy.initial_backoff.as_secs_f64() * growth;
     Duration::try_from_secs_f64(seconds).unwrap_or(policy.max_backoff).min(policy.max_backoff)

@@ -8,27 +8,30 @@ use crate::sink::Reply;
 /// Returns the pause that a response asks for. `None` means ordinary backoff: there is no header, or one that makes no
 /// sense because it is zero, negative, past or garbage (F29).
 pub(crate) fn retry_after(reply: &Reply, wall: Duration) -> Option<Duration> {
-    // Of several values the longest is the one that satisfies all of them.
-    reply
-        .retry_after
-        .iter()
-        .filter_map(|value| parse(value.trim(), reply.date.as_deref(), wall))
-        .max()
-}
-
-fn parse(value: &str, date: Option<&str>, wall: Duration) -> Option<Duration> {
-    let asked = if value.bytes().next()?.is_ascii_digit()
-        && value.bytes().all(|byte| byte.is_ascii_digit())
-    {
-        // More digits than a u64 has room for is still "very long".
-        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
-    } else {
-        let until = http_date(value)?;
-        // A date is compared with the response's own clock, because ours may be hours off (F28).
-        let now = date.and_then(http_date).unwrap_or(wall);
-        until.checked_sub(now)?
+    let value = reply.retry_after.as_deref()?;
+    let asked = match seconds(value) {
+        Some(seconds) => Duration::from_secs(seconds),
+        None => {
+            let until = http_date(value)?;
+            // A date is compared with the response's own clock, because ours may be hours off (F28).
+            let now = reply.date.as_deref().and_then(http_date).unwrap_or(wall);
+            until.checked_sub(now)?
+        }
     };
     (!asked.is_zero()).then_some(asked)
+}
+
+/// What JavaScript's `parseInt` makes of it, with which the stock exporter reads it: the number at the beginning, whatever
+/// follows. A negative one is none. `None`: there is no number.
+fn seconds(value: &str) -> Option<u64> {
+    let value = value.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let (is_negative, value) = match value.strip_prefix(['+', '-']) {
+        Some(rest) => (value.starts_with('-'), rest),
+        None => (false, value),
+    };
+    let digits = value.split(|c: char| !c.is_ascii_digit()).next().filter(|it| !it.is_empty())?;
+    // More digits than a u64 has room for is still "very long".
+    Some(if is_negative { 0 } else { digits.parse().unwrap_or(u64::MAX) })
 }
 
 /// Time since the Unix epoch of an HTTP date: IMF-fixdate, RFC 850 or asctime.

@@ -109,7 +109,7 @@ pub(super) fn status(status: u16) -> SendOutcome {
 pub(super) fn throttled(status: u16, retry_after: &str) -> SendOutcome {
     SendOutcome::Reply(Reply {
         status,
-        retry_after: vec![retry_after.to_owned()],
+        retry_after: Some(retry_after.to_owned()),
         ..Reply::default()
     })
 }
@@ -289,7 +289,7 @@ impl World {
                 self.open.push(attempt);
                 self.sent.push(Sent { at: self.now.mono, attempt, request });
                 let running = self.dispatcher.in_flight(attempt.lane);
-                assert!(running <= self.lanes[&attempt.lane].config.max_concurrency as usize);
+                assert!(running <= self.lanes[&attempt.lane].config.max_under_way as usize);
             }
             Action::Abort { attempt } => {
                 self.aborted.push((self.now.mono, attempt));

@@ -287,6 +287,11 @@ impl Told {
 }
 
 impl OwnRights {
+    /// Another request may find out whether the exporter is served.
+    pub(crate) fn give_up_health(&mut self) {
+        self.health = None;
+    }
+
     /// Whether it decides nothing for others.
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {

@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn retry_after_is_heard_only_if_asked_and_never_for_long() {
         let asking = |status, seconds: &str| Reply {
-            retry_after: vec![seconds.to_owned()],
+            retry_after: Some(seconds.to_owned()),
             ..reply(status, b"")
         };
         let pause = |reply, hears| match judge(SendOutcome::Reply(reply), hears, Duration::ZERO) {

@@ -27,6 +27,10 @@ pub(super) struct Outgoing {
     pub(super) standing: Standing,
     /// When that changes by itself: there is one timer for each attempt, always.
     pub(super) limit: Moment,
+    /// When it becomes slow.
+    pub(super) slow_from: Moment,
+    /// It has been under way for so long that others need not wait for its place.
+    pub(super) is_slow: bool,
 }
 
 /// What an attempt decides for others. Dropped with it, wherever that happens.
@@ -52,6 +56,7 @@ impl Dispatcher {
         let lane = self.lanes.get_mut(&attempt.lane)?;
         let out = lane.in_flight.remove(&attempt)?;
         self.timers.remove(&(out.limit, Timer::Attempt(attempt)));
+        self.timers.remove(&(out.slow_from, Timer::Slow(attempt)));
         lane.told.ended(out.retry);
         Some(out)
     }
@@ -90,6 +95,17 @@ impl Dispatcher {
         let out = lane.and_then(|lane| lane.in_flight.get_mut(&attempt));
         let rights = out.map(|out| std::mem::take(&mut out.rights)).unwrap_or_default();
         self.judge(now, attempt, rights, &SendOutcome::Failed(timed_out()), actions);
+    }
+
+    /// An attempt has been under way for long. Nobody waits for it any more, neither for its place nor, if it is a probe, for
+    /// what it will find out: the next one may ask. (Credentials are another matter. Whoever asks with wrong ones is lost.)
+    pub(super) fn attempt_is_slow(&mut self, attempt: Attempt) {
+        let lane = self.lanes.get_mut(&attempt.lane);
+        if let Some(out) = lane.and_then(|lane| lane.in_flight.get_mut(&attempt)) {
+            out.is_slow = true;
+            out.rights.endpoint = None;
+            out.rights.own.give_up_health();
+        }
     }
 
     /// An attempt has ended by itself.

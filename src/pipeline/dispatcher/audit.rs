@@ -34,6 +34,8 @@ impl Dispatcher {
         for (attempt, out) in &lane.in_flight {
             let timer = (out.limit, Timer::Attempt(*attempt));
             assert!(self.timers.contains(&timer), "{attempt:?} has no limit");
+            let is_timed = self.timers.contains(&(out.slow_from, Timer::Slow(*attempt)));
+            assert_ne!(is_timed, out.is_slow, "{attempt:?} does not become slow");
             let is_expected = out.standing == Standing::Expected;
             assert_eq!(is_expected, self.expected(*attempt).is_some(), "{attempt:?} {out:?}");
             if out.standing == Standing::Judged {
@@ -49,7 +51,9 @@ impl Dispatcher {
 
     /// What is ready to go has a reason to stay that will pass.
     fn audit_queues(&self, now: Moment, id: LaneId, lane: &LaneState) {
-        assert!(lane.in_flight.len() <= lane.config.max_concurrency as usize, "too many at once");
+        assert!(lane.in_flight.len() <= lane.config.max_under_way as usize, "too many at once");
+        let quick = lane.in_flight.values().filter(|out| !out.is_slow).count();
+        assert!(quick <= lane.config.max_concurrency as usize, "too many at once");
         assert!(lane.fresh.is_disjoint(&lane.retries));
         let ready = || lane.fresh.union(&lane.retries);
         for batch in ready() {
@@ -63,8 +67,7 @@ impl Dispatcher {
             assert!(state.reported || owing > 0, "flush {flush} waits for nobody");
         }
         let is_over = lane.closing.is_some_and(|closing| closing.over);
-        if ready().next().is_none() || lane.in_flight.len() >= lane.config.max_concurrency as usize
-        {
+        if ready().next().is_none() || lane.is_full() {
             return;
         }
         assert!(!is_over, "lane {id} is over and holds batches");
@@ -151,6 +154,11 @@ impl Dispatcher {
                     let lane = self.lanes.get(&attempt.lane);
                     let out = lane.and_then(|lane| lane.in_flight.get(attempt));
                     out.is_some_and(|out| out.limit == *at)
+                }
+                Timer::Slow(attempt) => {
+                    let lane = self.lanes.get(&attempt.lane);
+                    let out = lane.and_then(|lane| lane.in_flight.get(attempt));
+                    out.is_some_and(|out| out.slow_from == *at && !out.is_slow)
                 }
                 Timer::Shutdown(lane) => self.lanes.get(lane).is_some_and(|lane| {
                     lane.closing.is_some_and(|closing| !closing.over && closing.deadline == *at)

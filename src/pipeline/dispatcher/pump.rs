@@ -23,6 +23,9 @@ use crate::{
 /// because it knows better words for the error.
 const OVERDUE: Duration = Duration::from_millis(250);
 
+/// An attempt that has been under way for this long says that the endpoint takes its time, not that it has much to do.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// What a request that goes out decides for those that are held meanwhile.
 #[derive(Clone, Copy)]
 struct Probes {
@@ -47,8 +50,7 @@ impl Dispatcher {
     fn next_to_send(&mut self, now: Moment, lane_id: LaneId) -> Option<(BatchId, Probes)> {
         let lane = self.lanes.get_mut(&lane_id)?;
         let endpoint = self.endpoints.get(&lane.endpoint)?;
-        let full = lane.in_flight.len() >= lane.config.max_concurrency as usize;
-        if full || lane.closing.is_some_and(|closing| closing.over) {
+        if lane.is_full() || lane.closing.is_some_and(|closing| closing.over) {
             return None;
         }
         let closing = lane.closing.is_some();
@@ -108,10 +110,10 @@ impl Dispatcher {
             self.timers.insert((deadline, Timer::GiveUp(id)));
             deadline
         });
-        let mut time_left = policy.attempt_timeout.min(deadline.since(now));
-        if let Some(closing) = lane.closing {
-            time_left = time_left.min(closing.deadline.since(now));
-        }
+        let end = lane.closing.map_or(deadline, |closing| closing.deadline.min(deadline));
+        let left = end.since(now);
+        let time_left = policy.attempt_timeout.min(left);
+        history.has_all_time = time_left == left;
         self.attempts += 1;
         let (number, serial) = (history.attempts, self.attempts);
         let attempt = Attempt { lane: lane_id, batch: id, number, serial };
@@ -123,8 +125,11 @@ impl Dispatcher {
         };
         let limit = now.after(time_left).after(OVERDUE);
         self.timers.insert((limit, Timer::Attempt(attempt)));
-        lane.in_flight
-            .insert(attempt, Outgoing { retry, rights, standing: Standing::Expected, limit });
+        let slow_from = now.after(SLOW);
+        self.timers.insert((slow_from, Timer::Slow(attempt)));
+        let standing = Standing::Expected;
+        let out = Outgoing { retry, rights, standing, limit, slow_from, is_slow: false };
+        lane.in_flight.insert(attempt, out);
         let request = Request {
             body: batch.body.clone(),
             encoding: batch.encoding,

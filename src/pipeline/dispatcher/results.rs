@@ -1,7 +1,7 @@
 //! What an attempt's result means for its batch: settled, repeated, split, compressed differently.
-//! It refuses to read responses; that is `classify`.
+//! It refuses to read responses; that is `classify`. When it is repeated is `repeating`'s.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
     clock::{Moment, Now},
@@ -9,20 +9,15 @@ use crate::{
     pipeline::{
         classify::{Cause, Network, Verdict, classify},
         dispatcher::{
-            Action, Attempt, Dispatcher, LaneState, Phase, Settlement, Slot, Timer, Work,
-            attempts::Rights,
+            Action, Attempt, Dispatcher, LaneState, Settlement, Slot, Work, attempts::Rights,
         },
         lane::LaneId,
         notice::Level,
-        retry::backoff,
         told::{Finding, less_compressed},
     },
     sink::{ContentEncoding, SendOutcome},
     stats::BreakerState,
 };
-
-/// Attempts of a batch that may end in something that is not HTTP, before it is given up (F34).
-const MAX_MALFORMED: u32 = 3;
 
 impl Dispatcher {
     /// Reads a result and decides. Its batch may be gone: then it tells about the endpoint alone.
@@ -61,8 +56,12 @@ impl Dispatcher {
                 let finding = Finding::Failure { cause, failure: &failure, retry_after };
                 let opened = lane.told.learn(now.mono, policy, own, finding, jitter) || gone;
                 self.tell_if_opened(opened, attempt, &failure, actions);
-                if expected.is_some() {
-                    self.transient(now.mono, attempt, failure, retry_after, cause, actions);
+                if let Some(batch) = expected {
+                    if self.is_out_of_time(batch, outcome) {
+                        self.out_of_time(now.mono, attempt, failure, actions);
+                    } else {
+                        self.transient(now.mono, attempt, failure, retry_after, cause, actions);
+                    }
                 }
                 self.represent(attempt, actions);
             }
@@ -79,65 +78,6 @@ impl Dispatcher {
                 self.represent(attempt, actions);
             }
         }
-    }
-
-    pub(super) fn transient(
-        &mut self,
-        now: Moment,
-        attempt: Attempt,
-        failure: ExportFailure,
-        retry_after: Option<Duration>,
-        cause: Cause,
-        actions: &mut Vec<Action>,
-    ) {
-        let id = attempt.batch;
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        let Some(lane) = self.lanes.get_mut(&attempt.lane) else { return };
-        let policy = &lane.config.retry;
-        let history = &mut slot.batch.history;
-        history.malformed += u32::from(cause == Cause::Malformed);
-        let mut wait = backoff(policy, history.attempts, &mut self.jitter);
-        if let Some(asked) = retry_after {
-            wait = wait.max(policy.clamp_pause(asked));
-        }
-        let last_chance = lane.closing.is_some() && !history.final_attempt;
-        let due = if last_chance { now } else { now.after(wait) };
-        history.final_attempt |= last_chance;
-        let deadline = history.deadline.unwrap_or(due);
-        let exhausted = history.attempts > policy.max_retries || history.malformed >= MAX_MALFORMED;
-        // A wait of our own that ends after the deadline is hopeless; one that the endpoint asked for is sat out until
-        // then. Once it has passed there is nothing left to wait for.
-        let hopeless = due >= deadline && (retry_after.is_none() || now >= deadline);
-        let no_time = lane.closing.is_some_and(|closing| due >= closing.deadline);
-        if exhausted || hopeless || no_time {
-            let text = if exhausted {
-                format!("Export failed after maximum retry attempts ({}).", history.attempts - 1)
-            } else {
-                format!(
-                    "Export retry time {}ms exceeds remaining timeout {}ms, not retrying further.",
-                    due.since(now).as_millis(),
-                    deadline.since(now).as_millis()
-                )
-            };
-            actions.push(Action::Tell { lane: attempt.lane, level: Level::Info, text });
-            let reason = if no_time && !exhausted {
-                DropReason::ShutdownDeadline
-            } else {
-                DropReason::RetriesExhausted
-            };
-            let settlement = Settlement::Dropped { reason, failure: Some(failure) };
-            self.settle(now, id, settlement, actions);
-            return;
-        }
-        history.last_failure = Some(failure);
-        slot.phase = Phase::Backoff { due };
-        self.timers.insert((due, Timer::Retry(id)));
-        let text = format!("Scheduling export retry in {}ms", due.since(now).as_millis());
-        actions.push(Action::Tell { lane: attempt.lane, level: Level::Verbose, text });
-        let flushes = std::mem::take(&mut slot.flushes);
-        lane.attempt_completed(&flushes, &mut self.covered);
-        actions.push(Action::Attempted { batch: id });
-        self.parking.push(id);
     }
 
     /// The same request would fail again. Perhaps another one with the same spans will not.

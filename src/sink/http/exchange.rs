@@ -123,9 +123,9 @@ async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
     let mut reply = Reply {
         status: response.status().as_u16(),
         reason: reason(&response),
-        retry_after: texts(headers, RETRY_AFTER),
-        date: texts(headers, DATE).into_iter().next(),
-        location: texts(headers, LOCATION).into_iter().next(),
+        retry_after: first(headers, RETRY_AFTER),
+        date: first(headers, DATE),
+        location: first(headers, LOCATION),
         ..Reply::default()
     };
     let announced = response.body().size_hint().exact().unwrap_or(0);
@@ -178,8 +178,8 @@ fn reason(response: &Response<Incoming>) -> String {
     }
 }
 
-fn texts(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
-    headers.get_all(name).iter().map(|value| shown_latin1(value.as_bytes())).collect()
+fn first(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    headers.get(name).map(|value| shown_latin1(value.as_bytes()))
 }
 
 pub(super) fn timed_out() -> SendError {
