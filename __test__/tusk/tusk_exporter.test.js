@@ -5,6 +5,7 @@ const crypto = require('node:crypto');
 const { test } = require('node:test');
 const {
   CallbackSpanAdapter,
+  DriftBatchSpanProcessor,
   InMemorySpanAdapter,
   TdSpanExporter,
   TraceBlockingManager,
@@ -276,6 +277,64 @@ test('an adapter that throws, rejects or answers FAILED makes the export fail; t
       assert.equal(memory.getAllSpans().length, 1);
     }
   }
+});
+
+test('forceFlush and shutdown wait for adapters that get objects', async (t) => {
+  const slow = async (account, spans) => {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    account.done += spans.length;
+    return { code: 0 };
+  };
+  const adapters = {
+    custom: (account) => ({ name: 'c', exportSpans: (spans) => slow(account, spans), shutdown: async () => {} }),
+    callback: (account) => new CallbackSpanAdapter((spans) => slow(account, spans)),
+  };
+  const trials = [];
+  for (const make of Object.values(adapters)) {
+    for (const method of ['forceFlush', 'shutdown']) trials.push([make, method]);
+  }
+  await Promise.all(
+    trials.map(async ([make, method]) => {
+      const account = { done: 0 };
+      const exporter = fileExporter(t, { directory: temporaryDirectory(t) });
+      exporter.clearAdapters();
+      exporter.addAdapter(make(account));
+      const result = exported(exporter, [recordedSpan(), recordedSpan()]);
+      await exporter[method]();
+      assert.equal(account.done, 2, `${method}: ${make}`);
+      assert.deepEqual(await result, { code: 0 });
+    }),
+  );
+});
+
+test('an adapter that never answers: FAILED at the deadline of the export, and every wait ends', async (t) => {
+  const never = () => new Promise(() => {});
+  const exporter = fileExporter(t, {
+    directory: temporaryDirectory(t),
+    exportTimeoutMillis: 1,
+    ignoreSinkErrors: true,
+  });
+  const memory = new InMemorySpanAdapter();
+  exporter.clearAdapters();
+  exporter.addAdapter({ name: 'never', exportSpans: never, shutdown: async () => {} });
+  exporter.addAdapter(memory);
+  const config = { maxQueueSize: 4, maxExportBatchSize: 1, scheduledDelayMillis: 60_000 };
+  const processor = new DriftBatchSpanProcessor({ exporter, config, mode: 'RECORD' });
+  processor.onEnd(recordedSpan());
+  const flushed = assert.rejects(processor.forceFlush(), /^Error: Timeout$/);
+  const open = fileExporter(t, { directory: temporaryDirectory(t), exportTimeoutMillis: 1 });
+  open.clearAdapters();
+  open.addAdapter({ name: 'open', exportSpans: never, forceFlush: never, shutdown: never });
+  const ended = ['forceFlush', 'shutdown'].map((method) => assert.rejects(open[method](), /^Error: Timeout$/));
+  const [{ code, error }] = await Promise.all([exported(exporter, [recordedSpan()]), exporter.forceFlush()]);
+  assert.deepEqual([code, error.message], [1, 'Timeout: an adapter has not answered within 3503 ms']);
+  await flushed;
+  assert.equal(processor.getHealthSnapshot().exportFailureCount, 1);
+  assert.ok(memory.getAllSpans().length >= 2, 'the other adapter has got them');
+  await Promise.all(ended);
+  open.clearAdapters();
+  exporter.clearAdapters();
+  await processor.shutdown();
 });
 
 test('the callback runs once, later, in the context of the call; what it throws goes nowhere', async (t) => {

@@ -307,6 +307,42 @@ test('processor: shutdown drains, shuts the exporter down and takes no more; oth
   assert.deepEqual(replaying.batches, []);
 });
 
+test('processor: an exporter that does not answer costs its batch after exportTimeoutMillis, and the queue goes on', async (t) => {
+  const answers = [() => {}, succeed];
+  const { processor, batches } = processorOver(t, (done) => answers.shift()(done), { exportTimeoutMillis: 50 });
+  for (let nth = 0; nth < 4; nth++) processor.onEnd({});
+  await assert.rejects(processor.forceFlush(), /^Error: Timeout/);
+  await processor.forceFlush();
+  const { queueSize, exportFailureCount, droppedSpanCount } = processor.getHealthSnapshot();
+  assert.deepEqual([batches, queueSize, exportFailureCount, droppedSpanCount], [[2, 2], 0, 1, 0]);
+});
+
+test('processor: shutdown ends over an exporter that never answers; what it was not given is dropped and counted', async (t) => {
+  const { processor, batches, isShutDown } = processorOver(t, () => {}, { exportTimeoutMillis: 50 });
+  for (let nth = 0; nth < 5; nth++) processor.onEnd({});
+  await assert.rejects(processor.shutdown(), /^Error: Timeout/);
+  const { queueSize, exportFailureCount, droppedSpanCount } = processor.getHealthSnapshot();
+  assert.deepEqual([batches, queueSize, exportFailureCount, droppedSpanCount], [[2], 0, 1, 3]);
+  assert.equal(isShutDown(), true);
+  const config = { maxQueueSize: 10, maxExportBatchSize: 2, scheduledDelayMillis: 1000, exportTimeoutMillis: 50 };
+  const exporter = { export: (_spans, done) => succeed(done), shutdown: () => new Promise(() => {}) };
+  const silent = new DriftBatchSpanProcessor({ exporter, config, mode: 'RECORD' });
+  await assert.rejects(silent.shutdown(), /^Error: Timeout/);
+});
+
+test('processor: an export without an answer holds no process, whoever waits for it does', async () => {
+  const program = (then) => `
+    const { DriftBatchSpanProcessor } = require('./js/entries/tusk.js');
+    const config = { maxQueueSize: 9, maxExportBatchSize: 1, scheduledDelayMillis: 9, exportTimeoutMillis: 500 };
+    const exporter = { export() { console.log('given'); }, async shutdown() {} };
+    const processor = new DriftBatchSpanProcessor({ exporter, config, mode: 'RECORD' });
+    processor.onEnd({});
+    ${then}`;
+  const waiting = `processor.forceFlush().catch((error) => console.log(error.message));`;
+  const [left, waited] = await Promise.all([runProgram(program('')), runProgram(program(waiting))]);
+  assert.deepEqual([left.stdout, waited.stdout], ['given\n', 'given\nTimeout\n']);
+});
+
 test('processor: what the exporter counts is not counted twice, what nobody else counts is', async (t) => {
   const receiver = await apiReceiver(t, { otherwise: 400 });
   const config = { maxQueueSize: 10, maxExportBatchSize: 5, scheduledDelayMillis: 1000 };

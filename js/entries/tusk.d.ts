@@ -176,8 +176,12 @@ export interface TdExporterHealthSnapshot {
 export declare class TdSpanExporter {
   constructor(config: TdTraceExporterConfig);
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void;
-  /** Waits for what is on its way; the exporter works on if spans come later. */
+  /**
+   * Waits for what is on its way and shuts the adapters down; the exporter works on if spans come later. Rejects with what
+   * an adapter rejects with, or with `Timeout` if one never answers.
+   */
   shutdown(): Promise<void>;
+  /** Waits for what is on its way, to adapters of your own too. Rejects as `shutdown` does. */
   forceFlush(): Promise<void>;
   /** The list itself. */
   getAdapters(): SpanExportAdapter[];
@@ -297,13 +301,20 @@ export interface DriftBatchSpanProcessorConfig {
   maxExportBatchSize: number;
   /** Time between two looks at the queue; less than 1 is 1, more than 2147483647 is that. */
   scheduledDelayMillis: number;
+  /**
+   * How long an export may be without an answer, and a shutdown of the exporter; less than 1 is 1, more than 2147483647
+   * is that. Default 30000, or the exporter's own limit.
+   */
+  exportTimeoutMillis?: number;
 }
 
 export interface DriftBatchProcessorHealthSnapshot {
   queueSize: number;
   maxQueueSize: number;
   queueFillRatio: number;
+  /** Spans that no export had: the queue was full, or the exporter did not answer before a shutdown. */
   droppedSpanCount: number;
+  /** Exports (not spans) that failed or had no answer, without those that `failureCount` of the exporter shows. */
   exportFailureCount: number;
   lastExportLatencyMs: number | null;
 }
@@ -316,7 +327,9 @@ export declare class DriftBatchSpanProcessor {
   });
   onStart(span: unknown, parentContext: unknown): void;
   onEnd(span: ReadableSpan): void;
+  /** Resolves when the queue is empty; rejects with `Timeout` once an export has no answer, and the queue goes on. */
   forceFlush(): Promise<void>;
+  /** Exports what is queued; rejects with `Timeout` once an export has no answer, and what is left is dropped then. */
   shutdown(): Promise<void>;
   getHealthSnapshot(): DriftBatchProcessorHealthSnapshot;
 }

@@ -31,7 +31,7 @@ const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const FORKED = 'this process was forked from one that exports, and has none of its threads';
 const NOTHING_SENT = Object.freeze({ __proto__: null, delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
 
-const standIns = new StandIns('offloop.exporter');
+const standIns = new StandIns('exporter');
 
 let isCapturable;
 let portOf;
@@ -51,7 +51,7 @@ class LaneExporter {
       }
     };
     portOf = (exporter) => (isCapturable(exporter) ? exporter.#port : null);
-    own = (exporter) => (#settings in exporter ? exporter : originalOf(exporter));
+    own = (exporter) => (#settings in exporter ? exporter : standIns.originalOf(exporter));
   }
 
   #settings;
@@ -409,13 +409,6 @@ function fail({ promise, reject }, id, error) {
   if (id !== null) getEngine().forget(id);
   promise.catch(ignore);
   reject(error);
-}
-
-/** What stands in for an exporter of ours (a Proxy, a copy) has its methods, and none of its state. */
-function originalOf(standIn) {
-  const original = standIns.originalOf(standIn);
-  if (original === undefined) throw new TypeError('Offloop: a method of an exporter was called on something else');
-  return original;
 }
 
 function tellBug(error) {

@@ -7,12 +7,14 @@
 class Token {}
 
 class StandIns {
+  #what;
   #key;
   #originals = new WeakMap(); // token -> object
 
-  /** @param {string} name of the property that leads to the object; a symbol that nobody else can name */
-  constructor(name) {
-    this.#key = Symbol(name);
+  /** @param {string} what the objects are, as messages say it. The property that leads to one is a symbol of our own. */
+  constructor(what) {
+    this.#what = what;
+    this.#key = Symbol(`offloop.${what}`);
   }
 
   /** To be called by the constructor of `object`. */
@@ -23,9 +25,15 @@ class StandIns {
     Object.defineProperty(object, this.#key, { value: token, enumerable: true });
   }
 
-  /** The signed object that `standIn` stands in for, undefined behind any other value. May throw where a Proxy does. */
+  /**
+   * The signed object that `standIn` stands in for: a stand-in has its methods, and none of its state.
+   * @throws {TypeError} on any other value; what a Proxy throws
+   */
   originalOf(standIn) {
-    return this.#originals.get(Object(standIn)[this.#key]);
+    const original = this.#originals.get(Object(standIn)[this.#key]);
+    if (original === undefined)
+      throw new TypeError(`Offloop: a method of the ${this.#what} was called on something else`);
+    return original;
   }
 }
 

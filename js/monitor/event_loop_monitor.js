@@ -14,17 +14,25 @@ const { proveStacks } = require('./stack_proof.js');
 const { currentResource, followResource, resourceEntries } = require('./span_resource.js');
 const { threadId } = require('node:worker_threads');
 const { version } = require('../../package.json');
+const { StandIns } = require('../guards/stand_ins.js');
 const { clearInterval, setInterval, unref } = require('../guards/timers.js');
 
 const HEARTBEAT_MILLIS = 20;
 const NOTHING_SEEN = Object.freeze({ blocks: 0, spans: 0, suppressed: 0, paused: 0, starved: 0, debugger: 0 });
 const NO_DELAYS = Object.freeze({ count: 0, min: 0, max: 0, mean: 0, stddev: 0, p50: 0, p90: 0, p99: 0 });
 
+const standIns = new StandIns('monitor');
+
 let native; // of this environment, made once: its handle on the loop is closed with the environment
 let enabled = null; // the monitor that watches this environment's loop
 let isFallbackTold = false;
+let own;
 
 class EventLoopMonitor {
+  static {
+    own = (monitor) => (#options in monitor ? monitor : standIns.originalOf(monitor));
+  }
+
   #options;
   #outlet;
   #metrics;
@@ -38,6 +46,7 @@ class EventLoopMonitor {
     this.#isYielding = this.#options.isAutomatic;
     this.#outlet = createOutlet(this.#options);
     this.#metrics = new LoopMetrics(this.#options.meterProvider, () => (enabled === this ? native : null));
+    standIns.sign(this);
   }
 
   /**
@@ -45,6 +54,20 @@ class EventLoopMonitor {
    * @returns {boolean} whether this monitor watches the loop now
    */
   enable() {
+    return own(this).#enable();
+  }
+
+  /** Ends; does nothing when it has not begun. `stats()` keeps what was seen. */
+  disable() {
+    own(this).#disable();
+  }
+
+  /** What was seen since the last `enable()`. */
+  stats() {
+    return own(this).#stats();
+  }
+
+  #enable() {
     if (enabled === this) return true;
     if (enabled?.#isYielding) enabled.disable(); // switched on by an environment variable, and now by the program
     if (enabled !== null) {
@@ -86,20 +109,18 @@ class EventLoopMonitor {
     return true;
   }
 
-  /** Ends; does nothing when it has not begun. `stats()` keeps what was seen. */
-  disable() {
+  #disable() {
     if (enabled !== this) return;
     this.#metrics.stop();
     clearInterval(this.#heartbeat);
     openSpans.close();
     this.#outlet.stop(native);
-    this.#lastStats = this.stats();
+    this.#lastStats = this.#stats();
     native.disable();
     enabled = null;
   }
 
-  /** What was seen since the last `enable()`. */
-  stats() {
+  #stats() {
     const seen = enabled === this ? native.stats() : null;
     if (seen === null) {
       return this.#lastStats ?? { ...NOTHING_SEEN, longestBlockMillis: 0, turns: 0, idleMillis: 0, delay: NO_DELAYS };

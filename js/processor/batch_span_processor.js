@@ -18,14 +18,14 @@ const { createProcessorMetrics } = require('./processor_metrics.js');
 
 const SAMPLED = 1;
 const STOCK_QUEUE_SIZE = 2048;
-const standIns = new StandIns('offloop.processor');
+const standIns = new StandIns('processor');
 const LAST_LOOK_MILLIS = 20; // what the native side needs to say that nothing is left
 let readExporter;
 let own;
 
 class BatchSpanProcessor {
   static {
-    own = (processor) => (#exporter in processor ? processor : originalOf(processor));
+    own = (processor) => (#exporter in processor ? processor : standIns.originalOf(processor));
     readExporter = (processor) => {
       try {
         return own(processor).#exporter;
@@ -157,13 +157,6 @@ class BatchSpanProcessor {
     this.#queue ??= new QueueBatcher(this.#exporter, { ...this.#options, maxQueueSize: queueSize }, this.#metrics);
     return this.#queue;
   }
-}
-
-/** What stands in for a processor of ours (a Proxy, a copy) has its methods, and none of its state. */
-function originalOf(standIn) {
-  const original = standIns.originalOf(standIn);
-  if (original === undefined) throw new TypeError('Offloop: a method of a processor was called on something else');
-  return original;
 }
 
 /** A span that cannot say so is: whoever reads it finds out, and counts it. */

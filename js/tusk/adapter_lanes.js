@@ -8,7 +8,10 @@ const { postedBy } = require('./posted_attempt.js');
 const { PreparedWriter } = require('./prepared_writer.js');
 const { FAILED, SUCCESS } = require('./vocabulary.js');
 
-/** Name of the method by which an adapter offers its native way; null from it: only `exportSpans` will do. */
+/**
+ * Name of the method by which an adapter, its argument, offers its native way. Null from it: only `exportSpans` will do, as
+ * where a method is ours and the adapter stands in for the one that it belongs to.
+ */
 const NATIVE = Symbol('offloop.tusk.native');
 
 /** One lane per way of encoding: exporters that share an adapter may differ in it. */

@@ -11,6 +11,7 @@ const { AdapterLanes, errorOf, NATIVE, nothingLeft, resultOf } = require('./adap
 const { encodeRequest, encodeSpan } = require('./clean_span_proto.js');
 const { markReported } = require('./reported_errors.js');
 const { CircuitBreaker, NonRetryableError } = require('./resilience.js');
+const { StandIns } = require('../guards/stand_ins.js');
 const { FAILED } = require('./vocabulary.js');
 
 const PATH = '/api/drift/tusk.drift.backend.v1.SpanExportService/ExportSpans';
@@ -31,9 +32,16 @@ const OWN_REASONS = [
   'internal_error',
 ];
 
+const standIns = new StandIns('adapter');
+let own;
+
 const NO_HEADER = Object.freeze({ observableServiceId: '', environment: '', sdkVersion: '', sdkInstanceId: '' });
 
 class ApiSpanAdapter {
+  static {
+    own = (adapter) => (#config in adapter ? adapter : standIns.originalOf(adapter));
+  }
+
   name = 'api';
   #config;
   #url;
@@ -42,7 +50,8 @@ class ApiSpanAdapter {
   #breaker = new CircuitBreaker(BREAKER);
   #failureCount = 0;
   #lastExportLatencyMs = null;
-  #own;
+  #laneOptions;
+  #poster = this; // whose `postExportRequest` makes attempts: this, or the last stand-in that had one of its own
 
   /**
    * @param {{ apiKey, tuskBackendBaseUrl, observableServiceId, environment?, sdkVersion, sdkInstanceId,
@@ -51,23 +60,29 @@ class ApiSpanAdapter {
    * @param {boolean} [config.honorRetryAfter] wait as long as the backend asks, 30 s at most
    */
   constructor(config) {
-    const { queue, limits, exit, onError, ...own } = readOptions(OPTIONS.ApiSpanAdapter, config);
-    this.#config = own;
-    this.#url = `${own.tuskBackendBaseUrl}${PATH}`;
+    const { queue, limits, exit, onError, ...options } = readOptions(OPTIONS.ApiSpanAdapter, config);
+    this.#config = options;
+    this.#url = `${options.tuskBackendBaseUrl}${PATH}`;
     this.#headers = [
-      ['x-api-key', String(own.apiKey)],
+      ['x-api-key', String(options.apiKey)],
       ['x-td-skip-instrumentation', 'true'],
       ['Accept', CONTENT_TYPE],
     ];
-    this.#own = { queue, limits, exit, onError };
-    if (own.transport === 'fetch') {
+    this.#laneOptions = { queue, limits, exit, onError };
+    if (options.transport === 'fetch') {
       diag.warn("Configuration: transport 'fetch' has no effect any more, requests are sent by Offloop's own sender");
     }
+    standIns.sign(this);
   }
 
   /** The way without objects, unless somebody has put another method in the place of one of ours. */
-  [NATIVE]() {
-    if (!(#config in this) || this.exportSpans !== ApiSpanAdapter.prototype.exportSpans || this.#postsOtherwise)
+  [NATIVE](adapter) {
+    if (
+      adapter !== this ||
+      !(#config in this) ||
+      this.exportSpans !== ApiSpanAdapter.prototype.exportSpans ||
+      postsOtherwise(this)
+    )
       return null;
     return (spans, encoding) =>
       this.#guarded(async () => {
@@ -77,31 +92,21 @@ class ApiSpanAdapter {
   }
 
   /** Encodes clean spans that already are objects, before it returns, and sends them. */
-  exportSpans(spans) {
-    return this.#guarded(async () => {
-      const { parts, invalid } = this.#encode(spans);
-      if (parts.length === 0) return { ...nothingLeft(invalid), isVerdict: false };
-      const asked = { output: 'prepared_request', isPosted: this.#postsOtherwise };
-      return judged(await this.#openLanes().exportPrepared(parts, asked), invalid);
-    });
+  async exportSpans(spans) {
+    return own(this).#exportObjects(spans, this);
   }
 
   getHealthSnapshot() {
-    return {
-      failureCount: this.#failureCount,
-      timeoutCount: this.#lanes?.attemptTimeouts ?? 0,
-      circuitState: this.#breaker.getState(),
-      lastExportLatencyMs: this.#lastExportLatencyMs,
-    };
+    return own(this).#health();
   }
 
   async forceFlush() {
-    await this.#lanes?.forceFlush();
+    await own(this).#lanes?.forceFlush();
   }
 
   /** Waits for the requests under way, their retries included. Spans that come later are still sent. */
   async shutdown() {
-    await this.#lanes?.shutdown();
+    await own(this).#lanes?.shutdown();
   }
 
   /**
@@ -110,6 +115,30 @@ class ApiSpanAdapter {
    * @throws {NonRetryableError} if the backend refuses the request for good
    */
   async postExportRequest(requestBytes) {
+    await own(this).#post(requestBytes);
+  }
+
+  /** `caller` is this or what stands in for it: its `postExportRequest` counts. */
+  #exportObjects(spans, caller) {
+    return this.#guarded(async () => {
+      const { parts, invalid } = this.#encode(spans);
+      if (parts.length === 0) return { ...nothingLeft(invalid), isVerdict: false };
+      const asked = { output: 'prepared_request', isPosted: postsOtherwise(caller) };
+      if (asked.isPosted) this.#poster = caller;
+      return judged(await this.#openLanes().exportPrepared(parts, asked), invalid);
+    });
+  }
+
+  #health() {
+    return {
+      failureCount: this.#failureCount,
+      timeoutCount: this.#lanes?.attemptTimeouts ?? 0,
+      circuitState: this.#breaker.getState(),
+      lastExportLatencyMs: this.#lastExportLatencyMs,
+    };
+  }
+
+  async #post(requestBytes) {
     const parts = [];
     for (let at = 0; at === 0 || at < requestBytes.length; at += PART_BYTES) {
       parts.push({ printed: requestBytes.subarray(at, at + PART_BYTES) });
@@ -119,10 +148,6 @@ class ApiSpanAdapter {
     if (error === undefined) return;
     const isFinal = /^[1-4]\d\d$/.test(error.code);
     throw isFinal ? Object.assign(new NonRetryableError(error.message), { code: error.code }) : errorOf(error);
-  }
-
-  get #postsOtherwise() {
-    return this.postExportRequest !== ApiSpanAdapter.prototype.postExportRequest;
   }
 
   /** The request in parts, one for each span. A span that protobuf cannot hold costs only itself. */
@@ -180,8 +205,7 @@ class ApiSpanAdapter {
     // An error of the URL class would show the credentials in what it could not parse.
     const { scheme, endpoint, authorization } = dissectUrl(normaliseUserUrl(this.#url));
     const attemptMillis = this.#config.exportTimeoutMillis;
-    const waitsMillis = honorRetryAfter ? 2 * MAX_RETRY_AFTER_MILLIS : RETRY_WAITS_MILLIS;
-    const exportMillis = MAX_ATTEMPTS * attemptMillis + waitsMillis;
+    const exportMillis = exportMillisOf(attemptMillis, honorRetryAfter);
     return {
       native: {
         sink: 'drift_api',
@@ -204,10 +228,20 @@ class ApiSpanAdapter {
         },
       },
       holdMillis: exportMillis + 2000,
-      post: (bytes) => this.postExportRequest(bytes),
-      own: this.#own,
+      post: (bytes) => this.#poster.postExportRequest(bytes),
+      own: this.#laneOptions,
     };
   }
+}
+
+/** Whether somebody has put another `postExportRequest` in the place of ours. */
+function postsOtherwise(adapter) {
+  return adapter.postExportRequest !== ApiSpanAdapter.prototype.postExportRequest;
+}
+
+/** How long an export may take with all its attempts. */
+function exportMillisOf(attemptMillis, honorRetryAfter) {
+  return MAX_ATTEMPTS * attemptMillis + (honorRetryAfter ? 2 * MAX_RETRY_AFTER_MILLIS : RETRY_WAITS_MILLIS);
 }
 
 /** What an outcome is to the caller, and whether it says anything about the backend. */
@@ -216,4 +250,4 @@ function judged(outcome, invalidBefore = 0) {
   return { ...resultOf(outcome, invalidBefore), isVerdict: outcome.attempts > 0 && !isOwn };
 }
 
-module.exports = { ApiSpanAdapter };
+module.exports = { ApiSpanAdapter, exportMillisOf };

@@ -7,16 +7,29 @@ const { diag } = require('../otel/diag.js');
 const { invalid, readOptions } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { textOfError } = require('../node_http/network_facts.js');
-const { needStack } = require('../guards/unwinding.js');
+const { Deadline, within } = require('../native/deadlines.js');
+const { StandIns } = require('../guards/stand_ins.js');
+const { isOutOfStack, needStack } = require('../guards/unwinding.js');
 const { contained, once } = require('../guards/user_code.js');
-const { isReported } = require('./reported_errors.js');
+const { isReported, isUnanswered, unanswered } = require('./reported_errors.js');
+const { answerMillis } = require('./td_span_exporter.js');
 const { FAILED, TuskDriftMode } = require('./vocabulary.js');
 const { soon, unref } = require('../guards/timers.js');
 
 const FIRST_DROPS_TOLD = 5;
 const DROPS_PER_LINE = 100;
+const EXPORT_MILLIS = 30000; // as the SDK's other processors wait
+const MARGIN_MILLIS = 5000; // an exporter with a deadline of its own answers first
+const OPTIONAL = 'exportTimeoutMillis';
+
+const standIns = new StandIns('processor');
+let own;
 
 class DriftBatchSpanProcessor {
+  static {
+    own = (processor) => (#exporter in processor ? processor : standIns.originalOf(processor));
+  }
+
   #exporter;
   #config;
   #isRecording;
@@ -29,18 +42,43 @@ class DriftBatchSpanProcessor {
   #exportFailureCount = 0;
   #lastExportLatencyMs = null;
 
-  /** @param {{ exporter, config: { maxQueueSize, maxExportBatchSize, scheduledDelayMillis }, mode }} options */
+  /** @param options `{ exporter, config: { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis? }, mode }` */
   constructor(options) {
     const { exporter, mode } = options;
     this.#exporter = exporter;
     this.#config = readProcessorConfig(options);
     this.#isRecording = mode === TuskDriftMode.RECORD;
     this.#timer = unref(setInterval(() => this.#flushOneBatch(), this.#config.scheduledDelayMillis));
+    standIns.sign(this);
   }
 
   onStart() {}
 
+  /** Never waits, and throws only where no stack is left, as every call does there. */
   onEnd(span) {
+    try {
+      own(this).#take(span);
+    } catch (error) {
+      if (isOutOfStack(error)) throw error;
+      diag.error('Offloop: a span could not be taken', error);
+    }
+  }
+
+  /** Resolves when the queue is empty and nothing is under way; rejects with `Timeout` once an export has no answer. */
+  async forceFlush() {
+    await own(this).#drain();
+  }
+
+  /** Takes no more spans, exports what is queued, shuts the exporter down, also when it does not answer. */
+  async shutdown() {
+    await own(this).#end();
+  }
+
+  getHealthSnapshot() {
+    return own(this).#health();
+  }
+
+  #take(span) {
     if (this.#isStopped || !this.#isRecording) return;
     const { maxQueueSize, maxExportBatchSize } = this.#config;
     if (this.#queue.length >= maxQueueSize) {
@@ -51,20 +89,28 @@ class DriftBatchSpanProcessor {
     if (this.#queue.length >= maxExportBatchSize) this.#requestFlush();
   }
 
-  /** Resolves when the queue is empty and nothing is under way. */
-  async forceFlush() {
-    while (this.#queue.length > 0 || this.#flush !== null) await this.#flushOneBatch();
+  /** Holds the process until there is an answer: the deadline of a batch alone does not. */
+  async #drain() {
+    const { exportTimeoutMillis } = this.#config;
+    while (this.#queue.length > 0 || this.#flush !== null) {
+      const isAnswered = await within(this.#flushOneBatch(), exportTimeoutMillis);
+      if (!isAnswered) throw new Error('Timeout');
+    }
   }
 
-  /** Takes no more spans, exports what is queued, shuts the exporter down. */
-  async shutdown() {
+  async #end() {
     this.#isStopped = true;
     clearInterval(this.#timer);
-    await this.forceFlush();
-    await this.#exporter.shutdown();
+    await undefined; // there is one end only: it has all the stack there is
+    try {
+      await this.#drain();
+    } finally {
+      this.#dropRest();
+      await within(this.#exporter.shutdown(), this.#config.exportTimeoutMillis);
+    }
   }
 
-  getHealthSnapshot() {
+  #health() {
     const { maxQueueSize } = this.#config;
     const queueSize = this.#queue.length;
     return {
@@ -86,6 +132,15 @@ class DriftBatchSpanProcessor {
     );
   }
 
+  /** What an exporter that does not answer was not given. */
+  #dropRest() {
+    const { length } = this.#queue;
+    if (length === 0) return;
+    this.#queue = [];
+    this.#droppedSpanCount += length;
+    diag.warn(`DriftBatchSpanProcessor is shut down and its exporter does not answer, dropping ${length} span(s)`);
+  }
+
   #requestFlush() {
     if (this.#isFlushRequested) return;
     soon(() => {
@@ -95,23 +150,31 @@ class DriftBatchSpanProcessor {
     this.#isFlushRequested = true; // last: a call that was cut off before has requested nothing
   }
 
-  /** Starts an export unless one is under way. The promise never rejects: a failed batch is counted and gone. */
+  /**
+   * Starts an export unless one is under way. Resolves with whether there was an answer; never rejects: a failed batch is
+   * counted and gone, and so is one that has no answer.
+   */
   #flushOneBatch() {
-    if (this.#flush !== null || this.#queue.length === 0) return this.#flush ?? Promise.resolve();
+    if (this.#flush !== null || this.#queue.length === 0) return this.#flush ?? Promise.resolve(true);
     needStack(); // before any span is taken
-    const batch = this.#queue.splice(0, this.#config.maxExportBatchSize);
+    const { maxExportBatchSize, exportTimeoutMillis } = this.#config;
+    const batch = this.#queue.splice(0, maxExportBatchSize);
     const startedAtMillis = Date.now();
     const exported = new Promise((resolve) => {
       const done = once((error) => {
         this.#lastExportLatencyMs = Date.now() - startedAtMillis;
         if (error !== null) this.#noteFailure(batch.length, error);
-        resolve();
+        resolve(!isUnanswered(error));
+        deadline.cancel(); // last: whoever is cut off before has this end
       });
+      const deadline = new Deadline(() => done(unanswered('the exporter', exportTimeoutMillis)), exportTimeoutMillis);
+      deadline.unref();
       contained(done, () => this.#exporter.export(batch, (result) => done(failureOf(result))));
     });
-    this.#flush = exported.then(() => {
+    this.#flush = exported.then((isAnswered) => {
       this.#flush = null;
       if (!this.#isStopped && this.#queue.length >= this.#config.maxExportBatchSize) this.#requestFlush();
+      return isAnswered;
     });
     return this.#flush;
   }
@@ -133,14 +196,20 @@ function failureOf(result) {
   }
 }
 
-/** All three have no default here, as in the SDK. */
+/** How long an answer of `exporter` is waited for where nobody says it. */
+function limitOver(exporter) {
+  const millis = answerMillis(exporter);
+  return millis === null ? EXPORT_MILLIS : millis + MARGIN_MILLIS;
+}
+
+/** The three options of the SDK have no default, as there. */
 function readProcessorConfig(options) {
   const { config } = readOptions(OPTIONS.DriftBatchSpanProcessor, options);
   for (const [option, value] of Object.entries(config)) {
-    if (value !== undefined) continue;
+    if (value !== undefined || option === OPTIONAL) continue;
     throw invalid(`config.${option}`, OPTIONS.DriftBatchSpanProcessor[`config.${option}`].kind.expected, value);
   }
-  return config;
+  return { ...config, exportTimeoutMillis: config.exportTimeoutMillis ?? limitOver(options.exporter) };
 }
 
 module.exports = { DriftBatchSpanProcessor };

@@ -8,12 +8,20 @@ const { diag } = require('../otel/diag.js');
 const { invalid, readOptions } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { AdapterLanes, NATIVE, nothingLeft, resultOf } = require('./adapter_lanes.js');
+const { StandIns } = require('../guards/stand_ins.js');
 const { FAILED, schemaKind } = require('./vocabulary.js');
 
 const WRITE_TIMEOUT_MILLIS = 30000;
+const WRITE_MILLIS = WRITE_TIMEOUT_MILLIS + 1000; // with the way back of the answer
 const TRACE_ID = /^[0-9a-f]{32}$/;
+const standIns = new StandIns('adapter');
+let own;
 
 class FilesystemSpanAdapter {
+  static {
+    own = (adapter) => (#lanes in adapter ? adapter : standIns.originalOf(adapter));
+  }
+
   name = 'filesystem';
   #lanes;
   #failsBatch;
@@ -24,7 +32,7 @@ class FilesystemSpanAdapter {
    * @param {boolean} [config.failBatchOnBadSpan] a span that cannot be a line fails its batch: none of it is written
    */
   constructor(config) {
-    const { baseDirectory, failBatchOnBadSpan, ...own } = readOptions(OPTIONS.FilesystemSpanAdapter, config);
+    const { baseDirectory, failBatchOnBadSpan, ...laneOptions } = readOptions(OPTIONS.FilesystemSpanAdapter, config);
     if (baseDirectory === undefined) throw invalid('baseDirectory', 'a path', baseDirectory);
     const directory = path.resolve(baseDirectory);
     fs.mkdirSync(directory, { recursive: true });
@@ -38,19 +46,34 @@ class FilesystemSpanAdapter {
         maxConcurrency: 1,
         drift: { output: 'lines' },
       },
-      holdMillis: WRITE_TIMEOUT_MILLIS + 1000,
-      own,
+      holdMillis: WRITE_MILLIS,
+      own: laneOptions,
     });
+    standIns.sign(this);
   }
 
   /** The way without objects, unless somebody has put another `exportSpans` in its place. */
-  [NATIVE]() {
-    if (!(#lanes in this) || this.exportSpans !== FilesystemSpanAdapter.prototype.exportSpans) return null;
+  [NATIVE](adapter) {
+    if (adapter !== this || !(#lanes in this) || this.exportSpans !== FilesystemSpanAdapter.prototype.exportSpans)
+      return null;
     return async (spans, encoding) => told(resultOf(await this.#lanes.export(spans, encoding)));
   }
 
   /** Prints clean spans that already are objects, before it returns; each costs only itself. */
   async exportSpans(spans) {
+    return own(this).#exportObjects(spans);
+  }
+
+  async forceFlush() {
+    await own(this).#lanes.forceFlush();
+  }
+
+  /** Waits for what is being written. Spans that come later are still written. */
+  async shutdown() {
+    await own(this).#lanes.shutdown();
+  }
+
+  async #exportObjects(spans) {
     try {
       const lines = [];
       let unfit = 0;
@@ -65,15 +88,6 @@ class FilesystemSpanAdapter {
     } catch (thrown) {
       return told({ code: FAILED, error: thrown instanceof Error ? thrown : new Error('Filesystem export failed') });
     }
-  }
-
-  forceFlush() {
-    return this.#lanes.forceFlush();
-  }
-
-  /** Waits for what is being written. Spans that come later are still written. */
-  shutdown() {
-    return this.#lanes.shutdown();
   }
 }
 
@@ -94,4 +108,4 @@ function told(result) {
   return result;
 }
 
-module.exports = { FilesystemSpanAdapter };
+module.exports = { FilesystemSpanAdapter, WRITE_MILLIS };

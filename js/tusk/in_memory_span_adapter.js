@@ -2,36 +2,48 @@
 // Owns clean spans kept for tests, and putting the adapter that keeps them into the exporter of a recorder.
 // Refuses to bound what it keeps: a test wants everything.
 
+const { StandIns } = require('../guards/stand_ins.js');
 const { SUCCESS } = require('./vocabulary.js');
 
+const standIns = new StandIns('adapter');
+let spansOf;
+
 class InMemorySpanAdapter {
+  static {
+    spansOf = (adapter) => (#spans in adapter ? adapter : standIns.originalOf(adapter)).#spans;
+  }
+
   name = 'in-memory';
   #spans = [];
 
+  constructor() {
+    standIns.sign(this);
+  }
+
   collectSpan(span) {
-    this.#spans.push(span);
+    spansOf(this).push(span);
   }
 
   getAllSpans() {
-    return [...this.#spans];
+    return [...spansOf(this)];
   }
 
   /** Spans whose instrumentation's name contains `instrumentationName`. */
   getSpansByInstrumentation(instrumentationName) {
-    return this.#spans.filter((span) => span.instrumentationName.includes(instrumentationName));
+    return spansOf(this).filter((span) => span.instrumentationName.includes(instrumentationName));
   }
 
   /** @param {number} kind as OpenTelemetry numbers it */
   getSpansByKind(kind) {
-    return this.#spans.filter((span) => span.kind === kind);
+    return spansOf(this).filter((span) => span.kind === kind);
   }
 
   clear() {
-    this.#spans = [];
+    spansOf(this).length = 0;
   }
 
   async exportSpans(spans) {
-    this.#spans.push(...spans);
+    spansOf(this).push(...spans);
     return { code: SUCCESS };
   }
 

@@ -2,11 +2,20 @@
 // Owns the retry loop and the circuit breaker of the remote API for code on the JavaScript thread.
 // Refuses to know what is being tried.
 
+const { StandIns } = require('../guards/stand_ins.js');
+
+const standIns = new StandIns('circuit breaker');
+let own;
+
 /** An error that no further attempt can mend. */
 class NonRetryableError extends Error {}
 
 /** Opens after so many consecutive failures; after its time everybody may try until one fails. */
 class CircuitBreaker {
+  static {
+    own = (breaker) => (#config in breaker ? breaker : standIns.originalOf(breaker));
+  }
+
   #config;
   #state = 'closed';
   #failures = 0;
@@ -15,31 +24,35 @@ class CircuitBreaker {
   /** @param {{ failureThreshold: number, resetTimeoutMs: number }} config */
   constructor(config) {
     this.#config = config;
+    standIns.sign(this);
   }
 
   allowRequest() {
-    if (this.#state === 'open') {
-      if (Date.now() - this.#openedAtMillis < this.#config.resetTimeoutMs) return false;
-      this.#state = 'half_open';
+    const self = own(this);
+    if (self.#state === 'open') {
+      if (Date.now() - self.#openedAtMillis < self.#config.resetTimeoutMs) return false;
+      self.#state = 'half_open';
     }
     return true;
   }
 
   recordSuccess() {
-    this.#state = 'closed';
-    this.#failures = 0;
+    const self = own(this);
+    self.#state = 'closed';
+    self.#failures = 0;
   }
 
   recordFailure() {
-    this.#failures += 1;
-    if (this.#state !== 'half_open' && this.#failures < this.#config.failureThreshold) return;
-    this.#state = 'open';
-    this.#failures = 0;
-    this.#openedAtMillis = Date.now();
+    const self = own(this);
+    self.#failures += 1;
+    if (self.#state !== 'half_open' && self.#failures < self.#config.failureThreshold) return;
+    self.#state = 'open';
+    self.#failures = 0;
+    self.#openedAtMillis = Date.now();
   }
 
   getState() {
-    return this.#state;
+    return own(this).#state;
   }
 }
 

@@ -5,11 +5,14 @@
 const { diag } = require('../otel/diag.js');
 const { readOptions } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
-const { contained } = require('../guards/user_code.js');
-const { ApiSpanAdapter } = require('./api_span_adapter.js');
+const { settledWithin, within } = require('../native/deadlines.js');
+const { StandIns } = require('../guards/stand_ins.js');
+const { contained, ignore } = require('../guards/user_code.js');
+const { ApiSpanAdapter, exportMillisOf } = require('./api_span_adapter.js');
 const { NATIVE, NOTHING_LEFT, nothingLeft } = require('./adapter_lanes.js');
 const { encodeSpan } = require('./clean_span_proto.js');
-const { FilesystemSpanAdapter } = require('./filesystem_span_adapter.js');
+const { FilesystemSpanAdapter, WRITE_MILLIS } = require('./filesystem_span_adapter.js');
+const { unanswered } = require('./reported_errors.js');
 const { filterSpans } = require('./span_filter.js');
 const { SpanTransformer } = require('./span_transformer.js');
 const { TraceBlockingManager } = require('./trace_blocking_manager.js');
@@ -18,17 +21,37 @@ const { now, setImmediate } = require('../guards/timers.js');
 
 const SPANS_PER_TURN = 20;
 const TURN_MILLIS = 2; // one span of a megabyte takes longer
-const NOTHING_MADE = Object.freeze({ results: [], unreadable: 0, isNothingLeft: false });
+const NOTHING_MADE = Object.freeze({ settled: [], unreadable: 0, isNothingLeft: false });
+const ANSWER_MILLIS = 2000; // the way back of an answer that came at its deadline
+
+const standIns = new StandIns('exporter');
+let own;
+let answerMillisOf;
 
 class TdSpanExporter {
+  static {
+    own = (exporter) => (#config in exporter ? exporter : standIns.originalOf(exporter));
+    answerMillisOf = (exporter) => {
+      try {
+        return Math.max(own(exporter).#limitMillis, WRITE_MILLIS + ANSWER_MILLIS);
+      } catch {
+        return null; // not ours
+      }
+    };
+  }
+
   #config;
-  #handing = new Set(); // exports whose objects are being made
+  #limitMillis; // how long an adapter may take that has no deadline of its own
+  #handing = new Set(); // exports to adapters that want objects
   // Public by name only: tests of the SDK put adapters of their own there.
   adapters = [];
 
   /** @param {object} config as the SDK's; our own options are in tusk.d.ts */
   constructor(config) {
     this.#config = readOptions(OPTIONS.TdSpanExporter, config);
+    const { exportTimeoutMillis, honorRetryAfter } = this.#config;
+    this.#limitMillis = exportMillisOf(exportTimeoutMillis, honorRetryAfter) + ANSWER_MILLIS;
+    standIns.sign(this);
     const { useRemoteExport, apiKey, observableServiceId } = config;
     const isRemote = useRemoteExport && apiKey && observableServiceId;
     this.addAdapter(isRemote ? new ApiSpanAdapter(config) : new FilesystemSpanAdapter(config));
@@ -36,10 +59,12 @@ class TdSpanExporter {
 
   /** Reads the spans before it returns if every adapter is native. The callback runs once, never inside this call. */
   export(spans, resultCallback) {
-    this.#export(spans).then(
-      () => answer(resultCallback, { code: SUCCESS }),
-      (error) => answer(resultCallback, { code: FAILED, error }),
-    );
+    own(this)
+      .#export(this.adapters, spans)
+      .then(
+        () => answer(resultCallback, { code: SUCCESS }),
+        (error) => answer(resultCallback, { code: FAILED, error }),
+      );
   }
 
   getAdapters() {
@@ -75,19 +100,44 @@ class TdSpanExporter {
     return health;
   }
 
-  /** Shuts every adapter down. The built-in ones deliver what is on its way first, and work again if spans come. */
+  /**
+   * Waits for what is on its way, and shuts every adapter down; the built-in ones work again if spans come. Rejects with
+   * what an adapter rejects with, or with `Timeout` if one does not answer.
+   */
   async shutdown() {
-    if (this.#handing.size > 0) await Promise.allSettled(this.#handing);
-    await Promise.all(this.adapters.map(async (adapter) => adapter.shutdown()));
+    const self = own(this);
+    const { adapters } = this;
+    await self.#answers();
+    await Promise.all(adapters.map((adapter) => self.#asked(adapter, 'shutdown')));
   }
 
-  /** Waits for what the built-in adapters have on its way. */
+  /** Waits for what is on its way to every adapter. Rejects as `shutdown` does. */
   async forceFlush() {
-    if (this.#handing.size > 0) await Promise.allSettled(this.#handing);
-    await Promise.all(this.adapters.map(async (adapter) => adapter.forceFlush?.()));
+    const self = own(this);
+    const { adapters } = this;
+    await Promise.all([self.#answers(), ...adapters.map((adapter) => self.#asked(adapter, 'forceFlush'))]);
   }
 
-  async #export(spans) {
+  /** Waits for adapters that have got objects, and holds the process as long. What they answer, the exports tell. */
+  async #answers() {
+    if (this.#handing.size === 0) return;
+    await within(Promise.allSettled(this.#handing), answerMillisOf(this)).catch(ignore);
+  }
+
+  /** What `adapter` answers to a call without spans. */
+  async #asked(adapter, method) {
+    const isThere = method === 'shutdown' || adapter[method] != null;
+    if (isThere) await within(adapter[method](), this.#limitOf(adapter));
+  }
+
+  /** Ours and what is built on them have deadlines of their own, the files' whatever is configured. */
+  #limitOf(adapter) {
+    return adapter[NATIVE] === undefined
+      ? this.#limitMillis
+      : Math.max(this.#limitMillis, WRITE_MILLIS + ANSWER_MILLIS);
+  }
+
+  async #export(adapters, spans) {
     const { mode, environment, failBatchOnBadSpan, traceBlockingManager } = this.#config;
     if (mode !== TuskDriftMode.RECORD) return;
     const manager = traceBlockingManager ?? TraceBlockingManager.getInstance();
@@ -95,32 +145,33 @@ class TdSpanExporter {
     if (kept.length === 0 && unreadable > 0) throw unrecorded(unreadable);
     const results = [];
     const others = [];
-    for (const adapter of this.adapters) {
+    for (const adapter of adapters) {
       // Nothing to read: the adapter is still told, as objects' worth nothing.
-      const exportNatively = kept.length > 0 ? adapter[NATIVE]?.() : undefined;
+      const exportNatively = kept.length > 0 ? adapter[NATIVE]?.(adapter) : undefined;
       if (exportNatively) results.push(exportNatively(kept, { environment, failBatchOnBadSpan }));
       else others.push(adapter);
     }
     const made = others.length > 0 ? await this.#handObjects(others, kept) : NOTHING_MADE;
     const lost = unreadable + made.unreadable;
-    const settled = await Promise.allSettled([...results, ...made.results]);
+    const settled = [...(await Promise.allSettled(results)), ...made.settled];
     if (made.isNothingLeft) throw unrecorded(lost);
     if (lost > 0) diag.warn(unreadableSpans(lost));
     this.#judge(settled);
   }
 
-  /** Makes clean spans and gives them to adapters that want objects; a shutdown waits until they have them. */
+  /** Makes clean spans and gives them to adapters that want objects; a flush and a shutdown wait for their answers. */
   async #handObjects(adapters, spans) {
-    const handing = this.#cleanSpans(spans).then(({ cleanSpans, unreadable }) => {
+    const answers = this.#cleanSpans(spans).then(async ({ cleanSpans, unreadable }) => {
       const isNothingLeft = cleanSpans.length === 0 && unreadable > 0;
-      const results = isNothingLeft ? [] : adapters.map((adapter) => started(adapter, cleanSpans));
-      return { results, unreadable, isNothingLeft };
+      const answering = (adapter) => answered(adapter, cleanSpans, this.#limitOf(adapter));
+      const settled = isNothingLeft ? [] : await Promise.all(adapters.map(answering));
+      return { settled, unreadable, isNothingLeft };
     });
-    this.#handing.add(handing);
+    this.#handing.add(answers);
     try {
-      return await handing;
+      return await answers;
     } finally {
-      this.#handing.delete(handing);
+      this.#handing.delete(answers);
     }
   }
 
@@ -178,6 +229,19 @@ async function started(adapter, cleanSpans) {
   return adapter.exportSpans(cleanSpans);
 }
 
+/** As `Promise.allSettled` tells it; an adapter that has not answered after `millis` has failed. Holds no process. */
+async function answered(adapter, cleanSpans, millis) {
+  let answer = null;
+  const accept = (value) => {
+    answer = { status: 'fulfilled', value };
+  };
+  const fail = (reason) => {
+    answer = { status: 'rejected', reason };
+  };
+  await settledWithin(started(adapter, cleanSpans).then(accept), millis, fail);
+  return answer ?? { status: 'rejected', reason: unanswered('an adapter', millis) };
+}
+
 /** V8 quotes what it could not parse; a recorded payload does not belong into a log. */
 function withoutPayload(error, index) {
   return error instanceof SyntaxError ? new SyntaxError(`a payload of span ${index} of the batch is not JSON`) : error;
@@ -187,4 +251,9 @@ function answer(resultCallback, result) {
   contained((error) => diag.error('Offloop: the result callback threw', error), resultCallback, result);
 }
 
-module.exports = { TdSpanExporter };
+/** How long `exporter` takes to answer at most, null if it is not ours. */
+function answerMillis(exporter) {
+  return answerMillisOf(exporter);
+}
+
+module.exports = { answerMillis, TdSpanExporter };

@@ -3,6 +3,7 @@
 // Refuses to judge: span_filter.js and the instrumentations decide who gets blocked.
 
 const { diag } = require('../otel/diag.js');
+const { StandIns } = require('../guards/stand_ins.js');
 const { unref } = require('../guards/timers.js');
 
 const TTL_MILLIS = 10 * 60 * 1000; // traces are over well before
@@ -12,11 +13,21 @@ const CLEAN_UP_MILLIS = 2 * 60 * 1000;
 const SHARED = Symbol.for('offloop.tusk.traceBlockingManager');
 // Recorders patch the global clock at replay; the one of load time stays true.
 const now = Date.now;
+const standIns = new StandIns('trace blocking manager');
+let own;
 
 /** Remembers blocked traces for ten minutes from their first block. */
 class TraceBlockingManager {
+  static {
+    own = (manager) => (#blockedAtMillis in manager ? manager : standIns.originalOf(manager));
+  }
+
   #blockedAtMillis = new Map();
   #timer = null;
+
+  constructor() {
+    standIns.sign(this);
+  }
 
   /** The manager of this process. */
   static getInstance() {
@@ -33,13 +44,14 @@ class TraceBlockingManager {
   }
 
   isTraceBlocked(traceId) {
-    return this.#blockedAtMillis.has(traceId);
+    return own(this).#blockedAtMillis.has(traceId);
   }
 
   blockTrace(traceId) {
-    if (this.#blockedAtMillis.has(traceId)) return;
-    this.#blockedAtMillis.set(traceId, now());
-    this.#timer ??= unref(setInterval(() => this.#forgetOld(), CLEAN_UP_MILLIS));
+    const self = own(this);
+    if (self.#blockedAtMillis.has(traceId)) return;
+    self.#blockedAtMillis.set(traceId, now());
+    self.#timer ??= unref(setInterval(() => self.#forgetOld(), CLEAN_UP_MILLIS));
     diag.debug(`Offloop: blocked trace ${traceId}`);
   }
 

@@ -121,6 +121,7 @@ const DriftBatchSpanProcessor = {
     standard: 'required',
   }),
   'config.scheduledDelayMillis': row(timer, { ...millis, standard: 'required' }),
+  'config.exportTimeoutMillis': row(timer, { ...millis, standard: "30000, or the exporter's own limit" }),
 };
 
 const flag = row(kinds.boolean, { fallback: false });
@@ -157,6 +158,8 @@ const TdSpanExporter = {
   mode: row(kinds.asStock('text', "'DISABLED', 'RECORD', 'REPLAY'"), { standard: 'required' }),
   useRemoteExport: row(kinds.asStock('boolean'), { standard: 'required' }),
   environment: row(kinds.text, { standard: '–' }),
+  exportTimeoutMillis: attemptTimeout,
+  honorRetryAfter: flag,
   failBatchOnBadSpan: flag,
   ignoreSinkErrors: flag,
   protoSpanBytes: flag,
