@@ -229,6 +229,34 @@ fn f6_servername_replaces_the_name_to_check_and_keeps_the_host_header() {
 }
 
 #[test]
+fn a_server_name_that_rustls_does_not_take_is_left_to_node() {
+    let root = Identity::root("Root");
+    let server = ServerTls::with(&[&root.issue(server_params())]).ok();
+    for name in
+        ["-a.test", ".example.test", "a..test", "127.0.0.1", "0x7f.1", "::1", "a b", "é.test"]
+    {
+        unsure(&server, TlsConfig { servername: Some(name.into()), ..trusting(&root) });
+    }
+}
+
+#[test]
+fn a_doubt_ends_new_connections_and_leaves_those_that_stand() {
+    let root = Identity::root("Root");
+    let server = ServerTls::with(&[&root.issue(server_params())]).ok();
+    let tls = trusting(&root);
+    let doubt = tls.doubt.clone();
+    let sink = HttpSink::new(https(&server, "localhost", tls.clone())).unwrap();
+    assert_eq!(reply(send(&sink, request(10))).status, 200);
+    doubt.set(Some("a test".into()));
+    assert_eq!(reply(send(&sink, request(10))).status, 200);
+    let error = failure(attempt(&server, "localhost", tls.clone()));
+    assert_eq!(error.kind, SendErrorKind::TlsUnsure, "{error:?}");
+    assert!(error.message.starts_with("a test; transport: 'node'"), "{}", error.message);
+    doubt.set(None);
+    assert_eq!(reply(attempt(&server, "localhost", tls)).status, 200);
+}
+
+#[test]
 fn the_client_hello_asks_for_the_right_name_and_offers_no_protocol() {
     let hello = |host: &str, servername: Option<&str>| {
         let (sender, receiver) = mpsc::channel();

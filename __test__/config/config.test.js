@@ -12,6 +12,7 @@ const { inspect } = require('node:util');
 const { urlToHttpOptions } = require('node:url');
 const { convertLegacyHttpOptions } = require('@opentelemetry/otlp-exporter-base/node-http');
 const { resolveConfig } = require('../../js/config/resolve_config.js');
+const { TlsWatch } = require('../../js/config/tls_watch.js');
 const { issue } = require('../helpers/config/certificates.js');
 const { describeError, recordDiag, withEnvironment } = require('../helpers/config/recorder.js');
 const { scenarios, SECRET } = require('../helpers/config/scenarios.js');
@@ -308,16 +309,15 @@ describe('certificates', () => {
     assert.equal(resolve({ httpAgentOptions: { ca: 'x' } }).tls, null);
   });
 
-  it('NODE_TLS_REJECT_UNAUTHORIZED counts only where the option is not given', async () => {
-    const rejects = (httpAgentOptions) =>
-      withEnvironment(
-        { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
-        () => resolve({ url: 'https://127.0.0.1/x', httpAgentOptions }).tls.rejectUnauthorized,
-      );
+  it('NODE_TLS_REJECT_UNAUTHORIZED counts only where the option is not given, as it is when a lane is made', async () => {
+    const rejects = (httpAgentOptions) => {
+      const watch = new TlsWatch(resolve({ url: 'https://127.0.0.1/x', httpAgentOptions }).tls);
+      return withEnvironment({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, () => watch.begin());
+    };
     assert.equal(await rejects(undefined), false);
     assert.equal(await rejects({ rejectUnauthorized: true }), true);
     assert.equal(await rejects({ rejectUnauthorized: undefined }), true);
-    assert.equal(resolve({ url: 'https://127.0.0.1/x' }).tls.rejectUnauthorized, true);
+    assert.equal(new TlsWatch(resolve({ url: 'https://127.0.0.1/x' }).tls).begin(), true);
   });
 });
 

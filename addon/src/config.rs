@@ -23,7 +23,7 @@ use offloop::{
     sink::{
         Sink,
         file::{FileConfig, FileSink},
-        http::{HttpConfig, HttpSink, ResultOrder, Roots, TlsConfig},
+        http::{Doubt, HttpConfig, HttpSink, ResultOrder, Roots, TlsConfig},
         trace_files::{TraceFilesConfig, TraceFilesSink},
     },
     span::SpanBatch,
@@ -146,6 +146,7 @@ pub(crate) fn build(
     mailbox: Arc<Mailbox>,
     headers: CurrentHeaders,
     timeouts: Arc<AtomicU64>,
+    doubt: Doubt,
 ) -> Result<Arc<Exporter>> {
     let protocol = match config.protocol.as_str() {
         "http/json" => Protocol::HttpJson,
@@ -163,7 +164,7 @@ pub(crate) fn build(
         None if config.sink == "file" => transform(otlp::encode_line),
         None => transform(move |batch| otlp::encode(protocol, batch)),
     };
-    let inner = sink(config, Arc::clone(&mailbox), timeouts)?;
+    let inner = sink(config, Arc::clone(&mailbox), timeouts, doubt)?;
     let sink = Arc::new(HeaderSink { lane, source, current: headers, mailbox, inner });
     Exporter::new(core, sink, transform).map_err(invalid)
 }
@@ -256,6 +257,7 @@ fn sink(
     config: LaneConfig,
     mailbox: Arc<Mailbox>,
     timeouts: Arc<AtomicU64>,
+    doubt: Doubt,
 ) -> Result<Arc<dyn Sink>> {
     match config.sink.as_str() {
         "trace_files" => {
@@ -270,7 +272,7 @@ fn sink(
                 hears_retry_after: config.honor_retry_after.unwrap_or_default(),
             };
             let inner = match &config.url {
-                Some(_) => http(config)?,
+                Some(_) => http(config, doubt)?,
                 None => Arc::new(NodeSink { lane: config.number, mailbox }),
             };
             Ok(ApiSink::new(api, inner, timeouts))
@@ -283,13 +285,17 @@ fn sink(
         "node" => Ok(Arc::new(NodeSink { lane: config.number, mailbox })),
         _ if config.may_move_to_node == Some(true) => {
             let (lane, endpoint) = (config.number, config.endpoint.clone());
-            Ok(Arc::new(MovingSink::new(http(config)?, NodeSink { lane, mailbox }, endpoint)))
+            Ok(Arc::new(MovingSink::new(
+                http(config, doubt)?,
+                NodeSink { lane, mailbox },
+                endpoint,
+            )))
         }
-        _ => http(config),
+        _ => http(config, doubt),
     }
 }
 
-fn http(config: LaneConfig) -> Result<Arc<dyn Sink>> {
+fn http(config: LaneConfig, doubt: Doubt) -> Result<Arc<dyn Sink>> {
     let (url, content_type) =
         (config.url.unwrap_or_default(), config.content_type.unwrap_or_default());
     let mut http = HttpConfig::new(url, content_type, config.user_agent.unwrap_or_default());
@@ -304,7 +310,7 @@ fn http(config: LaneConfig) -> Result<Arc<dyn Sink>> {
     http.keep_alive = config.keep_alive.unwrap_or(http.keep_alive);
     http.max_idle_connections =
         config.max_idle_sockets.map_or(http.max_idle_connections, |max| count(max) as usize);
-    http.tls = config.tls.map(tls).unwrap_or_default();
+    http.tls = TlsConfig { doubt, ..config.tls.map(tls).unwrap_or_default() };
     Ok(HttpSink::new(http).map_err(invalid)?)
 }
 
@@ -317,6 +323,7 @@ fn tls(tls: JsTls) -> TlsConfig {
         reject_unauthorized: tls.reject_unauthorized,
         servername: tls.servername,
         system_ca_hint: tls.system_ca_hint,
+        doubt: Doubt::default(),
     }
 }
 

@@ -21,6 +21,7 @@ use offloop::{
     exporter::{Completion, Exporter, FlushMode, Ticket, Window, is_forked_child},
     handoff::{RawBatch, Segment},
     pipeline::notice::Level,
+    sink::http::Doubt,
 };
 
 use crate::{
@@ -36,6 +37,7 @@ pub struct Lane {
     exporter: Arc<Exporter>,
     mailbox: Arc<Mailbox>,
     headers: CurrentHeaders,
+    doubt: Doubt,
     /// Attempts that ran out of time, where the sink makes them itself.
     timeouts: Arc<AtomicU64>,
     /// Exports whose long texts are still being copied, by the number JavaScript gave them. What lacks one when the
@@ -75,8 +77,9 @@ impl Lane {
         let headers = CurrentHeaders::default();
         let number = config.number;
         let timeouts = Arc::new(AtomicU64::new(0));
-        let exporter =
-            build(config, environment.mailbox(), headers.clone(), Arc::clone(&timeouts))?;
+        let doubt = Doubt::default();
+        let (mailbox, ours) = (environment.mailbox(), Arc::clone(&timeouts));
+        let exporter = build(config, mailbox, headers.clone(), ours, doubt.clone())?;
         environment.enlist(&exporter);
         let mailbox = environment.mailbox();
         exporter.observe(
@@ -89,6 +92,7 @@ impl Lane {
         Ok(Self {
             exporter,
             headers,
+            doubt,
             timeouts,
             mailbox: environment.mailbox(),
             open: Mutex::default(),
@@ -101,6 +105,12 @@ impl Lane {
     pub fn set_headers(&self, headers: Vec<(String, String)>) {
         self.headers.set(headers.into());
         self.exporter.credentials_changed();
+    }
+
+    /// Why the next TLS connection is for Node to open, or that there is no reason any more.
+    #[napi(catch_unwind)]
+    pub fn doubt_tls(&self, reason: Option<String>) {
+        self.doubt.set(reason);
     }
 
     /// JavaScript has read other headers than before.

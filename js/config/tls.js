@@ -3,6 +3,7 @@
 // It refuses to weaken anything: material that it cannot vouch for goes to Node's own TLS, errors included.
 
 const { certificatesOf, textsOf, toPem } = require('./pem.js');
+const { reasonInFunctions } = require('./tls_watch.js');
 const { readDefaultRoots, reasonInDefaultRoots } = require('./trusted_roots.js');
 const { isOutOfStack } = require('../guards/unwinding.js');
 
@@ -23,9 +24,8 @@ function resolveTls(options) {
     ca,
     cert: pair?.cert ?? null,
     key: pair?.key ?? null,
-    rejectUnauthorized: Object.hasOwn(options, 'rejectUnauthorized')
-      ? options.rejectUnauthorized !== false
-      : process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0',
+    // Null: the variable says, when a connection is opened.
+    rejectUnauthorized: Object.hasOwn(options, 'rejectUnauthorized') ? options.rejectUnauthorized !== false : null,
     servername: typeof options.servername === 'string' && options.servername !== '' ? options.servername : null,
     // Since Node 24 three messages end with the advice to use the system's certificates.
     systemCaHint: NODE_MAJOR >= 24,
@@ -34,13 +34,16 @@ function resolveTls(options) {
   return { settings, reason };
 }
 
-/** What the native side is told. The default roots are read now: call it when the exporter is first used. */
-function toNativeTls({ ca, cert, key, rejectUnauthorized, servername, systemCaHint }) {
+/**
+ * What the native side is told. The default roots and the variable are read now: call it when the exporter is first used.
+ * @param {TlsWatch} watch of the same settings: it looks from now on
+ */
+function toNativeTls({ ca, cert, key, servername, systemCaHint }, watch) {
   return {
     roots: ca ?? readDefaultRoots(),
     cert: cert ?? undefined,
     key: key ?? undefined,
-    rejectUnauthorized,
+    rejectUnauthorized: watch.begin(),
     servername: servername ?? undefined,
     systemCaHint,
   };
@@ -65,8 +68,10 @@ function reasonInOptions(options, { servername }) {
   return options.servername != null && servername === null ? 'httpAgentOptions.servername' : null;
 }
 
-/** Flags and assignments that changed what every TLS connection of this process does. */
+/** Code, flags and assignments that changed what every TLS connection of this process does. */
 function reasonInDefaults() {
+  const replaced = reasonInFunctions();
+  if (replaced !== null) return replaced;
   const tls = require('node:tls');
   const { constants, getFips } = require('node:crypto');
   if (tls.DEFAULT_MIN_VERSION !== 'TLSv1.2' || tls.DEFAULT_MAX_VERSION !== 'TLSv1.3') {

@@ -75,6 +75,7 @@ class LaneExporter {
    * @param settings.metrics `{ isRecording, start(spans, startedMillis?) }`
    * @param settings.createWriter makes a writer of other records than `SpanWriter`'s, from its arguments
    * @param settings.credentials hears of exports and of what became of them (credential_watch.js)
+   * @param settings.tlsWatch hears of batches before they leave (tls_watch.js)
    * @param settings.onOpen gets the native lane when it is made
    */
   constructor(settings) {
@@ -230,8 +231,9 @@ class LaneExporter {
    */
   #beginWindow({ done, taken }) {
     const engine = getEngine();
-    const { beforeExport, credentials, metrics } = this.#settings;
+    const { beforeExport, credentials, metrics, tlsWatch } = this.#settings;
     beforeExport?.(this.#lane);
+    tlsWatch?.look(this.#lane);
     credentials?.exported();
     openSpans.batchBegan(null);
     this.#underWay += 1;
@@ -255,6 +257,7 @@ class LaneExporter {
       } catch (error) {
         diag.warn('Offloop: the headers could not be read again, a batch leaves with those of its first span', error);
       }
+      tlsWatch?.look(this.#lane);
       batch.finishMetrics = metrics?.start(spans) ?? null;
     };
     return { id, leaves };
@@ -332,6 +335,7 @@ class LaneExporter {
       soon(() => this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done));
       return;
     }
+    this.#settings.tlsWatch?.look(lane);
     this.#settings.credentials?.exported();
     readSpans(this.#writer, lane, spans, batch, {
       copyUntil: until - SLICE_MILLIS / 2,

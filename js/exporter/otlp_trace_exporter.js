@@ -3,6 +3,7 @@
 // Refuses to export by itself: configuration is config.js's, batches are lane_exporter.js's.
 
 const { toNativeTls } = require('../config/tls.js');
+const { TlsWatch } = require('../config/tls_watch.js');
 const { defaultsFor, resolveConfig } = require('../config/resolve_config.js');
 const { CredentialWatch } = require('./credential_watch.js');
 const { createNodeSender } = require('../node_http/sender.js');
@@ -24,6 +25,7 @@ function settingsFor(config) {
   const mayMove = config.mayMoveToNode === true && config.tls !== null;
   const isPushed = transport === 'native' && headers.kind === 'live';
   const watch = headers.kind === 'static' ? null : new CredentialWatch(headers, isPushed);
+  const tlsWatch = transport === 'node' || config.tls === null ? null : new TlsWatch(config.tls);
   const budgetMillis = retry.maxElapsedMillis || timeoutMillis; // 0 is one attempt, in its own time
   return {
     native: {
@@ -40,7 +42,7 @@ function settingsFor(config) {
       maxIdleSockets: config.maxIdleSockets ?? undefined,
       // Read when the lane is made: what the process trusts may change until then.
       get tls() {
-        return transport === 'node' || config.tls === null ? undefined : toNativeTls(config.tls);
+        return tlsWatch === null ? undefined : toNativeTls(config.tls, tlsWatch);
       },
       mayMoveToNode: mayMove,
       timeoutMillis,
@@ -56,6 +58,7 @@ function settingsFor(config) {
     beforeExport: isPushed ? watch.read : undefined,
     help: transport === 'native' && headers.kind === 'static' && !mayMove ? undefined : helpFor(config, watch, mayMove),
     credentials: watch ?? undefined,
+    tlsWatch: tlsWatch ?? undefined,
     holdMillis: budgetMillis + 1000, // the native side answers at the deadline; this is for its way back
     limits,
     concurrencyLimit,

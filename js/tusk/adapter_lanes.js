@@ -2,6 +2,8 @@
 // Owns the native lanes of one built-in adapter: they come with the first span and go with `shutdown`, and come again
 // if spans do. Refuses to know destinations: the adapter says how its lane is configured.
 
+const { toNativeTls } = require('../config/tls.js');
+const { TlsWatch } = require('../config/tls_watch.js');
 const { LaneExporter } = require('../exporter/lane_exporter.js');
 const { CleanSpanWriter } = require('./clean_span_writer.js');
 const { postedBy } = require('./posted_attempt.js');
@@ -22,8 +24,8 @@ class AdapterLanes {
   #timeoutsBefore = 0; // of lanes that are gone
 
   /**
-   * @param settings `{ native, holdMillis, own, post }`: what `Lane` takes, the options that every class with a lane
-   *   has, and how the user's code would make an attempt
+   * @param settings `{ native, tls, holdMillis, own, post }`: what `Lane` takes, as `resolveTls` gives it or nothing, the
+   *   options that every class with a lane has, and how the user's code would make an attempt
    */
   constructor(settings) {
     this.#settings = settings;
@@ -76,7 +78,8 @@ class AdapterLanes {
   }
 
   #laneSettings({ encoding, isPosted = false, apiAttempts }) {
-    const { native, holdMillis, own, post } = this.#settings;
+    const { native, tls, holdMillis, own, post } = this.#settings;
+    const tlsWatch = isPosted || !tls ? undefined : new TlsWatch(tls);
     const { queue, limits, exit, onError } = own;
     const isPrepared = encoding.output !== undefined;
     const Writer = isPrepared ? PreparedWriter : CleanSpanWriter;
@@ -91,7 +94,11 @@ class AdapterLanes {
         dropOldest: queue.overflow === 'drop-oldest',
         apiAttempts,
         drift: { ...native.drift, ...encoding },
+        get tls() {
+          return tlsWatch && toNativeTls(tls, tlsWatch);
+        },
       },
+      tlsWatch,
       holdMillis,
       help: isPosted ? { send: postedBy(post) } : undefined,
       limits: isPrepared ? { maxSpanBytes: limits.maxSpanBytes } : limits, // a line is no attribute

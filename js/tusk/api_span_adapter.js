@@ -2,7 +2,7 @@
 // Owns the destination of remote recording: one request per export, what its outcome says about the backend, health.
 // Refuses to send: attempts, their schedule and what an answer means are native (src/recorder), whatever way spans come.
 
-const { resolveTls, toNativeTls } = require('../config/tls.js');
+const { resolveTls } = require('../config/tls.js');
 const { dissectUrl, normaliseUserUrl } = require('../config/url.js');
 const { diag } = require('../otel/diag.js');
 const { readOptions } = require('../config/options/read.js');
@@ -215,8 +215,6 @@ class ApiSpanAdapter {
         userAgent: 'offloop',
         headers: authorization === null ? this.#headers : [...this.#headers, ['Authorization', authorization]],
         headerSource: 'static',
-        // As Node itself connects: the roots and variables of this process.
-        tls: scheme === 'https:' ? toNativeTls(resolveTls({}).settings) : undefined,
         timeoutMillis: exportMillis + 1000, // the sink's own limits come first
         attemptTimeoutMillis: attemptMillis,
         honorRetryAfter,
@@ -227,6 +225,8 @@ class ApiSpanAdapter {
           sdkInstanceId: String(sdkInstanceId ?? ''),
         },
       },
+      // As Node itself connects: the roots and variables of this process.
+      tls: scheme === 'https:' ? resolveTls({}).settings : null,
       holdMillis: exportMillis + 2000,
       post: (bytes) => this.#poster.postExportRequest(bytes),
       own: this.#laneOptions,

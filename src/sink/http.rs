@@ -1,6 +1,7 @@
 //! OTLP over HTTP/1.1: owns one endpoint's client, its connections and the words for what went wrong.
 //! It refuses to retry: the one exception is a request that a dying keep-alive connection never carried (F8).
 
+mod canonical;
 mod certificate;
 mod connect;
 mod dial;
@@ -35,7 +36,7 @@ use hyper_util::{
 };
 pub use resolve::ResultOrder;
 pub use roots::Roots;
-pub use tls::TlsConfig;
+pub use tls::{Doubt, TlsConfig};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},

@@ -17,6 +17,13 @@ function listenToMoves() {
   diag.setLogger({ verbose: nothing, debug: nothing, info, warn: nothing, error: nothing }, DiagLogLevel.INFO);
 }
 
+/** What was said of the endpoint at `url` since somebody asked. */
+function movesOf(url) {
+  const lines = moves.get(url) ?? [];
+  moves.delete(url);
+  return lines;
+}
+
 /** `ok`, or the code and the text of the refusal. */
 function verdictOfNode(url, options) {
   return new Promise((resolve) => {
@@ -39,8 +46,7 @@ function verdictOfNode(url, options) {
 async function verdictOfOurs(url, options, { timeoutMillis = 20_000 } = {}) {
   const exporter = new OTLPTraceExporter({ url, httpAgentOptions: options, timeoutMillis });
   const result = await new Promise((resolve) => exporter.export([span], resolve));
-  const lines = moves.get(url) ?? [];
-  moves.delete(url);
+  const lines = movesOf(url);
   await exporter.shutdown();
   return {
     code: result.error?.code ?? (result.code === 0 ? 'ok' : 'none'),
@@ -49,4 +55,4 @@ async function verdictOfOurs(url, options, { timeoutMillis = 20_000 } = {}) {
   };
 }
 
-module.exports = { listenToMoves, verdictOfNode, verdictOfOurs };
+module.exports = { listenToMoves, movesOf, verdictOfNode, verdictOfOurs };

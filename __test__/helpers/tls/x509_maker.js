@@ -56,8 +56,10 @@ function oid(dotted) {
   return der(0x06, Buffer.from(bytes));
 }
 
+/** As RFC 5280 wants it: a short year as long as there is one. */
 function time(date) {
-  return der(0x18, Buffer.from(`${date.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`));
+  const text = `${date.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`;
+  return date.getUTCFullYear() < 2050 ? der(0x17, Buffer.from(text.slice(2))) : der(0x18, Buffer.from(text));
 }
 
 /** A name of one attribute; `tag` is the kind of text: 0x0c UTF8String, 0x13 PrintableString, 0x1e BMPString. */
@@ -107,7 +109,7 @@ const extension = (id, critical, value) => sequence(oid(id), ...(critical ? [boo
 
 function bits(names) {
   const set = names.reduce((sum, name) => sum | (128 >> USAGES.indexOf(name)), 0);
-  return der(0x03, Buffer.from([0, set]));
+  return der(0x03, Buffer.from([Math.clz32(set & -set) === 32 ? 0 : 31 - Math.clz32(set & -set), set]));
 }
 
 function generalName(text) {
@@ -164,7 +166,9 @@ let lastSerial = 256;
 
 /**
  * @param {object} spec `subject`, `key` (kind), `which` (key of that kind), `hash`, `days` ([from, to] of now), `version`,
- *   `spelling` (how the issuer's name is written), `tamper` (the signature is wrong), and the extensions above
+ *   `spelling` (how the issuer's name is written), `tamper` (the signature is wrong), the extensions above, and
+ *   what writes it down in another way: `bend(parts)` before it is put together, `bendSigned(bytes)` before it is signed,
+ *   `bendWhole(bytes)` after it
  * @param {object} [issuer] what this returned for it; self-signed without
  */
 function make(spec, issuer) {
@@ -177,18 +181,34 @@ function make(spec, issuer) {
   const issuerName = { ...(issuer?.subjectName ?? subjectName), ...spec.spelling };
   const list = version === 3 ? extensionsOf(spec, publicKey, issuer ?? own) : [];
   const [from, to] = days.map((count) => time(new Date(Date.now() + count * DAY)));
-  const toBeSigned = sequence(
-    ...(version === 3 ? [der(0xa0, der(0x02, Buffer.from([2])))] : []),
-    integer(own.serial),
-    algorithm,
-    nameOf(issuerName),
-    sequence(from, to),
-    nameOf(subjectName),
-    publicKey.export({ type: 'spki', format: 'der' }),
-    ...(list.length > 0 ? [der(0xa3, sequence(...list))] : []),
+  const parts = {
+    version: version === 3 ? [der(0xa0, der(0x02, Buffer.from([2])))] : [],
+    serial: integer(own.serial),
+    inner: algorithm,
+    issuer: nameOf(issuerName),
+    validity: sequence(from, to),
+    subject: nameOf(subjectName),
+    publicKey: publicKey.export({ type: 'spki', format: 'der' }),
+    unique: [],
+    extensions: list,
+    outer: algorithm,
+  };
+  spec.bend?.(parts, { publicKey, issuer: issuer ?? own });
+  let toBeSigned = sequence(
+    ...parts.version,
+    parts.serial,
+    parts.inner,
+    parts.issuer,
+    parts.validity,
+    parts.subject,
+    parts.publicKey,
+    ...parts.unique,
+    ...(parts.extensions.length > 0 ? [der(0xa3, sequence(...parts.extensions))] : []),
   );
+  toBeSigned = spec.bendSigned?.(toBeSigned) ?? toBeSigned;
   const signature = sign(spec.tamper ? Buffer.from('something else') : toBeSigned);
-  const bytes = sequence(toBeSigned, algorithm, der(0x03, Buffer.from([0]), signature));
+  const whole = sequence(toBeSigned, parts.outer, der(0x03, Buffer.from([0]), signature));
+  const bytes = spec.bendWhole?.(whole) ?? whole;
   return {
     subjectName,
     issuerName,
@@ -200,4 +220,4 @@ function make(spec, issuer) {
   };
 }
 
-module.exports = { make };
+module.exports = { der, extension, idOf, integer, make, nameOf, oid, sequence };

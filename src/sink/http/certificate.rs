@@ -9,6 +9,8 @@ use x509_parser::{
     x509::{X509Name, X509Version},
 };
 
+use super::canonical;
+
 /// Extensions that OpenSSL enforces though they need not be critical: blocks of addresses, autonomous systems (RFC 3779),
 /// proxies (RFC 3820). All are id-pe, 1.3.6.1.5.5.7.1.
 const OF_OPENSSL: [[u8; 8]; 3] =
@@ -85,6 +87,9 @@ impl<'a> Certificate<'a> {
             key_id: None,
             issuer_key: None,
         };
+        if let Err(oddity) = canonical::check(der) {
+            certificate.oddity.get_or_insert(oddity);
+        }
         if parsed.extensions_map().is_err() {
             certificate.oddity = Some("it has an extension twice");
         }
@@ -134,12 +139,12 @@ impl<'a> Certificate<'a> {
         self.issuer == self.subject
     }
 
-    /// Whether `now` is in its time; else Node's word for it.
+    /// Whether `now` is in its time; else Node's word for it. OpenSSL looks at the end last, and Node tells what it hears last.
     pub fn time_failure(&self, now: i64) -> Option<(&'static str, &'static str)> {
-        if now < self.not_before {
-            return Some(("CERT_NOT_YET_VALID", "certificate is not yet valid"));
+        if now > self.not_after {
+            return Some(("CERT_HAS_EXPIRED", "certificate has expired"));
         }
-        (now > self.not_after).then_some(("CERT_HAS_EXPIRED", "certificate has expired"))
+        (now < self.not_before).then_some(("CERT_NOT_YET_VALID", "certificate is not yet valid"))
     }
 
     /// Whether a server may show it, as far as it says itself.

@@ -26,7 +26,7 @@ use super::{
     kept::Kept,
     resolve::{LookUp, Resolver},
     stream::{Bounded, Fair, Socket},
-    tls,
+    tls::{self, Doubt},
 };
 use crate::sink::{SendError, SendErrorKind};
 
@@ -45,6 +45,7 @@ struct Destination {
     endpoint: Endpoint,
     unix_socket: Option<PathBuf>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    doubt: Doubt,
     resolver: Resolver,
     limit: Duration,
     next_after: Duration,
@@ -72,6 +73,7 @@ impl Connector {
             endpoint: endpoint.clone(),
             unix_socket: config.unix_socket.clone(),
             tls,
+            doubt: config.tls.doubt.clone(),
             resolver: Resolver::new(endpoint, config, Arc::clone(look_up)),
             limit,
             next_after,
@@ -112,6 +114,7 @@ impl Service<Uri> for Connector {
 
 impl Destination {
     async fn open(&self, dial: &Dial) -> Result<Connection, BoxError> {
+        self.doubt.check()?;
         let kept = Kept::default();
         let socket = Fair::new(self.socket(dial).await?, kept.clone());
         let stream: Box<dyn Socket> = match &self.tls {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::Url;
 
-use super::{HttpConfig, unsendable};
+use super::{HttpConfig, tls, unsendable};
 use crate::sink::SendError;
 
 /// Where requests go.
@@ -91,11 +91,10 @@ impl Endpoint {
             // The client derives SNI from the URL, so the URL carries the server name while our resolver dials `host`.
             host_header =
                 Some(url.port().map_or(host_text.clone(), |port| format!("{host_text}:{port}")));
-            if name.parse::<IpAddr>().is_ok() || url.set_host(Some(name)).is_err() {
-                let message = format!(
-                    "The property 'options.servername' is not a host name. Received '{name}'"
-                );
-                unsendable_reason = Some(unsendable("ERR_INVALID_ARG_VALUE", message));
+            let is_taken = url.set_host(Some(name)).is_ok()
+                && url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(name));
+            if name.parse::<IpAddr>().is_ok() || !is_taken {
+                unsendable_reason = Some(tls::unsure_name(name));
             }
         }
         let socket_path =

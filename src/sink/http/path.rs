@@ -95,6 +95,9 @@ fn only<'a>(
         let candidate =
             Certificate::read(der).ok_or("a certificate of the chain cannot be read")?;
         if candidate.subject != below.issuer || !below.names_as_issuer(&candidate) {
+            if candidate.oddity.is_some() {
+                return Err("an issuer has a certificate that may be read in several ways");
+            }
             is_misfit = true;
         } else if found.as_ref().is_none_or(|found| found.der == candidate.der) {
             found = Some(candidate);

@@ -1,7 +1,10 @@
 //! TLS settings: owns what is trusted, what is shown and which words a failed handshake gets.
 //! It refuses to fall back: a connection that cannot be verified carries nothing (F6).
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, Error,
@@ -30,6 +33,29 @@ pub struct TlsConfig {
     pub servername: Option<String>,
     /// End three of the messages as Node ≥ 24 does, with its advice to use the system's roots.
     pub system_ca_hint: bool,
+    /// Whether connections may still be opened with these settings.
+    pub doubt: Doubt,
+}
+
+/// Why Node has to open the next connection: the process has changed what its TLS does since the settings were made. Whoever
+/// has a clone may raise it, or take it back.
+#[derive(Clone, Debug, Default)]
+pub struct Doubt(Arc<Mutex<Option<String>>>);
+
+impl Doubt {
+    /// From now on there is this doubt, or none.
+    pub fn set(&self, reason: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Fails while there is one. Connections that stand are left alone, as Node leaves its own.
+    pub(super) fn check(&self) -> Result<(), SendError> {
+        let reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reason.as_ref().map_or(Ok(()), |reason| {
+            let message = format!("{reason}; transport: 'node' follows it");
+            Err(SendError::new(SendErrorKind::TlsUnsure, message))
+        })
+    }
 }
 
 /// Trusts nobody.
@@ -42,6 +68,7 @@ impl Default for TlsConfig {
             reject_unauthorized: true,
             servername: None,
             system_ca_hint: false,
+            doubt: Doubt::default(),
         }
     }
 }
@@ -59,8 +86,14 @@ impl fmt::Debug for TlsConfig {
 pub(super) fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, SendError> {
     let host = endpoint.url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    ServerName::try_from(host)
-        .map_err(|error| unsendable("ERR_INVALID_ARG_VALUE", error.to_string()))
+    ServerName::try_from(host.as_str()).map(|name| name.to_owned()).map_err(|_| unsure_name(&host))
+}
+
+/// Node asks for names that rustls does not take, and compares them.
+pub(super) fn unsure_name(name: &str) -> SendError {
+    let message =
+        format!("'{name}' is no host name to rustls; transport: 'node' asks for it as it is");
+    SendError::new(SendErrorKind::TlsUnsure, message).with_code("ERR_INVALID_ARG_VALUE")
 }
 
 /// Settings for one `https:` endpoint.

@@ -83,6 +83,7 @@ impl Verifier {
     ) -> Result<(), SendError> {
         let server = Certificate::read(server)
             .ok_or_else(|| unsure("the server's certificate cannot be read"))?;
+        usual(&server)?;
         let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         if let Some((code, text)) = server.time_failure(seconds) {
             // What OpenSSL looks at last is what it reports.
@@ -112,9 +113,7 @@ impl Verifier {
     /// Whether every certificate is what it has to be, wherever the path ends.
     fn check(&self, path: &Path<'_>, seconds: i64, now: UnixTime) -> Result<(), SendError> {
         for (index, certificate) in path.certificates.iter().enumerate() {
-            if let Some(oddity) = certificate.oddity {
-                return Err(unsure(&format!("a certificate of the chain is unusual: {oddity}")));
-            }
+            usual(certificate)?;
             if index > 0 && !certificate.fits_an_authority(index - 1) {
                 return Err(unsure("a certificate of the chain may not sign the one below it"));
             }
@@ -171,6 +170,12 @@ impl Verifier {
             format!("{text}{}", if has_advice && self.system_ca_hint { advice } else { "" }),
         )
     }
+}
+
+/// Whether OpenSSL surely reads `certificate` as it was read here.
+fn usual(certificate: &Certificate<'_>) -> Result<(), SendError> {
+    let Some(oddity) = certificate.oddity else { return Ok(()) };
+    Err(unsure(&format!("a certificate of the chain is unusual: {oddity}")))
 }
 
 /// `error` as what a verifier may answer.

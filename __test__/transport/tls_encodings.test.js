@@ -1,0 +1,101 @@
+'use strict';
+// The TLS matrix along how a certificate is written: each certificate of a path in ways that parsers understand differently.
+// Node's own https says what is right. An exporter that takes a certificate that Node refuses would trust a stranger.
+
+const assert = require('node:assert/strict');
+const tls = require('node:tls');
+const { before, describe, it } = require('node:test');
+const { build, LEAF, MIDDLE, ROOT } = require('../helpers/tls/chains.js');
+const { brokenBytes, ENCODINGS } = require('../helpers/tls/encodings.js');
+const { compare, judgeAll, serve } = require('../helpers/tls/serve.js');
+const { listenToMoves } = require('../helpers/tls/verdicts.js');
+
+const isLong = process.env.OFFLOOP_TEST_LONG === '1';
+const STRIDE = isLong ? 1 : 6;
+const BROKEN = isLong ? 1500 : 40;
+const MAX_KEPT = 0.6; // of broken certificates: the others have lost what Node reads, too
+
+before(listenToMoves);
+
+// What is trusted, and what the server shows, with one of the certificates written as `how` says.
+const PLACES = {
+  root(how) {
+    const [root, leaf] = build([{ ...ROOT, keyId: true, ...how }, LEAF]);
+    return { ca: root.cert, cert: leaf.cert, key: leaf.key };
+  },
+  'root above others'(how) {
+    const [root, middle, leaf] = build([{ ...ROOT, ...how }, MIDDLE, LEAF]);
+    return { ca: root.cert, cert: leaf.cert + middle.cert, key: leaf.key };
+  },
+  middle(how) {
+    const [root, middle, leaf] = build([ROOT, { ...MIDDLE, ...how }, LEAF]);
+    return { ca: root.cert, cert: leaf.cert + middle.cert, key: leaf.key };
+  },
+  leaf(how) {
+    const [root, leaf] = build([ROOT, { ...LEAF, ...how }]);
+    return { ca: root.cert, cert: leaf.cert, key: leaf.key };
+  },
+  only(how) {
+    const [server] = build([{ ...LEAF, subject: 'localhost', which: 'collector', ...how }]);
+    return { ca: server.cert, cert: server.cert, key: server.key };
+  },
+};
+
+/** Both verdicts on what `issue` makes; none where Node cannot even show it. */
+async function judge({ issue }) {
+  const made = issue();
+  try {
+    tls.createSecureContext({ cert: made.cert, key: made.key });
+  } catch {
+    return { lines: [], isShown: false, isOwn: false };
+  }
+  return serve({ cert: made.cert, key: made.key }, async (port) => {
+    const { ours, wrong } = await compare(`https://localhost:${port}/`, { ca: [made.ca] });
+    return { lines: wrong ? [wrong] : [], isShown: true, isOwn: ours.moves.length === 0 };
+  });
+}
+
+async function judgeRows(rows) {
+  let [shown, own] = [0, 0];
+  const wrong = await judgeAll(rows, async (row) => {
+    const { lines, isShown, isOwn } = await judge(row);
+    shown += isShown;
+    own += isOwn;
+    return lines;
+  });
+  return { wrong, shown, own };
+}
+
+const rowsOf = (place, list) =>
+  list.map(([what, how]) => ({ name: `${place}: ${what}`, issue: () => PLACES[place](how) }));
+
+describe('TLS matrix: how a certificate is written', () => {
+  it('each certificate of a path, in each way that is not the canonical one: the verdict is that of Node', async () => {
+    const rows = Object.keys(PLACES).flatMap((place) => rowsOf(place, Object.entries(ENCODINGS)));
+    assert.ok(rows.length > 400, `${rows.length}`);
+    const { wrong, shown } = await judgeRows(rows.filter((_, index) => index % STRIDE === 0));
+    assert.deepEqual(wrong, []);
+    assert.ok(shown > rows.length / STRIDE / 2, `${shown}`);
+  });
+
+  it('the canonical ways are judged without Node', async () => {
+    const canonical = ['canonical', 'key identifier', 'authority key', 'places of revocation lists', 'ends, long'];
+    const rows = Object.keys(PLACES).flatMap((place) =>
+      rowsOf(
+        place,
+        canonical.map((name) => [name, ENCODINGS[name]]),
+      ),
+    );
+    const { wrong, own } = await judgeRows(rows);
+    assert.deepEqual(wrong, []);
+    assert.equal(own, rows.length);
+  });
+
+  it('with bytes that are others', async () => {
+    const seed = isLong ? 1 + (Date.now() % 1e6) : 7;
+    const rows = Object.keys(PLACES).flatMap((place, at) => rowsOf(place, [...brokenBytes(seed + at, BROKEN)]));
+    const { wrong, shown, own } = await judgeRows(rows);
+    assert.deepEqual(wrong, []);
+    assert.ok(shown > 0 && own < MAX_KEPT * shown, `${own} of ${shown}`);
+  });
+});

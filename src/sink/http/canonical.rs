@@ -1,0 +1,416 @@
+//! How a certificate is written: owns saying whether there is one way to read it, so that OpenSSL reads the same.
+//! It refuses to understand it (that is certificate.rs) and to tolerate: what is not on its list is for OpenSSL to judge.
+//!
+//! A parser that is more tolerant than OpenSSL would be more trusting, for OpenSSL refuses every certificate that it cannot
+//! read to the end. So the bytes themselves have to be canonical DER, field by field, of the kinds that OpenSSL surely has.
+
+use rustls::pki_types::{AlgorithmIdentifier, alg_id};
+
+/// An error says what is unusual.
+type Checked<T = ()> = Result<T, &'static str>;
+
+const BOOLEAN: u8 = 0x01;
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
+const OBJECT_ID: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
+
+const NOT_CANONICAL: &str = "it is not canonical DER";
+
+/// Those of rustls, and SHA-1 with RSA, which many roots are signed with: nobody looks at the signature of a root, and for
+/// any other certificate webpki does not have it.
+const SIGNATURES: [AlgorithmIdentifier; 11] = [
+    alg_id::RSA_PKCS1_SHA256,
+    alg_id::RSA_PKCS1_SHA384,
+    alg_id::RSA_PKCS1_SHA512,
+    alg_id::RSA_PSS_SHA256,
+    alg_id::RSA_PSS_SHA384,
+    alg_id::RSA_PSS_SHA512,
+    alg_id::ECDSA_SHA256,
+    alg_id::ECDSA_SHA384,
+    alg_id::ECDSA_SHA512,
+    alg_id::ED25519,
+    AlgorithmIdentifier::from_slice(&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 5, 5, 0]),
+];
+
+/// Checks the whole certificate `der`.
+pub(super) fn check(der: &[u8]) -> Checked {
+    let mut whole = Reader(der);
+    let mut certificate = whole.open(SEQUENCE)?;
+    whole.end()?;
+    let mut signed = certificate.open(SEQUENCE)?;
+    let algorithm = certificate.take(SEQUENCE)?;
+    bit_string(certificate.take(BIT_STRING)?)?;
+    certificate.end()?;
+
+    let mut version = signed.open(0xa0)?;
+    let is_third = version.take(INTEGER)? == [2];
+    version.end()?;
+    integer(signed.take(INTEGER)?)?;
+    let is_known = SIGNATURES.iter().any(|known| known.as_ref() == algorithm);
+    if !is_third || signed.take(SEQUENCE)? != algorithm || !is_known {
+        return Err("its version or the algorithm of its signature is unusual");
+    }
+    name(signed.open(SEQUENCE)?)?;
+    let mut validity = signed.open(SEQUENCE)?;
+    time(validity.next()?)?;
+    time(validity.next()?)?;
+    validity.end()?;
+    name(signed.open(SEQUENCE)?)?;
+    key(signed.open(SEQUENCE)?)?;
+    if !signed.0.is_empty() {
+        let mut tagged = signed.open(0xa3)?;
+        list(tagged.open(SEQUENCE)?, extension)?;
+        tagged.end()?;
+    }
+    signed.end()
+}
+
+/// What is left of one value's contents.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    /// The next tag and its contents. Only lengths in their shortest form.
+    fn next(&mut self) -> Checked<(u8, &'a [u8])> {
+        let (length, rest) = match self.0 {
+            [_, length @ 0..=0x7f, rest @ ..] => (usize::from(*length), rest),
+            [_, 0x81, length @ 0x80..=0xff, rest @ ..] => (usize::from(*length), rest),
+            [_, 0x82, high @ 1..=0xff, low, rest @ ..] => {
+                (usize::from(*high) << 8 | usize::from(*low), rest)
+            }
+            _ => return Err(NOT_CANONICAL),
+        };
+        let (tag, (content, rest)) =
+            self.0.first().copied().zip(rest.split_at_checked(length)).ok_or(NOT_CANONICAL)?;
+        self.0 = rest;
+        Ok((tag, content))
+    }
+
+    fn take(&mut self, tag: u8) -> Checked<&'a [u8]> {
+        let (found, content) = self.next()?;
+        if found == tag { Ok(content) } else { Err(NOT_CANONICAL) }
+    }
+
+    fn open(&mut self, tag: u8) -> Checked<Reader<'a>> {
+        self.take(tag).map(Reader)
+    }
+
+    fn is_next(&self, tag: u8) -> bool {
+        self.0.first() == Some(&tag)
+    }
+
+    fn end(self) -> Checked {
+        canonical(self.0.is_empty())
+    }
+}
+
+fn canonical(is_so: bool) -> Checked {
+    if is_so { Ok(()) } else { Err(NOT_CANONICAL) }
+}
+
+/// At least one.
+fn list(mut items: Reader<'_>, check: impl Fn(&mut Reader<'_>) -> Checked) -> Checked {
+    check(&mut items)?;
+    while !items.0.is_empty() {
+        check(&mut items)?;
+    }
+    Ok(())
+}
+
+/// Not negative, in its shortest form.
+fn integer(content: &[u8]) -> Checked {
+    canonical(matches!(content, [0] | [1..=0x7f, ..] | [0, 0x80..=0xff, ..]))
+}
+
+/// Of whole bytes.
+fn bit_string(content: &[u8]) -> Checked<&[u8]> {
+    content.strip_prefix(&[0]).ok_or(NOT_CANONICAL)
+}
+
+fn object_id(content: &[u8]) -> Checked {
+    let ends = content.last().is_some_and(|last| *last < 0x80);
+    let starts = |at: usize| at == 0 || content.get(at - 1).is_some_and(|before| *before < 0x80);
+    let has_padding = content.iter().enumerate().any(|(at, byte)| *byte == 0x80 && starts(at));
+    canonical(ends && !has_padding)
+}
+
+/// One attribute in each part; OpenSSL orders several by rules of its own.
+fn name(mut name: Reader<'_>) -> Checked {
+    while !name.0.is_empty() {
+        let mut part = name.open(SET)?;
+        let mut attribute = part.open(SEQUENCE)?;
+        part.end()?;
+        object_id(attribute.take(OBJECT_ID)?)?;
+        let (kind, text) = attribute.next()?;
+        attribute.end()?;
+        let is_read = match kind {
+            // UTF8String; then numeric, printable, IA5 and visible strings.
+            0x0c => str::from_utf8(text).is_ok(),
+            0x12 | 0x13 | 0x16 | 0x1a => text.is_ascii(),
+            // TeletexString, which OpenSSL reads as Latin-1.
+            0x14 => true,
+            // BMPString: two bytes each.
+            0x1e => {
+                let units = text.chunks_exact(2);
+                let is_whole = units.remainder().is_empty();
+                let units = units.filter_map(|unit| unit.try_into().ok().map(u16::from_be_bytes));
+                is_whole
+                    && char::decode_utf16(units).all(|unit| unit.is_ok_and(|unit| unit != '\0'))
+            }
+            _ => false,
+        };
+        if !is_read || text.is_empty() || (kind != 0x1e && text.contains(&0)) {
+            return Err("it has a name in an unusual kind of text");
+        }
+    }
+    Ok(())
+}
+
+/// To the second, in UTC, and a time that the calendar has.
+fn time((kind, text): (u8, &[u8])) -> Checked {
+    let digits = text.strip_suffix(b"Z").filter(|digits| digits.iter().all(u8::is_ascii_digit));
+    let number =
+        |digits: &[u8]| digits.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+    let (year, rest) = match (kind, digits) {
+        (0x17, Some(digits)) if digits.len() == 12 => digits.split_at_checked(2),
+        (0x18, Some(digits)) if digits.len() == 14 => digits.split_at_checked(4),
+        _ => None,
+    }
+    .ok_or("it has a time in an unusual form")?;
+    // The centuries that a short year may mean have no exceptions from every fourth year.
+    let year = number(year);
+    let is_leap = year % 4 == 0 && (kind == 0x17 || year % 100 != 0 || year % 400 == 0);
+    let parts: Vec<u32> = rest.chunks(2).map(number).collect();
+    let exists = matches!(parts.as_slice(), [month, day, hour, minute, second]
+    if (1..=31).contains(day) && *hour < 24 && *minute < 60 && *second < 60
+        && match month {
+            2 => *day <= if is_leap { 29 } else { 28 },
+            4 | 6 | 9 | 11 => *day <= 30,
+            1..=12 => true,
+            _ => false,
+        });
+    if exists { Ok(()) } else { Err("it has a time that does not exist") }
+}
+
+fn key(mut info: Reader<'_>) -> Checked {
+    let algorithm = info.take(SEQUENCE)?;
+    let key = bit_string(info.take(BIT_STRING)?)?;
+    info.end()?;
+    let is = |known: AlgorithmIdentifier| known.as_ref() == algorithm;
+    if is(alg_id::RSA_ENCRYPTION) {
+        let mut whole = Reader(key);
+        let mut numbers = whole.open(SEQUENCE)?;
+        whole.end()?;
+        integer(numbers.take(INTEGER)?)?;
+        integer(numbers.take(INTEGER)?)?;
+        return numbers.end();
+    }
+    let is_point = |length| key.len() == length && key.first() == Some(&4);
+    let is_known = is(alg_id::ECDSA_P256) && is_point(65)
+        || is(alg_id::ECDSA_P384) && is_point(97)
+        || is(alg_id::ED25519) && key.len() == 32;
+    if is_known { Ok(()) } else { Err("it has a key of an unusual kind") }
+}
+
+/// Only what OpenSSL reads when it verifies has to be in a form that is known here.
+fn extension(list: &mut Reader<'_>) -> Checked {
+    let mut extension = list.open(SEQUENCE)?;
+    let id = extension.take(OBJECT_ID)?;
+    object_id(id)?;
+    let is_critical = extension.is_next(BOOLEAN);
+    if is_critical {
+        canonical(extension.take(BOOLEAN)? == [0xff])?;
+    }
+    let mut value = Reader(extension.take(OCTET_STRING)?);
+    extension.end()?;
+    let (may_be_critical, checked) = match id {
+        [0x55, 0x1d, 0x13] => (true, value.open(SEQUENCE).and_then(basic_constraints)),
+        [0x55, 0x1d, 0x0f] => (true, value.take(BIT_STRING).and_then(key_usage)),
+        [0x55, 0x1d, 0x25] => (true, value.open(SEQUENCE).and_then(purposes)),
+        [0x55, 0x1d, 0x11] => (true, value.open(SEQUENCE).and_then(general_names)),
+        [0x55, 0x1d, 0x0e] => (false, value.take(OCTET_STRING).map(|_| ())),
+        [0x55, 0x1d, 0x23] => (false, value.open(SEQUENCE).and_then(authority_key)),
+        [0x55, 0x1d, 0x1f] => {
+            let points = value.open(SEQUENCE);
+            (false, points.and_then(|points| self::list(points, distribution_point)))
+        }
+        _ => {
+            value.0 = &[];
+            (false, Ok(()))
+        }
+    };
+    if is_critical && !may_be_critical {
+        return Err("it has a critical extension that is not known");
+    }
+    checked.and_then(|()| value.end()).map_err(|_| "it has an extension in an unusual form")
+}
+
+fn basic_constraints(mut content: Reader<'_>) -> Checked {
+    if content.is_next(BOOLEAN) {
+        canonical(content.take(BOOLEAN)? == [0xff])?;
+    }
+    if content.is_next(INTEGER) {
+        // More certificates than anybody sends.
+        canonical(matches!(content.take(INTEGER)?, [0..0x80]))?;
+    }
+    content.end()
+}
+
+/// As short as it can be: the last bit is set, the unused ones are not.
+fn key_usage(content: &[u8]) -> Checked {
+    let [unused @ 0..8, .., last] = content else { return Err(NOT_CANONICAL) };
+    canonical(content.len() <= 3 && *last != 0 && last.trailing_zeros() == u32::from(*unused))
+}
+
+fn purposes(content: Reader<'_>) -> Checked {
+    list(content, |purposes| object_id(purposes.take(OBJECT_ID)?))
+}
+
+fn general_names(content: Reader<'_>) -> Checked {
+    list(content, |names| {
+        let (kind, value) = names.next()?;
+        match kind {
+            // Mail, host, URI.
+            0x81 | 0x82 | 0x86 => canonical(value.is_ascii() && !value.contains(&0)),
+            0x87 => canonical(matches!(value.len(), 4 | 16)),
+            0xa4 => directory_name(Reader(value)),
+            _ => Err(NOT_CANONICAL),
+        }
+    })
+}
+
+fn directory_name(mut content: Reader<'_>) -> Checked {
+    name(content.open(SEQUENCE)?)?;
+    content.end()
+}
+
+/// Issuer and serial number together, or neither.
+fn authority_key(mut content: Reader<'_>) -> Checked {
+    if content.is_next(0x80) {
+        content.take(0x80)?;
+    }
+    if content.is_next(0xa1) {
+        let mut names = content.open(0xa1)?;
+        directory_name(names.open(0xa4)?)?;
+        names.end()?;
+        integer(content.take(0x82)?)?;
+    }
+    content.end()
+}
+
+/// Full names of places, nothing else.
+fn distribution_point(points: &mut Reader<'_>) -> Checked {
+    let mut point = points.open(SEQUENCE)?;
+    let mut place = point.open(0xa0)?;
+    general_names(place.open(0xa0)?)?;
+    place.end()?;
+    point.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, CrlDistributionPoint, CustomExtension,
+        ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    };
+
+    use super::*;
+
+    fn certificate(extra: Option<CustomExtension>) -> Vec<u8> {
+        let mut params = CertificateParams::new(vec!["h.test".into(), "10.0.0.1".into()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        params.crl_distribution_points =
+            vec![CrlDistributionPoint { uris: vec!["http://h.test/".into()] }];
+        params.custom_extensions.extend(extra);
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "makes a certificate with ring")]
+    fn what_an_ordinary_authority_writes_is_canonical() {
+        assert_eq!(check(&certificate(None)), Ok(()));
+        let unknown = CustomExtension::from_oid_content(&[1, 2, 3], vec![1]);
+        assert_eq!(check(&certificate(Some(unknown))), Ok(()));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "makes a certificate with ring")]
+    fn a_critical_extension_has_to_be_one_that_is_enforced() {
+        let mut unknown = CustomExtension::from_oid_content(&[1, 2, 3], vec![1]);
+        unknown.set_criticality(true);
+        assert!(check(&certificate(Some(unknown))).unwrap_err().contains("critical"));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "makes a certificate with ring")]
+    fn a_tag_or_length_that_is_another_is_noticed() {
+        let der = certificate(None);
+        let end = der.len() - 75; // the signature is random bytes
+        let mut at = 4;
+        // Everything that holds other values is opened, up to the extensions' own values.
+        while at < end {
+            let (tag, length) = (der[at], usize::from(der[at + 1]));
+            for (index, other) in [(at, tag ^ 0x20), (at + 1, der[at + 1].wrapping_add(1))] {
+                let mut bent = der.clone();
+                bent[index] = other;
+                assert!(check(&bent).is_err(), "byte {index} of {der:02x?}");
+            }
+            let is_open = tag & 0x20 != 0;
+            at += 2 + usize::from(length.saturating_sub(0x80)) + if is_open { 0 } else { length };
+        }
+        for end in 0..der.len() {
+            assert!(check(&der[..end]).is_err());
+        }
+    }
+
+    #[test]
+    fn numbers_names_and_bits_are_as_short_as_they_can_be() {
+        for (content, is_so) in [
+            (&[0][..], true),
+            (&[0, 0x80], true),
+            (&[0, 0x7f], false),
+            (&[0x80], false),
+            (&[], false),
+        ] {
+            assert_eq!(integer(content).is_ok(), is_so, "{content:?}");
+        }
+        for (content, is_so) in [
+            (&[0x2a, 0x81, 0][..], true),
+            (&[0x2a, 0x80, 1], false),
+            (&[0x2a, 0x81], false),
+            (&[], false),
+        ] {
+            assert_eq!(object_id(content).is_ok(), is_so, "{content:?}");
+        }
+        for (content, is_so) in [
+            (&[1, 6][..], true),
+            (&[0, 6], false),
+            (&[1, 7], false),
+            (&[7, 0x80, 0x80], true),
+            (&[0, 0], false),
+        ] {
+            assert_eq!(key_usage(content).is_ok(), is_so, "{content:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_one_of_the_calendar_in_one_of_two_forms() {
+        for text in ["200229000000Z", "991231235959Z", "500101000000Z"] {
+            assert!(time((0x17, text.as_bytes())).is_ok(), "{text}");
+        }
+        for text in
+            ["210229000000Z", "2001010000Z", "200101000000", "200101000060Z", "200101000000+0100"]
+        {
+            assert!(time((0x17, text.as_bytes())).is_err(), "{text}");
+        }
+        assert!(time((0x18, b"20000229000000Z")).is_ok());
+        for text in ["21000229000000Z", "20400101000000.5Z", "204001010000Z", "20401301000000Z"] {
+            assert!(time((0x18, text.as_bytes())).is_err(), "{text}");
+        }
+    }
+}
