@@ -3,6 +3,7 @@
 // Refuses to queue without bound: what comes while it is full is dropped and counted.
 
 const { isNativeError } = require('node:util/types');
+const { canCapture } = require('../exporter/lane_exporter.js');
 const { diag } = require('../otel/diag.js');
 const { invalid, readOptions } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
@@ -198,6 +199,7 @@ function failureOf(result) {
 
 /** How long an answer of `exporter` is waited for where nobody says it. */
 function limitOver(exporter) {
+  if (canCapture(exporter)) return Number.POSITIVE_INFINITY; // ours always answers, by limits that the user has set
   const millis = answerMillis(exporter);
   return millis === null ? EXPORT_MILLIS : millis + MARGIN_MILLIS;
 }
