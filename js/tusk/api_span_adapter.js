@@ -7,6 +7,7 @@ const { dissectUrl, normaliseUserUrl } = require('../config/url.js');
 const { diag } = require('../otel/diag.js');
 const { readOptions } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
+const { exportMillisOf } = require('./adapter_deadlines.js');
 const { AdapterLanes, errorOf, NATIVE, nothingLeft, resultOf } = require('./adapter_lanes.js');
 const { encodeRequest, encodeSpan } = require('./clean_span_proto.js');
 const { markReported } = require('./reported_errors.js');
@@ -15,10 +16,7 @@ const { StandIns } = require('../guards/stand_ins.js');
 const { FAILED } = require('./vocabulary.js');
 
 const PATH = '/api/drift/tusk.drift.backend.v1.SpanExportService/ExportSpans';
-const MAX_ATTEMPTS = 3;
 const BREAKER = { failureThreshold: 5, resetTimeoutMs: 30000 };
-const RETRY_WAITS_MILLIS = 1500; // before the second and the third attempt together
-const MAX_RETRY_AFTER_MILLIS = 30000; // each of two, as in src/recorder/api_verdict.rs
 const CONTENT_TYPE = 'application/protobuf';
 const PART_BYTES = 8 << 20; // of a request that somebody else has encoded
 // What never reached the backend says nothing about it.
@@ -239,15 +237,10 @@ function postsOtherwise(adapter) {
   return adapter.postExportRequest !== ApiSpanAdapter.prototype.postExportRequest;
 }
 
-/** How long an export may take with all its attempts. */
-function exportMillisOf(attemptMillis, honorRetryAfter) {
-  return MAX_ATTEMPTS * attemptMillis + (honorRetryAfter ? 2 * MAX_RETRY_AFTER_MILLIS : RETRY_WAITS_MILLIS);
-}
-
 /** What an outcome is to the caller, and whether it says anything about the backend. */
 function judged(outcome, invalidBefore = 0) {
   const isOwn = OWN_REASONS.some((reason) => outcome.dropped[reason] > 0);
   return { ...resultOf(outcome, invalidBefore), isVerdict: outcome.attempts > 0 && !isOwn };
 }
 
-module.exports = { ApiSpanAdapter, exportMillisOf };
+module.exports = { ApiSpanAdapter };

@@ -7,12 +7,11 @@ const path = require('node:path');
 const { diag } = require('../otel/diag.js');
 const { invalid, readOptions } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
+const { WRITE_MILLIS, WRITE_TIMEOUT_MILLIS } = require('./adapter_deadlines.js');
 const { AdapterLanes, NATIVE, nothingLeft, resultOf } = require('./adapter_lanes.js');
 const { StandIns } = require('../guards/stand_ins.js');
 const { FAILED, schemaKind } = require('./vocabulary.js');
 
-const WRITE_TIMEOUT_MILLIS = 30000;
-const WRITE_MILLIS = WRITE_TIMEOUT_MILLIS + 1000; // with the way back of the answer
 const TRACE_ID = /^[0-9a-f]{32}$/;
 const standIns = new StandIns('adapter');
 let own;
@@ -108,4 +107,4 @@ function told(result) {
   return result;
 }
 
-module.exports = { FilesystemSpanAdapter, WRITE_MILLIS };
+module.exports = { FilesystemSpanAdapter };

@@ -5,14 +5,14 @@
 const { diag } = require('../otel/diag.js');
 const { readOptions } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
-const { settledWithin, within } = require('../native/deadlines.js');
+const { within } = require('../native/deadlines.js');
 const { StandIns } = require('../guards/stand_ins.js');
 const { contained, ignore } = require('../guards/user_code.js');
-const { ApiSpanAdapter, exportMillisOf } = require('./api_span_adapter.js');
+const { answered, exportMillisOf, WRITE_MILLIS } = require('./adapter_deadlines.js');
+const { ApiSpanAdapter } = require('./api_span_adapter.js');
 const { NATIVE, NOTHING_LEFT, nothingLeft } = require('./adapter_lanes.js');
 const { encodeSpan } = require('./clean_span_proto.js');
-const { FilesystemSpanAdapter, WRITE_MILLIS } = require('./filesystem_span_adapter.js');
-const { unanswered } = require('./reported_errors.js');
+const { FilesystemSpanAdapter } = require('./filesystem_span_adapter.js');
 const { filterSpans } = require('./span_filter.js');
 const { SpanTransformer } = require('./span_transformer.js');
 const { TraceBlockingManager } = require('./trace_blocking_manager.js');
@@ -222,24 +222,6 @@ function unreadableSpans(count) {
 function unrecorded(count) {
   diag.warn(unreadableSpans(count));
   return nothingLeft(count).error;
-}
-
-/** An adapter that throws has failed like one that rejects. */
-async function started(adapter, cleanSpans) {
-  return adapter.exportSpans(cleanSpans);
-}
-
-/** As `Promise.allSettled` tells it; an adapter that has not answered after `millis` has failed. Holds no process. */
-async function answered(adapter, cleanSpans, millis) {
-  let answer = null;
-  const accept = (value) => {
-    answer = { status: 'fulfilled', value };
-  };
-  const fail = (reason) => {
-    answer = { status: 'rejected', reason };
-  };
-  await settledWithin(started(adapter, cleanSpans).then(accept), millis, fail);
-  return answer ?? { status: 'rejected', reason: unanswered('an adapter', millis) };
 }
 
 /** V8 quotes what it could not parse; a recorded payload does not belong into a log. */
