@@ -503,7 +503,7 @@ export interface LaneConfig {
   exitMillis: number
   /** `none`, `gzip`, `zstd` or `auto`. */
   compression: string
-  /** Requests under way at once. */
+  /** Requests under way at once; absent: the core's default, and slow ones do not count. */
   maxConcurrency?: number
   /** Requests under way at once, with the slow ones; absent: `max_concurrency` if that is there. */
   maxUnderWay?: number
