@@ -1,6 +1,6 @@
 'use strict';
 // Owns the class that takes the place of the stock OTLP trace exporters.
-// Refuses to export by itself: configuration is config.js's, batches are lane_exporter.js's.
+// Refuses to export by itself: configuration is config/resolve_config.js's, batches are lane_exporter.js's.
 
 const { toNativeTls } = require('../config/tls.js');
 const { TlsWatch } = require('../config/tls_watch.js');

@@ -59,7 +59,7 @@ const STOCK_EXPORTER = {
 
 /** What the stock exporter does not have. */
 const OWN = {
-  transport: row(kinds.oneOf('native', 'node'), { standard: 'by need' }),
+  transport: row(kinds.oneOf('native', 'node'), { standard: 'automatic' }),
   ...queue,
   ...limits,
   ...retry,
