@@ -232,7 +232,7 @@ export interface OTLPTraceExporterConfig {
 
   /** Wire format. Default 'http/protobuf'. */
   protocol?: 'http/protobuf' | 'http/json';
-  /** Who sends. Default by need: native, unless an option needs Node's http. */
+  /** Who sends. Default automatic: native, unless an option needs Node's http. */
   transport?: 'native' | 'node';
   queue?: QueueOptions;
   limits?: LimitOptions;
