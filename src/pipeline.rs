@@ -16,6 +16,7 @@ pub(crate) mod drop_log;
 pub(crate) mod endpoint;
 pub(crate) mod engine;
 pub(crate) mod flush;
+pub(crate) mod ids;
 pub(crate) mod io;
 pub(crate) mod lane;
 pub(crate) mod ledger;

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::{contain::contained, pipeline::ledger::Epoch};
+use crate::{contain::contained, pipeline::ids::Epoch};
 
 /// What a flush waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

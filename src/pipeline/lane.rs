@@ -16,10 +16,10 @@ use crate::{
     handoff::RawBatch,
     otlp::Encoded,
     pipeline::{
-        batch::BatchId,
         dispatcher::Event,
         engine::Handle,
         flush::{FlushCell, FlushDone, FlushMode},
+        ids::{BatchId, LaneId},
         io::{Flush, Message},
         ledger::{Eviction, Ledger},
         notice::Herald,
@@ -27,9 +27,6 @@ use crate::{
     },
     sink::{ContentEncoding, Sink},
 };
-
-/// Number of a lane, unique in the process.
-pub(crate) type LaneId = u64;
 
 /// Turns the spans of one export call into one request body. Runs on a transform worker; a panic costs the batch.
 pub type Transform = Arc<dyn Fn(RawBatch) -> Result<Encoded, TransformError> + Send + Sync>;

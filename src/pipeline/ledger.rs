@@ -22,6 +22,7 @@ use crate::{
     pipeline::{
         completion::{Call, Completion, Fate},
         flush::{FlushCell, FlushMode},
+        ids::Epoch,
         notice::Herald,
     },
     stats::{BreakerState, Stats},
@@ -29,8 +30,6 @@ use crate::{
 
 /// Number of a permit; grows in admission order.
 pub(crate) type Key = u64;
-/// Number of a flush epoch.
-pub(crate) type Epoch = u64;
 
 /// The accounts of one exporter.
 #[derive(Debug)]

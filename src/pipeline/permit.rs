@@ -7,9 +7,9 @@ use crate::{
     contain::contained,
     error::{DropReason, ExportFailure},
     pipeline::{
-        batch::BatchId,
         completion::{Fate, Outcome},
-        ledger::{Epoch, Eviction, Key, Ledger},
+        ids::{BatchId, Epoch},
+        ledger::{Eviction, Key, Ledger},
     },
 };
 

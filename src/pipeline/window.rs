@@ -9,7 +9,7 @@ use crate::{
     contain::contained,
     exporter::Exporter,
     handoff::{OpenBatch, RawBatch},
-    pipeline::completion::Completion,
+    pipeline::{completion::Completion, ids::CallId},
 };
 
 /// A batch that JavaScript is filling while native threads may hand it over.
@@ -17,7 +17,7 @@ use crate::{
 pub struct Window {
     batch: OpenBatch,
     /// Tag of the export call.
-    call: u32,
+    call: CallId,
     completion: Mutex<Option<Completion>>,
     /// Dropped when the window is taken: that ends the wait for its time.
     alarm: Mutex<Option<oneshot::Sender<()>>>,

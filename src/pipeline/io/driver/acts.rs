@@ -8,10 +8,10 @@ use crate::{
     clock::Now,
     error::DropReason,
     pipeline::{
-        batch::{Batch, BatchId},
-        dispatcher::{Action, Attempt, Event, FlushId, Work},
+        batch::Batch,
+        dispatcher::{Action, Attempt, Event, Work},
+        ids::{BatchId, FlushId, LaneId},
         io::{Flush, OpenLane, ShutdownOutcome, record::record},
-        lane::LaneId,
         notice::Level,
         permit::Permit,
         worker::{Job, Task},
