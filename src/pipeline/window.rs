@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::oneshot;
 
 use crate::{
-    contain::contained,
-    exporter::Exporter,
     handoff::{OpenBatch, RawBatch},
     pipeline::{completion::Completion, ids::CallId},
 };
@@ -52,55 +50,31 @@ impl Window {
 
 /// The batches of one exporter that are being filled. The end of the process hands over what is in them if JavaScript was
 /// not asked: an `exit` listener of the application may end the process before ours is called.
-#[derive(Debug, Default)]
-pub(crate) struct OpenWindows(Mutex<Vec<(Weak<Exporter>, Weak<Window>)>>);
+#[derive(Default)]
+pub(crate) struct OpenWindows(Mutex<Vec<OpenWindow>>);
+
+struct OpenWindow {
+    window: Weak<Window>,
+    hand_over: Box<dyn FnOnce() + Send>,
+}
 
 impl OpenWindows {
-    /// `window` is being filled; it is forgotten when it has been taken.
-    pub(crate) fn add(&self, exporter: &Arc<Exporter>, window: &Arc<Window>) {
+    /// `window` is being filled, and `hand_over` hands it over; both are forgotten when it has been taken.
+    pub(crate) fn add(&self, window: &Arc<Window>, hand_over: impl FnOnce() + Send + 'static) {
         let mut windows = self.lock();
-        windows.retain(|(_, window)| {
-            window.upgrade().is_some_and(|window| !window.batch().is_taken())
-        });
-        windows.push((Arc::downgrade(exporter), Arc::downgrade(window)));
+        windows
+            .retain(|open| open.window.upgrade().is_some_and(|window| !window.batch().is_taken()));
+        let window = Arc::downgrade(window);
+        windows.push(OpenWindow { window, hand_over: Box::new(hand_over) });
     }
 
     /// Hands over every span that is counted in one of them.
     pub(crate) fn hand_over(&self) {
         let windows = std::mem::take(&mut *self.lock());
-        for (exporter, window) in windows {
-            if let (Some(exporter), Some(window)) = (exporter.upgrade(), window.upgrade()) {
-                exporter.hand_over(&window);
-            }
-        }
+        windows.into_iter().for_each(|open| (open.hand_over)());
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Weak<Exporter>, Weak<Window>)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<OpenWindow>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Something to do on the I/O thread at a given time, or at once when that thread ends before.
-pub(crate) struct Due(Option<Box<dyn FnOnce() + Send>>);
-
-impl Due {
-    pub(crate) fn new(work: impl FnOnce() + Send + 'static) -> Self {
-        Due(Some(Box::new(work)))
-    }
-}
-
-impl Drop for Due {
-    fn drop(&mut self) {
-        contained((), || {
-            if let Some(work) = self.0.take() {
-                work();
-            }
-        });
-    }
-}
-
-impl std::fmt::Debug for Due {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Due")
     }
 }
