@@ -7,7 +7,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use napi::{
@@ -26,9 +25,10 @@ use offloop::{
 
 use crate::{
     config::{LaneConfig, build},
-    convert::{JsFlush, JsNotice, JsResult, JsStats},
-    environment::{Environment, Mailbox},
+    convert::{JsFlush, JsNotice, JsStats, duration},
+    environment::Environment,
     header_sink::CurrentHeaders,
+    mailbox::{JsResult, Mailbox},
 };
 
 /// The native half of an exporter.
@@ -303,10 +303,4 @@ impl Lane {
     fn windows(&self) -> MutexGuard<'_, HashMap<u32, Arc<Window>>> {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Reads milliseconds from JavaScript: NaN and negative ones are zero, more than a day is a day (R58).
-pub(crate) fn duration(millis: f64) -> Duration {
-    const DAY_MILLIS: f64 = 86_400_000.0;
-    Duration::try_from_secs_f64(millis.clamp(0.0, DAY_MILLIS) / 1e3).unwrap_or(Duration::ZERO)
 }

@@ -27,18 +27,15 @@ use offloop::{
     },
 };
 
-pub(crate) use self::convert::JsBlock;
 use self::{
-    convert::{
-        JsAttribute, JsCapabilities, JsDelays, JsMonitorStats, MonitorSettings, block, millis,
-        pairs,
-    },
+    convert::{JsCapabilities, JsDelays, JsMonitorStats, MonitorSettings, millis},
     station::Station,
 };
 use crate::{
-    convert::JsResult,
-    environment::{Environment, Mailbox},
-    lane::{Lane, duration},
+    convert::{JsAttribute, block, duration, pairs},
+    environment::Environment,
+    lane::Lane,
+    mailbox::{JsResult, Mailbox},
 };
 
 /// The native half of `js/monitor/event_loop_monitor.js`; one per environment.
@@ -86,7 +83,7 @@ impl LoopMonitor {
         script: String,
         line: u32,
     ) -> bool {
-        self.station.prove_stacks(env.raw(), &function_name, &script, line);
+        interrupt::prove_stacks(&self.station, env.raw(), &function_name, &script, line);
         self.station.has_stacks()
     }
 
@@ -224,7 +221,7 @@ impl LoopMonitor {
             thread_id: settings.thread_id,
         };
         let offset = millis(monotonic().0) - settings.performance_now;
-        let watch = Station::watch(&self.station, core, origin, offset, outlet);
+        let watch = reader::watch(&self.station, core, origin, offset, outlet);
         watch
             .start(settings.is_startup)
             .map_err(|error| Error::new(Status::GenericFailure, error.to_string()))?;
