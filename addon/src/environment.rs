@@ -6,7 +6,7 @@ mod answers;
 mod blocks;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, Weak},
     time::Instant,
 };
 
@@ -18,6 +18,7 @@ use napi_derive::napi;
 use offloop::{
     contain::contained,
     exporter::{Engine, Exporter, is_forked_child},
+    lock::lock,
 };
 
 use self::blocks::Blocks;
@@ -164,17 +165,17 @@ impl Environment {
 
     /// An exporter of this environment; held by its lane alone.
     pub(crate) fn enlist(&self, exporter: &Arc<Exporter>) {
-        let mut exporters = self.exporters.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut exporters = lock(&self.exporters);
         exporters.retain(|exporter| exporter.strong_count() > 0);
         exporters.push(Arc::downgrade(exporter));
     }
 
     fn exporters(&self) -> Vec<Arc<Exporter>> {
-        let exporters = self.exporters.lock().unwrap_or_else(PoisonError::into_inner);
+        let exporters = lock(&self.exporters);
         exporters.iter().filter_map(Weak::upgrade).collect()
     }
 
     pub(crate) fn with_blocks<T>(&self, work: impl FnOnce(&mut Blocks) -> T) -> T {
-        work(&mut self.blocks.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut lock(&self.blocks))
     }
 }

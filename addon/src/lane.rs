@@ -19,6 +19,7 @@ use offloop::{
     error::DropReason,
     exporter::{Completion, Exporter, FlushMode, Ticket, Window, is_forked_child},
     handoff::{RawBatch, Segment},
+    lock::lock,
     pipeline::notice::Level,
     sink::http::Doubt,
 };
@@ -162,7 +163,7 @@ impl Lane {
             }
             Ok(ticket) => {
                 let open = Open { ticket, spans, segments };
-                self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id, open);
+                lock(&self.open).insert(id, open);
             }
             Err(refused) => {
                 refused.answer();
@@ -180,7 +181,7 @@ impl Lane {
         id: u32,
         segments: Either<Uint32Array, Vec<Uint8Array>>,
     ) -> Result<()> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let open = lock(&self.open).remove(&id);
         let mut open =
             open.ok_or_else(|| Error::new(Status::InvalidArg, "unknown export".to_owned()))?;
         open.segments.extend(environment.segments(&segments)?);
@@ -301,6 +302,6 @@ impl Lane {
     }
 
     fn windows(&self) -> MutexGuard<'_, HashMap<u32, Arc<Window>>> {
-        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.windows)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
@@ -16,6 +16,7 @@ use napi::{
 use napi_derive::napi;
 use offloop::{
     exporter::is_forked_child,
+    lock::lock,
     sink::{ContentEncoding, Request, SendError, SendOutcome},
 };
 
@@ -124,7 +125,7 @@ impl Mailbox {
         if self.is_closed.load(Ordering::Acquire) || is_forked_child() {
             return;
         }
-        self.results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+        lock(&self.results).push(result);
         self.announce();
     }
 
@@ -136,7 +137,7 @@ impl Mailbox {
         if self.is_announced.swap(true, Ordering::AcqRel) {
             return;
         }
-        if let Some(wake) = &*self.wake.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(wake) = &*lock(&self.wake) {
             wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
@@ -155,8 +156,7 @@ impl Mailbox {
     }
 
     fn set_wake(&self, wake: Option<Wake>) {
-        let before =
-            std::mem::replace(&mut *self.wake.lock().unwrap_or_else(PoisonError::into_inner), wake);
+        let before = std::mem::replace(&mut *lock(&self.wake), wake);
         drop(before); // not under the lock
     }
 
@@ -168,7 +168,7 @@ impl Mailbox {
         self.is_closed.store(true, Ordering::Release);
         self.attempts.close();
         self.header_questions.close();
-        self.results.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.results).clear();
     }
 
     /// Everything posted since the last call, in order, and every question that was not collected before.
@@ -177,9 +177,7 @@ impl Mailbox {
             return Vec::new(); // what was posted is the parent's
         }
         self.is_announced.store(false, Ordering::Release);
-        let results = &self.results;
-        let mut results =
-            std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut results = std::mem::take(&mut *lock(&self.results));
         // What has no time left is answered by its own clock.
         let attempts = self.attempts.collect().into_iter();
         for (id, question) in attempts.filter(|(_, question)| !question.is_over()) {

@@ -11,7 +11,7 @@ mod station;
 mod symbols;
 mod thread;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use napi::{Env, Error, Status, bindgen_prelude::*};
 use napi_derive::napi;
@@ -19,6 +19,7 @@ use offloop::{
     clock::monotonic,
     contain::contained,
     exporter::is_forked_child,
+    lock::lock,
     monitor::{
         delays::Snapshot,
         machine::Settings,
@@ -188,7 +189,7 @@ impl LoopMonitor {
     #[napi(catch_unwind)]
     pub fn take_delays(&self) -> Option<JsDelays> {
         let now = self.watch()?.clock.delays.snapshot();
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = lock(&self.taken);
         let summary = now.since(&taken);
         *taken = now;
         Some(summary.into())
@@ -226,7 +227,7 @@ impl LoopMonitor {
             .start(settings.is_startup)
             .map_err(|error| Error::new(Status::GenericFailure, error.to_string()))?;
         self.station.attach(&watch);
-        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Snapshot::default();
+        *lock(&self.taken) = Snapshot::default();
         *self.lock_watch() = Some(watch);
         Ok(())
     }
@@ -240,7 +241,7 @@ impl LoopMonitor {
     }
 
     fn lock_watch(&self) -> std::sync::MutexGuard<'_, Option<Arc<Watch>>> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.watch)
     }
 }
 

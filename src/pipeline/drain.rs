@@ -2,11 +2,12 @@
 //! It refuses to end anything: what is left afterwards is still on its way.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant},
 };
 
 use crate::{
+    lock::lock,
     pipeline::{flush::FlushMode, lane::Lane, messages::Client},
     stats::BreakerState,
 };
@@ -61,7 +62,7 @@ pub(crate) fn pending(clients: &[Arc<Client>]) -> u64 {
 
 fn part_over(waiting: &Mutex<Waiting>, index: usize, mode: FlushMode) {
     let done = {
-        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(waiting);
         let waiting = &mut *waiting;
         let hopeless =
             || waiting.clients.get(index).is_some_and(|client| is_hopeless(&client.lane));

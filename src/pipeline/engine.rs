@@ -5,7 +5,7 @@
 use std::{
     io,
     num::NonZero,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::pipeline::messages::Job;
 use crate::{
     clock::{Moment, clamp_timeout, monotonic},
+    lock::lock,
     pipeline::{
         drain::{self, DrainDone},
         due::Due,
@@ -271,10 +272,6 @@ impl Engine {
         })?;
         Ok(())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Half of the cores that the process may use (cgroup quotas included), at least one, at most four.

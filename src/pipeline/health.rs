@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
@@ -11,6 +11,7 @@ use std::{
 use crate::{
     clock::{Moment, monotonic},
     contain::contained,
+    lock::lock,
     pipeline::faults::Faults,
 };
 
@@ -47,14 +48,14 @@ impl Health {
 
     /// A thread has been caught panicking. True: once too often, the engine fails fast for a while.
     pub(crate) fn panicked(&self) -> bool {
-        self.panics.lock().unwrap_or_else(PoisonError::into_inner).push(monotonic());
+        lock(&self.panics).push(monotonic());
         self.has_given_up()
     }
 
     /// It fails fast until the panics are [`PANIC_WINDOW`] ago.
     pub(crate) fn has_given_up(&self) -> bool {
         let now = monotonic();
-        let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut panics = lock(&self.panics);
         panics.retain(|at| now.since(*at) < PANIC_WINDOW);
         panics.len() > MAX_PANICS
     }

@@ -2,7 +2,7 @@
 //! It knows no thread: what acts on threads for one exporter is its `Client`.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
@@ -10,6 +10,7 @@ use crate::{
     config::{Compression, Config},
     error::{DropReason, TransformError},
     handoff::RawBatch,
+    lock::lock,
     otlp::Encoded,
     pipeline::{
         ids::{BatchId, LaneId},
@@ -114,10 +115,6 @@ impl Lane {
         drop(self.finish_eviction(evicted));
         spans
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Lane {

@@ -9,7 +9,7 @@ mod book;
 mod waiting;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ use book::{Book, Entry, Gone};
 use crate::{
     config::QueueConfig,
     error::DropReason,
+    lock::lock,
     pipeline::{
         completion::{Call, Completion, Fate},
         flush::{FlushCell, FlushMode},
@@ -62,7 +63,7 @@ impl Ledger {
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.book)
     }
 
     /// Admits `spans` or gives the completion back with the reason. The refusal is counted.

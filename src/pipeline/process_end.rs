@@ -5,13 +5,14 @@
 //! the process: whatever locks that thread holds and however few thread-locals it has left, it goes on in time.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, Once, PoisonError},
+    sync::{Arc, Condvar, Mutex, Once},
     thread,
     time::Instant,
 };
 
 use crate::{
     contain::contained,
+    lock::lock,
     pipeline::{
         drain::drain_blocking,
         engine::Engine,
@@ -51,7 +52,7 @@ fn wait() {
         return;
     }
     let (is_over, changed) = &*over;
-    let is_over = is_over.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_over = lock(is_over);
     drop(changed.wait_timeout_while(is_over, limit - began, |is_over| !*is_over));
 }
 
@@ -74,7 +75,7 @@ struct Over(Arc<(Mutex<bool>, Condvar)>);
 impl Drop for Over {
     fn drop(&mut self) {
         contained((), || {
-            *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            *lock(&self.0.0) = true;
             self.0.1.notify_one();
         });
     }

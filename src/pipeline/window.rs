@@ -1,12 +1,13 @@
 //! A batch being filled, with its answer: whoever comes first hands it over, JavaScript or its schedule delay.
 //! It refuses to admit: that happens when it is handed over, so offered spans are counted once.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::oneshot;
 
 use crate::{
     handoff::{OpenBatch, RawBatch},
+    lock::lock,
     pipeline::{completion::Completion, ids::CallId},
 };
 
@@ -35,15 +36,15 @@ impl Window {
     /// Ends by itself when the window is taken or gone.
     pub(crate) fn alarm(&self) -> oneshot::Receiver<()> {
         let (alarm, taken) = oneshot::channel();
-        *self.alarm.lock().unwrap_or_else(PoisonError::into_inner) = Some(alarm);
+        *lock(&self.alarm) = Some(alarm);
         taken
     }
 
     /// Its spans and the answer owed for them; `None`: somebody else was faster.
     pub(crate) fn take(&self) -> Option<(RawBatch, Completion)> {
         let raw = self.batch.take()?.with_call(self.call);
-        drop(self.alarm.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let completion = self.completion.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        drop(lock(&self.alarm).take());
+        let completion = lock(&self.completion).take()?;
         Some((raw, completion))
     }
 }
@@ -75,6 +76,6 @@ impl OpenWindows {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<OpenWindow>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

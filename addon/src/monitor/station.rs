@@ -6,14 +6,16 @@
 use std::{
     ptr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use napi::sys;
-use offloop::{contain::contained, exporter::is_forked_child, monitor::watchdog::Watch};
+use offloop::{
+    contain::contained, exporter::is_forked_child, lock::lock, monitor::watchdog::Watch,
+};
 
 use super::{
     heartbeat::Heartbeat,
@@ -161,7 +163,7 @@ impl Station {
     }
 
     pub(super) fn site(&self) -> MutexGuard<'_, Option<Site>> {
-        self.site.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.site)
     }
 
     /// The environment goes. On its thread.

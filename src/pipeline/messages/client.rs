@@ -1,13 +1,14 @@
 //! One exporter as a client of the threads: its lane, and the way to the threads as long as it needs them.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use super::{Flush, Message, Threads};
 use crate::{
     clock::{clamp_timeout, monotonic},
+    lock::lock,
     pipeline::{
         dispatcher::Event,
         flush::{FlushCell, FlushDone, FlushMode},
@@ -100,6 +101,6 @@ impl Client {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Threads>>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.threads)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use rustls::{
@@ -16,6 +16,7 @@ use rustls::{
 };
 
 use super::{path, roots::Roots, unsendable, verify::Verifier};
+use crate::lock::lock;
 use crate::sink::{SendError, SendErrorKind, errno};
 
 /// Certificates and checks. Certificates and keys are PEM.
@@ -45,12 +46,12 @@ pub struct Doubt(Arc<Mutex<Option<String>>>);
 impl Doubt {
     /// From now on there is this doubt, or none.
     pub fn set(&self, reason: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        *lock(&self.0) = reason;
     }
 
     /// Fails while there is one. Connections that stand are left alone, as Node leaves its own.
     pub(super) fn check(&self) -> Result<(), SendError> {
-        let reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let reason = lock(&self.0);
         reason.as_ref().map_or(Ok(()), |reason| {
             let message = format!("{reason}; transport: 'node' follows it");
             Err(SendError::new(SendErrorKind::TlsUnsure, message))
