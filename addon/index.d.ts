@@ -11,6 +11,10 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** The native half of `js/native/engine.js`; one per environment. */
 export declare class Environment {
+  /** The facts of attempt `id`. */
+  answerAttempt(id: number, facts: JsFacts): void
+  /** The headers that question `id` asked for, or why there are none. */
+  answerHeaders(id: number, headers?: Array<[string, string]> | undefined | null, error?: string | undefined | null): void
   /** A block of at least `min_bytes` to write to; its number. */
   acquireBlock(minBytes: number): number
   /** JavaScript will not write to the block any more and has had what it wrote admitted. */
@@ -61,10 +65,6 @@ export declare class Environment {
   drainBlocking(millis: number, wholeProcess: boolean): number
   /** The event loop will not turn any more: no result is posted from now on, and no question is asked. */
   close(): void
-  /** The headers that question `id` asked for, or why there are none. */
-  answerHeaders(id: number, headers?: Array<[string, string]> | undefined | null, error?: string | undefined | null): void
-  /** The facts of attempt `id`. */
-  answerAttempt(id: number, facts: JsFacts): void
 }
 
 /** The native half of an exporter. */

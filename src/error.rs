@@ -68,11 +68,6 @@ impl DropReason {
         }
     }
 
-    /// The reason with that stable name.
-    pub fn from_code(code: &str) -> Option<DropReason> {
-        Self::ALL.into_iter().find(|reason| reason.code() == code)
-    }
-
     /// What happened, in words for a log line or an error without better words.
     pub fn message(self) -> &'static str {
         match self {

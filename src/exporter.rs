@@ -12,11 +12,11 @@ pub use crate::pipeline::{
     drain::DrainDone,
     engine::Engine,
     flush::{FlushDone, FlushMode, FlushOutcome},
-    io::{ShutdownDone, ShutdownOutcome},
     lane::Transform,
     notice::{FailedBatch, Level, Notice, Observer},
     permit::Ticket,
     platform::is_forked_child,
+    shutdown::{ShutdownDone, ShutdownOutcome},
     window::Window,
 };
 use crate::{
@@ -28,12 +28,13 @@ use crate::{
     pipeline::{
         dispatcher::Event,
         drain,
+        due::Due,
         flush::FlushCell,
-        io::{Message, ShutdownAnswer},
         lane::Lane,
+        messages::{Client, Job, Message, Task},
         permit::Permit,
-        window::Due,
-        worker::{Job, Task},
+        process_end,
+        shutdown::ShutdownAnswer,
     },
     sink::Sink,
     stats::Stats,
@@ -44,9 +45,9 @@ use crate::{
 /// Every method may be called from any thread, also after `shutdown`. Dropping it shuts it down in the background.
 #[derive(Debug)]
 pub struct Exporter {
-    lane: Arc<Lane>,
+    client: Arc<Client>,
     /// What takes its place in the child of a process that forked: there it is never touched.
-    orphan: OnceLock<Arc<Lane>>,
+    orphan: OnceLock<Arc<Client>>,
     engine: Arc<Engine>,
 }
 
@@ -97,7 +98,7 @@ impl Exporter {
         transform: Transform,
     ) -> Result<Arc<Exporter>, ConfigError> {
         let lane = Lane::new(config.normalised()?, sink, transform);
-        Ok(Arc::new(Exporter { lane, orphan: OnceLock::new(), engine }))
+        Ok(Arc::new(Exporter { client: Client::new(lane), orphan: OnceLock::new(), engine }))
     }
 
     /// Spans and bytes free, for a cheap check before anything is written; (0, 0) after shutdown.
@@ -123,9 +124,9 @@ impl Exporter {
         };
         match ledger.admit(u64::from(spans), bytes, completion) {
             Ok(admission) => {
-                let bereft = self.lane.finish_eviction(admission.evicted);
-                if let Some(engine) = self.lane.engine().filter(|_| !bereft.is_empty()) {
-                    engine.send(Message::Evicted(bereft));
+                let bereft = self.client.lane.finish_eviction(admission.evicted);
+                if let Some(threads) = self.client.threads().filter(|_| !bereft.is_empty()) {
+                    threads.send(Message::Evicted(bereft));
                 }
                 let permit = Permit::new(
                     Arc::clone(ledger),
@@ -138,7 +139,7 @@ impl Exporter {
             Err((reason, completion)) => {
                 // A shutdown came between the two looks: nobody else would end the engine that it did not see.
                 if started && reason == DropReason::AfterShutdown {
-                    self.lane().release();
+                    self.client().release();
                 }
                 Err(Refused { reason, spans, completion })
             }
@@ -157,31 +158,32 @@ impl Exporter {
         }
         let permit = ticket.into_permit();
         permit.recharge(raw.bytes());
-        // No engine: an abandoned shutdown was faster and has settled the permit.
-        if let Some(engine) = self.lane().engine() {
+        // No threads: an abandoned shutdown was faster and has settled the permit.
+        if let Some(threads) = self.client().threads() {
             let task = Task::Transform { permit, raw, admitted: monotonic() };
-            let job = Job { lane: Arc::clone(self.lane()), engine: Arc::clone(&engine), task };
-            engine.submit(job);
+            let job = Job { lane: Arc::clone(self.lane()), threads: Arc::clone(&threads), task };
+            threads.submit(job);
         }
     }
 
     /// Hands `window` over when `delay` has passed, unless somebody has done so before.
     pub fn schedule(self: &Arc<Self>, window: &Arc<Window>, delay: Duration) {
         let started = !self.lane().ledger.is_closed() && self.start().is_ok();
-        let (Some(engine), true) = (self.lane().engine(), started) else {
+        let (Some(threads), true) = (self.client().threads(), started) else {
             self.hand_over(window); // to be refused
             return;
         };
-        self.lane().windows.add(self, window);
-        let taken = window.alarm();
-        let (exporter, window) = (Arc::downgrade(self), Arc::downgrade(window));
-        let due = Due::new(move || {
-            if let (Some(exporter), Some(window)) = (exporter.upgrade(), window.upgrade()) {
+        let (exporter, weak_window) = (Arc::downgrade(self), Arc::downgrade(window));
+        let hand_over = move || {
+            if let (Some(exporter), Some(window)) = (exporter.upgrade(), weak_window.upgrade()) {
                 exporter.hand_over(&window);
             }
-        });
+        };
+        self.lane().windows.add(window, hand_over.clone());
+        let taken = window.alarm();
+        let due = Due::new(hand_over);
         let at = monotonic().after(clamp_timeout(delay));
-        engine.send(Message::Later { at, due, cancelled: taken });
+        threads.send(Message::Later { at, due, cancelled: taken });
     }
 
     /// Admits and submits what is in `window`. False: that has happened before.
@@ -200,32 +202,33 @@ impl Exporter {
     /// What goes out from now on has other credentials: batches that are held because the endpoint has refused the old
     /// ones may go.
     pub fn credentials_changed(&self) {
-        self.lane().credentials_changed();
+        self.client().credentials_changed();
     }
 
     /// Waits for what was accepted before this call; `done` gets the outcome, after `timeout` at the latest.
     pub fn force_flush(&self, mode: FlushMode, timeout: Duration, done: FlushDone) {
-        self.lane().flush(mode, timeout, done);
+        self.client().flush(mode, timeout, done);
     }
 
     /// Refuses later exports, gives what is pending its last attempts, ends after `timeout` at the latest: what is
     /// left then is aborted and counted. Idempotent: every caller's `done` gets the same outcome.
     pub fn shutdown(&self, timeout: Duration, done: ShutdownDone) {
-        let lane = self.lane();
+        let client = self.client();
+        let lane = &client.lane;
         let first = lane.ledger.close();
         let answer = ShutdownAnswer::new(done);
-        let Some(engine) = lane.engine() else { return };
+        let Some(threads) = client.threads() else { return };
         let deadline = monotonic().after(clamp_timeout(timeout));
-        if !engine.send(Message::Shutdown { lane: Arc::clone(lane), deadline, answer }) {
+        if !threads.send(Message::Shutdown { client: Arc::clone(client), deadline, answer }) {
             // The I/O thread has given up: there is nobody else to end this.
             lane.abandon(DropReason::InternalError);
-            lane.release();
+            client.release();
             return;
         }
         if first {
             let id = lane.id;
             let drained = move |_| {
-                engine.send(Message::Event(Event::Drained { lane: id }));
+                threads.send(Message::Event(Event::Drained { lane: id }));
             };
             let cell = Arc::new(FlushCell::new(1, |_| 0, Box::new(drained)));
             lane.ledger.flush(&cell, FlushMode::Terminal);
@@ -251,12 +254,12 @@ impl Exporter {
 
     /// The same for several exporters at once: the deadline is for all of them together.
     pub fn drain_all_blocking(exporters: &[&Exporter], deadline: Instant) -> u64 {
-        drain::drain_blocking(lanes(exporters), deadline)
+        drain::drain_blocking(clients(exporters), deadline)
     }
 
     /// The same without blocking: `done` gets the number of spans left, after `timeout` at the latest.
     pub fn drain_all(exporters: &[&Exporter], timeout: Duration, done: DrainDone) {
-        drain::drain(lanes(exporters), timeout, done);
+        drain::drain(clients(exporters), timeout, done);
     }
 
     /// The JavaScript environment of this exporter has waited at its end: the end of the process does not wait again.
@@ -269,26 +272,31 @@ impl Exporter {
         self.lane().ledger.pending()
     }
 
-    /// The lane of this process.
-    fn lane(&self) -> &Arc<Lane> {
+    /// The client of this process.
+    fn client(&self) -> &Arc<Client> {
         if is_forked_child() {
-            return self.orphan.get_or_init(|| self.lane.orphan());
+            return self.orphan.get_or_init(|| Client::new(self.client.lane.orphan()));
         }
-        &self.lane
+        &self.client
+    }
+
+    fn lane(&self) -> &Arc<Lane> {
+        &self.client().lane
     }
 
     fn start(&self) -> std::io::Result<bool> {
-        self.lane().ensure_engine(|| {
-            let handle = self.engine.start()?;
-            self.engine.enlist(self.lane());
-            handle.send(Message::Open(Arc::clone(self.lane())));
-            Ok(handle)
+        self.client().ensure_threads(|| {
+            let threads = self.engine.start()?;
+            process_end::watch();
+            self.engine.enlist(self.client());
+            threads.send(Message::Open(Arc::clone(self.client())));
+            Ok(threads)
         })
     }
 }
 
-fn lanes(exporters: &[&Exporter]) -> Vec<Arc<Lane>> {
-    exporters.iter().map(|exporter| Arc::clone(exporter.lane())).collect()
+fn clients(exporters: &[&Exporter]) -> Vec<Arc<Client>> {
+    exporters.iter().map(|exporter| Arc::clone(exporter.client())).collect()
 }
 
 /// An exporter that nobody holds any more drains like one that was shut down, in the background (R107).

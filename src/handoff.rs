@@ -4,6 +4,7 @@
 mod batch;
 mod bulk_record;
 mod decoder;
+mod error;
 mod layout;
 mod memory;
 mod open_batch;
@@ -13,6 +14,7 @@ mod text;
 
 pub use batch::{RawBatch, Segment};
 pub use bulk_record::{BULK_HEADER_BYTES, latin1_record_head};
-pub use decoder::{HandoffError, decode};
+pub use decoder::decode;
+pub use error::HandoffError;
 pub use open_batch::OpenBatch;
 pub use pool::{BlockLease, BlockPool};

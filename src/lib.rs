@@ -18,6 +18,7 @@ pub mod drift;
 pub mod error;
 pub mod exporter;
 pub mod handoff;
+pub mod lock;
 pub mod monitor;
 pub mod otlp;
 pub mod pipeline;

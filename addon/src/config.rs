@@ -30,9 +30,9 @@ use offloop::{
 };
 
 use crate::{
-    environment::Mailbox,
+    convert::duration,
     header_sink::{CurrentHeaders, HeaderSink, Source},
-    lane::duration,
+    mailbox::Mailbox,
     moving_sink::MovingSink,
     node_sink::NodeSink,
 };

@@ -1,7 +1,10 @@
 //! Core values as the plain objects that `js/` reads.
 //! It refuses to name errors: `js/exporter/errors.js` builds them from these facts.
 
-use std::collections::HashMap;
+mod block;
+mod facts;
+
+use std::{collections::HashMap, time::Duration};
 
 use napi::bindgen_prelude::{Buffer, Either, Null};
 use napi_derive::napi;
@@ -12,47 +15,10 @@ use offloop::{
     stats::{Drops, Stats},
 };
 
-use crate::monitor::JsBlock;
-
-/// Something that JavaScript waits for, or a request that only JavaScript can send.
-#[napi(object, object_from_js = false)]
-pub struct JsResult {
-    /// The number that JavaScript gave the call; for `send` and `withdrawn` the number of the attempt.
-    pub id: u32,
-    /// Outcome of an export.
-    pub outcome: Option<JsOutcome>,
-    /// Outcome of a flush.
-    pub flush: Option<JsFlush>,
-    /// An attempt to make through Node's http.
-    pub send: Option<JsSend>,
-    /// The attempt is given up: what JavaScript does for it is to end.
-    pub withdrawn: Option<bool>,
-    /// Headers to read for an attempt.
-    pub headers: Option<JsHeaderQuestion>,
-    /// Something to tell the user.
-    pub notice: Option<JsNotice>,
-    /// Spans left after a drain.
-    pub left: Option<f64>,
-    /// A block of the event loop that is over.
-    pub block: Option<JsBlock>,
-}
-
-impl JsResult {
-    /// A call that has no outcome beyond being over.
-    pub fn done(id: u32) -> Self {
-        Self {
-            id,
-            outcome: None,
-            flush: None,
-            send: None,
-            withdrawn: None,
-            headers: None,
-            notice: None,
-            left: None,
-            block: None,
-        }
-    }
-}
+pub use self::{
+    block::{JsAttribute, JsBlock, block, pairs},
+    facts::JsFacts,
+};
 
 /// What became of the spans of one export.
 #[napi(object, object_from_js = false)]
@@ -296,4 +262,10 @@ impl From<Stats> for JsStats {
             threads: stats.threads,
         }
     }
+}
+
+/// Reads milliseconds from JavaScript: NaN and negative ones are zero, more than a day is a day (R58).
+pub fn duration(millis: f64) -> Duration {
+    const DAY_MILLIS: f64 = 86_400_000.0;
+    Duration::try_from_secs_f64(millis.clamp(0.0, DAY_MILLIS) / 1e3).unwrap_or(Duration::ZERO)
 }

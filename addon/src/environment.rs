@@ -1,120 +1,40 @@
-//! What one JavaScript environment (main thread or worker) shares with the engine: results on their way back, and the
-//! one weak threadsafe function that announces them.
+//! What one JavaScript environment (main thread or worker) shares with the engine: its mailbox, the blocks that it writes to,
+//! and the exporters that it has made.
 //! It refuses to hold the environment alive: that is for `js/native/engine.js`, which knows who waits.
 
+mod answers;
+mod blocks;
+
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, Weak},
     time::Instant,
 };
 
 use napi::{
-    Env, Status,
+    Env,
     bindgen_prelude::{Function, ObjectFinalize, Result, retain_current_module_for_unload_safety},
-    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
-
 use offloop::{
     contain::contained,
     exporter::{Engine, Exporter, is_forked_child},
-    sink::SendOutcome,
+    lock::lock,
 };
 
+use self::blocks::Blocks;
 use crate::{
-    blocks::Blocks,
-    convert::{JsHeaderQuestion, JsResult},
-    header_sink::HeaderAnswer,
-    lane::duration,
-    node_sink::SendQuestion,
-    open_questions::OpenQuestions,
+    convert::duration,
+    mailbox::{JsResult, Mailbox},
 };
-
-type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
 /// The native half of `js/native/engine.js`; one per environment.
+#[derive(Default)]
 #[napi(custom_finalize)]
 pub struct Environment {
     mailbox: Arc<Mailbox>,
     blocks: Mutex<Blocks>,
     /// The exporters that this environment has made, as long as it holds them.
     exporters: Mutex<Vec<Weak<Exporter>>>,
-}
-
-/// Results for one environment. Any thread posts; a wake-up covers everything posted until JavaScript collects.
-pub(crate) struct Mailbox {
-    results: Mutex<Vec<JsResult>>,
-    is_announced: AtomicBool,
-    /// The environment is about to go: nothing reaches it any more.
-    is_closed: AtomicBool,
-    /// Holds the function of JavaScript and all that it holds; none while nothing is waited for.
-    wake: Mutex<Option<Wake>>,
-    /// Attempts that this environment makes itself.
-    pub attempts: OpenQuestions<SendQuestion, SendOutcome>,
-    /// Headers that this environment has to tell.
-    pub header_questions: OpenQuestions<JsHeaderQuestion, HeaderAnswer>,
-}
-
-impl Mailbox {
-    /// Never blocks and never fails: an environment that is gone has nobody left to tell.
-    pub fn post(&self, result: JsResult) {
-        if self.is_closed.load(Ordering::Acquire) || is_forked_child() {
-            return;
-        }
-        self.results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
-        self.announce();
-    }
-
-    /// There is something to collect.
-    pub fn announce(&self) {
-        if self.is_closed.load(Ordering::Acquire) || is_forked_child() {
-            return;
-        }
-        if self.is_announced.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        if let Some(wake) = &*self.wake.lock().unwrap_or_else(PoisonError::into_inner) {
-            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        }
-    }
-
-    fn set_wake(&self, wake: Option<Wake>) {
-        let before =
-            std::mem::replace(&mut *self.wake.lock().unwrap_or_else(PoisonError::into_inner), wake);
-        drop(before); // not under the lock
-    }
-
-    /// From now on nobody answers: what waits for an answer goes on without one.
-    fn close(&self) {
-        if is_forked_child() {
-            return; // the threads that could ask are not in this process, the locks they held are
-        }
-        self.is_closed.store(true, Ordering::Release);
-        self.attempts.close();
-        self.header_questions.close();
-        self.results.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    fn collect(&self) -> Vec<JsResult> {
-        if is_forked_child() {
-            return Vec::new(); // what was posted is the parent's
-        }
-        self.is_announced.store(false, Ordering::Release);
-        let results = &self.results;
-        let mut results =
-            std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
-        // What has no time left is answered by its own clock.
-        let attempts = self.attempts.collect().into_iter();
-        for (id, question) in attempts.filter(|(_, question)| !question.is_over()) {
-            results.push(JsResult { send: Some(question.into()), ..JsResult::done(id) });
-        }
-        for (id, question) in self.header_questions.collect() {
-            results.push(JsResult { headers: Some(question), ..JsResult::done(id) });
-        }
-        results
-    }
 }
 
 #[napi]
@@ -125,15 +45,7 @@ impl Environment {
         // Before any thread of ours can outlive this environment: a worker that unloads the library under a running
         // thread is a segmentation fault.
         retain_current_module_for_unload_safety();
-        let mailbox = Mailbox {
-            results: Mutex::default(),
-            is_announced: AtomicBool::new(false),
-            is_closed: AtomicBool::new(false),
-            wake: Mutex::default(),
-            attempts: OpenQuestions::default(),
-            header_questions: OpenQuestions::default(),
-        };
-        Self { mailbox: Arc::new(mailbox), blocks: Mutex::default(), exporters: Mutex::default() }
+        Self::default()
     }
 
     /// From now on `on_results` is called, with nothing, when results wait for `takeResults`. It is held until `rest`.
@@ -147,10 +59,7 @@ impl Environment {
             .weak::<true>()
             .callee_handled::<false>()
             .build()?;
-        self.mailbox.set_wake(Some(wake));
-        // What was announced meanwhile was announced to nobody.
-        self.mailbox.is_announced.store(false, Ordering::Release);
-        self.mailbox.announce();
+        self.mailbox.listen(wake);
         Ok(())
     }
 
@@ -158,7 +67,7 @@ impl Environment {
     #[napi(catch_unwind)]
     pub fn rest(&self) {
         if !is_forked_child() {
-            self.mailbox.set_wake(None);
+            self.mailbox.rest();
         }
     }
 
@@ -256,17 +165,17 @@ impl Environment {
 
     /// An exporter of this environment; held by its lane alone.
     pub(crate) fn enlist(&self, exporter: &Arc<Exporter>) {
-        let mut exporters = self.exporters.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut exporters = lock(&self.exporters);
         exporters.retain(|exporter| exporter.strong_count() > 0);
         exporters.push(Arc::downgrade(exporter));
     }
 
     fn exporters(&self) -> Vec<Arc<Exporter>> {
-        let exporters = self.exporters.lock().unwrap_or_else(PoisonError::into_inner);
+        let exporters = lock(&self.exporters);
         exporters.iter().filter_map(Weak::upgrade).collect()
     }
 
     pub(crate) fn with_blocks<T>(&self, work: impl FnOnce(&mut Blocks) -> T) -> T {
-        work(&mut self.blocks.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut lock(&self.blocks))
     }
 }

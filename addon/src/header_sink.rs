@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use napi_derive::napi;
 use offloop::{
     contain::contained,
     error::{DropReason, timed_out},
@@ -16,11 +15,8 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     convert::JsHeaderQuestion,
-    environment::{Environment, Mailbox},
+    mailbox::{HeaderAnswer, Headers, Mailbox},
 };
-
-type Headers = Arc<[(String, String)]>;
-pub(crate) type HeaderAnswer = Result<Headers, SendError>;
 
 /// How long a retry waits for a blocked event loop before it takes the headers of the last export.
 const REREAD_PATIENCE: Duration = Duration::from_millis(100);
@@ -123,22 +119,4 @@ impl Drop for Asked {
 
 fn gone() -> SendError {
     SendError::new(SendErrorKind::EnvironmentGone, DropReason::EnvironmentGone.message())
-}
-
-#[napi]
-impl Environment {
-    /// The headers that question `id` asked for, or why there are none.
-    #[napi(catch_unwind)]
-    pub fn answer_headers(
-        &self,
-        id: u32,
-        headers: Option<Vec<(String, String)>>,
-        error: Option<String>,
-    ) {
-        let answer = match headers {
-            Some(headers) => Ok(headers.into()),
-            None => Err(SendError::new(SendErrorKind::Unsendable, error.unwrap_or_default())),
-        };
-        self.mailbox().header_questions.answer(id, answer);
-    }
 }

@@ -7,7 +7,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use napi::{
@@ -20,15 +19,17 @@ use offloop::{
     error::DropReason,
     exporter::{Completion, Exporter, FlushMode, Ticket, Window, is_forked_child},
     handoff::{RawBatch, Segment},
+    lock::lock,
     pipeline::notice::Level,
     sink::http::Doubt,
 };
 
 use crate::{
     config::{LaneConfig, build},
-    convert::{JsFlush, JsNotice, JsResult, JsStats},
-    environment::{Environment, Mailbox},
+    convert::{JsFlush, JsNotice, JsStats, duration},
+    environment::Environment,
     header_sink::CurrentHeaders,
+    mailbox::{JsResult, Mailbox},
 };
 
 /// The native half of an exporter.
@@ -162,7 +163,7 @@ impl Lane {
             }
             Ok(ticket) => {
                 let open = Open { ticket, spans, segments };
-                self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id, open);
+                lock(&self.open).insert(id, open);
             }
             Err(refused) => {
                 refused.answer();
@@ -180,7 +181,7 @@ impl Lane {
         id: u32,
         segments: Either<Uint32Array, Vec<Uint8Array>>,
     ) -> Result<()> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let open = lock(&self.open).remove(&id);
         let mut open =
             open.ok_or_else(|| Error::new(Status::InvalidArg, "unknown export".to_owned()))?;
         open.segments.extend(environment.segments(&segments)?);
@@ -301,12 +302,6 @@ impl Lane {
     }
 
     fn windows(&self) -> MutexGuard<'_, HashMap<u32, Arc<Window>>> {
-        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.windows)
     }
-}
-
-/// Reads milliseconds from JavaScript: NaN and negative ones are zero, more than a day is a day (R58).
-pub(crate) fn duration(millis: f64) -> Duration {
-    const DAY_MILLIS: f64 = 86_400_000.0;
-    Duration::try_from_secs_f64(millis.clamp(0.0, DAY_MILLIS) / 1e3).unwrap_or(Duration::ZERO)
 }

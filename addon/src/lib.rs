@@ -5,12 +5,12 @@
 
 #![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a test build"))]
 
-mod blocks;
 mod config;
 mod convert;
 mod environment;
 mod header_sink;
 mod lane;
+mod mailbox;
 mod monitor;
 mod moving_sink;
 mod node_sink;

@@ -11,7 +11,7 @@ mod station;
 mod symbols;
 mod thread;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use napi::{Env, Error, Status, bindgen_prelude::*};
 use napi_derive::napi;
@@ -19,6 +19,7 @@ use offloop::{
     clock::monotonic,
     contain::contained,
     exporter::is_forked_child,
+    lock::lock,
     monitor::{
         delays::Snapshot,
         machine::Settings,
@@ -27,18 +28,15 @@ use offloop::{
     },
 };
 
-pub(crate) use self::convert::JsBlock;
 use self::{
-    convert::{
-        JsAttribute, JsCapabilities, JsDelays, JsMonitorStats, MonitorSettings, block, millis,
-        pairs,
-    },
+    convert::{JsCapabilities, JsDelays, JsMonitorStats, MonitorSettings, millis},
     station::Station,
 };
 use crate::{
-    convert::JsResult,
-    environment::{Environment, Mailbox},
-    lane::{Lane, duration},
+    convert::{JsAttribute, block, duration, pairs},
+    environment::Environment,
+    lane::Lane,
+    mailbox::{JsResult, Mailbox},
 };
 
 /// The native half of `js/monitor/event_loop_monitor.js`; one per environment.
@@ -86,7 +84,7 @@ impl LoopMonitor {
         script: String,
         line: u32,
     ) -> bool {
-        self.station.prove_stacks(env.raw(), &function_name, &script, line);
+        interrupt::prove_stacks(&self.station, env.raw(), &function_name, &script, line);
         self.station.has_stacks()
     }
 
@@ -191,7 +189,7 @@ impl LoopMonitor {
     #[napi(catch_unwind)]
     pub fn take_delays(&self) -> Option<JsDelays> {
         let now = self.watch()?.clock.delays.snapshot();
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = lock(&self.taken);
         let summary = now.since(&taken);
         *taken = now;
         Some(summary.into())
@@ -224,12 +222,12 @@ impl LoopMonitor {
             thread_id: settings.thread_id,
         };
         let offset = millis(monotonic().0) - settings.performance_now;
-        let watch = Station::watch(&self.station, core, origin, offset, outlet);
+        let watch = reader::watch(&self.station, core, origin, offset, outlet);
         watch
             .start(settings.is_startup)
             .map_err(|error| Error::new(Status::GenericFailure, error.to_string()))?;
         self.station.attach(&watch);
-        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Snapshot::default();
+        *lock(&self.taken) = Snapshot::default();
         *self.lock_watch() = Some(watch);
         Ok(())
     }
@@ -243,7 +241,7 @@ impl LoopMonitor {
     }
 
     fn lock_watch(&self) -> std::sync::MutexGuard<'_, Option<Arc<Watch>>> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.watch)
     }
 }
 

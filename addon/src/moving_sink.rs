@@ -14,10 +14,7 @@ use offloop::{
     sink::{Attempt, Request, SendErrorKind, SendOutcome, Sink},
 };
 
-use crate::{
-    convert::{JsNotice, JsResult},
-    node_sink::NodeSink,
-};
+use crate::{convert::JsNotice, mailbox::JsResult, node_sink::NodeSink};
 
 /// See [`MovingSink::new`].
 pub(crate) struct MovingSink {

@@ -3,10 +3,12 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 use tokio::sync::oneshot;
+
+use offloop::lock::lock;
 
 /// Open questions `Q` with answers of type `A`. Any thread asks; JavaScript collects and answers.
 pub(crate) struct OpenQuestions<Q, A>(Mutex<State<Q, A>>);
@@ -72,7 +74,7 @@ impl<Q, A> OpenQuestions<Q, A> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<Q, A>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -5,7 +5,7 @@
 const { KIND_BULK, ENCODING_LATIN1, BULK_HEADER_WORDS } = require('./layout.js');
 
 const NONE = -1;
-const FORBIDDEN = 'external memory is forbidden'; // as addon/src/blocks.rs says it
+const FORBIDDEN = 'external memory is forbidden'; // as addon/src/environment/blocks.rs says it
 
 /** Blocks that Rust owns and JavaScript writes through external ArrayBuffers. */
 class NativeMemory {

@@ -1,7 +1,7 @@
 //! Spans of one export call as JavaScript wrote them.
 //! It refuses to look inside: that is the decoder's.
 
-use super::{decoder::HandoffError, pool::BlockLease};
+use super::{error::HandoffError, pool::BlockLease};
 use crate::span::owned::OwnedSpan;
 
 /// The spans of one `export()` call, still in the hand-off layout. `Send`; dropping it recycles its memory.

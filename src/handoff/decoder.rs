@@ -1,30 +1,17 @@
 //! Turns the records of a [`RawBatch`] into spans over an arena, trusting nothing in them.
 //! It refuses to repair: what does not fit the layout is an error, never a guess.
 
-use std::fmt;
-
 use bumpalo::Bump;
 
 use super::{
     batch::RawBatch,
+    error::HandoffError,
     layout::*,
     reader::{Bulk, BulkTable, JoinedText, Words, whole, word},
 };
 use crate::span::{
     Attributes, Entry, Event, HrTime, Link, Node, Resource, Scope, Span, SpanBatch, Text,
 };
-
-/// A batch that does not follow the layout: a defect of ours, never of the user's data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HandoffError(pub(super) &'static str);
-
-impl fmt::Display for HandoffError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "hand-off: {}", self.0)
-    }
-}
-
-impl std::error::Error for HandoffError {}
 
 /// Decodes a batch. Text stays where JavaScript wrote it unless it is UTF-16 or in several pieces; then it is
 /// transcoded or joined once, in `arena`.

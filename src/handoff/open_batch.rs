@@ -10,7 +10,7 @@
 //! into another batch. No byte before a commit index is ever written again, so nothing that is read here can change;
 //! what such a late span left behind the last counted one is skipped.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::{
     batch::{RawBatch, Segment},
@@ -18,6 +18,7 @@ use super::{
     pool::BlockLease,
     reader::{whole, word},
 };
+use crate::lock::lock;
 
 /// A batch being filled. Any thread may take it, once.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ impl OpenBatch {
     /// JavaScript goes on in other blocks. Blocks that are known are no others: a call that was cut off right behind this
     /// one asks again. False: it has been taken.
     pub fn grow(&self, parts: impl IntoIterator<Item = (BlockLease, u32)>) -> bool {
-        let mut filling = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut filling = lock(&self.0);
         match filling.as_mut() {
             Some(filling) => {
                 for (lease, first_word) in parts {
@@ -55,13 +56,13 @@ impl OpenBatch {
 
     /// Whether it has been taken.
     pub fn is_taken(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        lock(&self.0).is_none()
     }
 
     /// Everything counted so far. `None`: it has been taken before.
     pub fn take(&self) -> Option<RawBatch> {
         let (filling, spans) = {
-            let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = lock(&self.0);
             let filling = slot.take()?;
             // Under the lock: whoever finds the batch taken may begin the next one with the same head.
             let spans = filling.head.take_count();

@@ -2,12 +2,12 @@
 //! It refuses to bound them: how much may be outstanding is decided at admission, by the exporter's ledger.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard,
     atomic::{AtomicU32, AtomicUsize, Ordering},
 };
 
 use super::memory::BlockMemory;
-use crate::contain::contained;
+use crate::{contain::contained, lock::lock};
 
 /// Size of an ordinary block: small enough to stay in the second-level cache, large enough that most batches of small
 /// spans need one or two.
@@ -156,7 +156,7 @@ impl Shared {
     }
 
     fn lock_free(&self) -> MutexGuard<'_, Free> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.free)
     }
 }
 

@@ -4,7 +4,7 @@
 use bumpalo::Bump;
 
 use super::{
-    decoder::HandoffError,
+    error::HandoffError,
     layout::{ENCODING_BYTES, ENCODING_LATIN1, ENCODING_UTF16},
     text::{from_latin1, transcode},
 };

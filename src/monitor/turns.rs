@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering, fence},
     },
     time::Duration,
@@ -14,7 +14,7 @@ use super::{
     delays::Delays,
     usage::{Reading, Usage},
 };
-use crate::clock::Moment;
+use crate::{clock::Moment, lock::lock};
 
 /// Long turns that wait for the watchdog at most; a loop that makes more of them loses the rest.
 const MAX_FINISHED: usize = 256;
@@ -169,7 +169,7 @@ impl TurnClock {
         if is_long {
             let turn = self.turn_at(at, idle);
             let usage = sample.unwrap_or_default().usage;
-            let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut finished = lock(&self.finished);
             if finished.len() < MAX_FINISHED {
                 finished.push(FinishedTurn { turn, end: now, usage });
             }
@@ -216,7 +216,7 @@ impl TurnClock {
 
     /// Long turns since the last call.
     pub fn take_finished(&self) -> Vec<FinishedTurn> {
-        std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.finished))
     }
 
     /// Turns so far.

@@ -5,7 +5,7 @@ use std::{
     fmt, io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, Thread},
@@ -25,6 +25,7 @@ use crate::{
     clock::{Moment, Now, monotonic},
     exporter::{Completion, Exporter},
     handoff::RawBatch,
+    lock::lock,
     pipeline::platform::{leave_signals_to_the_host, watch_for_forks},
     span::owned::{OwnedSpan, Pair, SpanIds},
 };
@@ -330,8 +331,4 @@ fn run() {
         let wait = next.since(monotonic()).max(Duration::from_micros(500));
         thread::park_timeout(wait);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

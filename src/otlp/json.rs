@@ -5,7 +5,7 @@ use super::{
     Encoded, group,
     json_text::{LoneSurrogates, put_base64, put_number, put_string},
     layout::LayoutBuilder,
-    protobuf::as_int,
+    wire::as_int,
 };
 use crate::span::{Attributes, Entry, Event, HrTime, Link, Node, Scope, Span, SpanBatch, Text};
 

@@ -43,13 +43,6 @@ pub(super) struct ResourceSizes {
     pub scopes: Vec<usize>,
 }
 
-impl Layout {
-    /// Bytes of each span in the body, in wire order.
-    pub fn span_sizes(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
-        self.spans.iter().map(ExactSizeIterator::len)
-    }
-}
-
 /// Records a [`Layout`] while a body is written.
 pub(super) struct LayoutBuilder {
     layout: Layout,

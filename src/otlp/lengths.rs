@@ -5,8 +5,7 @@
 use super::{
     group::ResourceGroup,
     layout::ResourceSizes,
-    protobuf::as_int,
-    wire::{delimited_len, number_as_varint, varint_len},
+    wire::{as_int, delimited_len, number_as_varint, varint_len},
 };
 use crate::span::{Attributes, Entry, Node, Scope, Span, SpanBatch, Text};
 

@@ -7,7 +7,7 @@ use super::{
     group::{self, ResourceGroup},
     layout::{LayoutBuilder, ResourceSizes},
     lengths::{Measure, leaf_len, nonzero_varint, status_len},
-    wire::{delimited_len, number_as_varint, put_bytes, put_head, put_varint},
+    wire::{as_int, delimited_len, number_as_varint, put_bytes, put_head, put_varint},
 };
 use crate::span::{
     Attributes, Entry, Event, HrTime, Link, Node, Resource, Scope, Span, SpanBatch, Text,
@@ -248,12 +248,6 @@ impl Writer<'_, '_> {
         self.out.push(tag);
         self.out.extend_from_slice(&(time.unix_nanos() as u64).to_le_bytes());
     }
-}
-
-/// A number that is sent as `int_value`: whole and within int64, decided by value (−0 is 0).
-pub(super) fn as_int(number: f64) -> Option<i64> {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (number.trunc() == number && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
 }
 
 fn hex_digit(byte: u8) -> u8 {

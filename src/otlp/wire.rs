@@ -44,6 +44,12 @@ pub(super) fn number_as_varint(value: f64) -> u64 {
     }
 }
 
+/// A number that is sent as `int_value`: whole and within int64, decided by value (−0 is 0).
+pub(super) fn as_int(number: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    (number.trunc() == number && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

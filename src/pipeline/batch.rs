@@ -9,15 +9,12 @@ use crate::{
     otlp::Layout,
     pipeline::{
         completion::{Fate, Outcome},
-        lane::LaneId,
-        ledger::{Epoch, Eviction},
+        ids::{BatchId, CallId, Epoch, LaneId},
+        ledger::Eviction,
         permit::Permit,
     },
     sink::ContentEncoding,
 };
-
-/// Number of a batch; grows in admission order, so the smallest is the oldest.
-pub(crate) type BatchId = u64;
 
 /// An encoded request with the permits of its spans.
 #[derive(Debug)]
@@ -25,7 +22,7 @@ pub(crate) struct Batch {
     pub(crate) id: BatchId,
     pub(crate) lane: LaneId,
     /// Tag of the export call it was made of.
-    pub(crate) call: u32,
+    pub(crate) call: CallId,
     /// In the order of their spans in the body; one per export call.
     pub(crate) permits: Vec<Permit>,
     /// The body as it goes out; clones share it.

@@ -1,11 +1,12 @@
 //! The answer to one export call: owns the promise that it is given exactly once.
 //! It refuses to know who listens.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::{
     contain::contained,
     error::{DropReason, ExportFailure},
+    lock::lock,
     otlp::PartialSuccess,
     stats::Drops,
 };
@@ -107,12 +108,12 @@ impl Call {
 
     /// Adds facts to the outcome.
     pub(crate) fn note(&self, note: impl FnOnce(&mut Outcome)) {
-        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).outcome);
+        note(&mut lock(&self.0).outcome);
     }
 
     /// Records the fate of `spans`; the answer is due if they were the last.
     pub(crate) fn settle(&self, spans: u64, fate: Fate) -> Option<Answer> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0);
         let outcome = &mut state.outcome;
         match fate {
             Fate::Delivered => outcome.delivered += spans,

@@ -18,17 +18,16 @@ use std::{
 };
 
 use attempts::{Outgoing, Standing};
-pub(crate) use event::{Action, Attempt, Event, FlushId, Settlement, Work};
+pub(crate) use event::{Action, Attempt, Event, Settlement, Work};
 
 use crate::{
     clock::{Moment, Now},
     config::Config,
     error::DropReason,
     pipeline::{
-        batch::{Batch, BatchId},
+        batch::Batch,
         endpoint::Endpoint,
-        lane::LaneId,
-        ledger::Epoch,
+        ids::{BatchId, Epoch, FlushId, LaneId},
         retry::Jitter,
         told::Told,
     },

@@ -2,12 +2,13 @@
 //! It refuses to end anything: what is left afterwards is still on its way.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant},
 };
 
 use crate::{
-    pipeline::{flush::FlushMode, lane::Lane},
+    lock::lock,
+    pipeline::{flush::FlushMode, lane::Lane, messages::Client},
     stats::BreakerState,
 };
 
@@ -15,53 +16,56 @@ use crate::{
 pub type DrainDone = Box<dyn FnOnce(u64) + Send>;
 
 struct Waiting {
-    lanes: Vec<Arc<Lane>>,
+    clients: Vec<Arc<Client>>,
     /// Those not over yet, by index.
     open: Vec<bool>,
     done: Option<DrainDone>,
 }
 
-/// Calls `done` when everything that `lanes` have accepted is terminal or has proved to have nowhere to go, after
+/// Calls `done` when everything that `clients` have accepted is terminal or has proved to have nowhere to go, after
 /// `timeout` at the latest.
-pub(crate) fn drain(lanes: Vec<Arc<Lane>>, timeout: Duration, done: DrainDone) {
-    let lanes: Vec<_> = lanes.into_iter().filter(|lane| lane.ledger.pending() > 0).collect();
-    if lanes.is_empty() {
+pub(crate) fn drain(clients: Vec<Arc<Client>>, timeout: Duration, done: DrainDone) {
+    let clients: Vec<_> =
+        clients.into_iter().filter(|client| client.lane.ledger.pending() > 0).collect();
+    if clients.is_empty() {
         return done(0);
     }
-    let waiting = Waiting { open: vec![true; lanes.len()], lanes: lanes.clone(), done: Some(done) };
+    let waiting =
+        Waiting { open: vec![true; clients.len()], clients: clients.clone(), done: Some(done) };
     let waiting = Arc::new(Mutex::new(waiting));
-    for (index, lane) in lanes.iter().enumerate() {
+    for (index, client) in clients.iter().enumerate() {
         // The attempt mode makes waiting batches due; the terminal one tells when all is over.
         for mode in [FlushMode::Attempt, FlushMode::Terminal] {
             let waiting = Arc::clone(&waiting);
             let over = Box::new(move |_| part_over(&waiting, index, mode));
-            lane.flush(mode, timeout, over);
+            client.flush(mode, timeout, over);
         }
     }
 }
 
-/// Blocks until everything that `lanes` have accepted is terminal or has proved to have nowhere to go, or until
+/// Blocks until everything that `clients` have accepted is terminal or has proved to have nowhere to go, or until
 /// `deadline`. Returns the spans left.
-pub(crate) fn drain_blocking(lanes: Vec<Arc<Lane>>, deadline: Instant) -> u64 {
+pub(crate) fn drain_blocking(clients: Vec<Arc<Client>>, deadline: Instant) -> u64 {
     let (over, waited) = mpsc::channel();
     let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
     let done = move |_| {
         let _ = over.send(());
     };
-    drain(lanes.clone(), left(deadline), Box::new(done));
+    drain(clients.clone(), left(deadline), Box::new(done));
     let _ = waited.recv_timeout(left(deadline));
-    pending(&lanes)
+    pending(&clients)
 }
 
-pub(crate) fn pending(lanes: &[Arc<Lane>]) -> u64 {
-    lanes.iter().map(|lane| lane.ledger.pending()).sum()
+pub(crate) fn pending(clients: &[Arc<Client>]) -> u64 {
+    clients.iter().map(|client| client.lane.ledger.pending()).sum()
 }
 
 fn part_over(waiting: &Mutex<Waiting>, index: usize, mode: FlushMode) {
     let done = {
-        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(waiting);
         let waiting = &mut *waiting;
-        let hopeless = || waiting.lanes.get(index).is_some_and(|lane| is_hopeless(lane));
+        let hopeless =
+            || waiting.clients.get(index).is_some_and(|client| is_hopeless(&client.lane));
         if mode == FlushMode::Attempt && !hopeless() {
             return;
         }
@@ -71,7 +75,7 @@ fn part_over(waiting: &Mutex<Waiting>, index: usize, mode: FlushMode) {
         if waiting.open.contains(&true) {
             return;
         }
-        waiting.done.take().map(|done| (done, pending(&waiting.lanes)))
+        waiting.done.take().map(|done| (done, pending(&waiting.clients)))
     };
     if let Some((done, left)) = done {
         done(left);

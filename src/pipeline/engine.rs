@@ -5,38 +5,30 @@
 use std::{
     io,
     num::NonZero,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, Weak},
     thread,
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::Sender;
-use tokio::sync::{mpsc::UnboundedSender, oneshot};
+use tokio::sync::oneshot;
 
+#[cfg(test)]
+use crate::pipeline::messages::Job;
 use crate::{
     clock::{Moment, clamp_timeout, monotonic},
-    contain::contained,
+    lock::lock,
     pipeline::{
         drain::{self, DrainDone},
-        faults::{Faults, Stage},
-        io::{self as io_thread, Message, Reactor},
-        lane::Lane,
+        due::Due,
+        exit_times::ExitTimes,
+        faults::Stage,
+        health::{Alive, Health},
+        io::{self as io_thread, Reactor},
+        messages::{Client, Message, Threads},
         platform::{is_forked_child, leave_signals_to_the_host, watch_for_forks},
-        process_end::{self, ProcessEnd},
-        window::Due,
-        worker::{self, Job},
+        worker,
     },
 };
-
-/// Keeps the threads running.
-pub(crate) type Handle = Arc<Running>;
-
-/// Panics outside of a job that the engine survives within [`PANIC_WINDOW`].
-const MAX_PANICS: usize = 5;
-const PANIC_WINDOW: Duration = Duration::from_secs(60);
 
 /// After a start that failed the next one waits this long: what the system lacks is not there a microsecond later, and
 /// a caller that exports span by span must not pay for a try each time.
@@ -45,13 +37,13 @@ const START_PAUSE: Duration = Duration::from_millis(50);
 /// A set of threads, started on demand. One per process; tests make their own.
 #[derive(Debug)]
 pub struct Engine {
-    threads: Mutex<Threads>,
+    last_start: Mutex<LastStart>,
     workers: usize,
     health: Arc<Health>,
     /// Every exporter that has admitted anything, as long as its last spans are on their way: also those whose owner
     /// (a worker thread's environment) is gone.
-    lanes: Mutex<Vec<Weak<Lane>>>,
-    end: ProcessEnd,
+    clients: Mutex<Vec<Weak<Client>>>,
+    exit_times: ExitTimes,
     /// Starts whose threads a test runs by hand, in virtual time.
     #[cfg(test)]
     by_hand: Option<Mutex<Vec<Crew>>>,
@@ -65,66 +57,12 @@ pub(crate) struct Crew {
     pub(crate) jobs: crossbeam_channel::Receiver<Job>,
 }
 
-/// The last start.
+/// The last start of threads.
 #[derive(Debug, Default)]
-struct Threads {
-    running: Weak<Running>,
+struct LastStart {
+    running: Weak<Threads>,
     /// Before that moment no other start is tried: the last one has failed.
     not_before: Option<Moment>,
-}
-
-/// What the threads of one engine know about each other.
-#[derive(Debug, Default)]
-pub(crate) struct Health {
-    threads: AtomicU32,
-    /// The last start has failed.
-    unstartable: AtomicBool,
-    /// Panics outside of a job within the last [`PANIC_WINDOW`].
-    panics: Mutex<Vec<Moment>>,
-    pub(crate) faults: Faults,
-}
-
-impl Health {
-    /// A thread has been caught panicking. True: once too often, the engine fails fast for a while.
-    pub(crate) fn panicked(&self) -> bool {
-        lock(&self.panics).push(monotonic());
-        self.has_given_up()
-    }
-
-    /// It fails fast until the panics are [`PANIC_WINDOW`] ago.
-    pub(crate) fn has_given_up(&self) -> bool {
-        let now = monotonic();
-        let mut panics = lock(&self.panics);
-        panics.retain(|at| now.since(*at) < PANIC_WINDOW);
-        panics.len() > MAX_PANICS
-    }
-}
-
-/// The ways into running threads. When the last handle goes, the channels close and the threads end by themselves:
-/// a worker after its current job, the I/O thread after its last message.
-#[derive(Debug)]
-pub(crate) struct Running {
-    jobs: Sender<Job>,
-    messages: UnboundedSender<Message>,
-}
-
-impl Running {
-    /// Hands a batch to the workers. The queue bound is the ledger's, so this never blocks. If no worker is left,
-    /// dropping the job settles it.
-    pub(crate) fn submit(&self, job: Job) {
-        drop(self.jobs.send(job));
-    }
-
-    /// Tells the I/O thread. If it is gone, dropping the message settles what it owns and answers who waits.
-    /// False if it is gone.
-    pub(crate) fn send(&self, message: Message) -> bool {
-        self.messages.send(message).is_ok()
-    }
-
-    /// The I/O thread takes messages. A handle for which this is false serves nobody any more and is to be replaced.
-    pub(crate) fn is_alive(&self) -> bool {
-        !self.messages.is_closed()
-    }
 }
 
 static GLOBAL: OnceLock<Arc<Engine>> = OnceLock::new();
@@ -165,16 +103,16 @@ impl Engine {
     /// Nobody holds threads.
     #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
-        lock(&self.threads).running.strong_count() == 0
+        lock(&self.last_start).running.strong_count() == 0
     }
 
     fn unstarted(workers: usize) -> Engine {
         Engine {
-            threads: Mutex::default(),
+            last_start: Mutex::default(),
             workers: workers.max(1),
             health: Arc::default(),
-            lanes: Mutex::default(),
-            end: ProcessEnd::new(),
+            clients: Mutex::default(),
+            exit_times: ExitTimes::new(),
             #[cfg(test)]
             by_hand: None,
         }
@@ -185,14 +123,12 @@ impl Engine {
         if is_forked_child() {
             return 0;
         }
-        self.health.threads.load(Ordering::Acquire)
+        self.health.threads()
     }
 
     /// Threads could not be started, or have panicked too often: exports are refused with `internal_error`.
     pub fn is_degraded(&self) -> bool {
-        is_forked_child()
-            || self.health.unstartable.load(Ordering::Acquire)
-            || self.health.has_given_up()
+        is_forked_child() || self.health.is_degraded()
     }
 
     /// Does `work` when `time` has passed, or at once if the threads end before. False: there are no threads, and nothing
@@ -201,40 +137,40 @@ impl Engine {
         if is_forked_child() {
             return false; // whoever held the lock is not in this process
         }
-        let Some(handle) = lock(&self.threads).running.upgrade() else { return false };
+        let Some(threads) = lock(&self.last_start).running.upgrade() else { return false };
         let (held, cancelled) = oneshot::channel::<()>();
         let due = Due::new(move || {
             drop(held);
             work();
         });
         let at = monotonic().after(clamp_timeout(time));
-        handle.send(Message::Later { at, due, cancelled })
+        threads.send(Message::Later { at, due, cancelled })
     }
 
     /// Calls `done` with the spans left when everything that any exporter has accepted is terminal or has nowhere to
     /// go, after `timeout` at the latest.
     pub fn drain(&self, timeout: Duration, done: DrainDone) {
-        drain::drain(self.lanes(), timeout, done);
+        drain::drain(self.clients(), timeout, done);
     }
 
     /// The same, blocking the caller. For the end of the process.
     pub fn drain_blocking(&self, deadline: Instant) -> u64 {
-        drain::drain_blocking(self.lanes(), deadline)
+        drain::drain_blocking(self.clients(), deadline)
     }
 
     /// The process is ending, and its main thread waits until `deadline`: nobody will wait longer.
     pub fn end_by(&self, deadline: Instant) {
-        self.end.set_deadline(deadline);
+        self.exit_times.set_deadline(deadline);
     }
 
     /// How long the end of the process may wait.
-    pub(crate) fn end(&self) -> &ProcessEnd {
-        &self.end
+    pub(crate) fn exit_times(&self) -> &ExitTimes {
+        &self.exit_times
     }
 
     /// Spans that all exporters have accepted and that are not terminal.
     pub fn pending(&self) -> u64 {
-        drain::pending(&self.lanes())
+        drain::pending(&self.clients())
     }
 
     /// Makes the next `times` passes of `stage` fail.
@@ -249,52 +185,49 @@ impl Engine {
         self.health.faults.left(stage)
     }
 
-    /// A lane has its first admission.
-    pub(crate) fn enlist(&self, lane: &Arc<Lane>) {
-        self.end.allow(lane.config.exit_timeout);
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        // A lane comes again when the threads that it had are gone.
-        lanes.retain(|other| other.strong_count() > 0 && other.as_ptr() != Arc::as_ptr(lane));
-        lanes.push(Arc::downgrade(lane));
+    /// An exporter has its first admission.
+    pub(crate) fn enlist(&self, client: &Arc<Client>) {
+        self.exit_times.allow(client.lane.config.exit_timeout);
+        let mut clients = lock(&self.clients);
+        // It comes again when the threads that it had are gone.
+        clients.retain(|other| other.strong_count() > 0 && other.as_ptr() != Arc::as_ptr(client));
+        clients.push(Arc::downgrade(client));
     }
 
-    pub(crate) fn lanes(&self) -> Vec<Arc<Lane>> {
+    pub(crate) fn clients(&self) -> Vec<Arc<Client>> {
         if is_forked_child() {
             return Vec::new(); // what is on its way is the parent's
         }
-        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.iter().filter_map(Weak::upgrade).collect()
+        lock(&self.clients).iter().filter_map(Weak::upgrade).collect()
     }
 
     /// The running threads, started if there are none.
-    pub(crate) fn start(&self) -> io::Result<Handle> {
+    pub(crate) fn start(&self) -> io::Result<Arc<Threads>> {
         if is_forked_child() {
             return Err(io::Error::other("the export threads are those of the parent process"));
         }
-        let mut threads = lock(&self.threads);
+        let mut last = lock(&self.last_start);
         if self.health.has_given_up() {
             return Err(io::Error::other("the export threads keep panicking"));
         }
-        if let Some(handle) = threads.running.upgrade().filter(|handle| handle.is_alive()) {
-            return Ok(handle);
+        if let Some(threads) = last.running.upgrade().filter(|threads| threads.is_alive()) {
+            return Ok(threads);
         }
         let now = monotonic();
-        if threads.not_before.is_some_and(|at| now < at) {
+        if last.not_before.is_some_and(|at| now < at) {
             return Err(io::Error::other("the export threads could not be started"));
         }
         let started = self.start_threads();
-        // A later try may find more resources: a failed start is no final verdict.
-        self.health.unstartable.store(started.is_err(), Ordering::Release);
-        threads.not_before = started.is_err().then(|| now.after(START_PAUSE));
-        let handle = started?;
-        threads.running = Arc::downgrade(&handle);
-        Ok(handle)
+        self.health.note_start(started.is_err());
+        last.not_before = started.is_err().then(|| now.after(START_PAUSE));
+        let threads = started?;
+        last.running = Arc::downgrade(&threads);
+        Ok(threads)
     }
 
     /// What has come up of a start that fails in the middle ends by itself: its channels close here.
-    fn start_threads(&self) -> io::Result<Handle> {
+    fn start_threads(&self) -> io::Result<Arc<Threads>> {
         watch_for_forks();
-        process_end::watch();
         let (jobs, job_queue) = crossbeam_channel::unbounded();
         let (messages, inbox) = tokio::sync::mpsc::unbounded_channel();
         #[cfg(test)]
@@ -303,7 +236,7 @@ impl Engine {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             lock(crews).push(Crew { inbox, jobs: job_queue });
-            return Ok(Arc::new(Running { jobs, messages }));
+            return Ok(Threads::new(jobs, messages));
         }
         let health = Arc::clone(&self.health);
         // Made here: a thread that finds no descriptors for it could only lose what was sent to it.
@@ -319,7 +252,7 @@ impl Engine {
                 started?;
             }
         }
-        Ok(Arc::new(Running { jobs, messages }))
+        Ok(Threads::new(jobs, messages))
     }
 
     fn spawn(
@@ -338,28 +271,6 @@ impl Engine {
             body();
         })?;
         Ok(())
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Counts a thread for as long as it lives.
-struct Alive(Arc<Health>);
-
-impl Alive {
-    fn new(health: &Arc<Health>) -> Self {
-        health.threads.fetch_add(1, Ordering::AcqRel);
-        Alive(Arc::clone(health))
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        contained((), || {
-            self.0.threads.fetch_sub(1, Ordering::AcqRel);
-        });
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::{contain::contained, pipeline::ledger::Epoch};
+use crate::{contain::contained, lock::lock, pipeline::ids::Epoch};
 
 /// What a flush waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +51,13 @@ impl FlushCell {
 
     /// Says which spans it is about.
     pub(crate) fn cover(&self, epoch: Epoch) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).epoch = epoch;
+        lock(&self.0).epoch = epoch;
     }
 
     /// One condition is met; answers when it was the last.
     pub(crate) fn part_done(&self) {
         let (done, outstanding) = {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = lock(&self.0);
             state.parts = state.parts.saturating_sub(1);
             if state.parts > 0 {
                 return;
@@ -69,20 +69,20 @@ impl FlushCell {
 
     /// One more condition has to be met. False if the answer has been given already.
     pub(crate) fn add_part(&self) -> bool {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0);
         state.parts += u32::from(state.done.is_some());
         state.done.is_some()
     }
 
     /// The caller's timeout has come.
     pub(crate) fn time_out(&self, outstanding: u64) {
-        let done = self.0.lock().unwrap_or_else(PoisonError::into_inner).done.take();
+        let done = lock(&self.0).done.take();
         answer(done, FlushOutcome { timed_out: true, outstanding });
     }
 
     /// Whether the answer has been given.
     pub(crate) fn is_answered(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).done.is_none()
+        lock(&self.0).done.is_none()
     }
 }
 

@@ -11,99 +11,24 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 #[cfg(test)]
 use crate::pipeline::faults::Stage;
 use crate::{
     clock::Moment,
-    contain::contained,
     error::DropReason,
     pipeline::{
-        batch::BatchId,
-        dispatcher::{Event, FlushId},
-        engine::Health,
-        flush::{FlushCell, FlushMode},
-        lane::{Lane, LaneId},
-        ledger::Epoch,
-        window::Due,
+        health::Health,
+        ids::{FlushId, LaneId},
+        lane::Lane,
+        messages::{Client, Flush, Message},
+        shutdown::ShutdownAnswer,
     },
     stats::BreakerState,
 };
 
 pub(crate) use reactor::Reactor;
-
-/// What other threads tell the I/O thread.
-#[derive(Debug)]
-pub(crate) enum Message {
-    /// A lane has its first admission.
-    Open(Arc<Lane>),
-    /// For the dispatcher.
-    Event(Event),
-    /// Permits in these batches have been voided: nobody needs the bodies any more.
-    Evicted(Vec<BatchId>),
-    /// A flush has begun and may last until `deadline`.
-    Flush(Flush),
-    /// Something is due later, unless the other end of `cancelled` goes before.
-    Later { at: Moment, due: Due, cancelled: oneshot::Receiver<()> },
-    /// A shutdown has begun or is asked for once more.
-    Shutdown { lane: Arc<Lane>, deadline: Moment, answer: ShutdownAnswer },
-}
-
-/// A flush under way.
-#[derive(Clone, Debug)]
-pub(crate) struct Flush {
-    pub(crate) lane: Arc<Lane>,
-    pub(crate) cell: Arc<FlushCell>,
-    pub(crate) mode: FlushMode,
-    pub(crate) epoch: Epoch,
-    pub(crate) deadline: Moment,
-    /// The dispatcher's part is done, also for the dispatcher that takes over after a panic.
-    pub(crate) is_covered: bool,
-}
-
-/// How a shutdown ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ShutdownOutcome {
-    /// The deadline came before everything was settled.
-    pub timed_out: bool,
-    /// Spans dropped because of that.
-    pub dropped: u64,
-}
-
-/// Takes the outcome of a shutdown; runs on a Rust thread or inside the call, must not block.
-pub type ShutdownDone = Box<dyn FnOnce(ShutdownOutcome) + Send>;
-
-/// The answer to one `shutdown()`, given once, also when the threads are gone.
-pub(crate) struct ShutdownAnswer(Option<ShutdownDone>);
-
-impl ShutdownAnswer {
-    pub(crate) fn new(done: ShutdownDone) -> Self {
-        ShutdownAnswer(Some(done))
-    }
-
-    pub(crate) fn give(mut self, outcome: ShutdownOutcome) {
-        self.fire(outcome);
-    }
-
-    fn fire(&mut self, outcome: ShutdownOutcome) {
-        if let Some(done) = self.0.take() {
-            contained((), || done(outcome));
-        }
-    }
-}
-
-impl Drop for ShutdownAnswer {
-    fn drop(&mut self) {
-        contained((), || self.fire(ShutdownOutcome::default()));
-    }
-}
-
-impl std::fmt::Debug for ShutdownAnswer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ShutdownAnswer").field("owed", &self.0.is_some()).finish()
-    }
-}
 
 /// What survives a panic on this thread.
 struct Desk {
@@ -114,9 +39,15 @@ struct Desk {
 }
 
 struct OpenLane {
-    lane: Arc<Lane>,
+    client: Arc<Client>,
     /// Deadline of the shutdown under way, and who waits for it.
     shutdown: Option<(Moment, Vec<ShutdownAnswer>)>,
+}
+
+impl OpenLane {
+    fn lane(&self) -> &Lane {
+        &self.client.lane
+    }
 }
 
 /// The life of the I/O thread: until every exporter has let the engine go. After a panic a fresh dispatcher takes
@@ -165,14 +96,14 @@ impl Desk {
     fn give_up(mut self) {
         self.inbox.close();
         for open in self.lanes.values() {
-            leave(&open.lane, open.shutdown.is_some());
+            leave(&open.client, open.shutdown.is_some());
         }
         while let Ok(message) = self.inbox.try_recv() {
             match message {
                 // Nobody has taken it in hand yet, and it holds the way to this thread.
-                Message::Open(lane) => leave(&lane, false),
+                Message::Open(client) => leave(&client, false),
                 // Its answer is given when it is dropped.
-                Message::Shutdown { lane, .. } => leave(&lane, true),
+                Message::Shutdown { client, .. } => leave(&client, true),
                 // The ledger holds the cell, too: dropping the message would not answer it.
                 Message::Flush(flush) => flush.give_up(),
                 // What they own is settled when they are dropped.
@@ -184,16 +115,16 @@ impl Desk {
 }
 
 /// Settles what a lane has, and lets this thread go; an exporter that is being shut down lets go of everything.
-fn leave(lane: &Lane, is_closing: bool) {
-    lane.abandon(DropReason::InternalError);
-    lane.ledger.gauge(|gauges| {
+fn leave(client: &Client, is_closing: bool) {
+    client.lane.abandon(DropReason::InternalError);
+    client.lane.ledger.gauge(|gauges| {
         gauges.in_flight = 0;
         gauges.breaker = BreakerState::Closed;
     });
     if is_closing {
-        lane.release();
+        client.release();
     } else {
-        lane.forget_dead_engine();
+        client.forget_dead_threads();
     }
 }
 

@@ -1,35 +1,25 @@
 //! What all threads know about one exporter: configuration, ledger, sink, transform.
-//! It refuses to act: threads act on it.
+//! It knows no thread: what acts on threads for one exporter is its `Client`.
 
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use crate::{
-    clock::{clamp_timeout, monotonic},
     config::{Compression, Config},
     error::{DropReason, TransformError},
     handoff::RawBatch,
+    lock::lock,
     otlp::Encoded,
     pipeline::{
-        batch::BatchId,
-        dispatcher::Event,
-        engine::Handle,
-        flush::{FlushCell, FlushDone, FlushMode},
-        io::{Flush, Message},
+        ids::{BatchId, LaneId},
         ledger::{Eviction, Ledger},
         notice::Herald,
         window::OpenWindows,
     },
     sink::{ContentEncoding, Sink},
 };
-
-/// Number of a lane, unique in the process.
-pub(crate) type LaneId = u64;
 
 /// Turns the spans of one export call into one request body. Runs on a transform worker; a panic costs the batch.
 pub type Transform = Arc<dyn Fn(RawBatch) -> Result<Encoded, TransformError> + Send + Sync>;
@@ -45,8 +35,6 @@ pub(crate) struct Lane {
     sink: Mutex<Option<Arc<dyn Sink>>>,
     /// The best encoding that the endpoint is not known to choke on.
     encoding: Mutex<ContentEncoding>,
-    /// Keeps the engine running from the first admission to the end of the shutdown.
-    engine: Mutex<Option<Handle>>,
     /// Batches that are being filled.
     pub(crate) windows: OpenWindows,
     /// The environment of its exporter has ended and has waited for it.
@@ -69,7 +57,6 @@ impl Lane {
             sink: Mutex::new(sink),
             transform,
             herald,
-            engine: Mutex::new(None),
             windows: OpenWindows::default(),
             has_waited: AtomicBool::new(false),
         })
@@ -96,6 +83,11 @@ impl Lane {
         lock(&self.sink).clone()
     }
 
+    /// No request goes out any more. Returns the sink, to be dropped outside of every lock.
+    pub(crate) fn take_sink(&self) -> Option<Arc<dyn Sink>> {
+        lock(&self.sink).take()
+    }
+
     /// Its environment has waited for it at its own end.
     pub(crate) fn note_waited(&self) {
         self.has_waited.store(true, Ordering::Relaxed);
@@ -104,50 +96,6 @@ impl Lane {
     /// Whether its environment has done so.
     pub(crate) fn has_waited(&self) -> bool {
         self.has_waited.load(Ordering::Relaxed)
-    }
-
-    /// The running engine, if this lane has one.
-    pub(crate) fn engine(&self) -> Option<Handle> {
-        lock(&self.engine).clone()
-    }
-
-    /// What goes out from now on has other credentials: what was said about the old ones is over.
-    pub(crate) fn credentials_changed(&self) {
-        if let Some(engine) = self.engine() {
-            // Threads that are gone hold nothing.
-            let _ = engine.send(Message::Event(Event::CredentialsChanged { lane: self.id }));
-        }
-    }
-
-    /// Waits for what was accepted before this call; `done` gets the outcome, after `timeout` at the latest.
-    pub(crate) fn flush(self: &Arc<Self>, mode: FlushMode, timeout: Duration, done: FlushDone) {
-        let ledger = Arc::clone(&self.ledger);
-        // In attempt mode the ledger watches what is on the workers, the dispatcher what it has itself.
-        let parts = if mode == FlushMode::Attempt { 2 } else { 1 };
-        let cell = Arc::new(FlushCell::new(parts, move |epoch| ledger.outstanding(epoch), done));
-        let epoch = self.ledger.flush(&cell, mode);
-        if cell.is_answered() {
-            return;
-        }
-        match self.engine() {
-            Some(engine) => {
-                let deadline = monotonic().after(clamp_timeout(timeout));
-                let flush = Flush {
-                    lane: Arc::clone(self),
-                    cell: Arc::clone(&cell),
-                    mode,
-                    epoch,
-                    deadline,
-                    is_covered: false,
-                };
-                if !engine.send(Message::Flush(flush)) {
-                    // The I/O thread has given up: nobody else would answer.
-                    cell.time_out(self.ledger.abandon_flush(epoch, &cell));
-                }
-            }
-            // Nothing was ever admitted, or everything has been settled: there is no dispatcher's part.
-            None => cell.part_done(),
-        }
     }
 
     /// Answers for permits that were voided and tells of their loss. Returns the batches they waited in, whose bodies
@@ -167,36 +115,6 @@ impl Lane {
         drop(self.finish_eviction(evicted));
         spans
     }
-
-    /// Makes sure that an engine runs, in place of one whose threads have given up. `start` runs at most once at a time; true if it was needed.
-    pub(crate) fn ensure_engine<E>(
-        &self,
-        start: impl FnOnce() -> Result<Handle, E>,
-    ) -> Result<bool, E> {
-        let mut slot = lock(&self.engine);
-        if slot.as_ref().is_some_and(|engine| engine.is_alive()) {
-            return Ok(false);
-        }
-        *slot = None;
-        *slot = Some(start()?);
-        Ok(true)
-    }
-
-    /// Lets go of an engine whose threads have given up; the next admission starts another.
-    pub(crate) fn forget_dead_engine(&self) {
-        drop(lock(&self.engine).take_if(|engine| !engine.is_alive()));
-    }
-
-    /// Lets the engine and the sink go; both are dropped outside of the locks.
-    pub(crate) fn release(&self) {
-        let sink = lock(&self.sink).take();
-        let handle = lock(&self.engine).take();
-        drop((sink, handle));
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Lane {

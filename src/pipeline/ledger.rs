@@ -9,7 +9,7 @@ mod book;
 mod waiting;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -19,9 +19,11 @@ use book::{Book, Entry, Gone};
 use crate::{
     config::QueueConfig,
     error::DropReason,
+    lock::lock,
     pipeline::{
         completion::{Call, Completion, Fate},
         flush::{FlushCell, FlushMode},
+        ids::Epoch,
         notice::Herald,
     },
     stats::{BreakerState, Stats},
@@ -29,8 +31,6 @@ use crate::{
 
 /// Number of a permit; grows in admission order.
 pub(crate) type Key = u64;
-/// Number of a flush epoch.
-pub(crate) type Epoch = u64;
 
 /// The accounts of one exporter.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Ledger {
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.book)
     }
 
     /// Admits `spans` or gives the completion back with the reason. The refusal is counted.

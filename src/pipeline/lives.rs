@@ -19,7 +19,7 @@ use crate::{
     exporter::{Completion, Engine, Exporter, FlushMode, Outcome, Ticket, Window},
     handoff::{BlockLease, BlockPool, OpenBatch, RawBatch},
     otlp::Encoded,
-    pipeline::{engine::Crew, faults::Stage, io::run_by_hand, worker::Job},
+    pipeline::{engine::Crew, faults::Stage, io::run_by_hand, messages::Job},
     sink::{Attempt, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink},
 };
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::{
     contain::contained,
-    error::{DropReason, ExportFailure},
+    error::DropReason,
     pipeline::{
-        batch::BatchId,
         completion::{Fate, Outcome},
-        ledger::{Epoch, Eviction, Key, Ledger},
+        ids::{BatchId, Epoch},
+        ledger::{Eviction, Key, Ledger},
     },
 };
 
@@ -137,27 +137,6 @@ impl Ticket {
     pub(crate) fn new(mut permit: Permit) -> Self {
         permit.set_on_drop(DropReason::EnvironmentGone);
         Ticket { permit }
-    }
-
-    /// Spans still owed.
-    pub fn spans(&self) -> u64 {
-        self.permit.spans()
-    }
-
-    /// Takes back `spans` that could not be written (`Invalid`, `TooLarge`), with a warning for the caller.
-    pub fn drop_spans(&mut self, spans: u32, reason: DropReason, warning: Option<String>) {
-        let detail = warning.clone();
-        if let Some(warning) = warning {
-            self.permit.note(|outcome| outcome.warnings.push(warning));
-        }
-        self.permit.settle_some(u64::from(spans), Fate::Dropped(reason), detail.as_deref());
-    }
-
-    /// Gives up the rest of the call with an error of the caller's choice.
-    pub fn abandon(mut self, reason: DropReason, failure: ExportFailure) {
-        let detail = failure.to_string();
-        self.permit.note(|outcome| outcome.error = Some(failure));
-        self.permit.settle_some(self.permit.spans(), Fate::Dropped(reason), Some(&detail));
     }
 
     pub(crate) fn into_permit(self) -> Permit {

@@ -1,15 +1,14 @@
 //! A batch being filled, with its answer: whoever comes first hands it over, JavaScript or its schedule delay.
 //! It refuses to admit: that happens when it is handed over, so offered spans are counted once.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::oneshot;
 
 use crate::{
-    contain::contained,
-    exporter::Exporter,
     handoff::{OpenBatch, RawBatch},
-    pipeline::completion::Completion,
+    lock::lock,
+    pipeline::{completion::Completion, ids::CallId},
 };
 
 /// A batch that JavaScript is filling while native threads may hand it over.
@@ -17,7 +16,7 @@ use crate::{
 pub struct Window {
     batch: OpenBatch,
     /// Tag of the export call.
-    call: u32,
+    call: CallId,
     completion: Mutex<Option<Completion>>,
     /// Dropped when the window is taken: that ends the wait for its time.
     alarm: Mutex<Option<oneshot::Sender<()>>>,
@@ -37,70 +36,46 @@ impl Window {
     /// Ends by itself when the window is taken or gone.
     pub(crate) fn alarm(&self) -> oneshot::Receiver<()> {
         let (alarm, taken) = oneshot::channel();
-        *self.alarm.lock().unwrap_or_else(PoisonError::into_inner) = Some(alarm);
+        *lock(&self.alarm) = Some(alarm);
         taken
     }
 
     /// Its spans and the answer owed for them; `None`: somebody else was faster.
     pub(crate) fn take(&self) -> Option<(RawBatch, Completion)> {
         let raw = self.batch.take()?.with_call(self.call);
-        drop(self.alarm.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let completion = self.completion.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        drop(lock(&self.alarm).take());
+        let completion = lock(&self.completion).take()?;
         Some((raw, completion))
     }
 }
 
 /// The batches of one exporter that are being filled. The end of the process hands over what is in them if JavaScript was
 /// not asked: an `exit` listener of the application may end the process before ours is called.
-#[derive(Debug, Default)]
-pub(crate) struct OpenWindows(Mutex<Vec<(Weak<Exporter>, Weak<Window>)>>);
+#[derive(Default)]
+pub(crate) struct OpenWindows(Mutex<Vec<OpenWindow>>);
+
+struct OpenWindow {
+    window: Weak<Window>,
+    hand_over: Box<dyn FnOnce() + Send>,
+}
 
 impl OpenWindows {
-    /// `window` is being filled; it is forgotten when it has been taken.
-    pub(crate) fn add(&self, exporter: &Arc<Exporter>, window: &Arc<Window>) {
+    /// `window` is being filled, and `hand_over` hands it over; both are forgotten when it has been taken.
+    pub(crate) fn add(&self, window: &Arc<Window>, hand_over: impl FnOnce() + Send + 'static) {
         let mut windows = self.lock();
-        windows.retain(|(_, window)| {
-            window.upgrade().is_some_and(|window| !window.batch().is_taken())
-        });
-        windows.push((Arc::downgrade(exporter), Arc::downgrade(window)));
+        windows
+            .retain(|open| open.window.upgrade().is_some_and(|window| !window.batch().is_taken()));
+        let window = Arc::downgrade(window);
+        windows.push(OpenWindow { window, hand_over: Box::new(hand_over) });
     }
 
     /// Hands over every span that is counted in one of them.
     pub(crate) fn hand_over(&self) {
         let windows = std::mem::take(&mut *self.lock());
-        for (exporter, window) in windows {
-            if let (Some(exporter), Some(window)) = (exporter.upgrade(), window.upgrade()) {
-                exporter.hand_over(&window);
-            }
-        }
+        windows.into_iter().for_each(|open| (open.hand_over)());
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Weak<Exporter>, Weak<Window>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Something to do on the I/O thread at a given time, or at once when that thread ends before.
-pub(crate) struct Due(Option<Box<dyn FnOnce() + Send>>);
-
-impl Due {
-    pub(crate) fn new(work: impl FnOnce() + Send + 'static) -> Self {
-        Due(Some(Box::new(work)))
-    }
-}
-
-impl Drop for Due {
-    fn drop(&mut self) {
-        contained((), || {
-            if let Some(work) = self.0.take() {
-                work();
-            }
-        });
-    }
-}
-
-impl std::fmt::Debug for Due {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Due")
+    fn lock(&self) -> MutexGuard<'_, Vec<OpenWindow>> {
+        lock(&self.0)
     }
 }

@@ -3,10 +3,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use crossbeam_channel::Receiver;
@@ -18,35 +15,21 @@ use crate::{
     handoff::RawBatch,
     otlp::{self, Encoded},
     pipeline::{
-        batch::{Batch, BatchId, History},
+        batch::{Batch, History},
         completion::Fate,
         compress::{compress, restore},
         dispatcher::{Event, Work},
-        engine::{Handle, Health},
         faults::Stage,
-        io::Message,
+        health::Health,
+        ids::BatchId,
         lane::Lane,
+        messages::{Job, Message, Task, Threads},
         notice::FailedBatch,
         permit::Permit,
         platform::yield_to_the_application,
     },
     sink::ContentEncoding,
 };
-
-/// One piece of work, with the way to the I/O thread.
-pub(crate) struct Job {
-    pub(crate) lane: Arc<Lane>,
-    pub(crate) engine: Handle,
-    pub(crate) task: Task,
-}
-
-/// What is to be done.
-pub(crate) enum Task {
-    /// Make a request of the spans of one export call.
-    Transform { permit: Permit, raw: RawBatch, admitted: Moment },
-    /// Make other requests of a request.
-    Rework { batch: Box<Batch>, work: Work },
-}
 
 /// Grows in the order of submission over all lanes: the smallest number is the oldest batch.
 fn next_batch_id() -> BatchId {
@@ -75,20 +58,20 @@ pub(crate) fn run(jobs: &Receiver<Job>, health: &Health) {
 
 impl Job {
     pub(crate) fn run(self) {
-        let Job { lane, engine, task } = self;
+        let Job { lane, threads, task } = self;
         match task {
             Task::Transform { permit, raw, admitted } => {
-                transform(&lane, &engine, permit, raw, admitted)
+                transform(&lane, &threads, permit, raw, admitted)
             }
             Task::Rework { batch, work: Work::Reencode(encoding) } => {
-                reencode(&lane, &engine, batch, encoding)
+                reencode(&lane, &threads, batch, encoding)
             }
-            Task::Rework { batch, work: Work::Split } => split(&lane, &engine, *batch),
+            Task::Rework { batch, work: Work::Split } => split(&lane, &threads, *batch),
         }
     }
 }
 
-fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, admitted: Moment) {
+fn transform(lane: &Lane, threads: &Threads, mut permit: Permit, raw: RawBatch, admitted: Moment) {
     // An abandoned shutdown has settled it already: nothing to do, and nothing to wait for.
     if !permit.is_live() {
         return;
@@ -139,10 +122,10 @@ fn transform(lane: &Lane, engine: &Handle, mut permit: Permit, raw: RawBatch, ad
         admitted,
         history: History::default(),
     };
-    engine.send(Message::Event(Event::Ready(Box::new(batch))));
+    threads.send(Message::Event(Event::Ready(Box::new(batch))));
 }
 
-fn reencode(lane: &Lane, engine: &Handle, mut batch: Box<Batch>, encoding: ContentEncoding) {
+fn reencode(lane: &Lane, threads: &Threads, mut batch: Box<Batch>, encoding: ContentEncoding) {
     let body = restore(batch.encoding, &batch.body, batch.encoded_bytes)
         .and_then(|body| compress(encoding, body.into_owned()));
     match body {
@@ -150,14 +133,14 @@ fn reencode(lane: &Lane, engine: &Handle, mut batch: Box<Batch>, encoding: Conte
             batch.body = body;
             batch.encoding = encoding;
             batch.recharge();
-            engine.send(Message::Event(Event::Ready(batch)));
+            threads.send(Message::Event(Event::Ready(batch)));
         }
         Err(error) => fail(lane, batch.permits, DropReason::InternalError, &error.to_string()),
     }
 }
 
 /// Makes two requests of one, of half the spans each.
-fn split(lane: &Lane, engine: &Handle, mut batch: Batch) {
+fn split(lane: &Lane, threads: &Threads, mut batch: Batch) {
     let first_spans = batch.spans() / 2;
     let halves = restore(batch.encoding, &batch.body, batch.encoded_bytes).ok().and_then(|body| {
         let first_spans = u32::try_from(first_spans).ok()?;
@@ -204,7 +187,7 @@ fn split(lane: &Lane, engine: &Handle, mut batch: Batch) {
             },
         };
         half.recharge();
-        engine.send(Message::Event(Event::Ready(Box::new(half))));
+        threads.send(Message::Event(Event::Ready(Box::new(half))));
     }
 }
 

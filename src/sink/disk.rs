@@ -5,7 +5,7 @@ pub(super) mod append;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     thread,
     time::Duration,
 };
@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::{Attempt, ContentEncoding, Request, SendError, SendErrorKind, SendOutcome, errno};
-use crate::contain::contained;
+use crate::{contain::contained, lock::lock};
 
 /// Batches that wait for the disk; more than the dispatcher ever has in flight.
 const QUEUED_BATCHES: usize = 64;
@@ -47,7 +47,7 @@ impl Body {
     }
 
     fn take(&self) -> Option<Bytes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0).take()
     }
 }
 
@@ -106,7 +106,7 @@ impl Disk {
 
     /// Queues `job`, starting the thread if there is none.
     fn queue(&self, job: Job) -> Result<(), SendError> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = lock(&self.jobs);
         let Some(sender) = jobs.as_ref() else { return self.start(&mut jobs, job) };
         match sender.try_send(job) {
             Ok(()) => Ok(()),

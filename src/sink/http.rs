@@ -22,7 +22,7 @@ mod verify;
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     thread,
     time::Duration,
 };
@@ -47,7 +47,7 @@ use self::{
     resolve::LookUp, stream::BYTES_PER_TURN,
 };
 use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink, errno};
-use crate::contain::contained;
+use crate::{contain::contained, lock::lock};
 
 /// Header lines of a reply that are read; Node's number.
 const MAX_RESPONSE_HEADERS: usize = 2000;
@@ -198,7 +198,7 @@ impl Shared {
 
     /// A failure is not kept: what was missing may be there for the next request.
     fn making(self: &Arc<Self>) -> Result<watch::Receiver<Option<Built>>, SendError> {
-        let mut slot = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.clients);
         let is_good = |made: &&watch::Receiver<Option<Built>>| match &*made.borrow() {
             Some(built) => built.is_ok(),
             None => made.has_changed().is_ok(), // else its thread has died

@@ -73,11 +73,29 @@ unsafe extern "C" fn on_interrupt(isolate: Opaque, data: Opaque) {
     });
 }
 
+/// Takes the stack of the calling thread, the loop's own: unless its innermost frame is `function` on `line` of
+/// `script`, this V8 is not what its version says, and no stack is asked for.
+pub fn prove_stacks(
+    station: &Station,
+    env: sys::napi_env,
+    function: &str,
+    script: &str,
+    line: u32,
+) {
+    let Some(v8) = station.v8.filter(|_| station.has_turns()) else { return };
+    // SAFETY: JavaScript of this environment has called us, so we are on its thread, and it and its isolate are alive.
+    let frames = unsafe { frames(v8, env, (v8.isolate)()) };
+    let is_proven = frames.first().is_some_and(|frame| {
+        frame.function == function && frame.script == script && frame.line == line
+    });
+    station.note_proof(is_proven);
+}
+
 /// The stack of the calling thread, innermost frame first.
 ///
 /// # Safety
 /// Only on the isolate's thread, with the isolate's own living environment.
-pub unsafe fn frames(v8: V8, env: sys::napi_env, isolate: Opaque) -> Vec<Frame> {
+unsafe fn frames(v8: V8, env: sys::napi_env, isolate: Opaque) -> Vec<Frame> {
     let mut scope = ptr::null_mut();
     // SAFETY: the environment is alive; what V8 returns below lives in this scope.
     if unsafe { sys::napi_open_handle_scope(env, &raw mut scope) } != sys::Status::napi_ok {

@@ -7,8 +7,10 @@ use std::{sync::Arc, time::Duration};
 use offloop::{
     clock::monotonic,
     monitor::{
+        machine::Settings,
+        report::Origin,
         usage::{ThreadState, Usage},
-        watchdog::{Watch, WatchedLoop},
+        watchdog::{Outlet, Watch, WatchedLoop},
     },
 };
 
@@ -18,8 +20,20 @@ use super::{
     thread::ThreadMeter,
 };
 
+/// A watch over this environment's loop, not started.
+pub fn watch(
+    station: &Arc<Station>,
+    settings: Settings,
+    origin: Origin,
+    performance_origin_millis: f64,
+    outlet: Outlet,
+) -> Arc<Watch> {
+    let reader = Box::new(Reader(Arc::clone(station)));
+    Watch::new(settings, origin, performance_origin_millis, reader, outlet)
+}
+
 /// What the core calls from the watchdog's thread.
-pub struct Reader(pub Arc<Station>);
+struct Reader(Arc<Station>);
 
 impl WatchedLoop for Reader {
     fn idle(&self) -> Option<Duration> {

@@ -6,7 +6,7 @@
 use std::{
     ptr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,20 +14,12 @@ use std::{
 
 use napi::sys;
 use offloop::{
-    contain::contained,
-    exporter::is_forked_child,
-    monitor::{
-        machine::Settings,
-        report::Origin,
-        watchdog::{Outlet, Watch},
-    },
+    contain::contained, exporter::is_forked_child, lock::lock, monitor::watchdog::Watch,
 };
 
 use super::{
     heartbeat::Heartbeat,
     hook::Hook,
-    interrupt,
-    reader::Reader,
     symbols::{Opaque, Uv, V8},
     thread::ThreadMeter,
 };
@@ -121,33 +113,14 @@ impl Station {
         self.has_turns && self.v8.is_some() && self.are_stacks_proven.load(Ordering::Relaxed)
     }
 
-    /// Takes the stack of the calling thread, the loop's own: unless its innermost frame is `function` on `line` of
-    /// `script`, this V8 is not what its version says, and no stack is asked for.
-    pub fn prove_stacks(&self, env: sys::napi_env, function: &str, script: &str, line: u32) {
-        let Some(v8) = self.v8.filter(|_| self.has_turns) else { return };
-        // SAFETY: JavaScript of this environment has called us, so we are on its thread, and it and its isolate are alive.
-        let frames = unsafe { interrupt::frames(v8, env, (v8.isolate)()) };
-        let is_proven = frames.first().is_some_and(|frame| {
-            frame.function == function && frame.script == script && frame.line == line
-        });
+    /// A stack was taken whose content was known, and it was that, or was not.
+    pub(super) fn note_proof(&self, is_proven: bool) {
         self.are_stacks_proven.store(is_proven, Ordering::Relaxed);
     }
 
     /// Whether a debugger can be attached.
     pub fn set_inspected(&self, is_inspected: bool) {
         self.is_inspected.store(is_inspected, Ordering::Relaxed);
-    }
-
-    /// A watch over this environment's loop, not started.
-    pub fn watch(
-        station: &Arc<Self>,
-        settings: Settings,
-        origin: Origin,
-        performance_origin_millis: f64,
-        outlet: Outlet,
-    ) -> Arc<Watch> {
-        let reader = Box::new(Reader(Arc::clone(station)));
-        Watch::new(settings, origin, performance_origin_millis, reader, outlet)
     }
 
     /// From now on turns are stamped for `watch`. On the loop's thread.
@@ -190,7 +163,7 @@ impl Station {
     }
 
     pub(super) fn site(&self) -> MutexGuard<'_, Option<Site>> {
-        self.site.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.site)
     }
 
     /// The environment goes. On its thread.

@@ -13,7 +13,7 @@ use crate::{
     pipeline::{
         batch::Batch,
         dispatcher::{Action, Dispatcher, LaneState, Phase, Settlement, Slot, Timer, Work},
-        lane::LaneId,
+        ids::LaneId,
         told::Told,
     },
 };

@@ -7,10 +7,10 @@ use crate::{
     clock::{Moment, Now},
     error::{DropReason, ExportFailure, timed_out},
     pipeline::{
-        batch::BatchId,
         breaker::ProbeRight,
         classify::Cause,
         dispatcher::{Action, Attempt, Dispatcher, Phase, Settlement, Timer},
+        ids::BatchId,
         told::OwnRights,
     },
     sink::SendOutcome,

@@ -5,7 +5,7 @@
 use super::{Dispatcher, FlushId, LaneState, Phase, Timer, attempts::Standing};
 use crate::{
     clock::Moment,
-    pipeline::{breaker::Gate, endpoint::Endpoint, lane::LaneId},
+    pipeline::{breaker::Gate, endpoint::Endpoint, ids::LaneId},
     stats::BreakerState,
 };
 

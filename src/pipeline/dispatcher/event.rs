@@ -9,16 +9,12 @@ use crate::{
     error::{DropReason, ExportFailure},
     otlp::PartialSuccess,
     pipeline::{
-        batch::{Batch, BatchId},
-        lane::LaneId,
-        ledger::Epoch,
+        batch::Batch,
+        ids::{BatchId, Epoch, FlushId, LaneId},
         notice::Level,
     },
     sink::{ContentEncoding, Request, SendOutcome},
 };
-
-/// Number of a flush.
-pub(crate) type FlushId = u64;
 
 /// One attempt of one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,10 +2,8 @@
 //! It refuses to know spans: what is still on the workers is the ledger's part of the flush.
 
 use crate::pipeline::{
-    batch::BatchId,
-    dispatcher::{AttemptFlush, Dispatcher, FlushId, LaneState, Phase, Timer},
-    lane::LaneId,
-    ledger::Epoch,
+    dispatcher::{AttemptFlush, Dispatcher, LaneState, Phase, Timer},
+    ids::{BatchId, Epoch, FlushId, LaneId},
 };
 
 impl Dispatcher {

@@ -6,14 +6,13 @@ use std::time::Duration;
 use crate::{
     clock::Moment,
     pipeline::{
-        batch::BatchId,
         breaker::Gate,
         dispatcher::{
             Action, Attempt, Dispatcher, LaneState, Outgoing, Phase, Timer,
             attempts::{Rights, Standing},
         },
         endpoint::Endpoint,
-        lane::LaneId,
+        ids::{BatchId, LaneId},
         told,
     },
     sink::Request,

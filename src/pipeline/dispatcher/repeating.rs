@@ -7,9 +7,9 @@ use crate::{
     clock::Moment,
     error::{DropReason, ExportFailure},
     pipeline::{
-        batch::BatchId,
         classify::Cause,
         dispatcher::{Action, Attempt, Dispatcher, Phase, Settlement, Timer},
+        ids::BatchId,
         notice::Level,
         retry::{backoff, fits, last_wait},
     },

@@ -11,7 +11,7 @@ use crate::{
         dispatcher::{
             Action, Attempt, Dispatcher, LaneState, Settlement, Slot, Work, attempts::Rights,
         },
-        lane::LaneId,
+        ids::LaneId,
         notice::Level,
         told::{Finding, less_compressed},
     },

@@ -5,9 +5,8 @@ use crate::{
     clock::Moment,
     error::DropReason,
     pipeline::{
-        batch::BatchId,
         dispatcher::{Action, Closing, Dispatcher, Phase, Settlement, Timer},
-        lane::LaneId,
+        ids::{BatchId, LaneId},
     },
 };
 

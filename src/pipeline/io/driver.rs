@@ -22,11 +22,13 @@ use crate::{
     clock::{Now, instant_of},
     pipeline::{
         dispatcher::{Action, Attempt, Dispatcher, Event},
-        engine::Health,
         faults::Stage,
         flush::FlushMode,
-        io::{Desk, Flush, Message, OpenLane, ShutdownOutcome},
+        health::Health,
+        io::{Desk, OpenLane},
+        messages::{Flush, Message},
         retry::Jitter,
+        shutdown::ShutdownOutcome,
     },
     sink::SendOutcome,
 };
@@ -91,10 +93,10 @@ impl<'a> Driver<'a> {
     fn resume(&mut self) {
         let mut events = Vec::new();
         for (&lane, open) in &self.desk.lanes {
-            events.push(Event::LaneOpened { lane, config: Arc::new(open.lane.config.clone()) });
+            events.push(Event::LaneOpened { lane, config: Arc::new(open.lane().config.clone()) });
             if let Some((deadline, _)) = &open.shutdown {
                 events.push(Event::ShutdownStarted { lane, deadline: *deadline });
-                if open.lane.ledger.pending() == 0 {
+                if open.lane().ledger.pending() == 0 {
                     events.push(Event::Drained { lane });
                 }
             }
@@ -135,10 +137,10 @@ impl<'a> Driver<'a> {
 
     fn message(&mut self, message: Message) {
         match message {
-            Message::Open(lane) => {
-                let event =
-                    Event::LaneOpened { lane: lane.id, config: Arc::new(lane.config.clone()) };
-                self.desk.lanes.entry(lane.id).or_insert(OpenLane { lane, shutdown: None });
+            Message::Open(client) => {
+                let (lane, config) = (client.lane.id, Arc::new(client.lane.config.clone()));
+                let event = Event::LaneOpened { lane, config };
+                self.desk.lanes.entry(lane).or_insert(OpenLane { client, shutdown: None });
                 self.step(event);
             }
             Message::Event(event) => self.step(event),
@@ -159,17 +161,17 @@ impl<'a> Driver<'a> {
                     drop(due);
                 });
             }
-            Message::Shutdown { lane, deadline, answer } => match self.desk.lanes.get_mut(&lane.id)
-            {
-                Some(open) => {
-                    let (earliest, answers) =
-                        open.shutdown.get_or_insert_with(|| (deadline, Vec::new()));
-                    *earliest = deadline.min(*earliest);
-                    answers.push(answer);
-                    self.step(Event::ShutdownStarted { lane: lane.id, deadline });
-                }
-                None => answer.give(ShutdownOutcome::default()),
-            },
+            Message::Shutdown { client, deadline, answer } => {
+                let lane = client.lane.id;
+                let Some(open) = self.desk.lanes.get_mut(&lane) else {
+                    return answer.give(ShutdownOutcome::default());
+                };
+                let (earliest, answers) =
+                    open.shutdown.get_or_insert_with(|| (deadline, Vec::new()));
+                *earliest = deadline.min(*earliest);
+                answers.push(answer);
+                self.step(Event::ShutdownStarted { lane, deadline });
+            }
         }
     }
 
@@ -204,7 +206,7 @@ impl<'a> Driver<'a> {
             Ok((id, (attempt, outcome))) => {
                 if let Some(open) = self.desk.lanes.get(&attempt.lane) {
                     let refused = outcome.is_refused_connection();
-                    open.lane.ledger.gauge(|gauges| gauges.refused_connection = refused);
+                    open.lane().ledger.gauge(|gauges| gauges.refused_connection = refused);
                 }
                 (id, Event::AttemptDone { attempt, outcome: Box::new(outcome) })
             }

@@ -8,11 +8,11 @@ use crate::{
     config::QueueConfig,
     error::DropReason,
     pipeline::{
-        batch::BatchId,
         completion::{Answer, Call, Fate},
         drop_log::DropLog,
         flush::FlushCell,
-        ledger::{Epoch, Gauges, Key},
+        ids::{BatchId, Epoch},
+        ledger::{Gauges, Key},
         notice::Level,
     },
     stats::Drops,

@@ -5,7 +5,7 @@ use crate::{
     config::Overflow,
     error::DropReason,
     pipeline::{
-        batch::BatchId,
+        ids::BatchId,
         ledger::{Eviction, Key, Ledger},
     },
 };

@@ -16,7 +16,7 @@ use crate::{
     pipeline::{
         dispatcher::Event,
         flush::{FlushCell, FlushMode, FlushOutcome},
-        lane::LaneId,
+        ids::LaneId,
         notice::{Level, Notice},
     },
 };

@@ -15,11 +15,11 @@ use super::{Flush, World, failed, millis, status, throttled};
 use crate::{
     clock::Moment,
     pipeline::{
-        batch::{Batch, BatchId},
+        batch::Batch,
         completion::Outcome,
-        dispatcher::{Attempt, Event, FlushId, Work},
+        dispatcher::{Attempt, Event, Work},
         flush::{FlushCell, FlushMode, FlushOutcome},
-        lane::LaneId,
+        ids::{BatchId, FlushId, LaneId},
         permit::Permit,
     },
     sink::{ContentEncoding, SendErrorKind, SendOutcome},

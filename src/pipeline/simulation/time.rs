@@ -7,8 +7,8 @@ use super::World;
 use crate::{
     clock::Moment,
     pipeline::{
-        batch::BatchId,
         dispatcher::{Attempt, Event},
+        ids::BatchId,
     },
     sink::{Request, SendOutcome},
 };

@@ -4,7 +4,7 @@
 use super::super::simulation::{World, failed, long, millis, secs, status, throttled};
 use crate::{
     config::Config,
-    pipeline::{dispatcher::Event, lane::LaneId},
+    pipeline::{dispatcher::Event, ids::LaneId},
     sink::{
         ContentEncoding, SendError,
         SendErrorKind::{self, Dns, Malformed, Other, Refused, Reset, TimedOut, Tls, Unreachable},

@@ -361,7 +361,7 @@ mod tests {
                 assert!(check(&bent).is_err(), "byte {index} of {der:02x?}");
             }
             let is_open = tag & 0x20 != 0;
-            at += 2 + usize::from(length.saturating_sub(0x80)) + if is_open { 0 } else { length };
+            at += 2 + length.saturating_sub(0x80) + if is_open { 0 } else { length };
         }
         for end in 0..der.len() {
             assert!(check(&der[..end]).is_err());

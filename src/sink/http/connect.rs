@@ -22,7 +22,7 @@ use tower_service::Service;
 use super::{
     HttpConfig,
     dial::{Dial, connect_error},
-    endpoint::{Endpoint, Host},
+    endpoint::{Endpoint, Host, server_name},
     kept::Kept,
     resolve::{LookUp, Resolver},
     stream::{Bounded, Fair, Socket},
@@ -63,7 +63,7 @@ impl Connector {
                 config.tls.roots.anchors(); // takes long, and the first handshake would do it on the I/O thread
             }
             let settings = tls::client_config(&config.tls)?;
-            Some((TlsConnector::from(Arc::new(settings)), tls::server_name(endpoint)?))
+            Some((TlsConnector::from(Arc::new(settings)), server_name(endpoint)?))
         } else {
             None
         };

@@ -4,10 +4,11 @@
 use std::{
     future::Future,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use super::endpoint::Peer;
+use crate::lock::lock;
 use crate::sink::{SendError, SendErrorKind};
 
 tokio::task_local! {
@@ -43,7 +44,7 @@ impl Dial {
     }
 
     fn locked(&self) -> MutexGuard<'_, Plan> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.plan)
     }
 
     /// The address to try, once a look-up gave some.

@@ -4,10 +4,11 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rustls::pki_types::ServerName;
 use url::Url;
 
-use super::{HttpConfig, tls, unsendable};
-use crate::sink::SendError;
+use super::{HttpConfig, unsendable};
+use crate::sink::{SendError, SendErrorKind};
 
 /// Where requests go.
 #[derive(Clone)]
@@ -94,7 +95,7 @@ impl Endpoint {
             let is_taken = url.set_host(Some(name)).is_ok()
                 && url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(name));
             if name.parse::<IpAddr>().is_ok() || !is_taken {
-                unsendable_reason = Some(tls::unsure_name(name));
+                unsendable_reason = Some(unsure_name(name));
             }
         }
         let socket_path =
@@ -149,6 +150,20 @@ fn percent_decode(text: &str) -> Vec<u8> {
         }
     }
     decoded
+}
+
+/// The name to ask for and to check: the URL's, which carries the `servername` if there is one.
+pub(super) fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, SendError> {
+    let host = endpoint.url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    ServerName::try_from(host.as_str()).map(|name| name.to_owned()).map_err(|_| unsure_name(&host))
+}
+
+/// Node asks for names that rustls does not take, and compares them.
+fn unsure_name(name: &str) -> SendError {
+    let message =
+        format!("'{name}' is no host name to rustls; transport: 'node' asks for it as it is");
+    SendError::new(SendErrorKind::TlsUnsure, message).with_code("ERR_INVALID_ARG_VALUE")
 }
 
 #[cfg(test)]

@@ -3,14 +3,14 @@
 //! It refuses to close anything: the stream does, when its time is over.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     task::{Context, Waker},
     time::Duration,
 };
 
 use hyper::{header::HeaderMap, http::Extensions};
 
-use crate::contain::contained;
+use crate::{contain::contained, lock::lock};
 
 /// Longest time without a request: longer than the usual schedule of exports, shorter than the minute after which many
 /// servers and balancers close. So a request seldom meets a connection that is being closed (F8).
@@ -49,7 +49,7 @@ impl Kept {
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// The first byte of another request is written.

@@ -3,7 +3,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -14,6 +14,7 @@ use super::{
     HttpConfig,
     endpoint::{Endpoint, Host},
 };
+use crate::lock::lock;
 use crate::sink::{SendError, SendErrorKind, errno};
 
 /// Node asks for the families that this machine has addresses of, except on Windows.
@@ -83,7 +84,7 @@ impl Resolver {
     }
 
     fn look_up(&self) -> Result<watch::Receiver<Option<Answer>>, SendError> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = lock(&self.running);
         // A look-up whose thread died left its channel closed.
         let alive = |answer: &&watch::Receiver<_>| answer.has_changed().is_ok();
         if let Some(answer) = running.as_ref().filter(alive) {
@@ -100,7 +101,7 @@ impl Resolver {
                 let work = move || {
                     let found =
                         system(&name).map(|addresses| arrange(addresses, order, tries_others));
-                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    *lock(&slot) = None;
                     sender.send_replace(Some(found));
                 };
                 thread::Builder::new().name("offloop-dns".into()).spawn(work).map_err(|error| {

@@ -3,12 +3,13 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, Weak},
 };
 
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::certificate::{Certificate, name_key};
+use crate::lock::lock;
 
 /// A PEM text of trusted certificates. Reading it waits for the first client.
 pub struct Roots {
@@ -40,7 +41,7 @@ impl Roots {
     /// The certificates in `pem`. Nearly all exporters of a process trust the same: those share one copy.
     pub fn of_pem(pem: Vec<u8>) -> Arc<Roots> {
         static LAST: Mutex<Weak<Roots>> = Mutex::new(Weak::new());
-        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&LAST);
         if let Some(roots) = last.upgrade().filter(|roots| roots.pem == pem) {
             return roots;
         }

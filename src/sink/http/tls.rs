@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use rustls::{
@@ -11,11 +11,12 @@ use rustls::{
     InconsistentKeys::KeyMismatch,
     InvalidMessage,
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     sign::{CertifiedKey, SingleCertAndKey},
 };
 
-use super::{endpoint::Endpoint, path, roots::Roots, unsendable, verify::Verifier};
+use super::{path, roots::Roots, unsendable, verify::Verifier};
+use crate::lock::lock;
 use crate::sink::{SendError, SendErrorKind, errno};
 
 /// Certificates and checks. Certificates and keys are PEM.
@@ -45,12 +46,12 @@ pub struct Doubt(Arc<Mutex<Option<String>>>);
 impl Doubt {
     /// From now on there is this doubt, or none.
     pub fn set(&self, reason: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        *lock(&self.0) = reason;
     }
 
     /// Fails while there is one. Connections that stand are left alone, as Node leaves its own.
     pub(super) fn check(&self) -> Result<(), SendError> {
-        let reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let reason = lock(&self.0);
         reason.as_ref().map_or(Ok(()), |reason| {
             let message = format!("{reason}; transport: 'node' follows it");
             Err(SendError::new(SendErrorKind::TlsUnsure, message))
@@ -80,20 +81,6 @@ impl fmt::Debug for TlsConfig {
             .field("reject_unauthorized", &self.reject_unauthorized)
             .finish_non_exhaustive()
     }
-}
-
-/// The name to ask for and to check: the URL's, which carries the `servername` if there is one.
-pub(super) fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, SendError> {
-    let host = endpoint.url.host_str().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    ServerName::try_from(host.as_str()).map(|name| name.to_owned()).map_err(|_| unsure_name(&host))
-}
-
-/// Node asks for names that rustls does not take, and compares them.
-pub(super) fn unsure_name(name: &str) -> SendError {
-    let message =
-        format!("'{name}' is no host name to rustls; transport: 'node' asks for it as it is");
-    SendError::new(SendErrorKind::TlsUnsure, message).with_code("ERR_INVALID_ARG_VALUE")
 }
 
 /// Settings for one `https:` endpoint.

@@ -8,13 +8,14 @@ use crate::{
     clock::Now,
     error::DropReason,
     pipeline::{
-        batch::{Batch, BatchId},
-        dispatcher::{Action, Attempt, Event, FlushId, Work},
-        io::{Flush, OpenLane, ShutdownOutcome, record::record},
-        lane::LaneId,
+        batch::Batch,
+        dispatcher::{Action, Attempt, Event, Work},
+        ids::{BatchId, FlushId, LaneId},
+        io::{OpenLane, record::record},
+        messages::{Flush, Job, Task},
         notice::Level,
         permit::Permit,
-        worker::{Job, Task},
+        shutdown::ShutdownOutcome,
     },
     sink::Request,
 };
@@ -33,7 +34,7 @@ impl Driver<'_> {
             }
             Action::Settle { batch, settlement } => {
                 if let Some(open) = self.desk.lanes.get(&batch.lane) {
-                    record(&open.lane, *batch, settlement);
+                    record(open.lane(), *batch, settlement);
                 }
             }
             Action::Rework { batch, work, flushes } => self.rework(batch, work, &flushes),
@@ -46,19 +47,19 @@ impl Driver<'_> {
                 let Some(open) = self.desk.lanes.get(&batch.lane) else { return Vec::new() };
                 let evicted = batch.park().into_iter();
                 let bereft =
-                    evicted.flat_map(|evicted| open.lane.finish_eviction(evicted)).collect();
+                    evicted.flat_map(|evicted| open.lane().finish_eviction(evicted)).collect();
                 return self.forget(bereft);
             }
             Action::LimitEncoding { lane, encoding } => {
                 let Some(endpoint) =
-                    self.desk.lanes.get(&lane).map(|open| &open.lane.config.endpoint)
+                    self.desk.lanes.get(&lane).map(|open| &open.lane().config.endpoint)
                 else {
                     return Vec::new();
                 };
                 for open in
-                    self.desk.lanes.values().filter(|open| open.lane.config.endpoint == *endpoint)
+                    self.desk.lanes.values().filter(|open| open.lane().config.endpoint == *endpoint)
                 {
-                    open.lane.limit_encoding(encoding);
+                    open.lane().limit_encoding(encoding);
                 }
             }
             Action::FlushCovered { flush } => {
@@ -76,13 +77,13 @@ impl Driver<'_> {
             }
             Action::Abandon { lane } => {
                 if let Some(open) = self.desk.lanes.get(&lane) {
-                    open.lane.abandon(DropReason::ShutdownDeadline);
+                    open.lane().abandon(DropReason::ShutdownDeadline);
                 }
             }
             Action::LaneClosed { lane, timed_out } => self.lane_closed(lane, timed_out),
             Action::Tell { lane, level, text } => {
                 if let Some(open) = self.desk.lanes.get(&lane) {
-                    open.lane.herald.line(level, text);
+                    open.lane().herald.line(level, text);
                 }
             }
         }
@@ -93,7 +94,7 @@ impl Driver<'_> {
         // With `drop-oldest` the batch may have been voided between the decision and now.
         let live = self.dispatcher.batch(attempt.batch).is_some_and(Batch::unpark);
         let open = self.desk.lanes.get(&attempt.lane);
-        let sink = open.and_then(|open| open.lane.sink());
+        let sink = open.and_then(|open| open.lane().sink());
         let (true, Some(open), Some(sink)) = (live, open, sink) else {
             let now = Now::read();
             let mut actions = self.dispatcher.step(now, Event::Evicted { batch: attempt.batch });
@@ -105,7 +106,7 @@ impl Driver<'_> {
         self.tasks.insert(attempt, abort.id());
         self.running.insert(abort.id(), (attempt, abort));
         if attempt.number > 1 {
-            open.lane.ledger.gauge(|gauges| gauges.retries += 1);
+            open.lane().ledger.gauge(|gauges| gauges.retries += 1);
         }
         Vec::new()
     }
@@ -127,20 +128,17 @@ impl Driver<'_> {
         for flush in flushes.iter().filter_map(|flush| self.desk.flushes.get(flush)) {
             flush.lane.ledger.await_attempts(&flush.cell, flush.epoch);
         }
-        let lane = self.desk.lanes.get(&batch.lane).map(|open| Arc::clone(&open.lane));
-        if let Some((lane, engine)) =
-            lane.and_then(|lane| lane.engine().map(|engine| (lane, engine)))
-        {
-            engine.submit(Job {
-                lane,
-                engine: Arc::clone(&engine),
-                task: Task::Rework { batch, work },
-            });
+        let Some(open) = self.desk.lanes.get(&batch.lane) else { return };
+        if let Some(threads) = open.client.threads() {
+            let lane = Arc::clone(&open.client.lane);
+            let task = Task::Rework { batch, work };
+            threads.submit(Job { lane, threads: Arc::clone(&threads), task });
         }
     }
 
     fn lane_closed(&mut self, id: LaneId, timed_out: bool) {
-        let Some(OpenLane { lane, shutdown }) = self.desk.lanes.remove(&id) else { return };
+        let Some(OpenLane { client, shutdown }) = self.desk.lanes.remove(&id) else { return };
+        let lane = &client.lane;
         lane.ledger.gauge(|gauges| gauges.in_flight = 0);
         let dropped = lane.ledger.snapshot().dropped[DropReason::ShutdownDeadline];
         if dropped > 0 {
@@ -150,7 +148,7 @@ impl Driver<'_> {
                 format!("Dropped {dropped} spans ({reason}): {}", reason.message()),
             );
         }
-        lane.release();
+        client.release();
         for answer in shutdown.into_iter().flat_map(|(_, answers)| answers) {
             answer.give(ShutdownOutcome { timed_out, dropped });
         }
@@ -160,7 +158,7 @@ impl Driver<'_> {
         for (&id, open) in &self.desk.lanes {
             let in_flight = u32::try_from(self.dispatcher.in_flight(id)).unwrap_or(u32::MAX);
             let breaker = self.dispatcher.breaker(id);
-            open.lane.ledger.gauge(|gauges| {
+            open.lane().ledger.gauge(|gauges| {
                 gauges.in_flight = in_flight;
                 gauges.breaker = breaker;
             });

@@ -12,7 +12,8 @@ use offloop::{
     handoff::{BlockLease, BlockPool, OpenBatch, Segment},
 };
 
-use crate::{environment::Environment, text_writer::TextWriter};
+use super::Environment;
+use crate::text_writer::TextWriter;
 
 /// Blocks by number. Recycling is the pool's; this only remembers what JavaScript may still write.
 #[derive(Default)]
