@@ -65,6 +65,8 @@ export declare class Environment {
   answerHeaders(id: number, headers?: Array<[string, string]> | undefined | null, error?: string | undefined | null): void
   /** The facts of attempt `id`. */
   answerAttempt(id: number, facts: JsFacts): void
+  /** The head of the reply to attempt `id`: its facts, should the attempt run out of time before the body has ended. */
+  noteAttempt(id: number, facts: JsFacts): void
 }
 
 /** The native half of an exporter. */
@@ -82,7 +84,7 @@ export declare class Lane {
   /** Bytes that would find room now. */
   roomBytes(): number
   /** Counts spans that were turned away before admission. */
-  refuse(spans: number, reason: string): void
+  refuse(spans: number, reason: string, detail?: string | undefined | null): void
   /**
    * Reserves room for export `id`, whose spans lie in `segments`: flat triples of block, first word and end word, or
    * copied records. With `is_complete` it is handed over at once, else by `complete`. Whether there was room; the

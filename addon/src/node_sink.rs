@@ -64,14 +64,17 @@ impl Sink for NodeSink {
         let asked = Asked { id: mailbox.attempts.ask(question, answer), mailbox };
         asked.mailbox.announce();
         Box::pin(async move {
-            let _asked = asked;
             match timeout(time_left, answered).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_)) => SendOutcome::Failed(SendError::new(
                     SendErrorKind::EnvironmentGone,
                     DropReason::EnvironmentGone.message(),
                 )),
-                Err(_) => SendOutcome::Failed(timed_out()),
+                // A head that has come is an answer, whatever becomes of its body.
+                Err(_) => {
+                    let head = asked.mailbox.attempts.noted(asked.id);
+                    head.unwrap_or_else(|| SendOutcome::Failed(timed_out()))
+                }
             }
         })
     }
@@ -158,12 +161,9 @@ impl From<JsSendError> for SendError {
     }
 }
 
-#[napi]
-impl Environment {
-    /// The facts of attempt `id`.
-    #[napi(catch_unwind)]
-    pub fn answer_attempt(&self, id: u32, facts: JsFacts) {
-        let outcome = match (facts.status, facts.error) {
+impl From<JsFacts> for SendOutcome {
+    fn from(facts: JsFacts) -> Self {
+        match (facts.status, facts.error) {
             (Some(status), _) => SendOutcome::Reply(Reply {
                 status,
                 reason: facts.reason.unwrap_or_default(),
@@ -175,7 +175,21 @@ impl Environment {
             }),
             (None, Some(error)) => SendOutcome::Failed(error.into()),
             (None, None) => SendOutcome::Failed(SendError::new(SendErrorKind::Other, "no facts")),
-        };
-        self.mailbox().attempts.answer(id, outcome);
+        }
+    }
+}
+
+#[napi]
+impl Environment {
+    /// The facts of attempt `id`.
+    #[napi(catch_unwind)]
+    pub fn answer_attempt(&self, id: u32, facts: JsFacts) {
+        self.mailbox().attempts.answer(id, facts.into());
+    }
+
+    /// The head of the reply to attempt `id`: its facts, should the attempt run out of time before the body has ended.
+    #[napi(catch_unwind)]
+    pub fn note_attempt(&self, id: u32, facts: JsFacts) {
+        self.mailbox().attempts.note(id, facts.into());
     }
 }
