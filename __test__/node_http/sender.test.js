@@ -230,7 +230,7 @@ describe('a reply', () => {
     assert.equal(facts.body.toString(), 'busy');
     const [head] = heads;
     assert.equal(heads.length, 1);
-    assert.deepEqual([head.status, head.retryAfter, head.body.length], [503, ['7'], 0]);
+    assert.deepEqual([head.status, head.retryAfter, head.body.length], [503, '7', 0]);
     assert.equal(head.bodyError.kind, 'timed_out');
   });
 
