@@ -82,7 +82,7 @@ export declare class Lane {
   /** Bytes that would find room now. */
   roomBytes(): number
   /** Counts spans that were turned away before admission. */
-  refuse(spans: number, reason: string): void
+  refuse(spans: number, reason: string, detail?: string | undefined | null): void
   /**
    * Reserves room for export `id`, whose spans lie in `segments`: flat triples of block, first word and end word, or
    * copied records. With `is_complete` it is handed over at once, else by `complete`. Whether there was room; the

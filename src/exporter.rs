@@ -117,7 +117,7 @@ impl Exporter {
         }
         let started = !ledger.is_closed() && {
             let Some(started) = self.start().ok().filter(|_| !self.engine.is_degraded()) else {
-                ledger.refuse(u64::from(spans), DropReason::InternalError);
+                ledger.refuse(u64::from(spans), DropReason::InternalError, None);
                 return Err(Refused { reason: DropReason::InternalError, spans, completion });
             };
             started
@@ -147,8 +147,8 @@ impl Exporter {
     }
 
     /// Counts spans that were turned away before admission, for instance by their size or by the check of `room`.
-    pub fn refuse(&self, spans: u32, reason: DropReason) {
-        self.lane().ledger.refuse(u64::from(spans), reason);
+    pub fn refuse(&self, spans: u32, reason: DropReason, detail: Option<&str>) {
+        self.lane().ledger.refuse(u64::from(spans), reason, detail);
     }
 
     /// Hands the spans of an admitted call over; the charge becomes that of `raw`. Returns at once.

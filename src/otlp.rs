@@ -8,6 +8,7 @@ mod layout;
 mod lengths;
 mod protobuf;
 mod response;
+mod response_json;
 mod wire;
 
 pub use layout::{Layout, split};

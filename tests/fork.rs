@@ -64,7 +64,7 @@ fn uses_exporter(Bench { exporter, engine, .. }: &Bench) -> bool {
     let is_refused = refused.reason == DropReason::InternalError;
     refused.answer();
     let dropped = outcome.try_recv().unwrap().dropped.total();
-    exporter.refuse(2, DropReason::InternalError);
+    exporter.refuse(2, DropReason::InternalError, None);
     let stats = exporter.stats();
     let is_counted = (stats.offered, stats.accepted, stats.pending) == (6, 0, 0);
     let (flushed, flush) = mpsc::channel();

@@ -38,6 +38,7 @@ const ODD_VALUES = {
     [Symbol.toPrimitive]: thrower,
   }),
   'proxy that throws at every read': () => new Proxy({}, { get: thrower, has: thrower }),
+  'proxy that does not name its members': () => new Proxy({}, { ownKeys: thrower }),
 };
 
 /** `{ [name]: value }`, or for `a.b` a section with one option. */

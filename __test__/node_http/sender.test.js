@@ -219,6 +219,21 @@ describe('a reply', () => {
     });
   });
 
+  it('is known when its head has come', async () => {
+    recorder.respond = (_request, response) => {
+      response.writeHead(503, { 'retry-after': '7' });
+      response.write('bu');
+      setTimeout(() => response.end('sy'), 50);
+    };
+    const heads = [];
+    const facts = await senderFor().send(BODY, ENTRIES, 1000, null, { end: null, onHead: (head) => heads.push(head) });
+    assert.equal(facts.body.toString(), 'busy');
+    const [head] = heads;
+    assert.equal(heads.length, 1);
+    assert.deepEqual([head.status, head.retryAfter, head.body.length], [503, '7', 0]);
+    assert.equal(head.bodyError.kind, 'timed_out');
+  });
+
   it('of a redirect is not followed', async () => {
     recorder.respond = (_request, response) => response.writeHead(307, { location: '/elsewhere' }).end();
     assert.equal((await senderFor().send(BODY, ENTRIES, 1000)).status, 307);
@@ -335,6 +350,59 @@ describe('the deadline', () => {
 });
 
 describe('a connection', () => {
+  it('that gave the beginning of an answer and broke is reported, also where it had been used', async () => {
+    for (const how of ['end', 'resetAndDestroy']) {
+      let requests = 0;
+      await withRawServer(
+        (socket) => {
+          socket.on('data', () => {
+            requests += 1;
+            if (requests === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+            else socket.write('HTTP/1.1 200 OK\r\nContent', () => setTimeout(() => socket[how](), 30));
+          });
+        },
+        async (url) => {
+          const sender = senderFor({ url });
+          assert.equal((await sender.send(BODY, ENTRIES, 1000)).status, 200);
+          const facts = await sender.send(BODY, ENTRIES, 1000);
+          assert.equal(facts.outcome, 'failed');
+          assert.equal(facts.error.code, 'ECONNRESET');
+        },
+      );
+      assert.equal(requests, 2, how);
+    }
+  });
+
+  it('that changes its protocol is one that broke', async () => {
+    for (const upgrade of ['', 'upgrade: x\r\nconnection: upgrade\r\n']) {
+      await withRawServer(
+        (socket) => socket.once('data', () => socket.write(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}\r\n`)),
+        async (url) => {
+          const facts = await senderFor({ url }).send(BODY, ENTRIES, 1000);
+          // Without these headers Node takes it for a reply, which the dispatcher repeats.
+          if (upgrade === '') assert.equal(facts.status, 101);
+          else assert.deepEqual([facts.error.kind, facts.error.message], ['reset', 'socket hang up']);
+        },
+      );
+    }
+  });
+
+  it('that only gives interim responses is given up at 64 KiB', async () => {
+    let sent = 0;
+    await withRawServer(
+      (socket) => {
+        const hint = `HTTP/1.1 103 Early Hints\r\nx: ${'a'.repeat(8000)}\r\n\r\n`;
+        const timer = setInterval(() => socket.write(hint, () => sent++), 1);
+        socket.on('close', () => clearInterval(timer));
+      },
+      async (url) => {
+        const facts = await senderFor({ url }).send(BODY, ENTRIES, 5000);
+        assert.deepEqual([facts.error.kind, facts.error.code], ['malformed', 'HPE_HEADER_OVERFLOW']);
+      },
+    );
+    assert.ok(sent < 100, `${sent} heads`);
+  });
+
   it('that went stale is replaced at once, not reported', async () => {
     const seen = [];
     await withRawServer(

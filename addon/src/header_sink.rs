@@ -3,7 +3,7 @@
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use offloop::{
@@ -66,6 +66,7 @@ impl Sink for HeaderSink {
             request.headers = self.current.get();
             return self.inner.send(request);
         }
+        let asked_at = Instant::now();
         let (answered, asked) = self.ask(request.call);
         let patience =
             if self.source == Source::Live { REREAD_PATIENCE } else { request.time_left };
@@ -90,6 +91,8 @@ impl Sink for HeaderSink {
                     }
                 }
             }
+            // The time of the user's code is part of the attempt's.
+            request.time_left = request.time_left.saturating_sub(asked_at.elapsed());
             inner.send(request).await
         })
     }

@@ -134,9 +134,10 @@ impl Lane {
 
     /// Counts spans that were turned away before admission.
     #[napi(catch_unwind)]
-    pub fn refuse(&self, spans: u32, reason: String) {
+    pub fn refuse(&self, spans: u32, reason: String, detail: Option<String>) {
         let reason = DropReason::ALL.into_iter().find(|each| each.code() == reason);
-        self.exporter.refuse(spans, reason.unwrap_or(DropReason::InternalError));
+        let reason = reason.unwrap_or(DropReason::InternalError);
+        self.exporter.refuse(spans, reason, detail.as_deref());
     }
 
     /// Reserves room for export `id`, whose spans lie in `segments`: flat triples of block, first word and end word, or

@@ -28,14 +28,17 @@ impl Sink for NodeSink {
         let asked = Asked { id: mailbox.attempts.ask(question, answer), mailbox };
         asked.mailbox.announce();
         Box::pin(async move {
-            let _asked = asked;
             match timeout(time_left, answered).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_)) => SendOutcome::Failed(SendError::new(
                     SendErrorKind::EnvironmentGone,
                     DropReason::EnvironmentGone.message(),
                 )),
-                Err(_) => SendOutcome::Failed(timed_out()),
+                // A head that has come is an answer, whatever becomes of its body.
+                Err(_) => {
+                    let head = asked.mailbox.attempts.noted(asked.id);
+                    head.unwrap_or_else(|| SendOutcome::Failed(timed_out()))
+                }
             }
         })
     }

@@ -22,6 +22,8 @@ struct State<Q, A> {
 struct Open<Q, A> {
     /// Until JavaScript collects it.
     question: Option<Q>,
+    /// What JavaScript knows already.
+    interim: Option<A>,
     answer: oneshot::Sender<A>,
 }
 
@@ -38,7 +40,7 @@ impl<Q, A> OpenQuestions<Q, A> {
         let id = state.next;
         state.next = id.wrapping_add(1);
         if !state.is_closed {
-            state.open.insert(id, Open { question: Some(question), answer });
+            state.open.insert(id, Open { question: Some(question), interim: None, answer });
         }
         id
     }
@@ -53,6 +55,18 @@ impl<Q, A> OpenQuestions<Q, A> {
         let mut state = self.lock();
         let open = state.open.iter_mut();
         open.filter_map(|(id, open)| Some((*id, open.question.take()?))).collect()
+    }
+
+    /// The answer as far as it is known; it holds if no whole one comes.
+    pub fn note(&self, id: u32, answer: A) {
+        if let Some(open) = self.lock().open.get_mut(&id) {
+            open.interim = Some(answer);
+        }
+    }
+
+    /// What was noted, for whoever does not wait any longer.
+    pub fn noted(&self, id: u32) -> Option<A> {
+        self.lock().open.get_mut(&id)?.interim.take()
     }
 
     /// Nobody answers any more: who waits, and who asks later, finds the question dropped.
@@ -94,6 +108,21 @@ mod tests {
         assert!(questions.withdraw(asked), "JavaScript is at it");
         questions.answer(asked, 7);
         assert!(second.1.blocking_recv().is_err());
+    }
+
+    #[test]
+    fn what_is_known_of_an_answer_is_kept_for_whoever_cannot_wait() {
+        let questions = OpenQuestions::<(), u32>::default();
+        let (answer, answered) = oneshot::channel();
+        let id = questions.ask((), answer);
+        assert_eq!(questions.noted(id), None);
+        questions.note(id, 7);
+        assert_eq!(questions.noted(id), Some(7));
+        questions.note(id, 8);
+        questions.answer(id, 9);
+        assert_eq!(answered.blocking_recv(), Ok(9), "the whole answer goes first");
+        questions.note(id, 10);
+        assert_eq!(questions.noted(id), None);
     }
 
     #[test]

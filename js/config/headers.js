@@ -118,7 +118,12 @@ function reasonForNode({ environmentHeaders, userHeaders, userAgent, scheme }) {
 }
 
 function namesOf(userHeaders) {
-  return userHeaders == null || isCode(userHeaders) ? [] : Object.keys(userHeaders);
+  if (userHeaders == null || isCode(userHeaders)) return [];
+  try {
+    return Object.keys(userHeaders);
+  } catch {
+    return []; // each export fails with what reading them throws
+  }
 }
 
 module.exports = { createHeaderSource, reasonForNode };

@@ -3,6 +3,7 @@
 // side then lets go at once what it holds.
 // It refuses to judge answers, and to read anything while no credentials are refused.
 
+const { settledWithin } = require('../native/deadlines.js');
 const { now, setTimeout, unref } = require('../guards/timers.js');
 const { ignore } = require('../guards/user_code.js');
 
@@ -11,6 +12,7 @@ const CHECK_MILLIS = 1000;
 class CredentialWatch {
   #headers;
   #isPushed;
+  #patienceMillis;
   #lane = null;
   #last = null; // the entries that were read last, for whatever reason
   #isRefused = false;
@@ -21,9 +23,11 @@ class CredentialWatch {
   /**
    * @param headers as `createHeaderSource` gives them
    * @param isPushed whether the native side has to be given them, and does not ask for each attempt
+   * @param patienceMillis how long an answer of the user's function is waited for
    */
-  constructor(headers, isPushed) {
+  constructor(headers, isPushed, patienceMillis) {
     this.#headers = headers;
+    this.#patienceMillis = patienceMillis;
     this.#isPushed = isPushed;
   }
 
@@ -69,11 +73,10 @@ class CredentialWatch {
     if (this.#isChecking) return;
     this.#isChecking = true;
     this.#checkedAt = now();
-    (async () => this.read())()
-      .catch(ignore)
-      .finally(() => {
-        this.#isChecking = false;
-      });
+    const read = (async () => this.read())();
+    settledWithin(read, this.#patienceMillis, ignore).then(() => {
+      this.#isChecking = false;
+    });
   }
 
   /** Batches that are held may wait without any export that comes after them. */

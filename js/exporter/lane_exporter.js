@@ -320,7 +320,7 @@ class LaneExporter {
     }
     const lane = this.#open();
     if (getEngine().isForkedChild) {
-      refuse(lane, batch, 'internal_error', batch.spans);
+      refuse(lane, batch, 'internal_error', batch.spans, FORKED);
       const error = { __proto__: null, kind: 'internal_error', message: FORKED };
       soon(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
       return;
@@ -331,7 +331,7 @@ class LaneExporter {
     try {
       this.#settings.beforeExport?.(lane);
     } catch (original) {
-      refuse(lane, batch, 'non_retryable', batch.spans);
+      refuse(lane, batch, 'non_retryable', batch.spans, `nothing was sent: ${textOfError(original)}`);
       soon(() => this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done));
       return;
     }

@@ -24,7 +24,7 @@ function settingsFor(config) {
   // Certificates and ciphers of a server show in its handshake only.
   const mayMove = config.mayMoveToNode === true && config.tls !== null;
   const isPushed = transport === 'native' && headers.kind === 'live';
-  const watch = headers.kind === 'static' ? null : new CredentialWatch(headers, isPushed);
+  const watch = headers.kind === 'static' ? null : new CredentialWatch(headers, isPushed, timeoutMillis);
   const tlsWatch = transport === 'node' || config.tls === null ? null : new TlsWatch(config.tls);
   const budgetMillis = retry.maxElapsedMillis || timeoutMillis; // 0 is one attempt, in its own time
   return {
@@ -33,10 +33,11 @@ function settingsFor(config) {
       endpoint,
       protocol: config.protocol,
       url: config.endpoint,
-      contentType: config.contentType,
-      userAgent: config.userAgent,
+      contentType: headers.kind === 'static' ? valueIn(headers.entries, 'content-type') : config.contentType,
+      userAgent: headers.kind === 'static' ? valueIn(headers.entries, 'user-agent') : config.userAgent,
       headers: headers.kind === 'static' ? headers.entries : [],
-      headerSource: headers.kind,
+      // Node's sender reads them itself, when it has its agent.
+      headerSource: transport === 'node' ? 'static' : headers.kind,
       socketPath: config.socketPath ?? undefined,
       keepAlive: config.keepAlive,
       maxIdleSockets: config.maxIdleSockets ?? undefined,
@@ -69,17 +70,22 @@ function settingsFor(config) {
   };
 }
 
+/** The variables of the process may have the last word, as with the stock exporter. */
+function valueIn(entries, wanted) {
+  return entries.find(([name]) => name.toLowerCase() === wanted)[1];
+}
+
 /** What attempts need from JavaScript; see engine.js. */
 function helpFor(config, watch, mayMove) {
   const { headers, transport } = config;
-  const readHeaders = watch === null ? async () => headers.entries : async () => watch.read();
+  const readHeaders = watch === null || transport === 'node' ? undefined : async () => watch.read();
   if (transport !== 'node' && !mayMove) return { readHeaders };
   const sender = createNodeSender(config);
   const source = watch === null ? headers.entries : watch.read;
   return {
     readHeaders,
     send: (body, timeoutMillis, contentEncoding, signal, read) =>
-      sender.send(body, (mayMove && read) || source, timeoutMillis, contentEncoding, signal),
+      sender.send(body, read ?? source, timeoutMillis, contentEncoding, signal),
     close: () => sender.close(),
   };
 }

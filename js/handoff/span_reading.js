@@ -68,9 +68,9 @@ function readSpan(writer, spans, index) {
   }
 }
 
-/** Counts spans that do not get into the queue. */
-function refuse(lane, batch, reason, count) {
-  lane.refuse(count, reason);
+/** Counts spans that do not get into the queue; `detail` is what the log says of them. */
+function refuse(lane, batch, reason, count, detail) {
+  lane.refuse(count, reason, detail);
   batch.refused[reason] = count;
 }
 

@@ -13,7 +13,7 @@ const { Hold } = require('./hold.js');
 const { forNative, fromNative } = require('./native_objects.js');
 const { textOfError } = require('../node_http/network_facts.js');
 const { clearTimeout, setImmediate, setTimeout, unref } = require('../guards/timers.js');
-const { timerMillis } = require('../guards/user_code.js');
+const { contained, ignore, timerMillis } = require('../guards/user_code.js');
 
 const IDLE_CHECK_MILLIS = 15000; // memory that was not needed for one to two of these goes back
 const IDLE_STEP_BYTES = 2 ** 21; // a few hundred microseconds
@@ -51,7 +51,8 @@ class Engine {
   /**
    * A lane. `help` is what JavaScript does for its attempts:
    * `send(call, body, timeoutMillis, contentEncoding, signal, headers)` answers the facts of an attempt made through Node's
-   * http, with `headers` if they were read already; it sets `signal.end`, which is called if the attempt is given up,
+   * http, with `headers` if they were read already; it sets `signal.end`, which is called if the attempt is given up, and
+   * gives `signal.onHead` the facts of a reply whose body it still reads;
    * `readHeaders(call)` the header entries; both get the number of the export call and never throw synchronously.
    * `tell({ level, text } | { failed })` passes a notice on. The owner holds it: nothing here keeps an exporter alive.
    */
@@ -220,7 +221,9 @@ class Engine {
   }
 
   #send(attempt, { lane, call, body, contentEncoding, timeoutMillis, headers }) {
-    const signal = { end: null };
+    // Facts that cannot be read are told with the whole answer.
+    const onHead = (facts) => contained(ignore, () => this.#environment.noteAttempt(attempt, forNative(facts)));
+    const signal = { end: null, onHead };
     const sending = this.#lanes
       .get(lane)
       ?.deref()

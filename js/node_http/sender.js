@@ -6,7 +6,9 @@
 const { factsOfError, nameHttp2Peer } = require('./network_facts.js');
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+const MAX_HEAD_BYTES = 64 * 1024; // informational responses included: those may come without an end
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
+const NO_BODY = Buffer.alloc(0);
 
 // Loaded at the first request: instrumentation may want to patch these modules first.
 const moduleOf = (scheme) => (scheme === 'http:' ? require('http') : require('https'));
@@ -84,16 +86,37 @@ function timedOut() {
   return factsOfError(new Error('Request timed out'), 'timed_out');
 }
 
-/** One request; settles with the facts and whether it went out on a connection that had been used before. */
+/** Node's words for a connection that has gone without an answer. */
+function hungUp() {
+  return factsOfError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
+}
+
+function tooLongHead() {
+  return factsOfError(Object.assign(new Error('Parse Error: Header overflow'), { code: 'HPE_HEADER_OVERFLOW' }));
+}
+
+/**
+ * One request; settles with the facts, and whether it went out on a connection that had been used before and has given
+ * nothing since. `attempt.onHead` gets the facts of a reply when its head has come: they hold if nobody waits for the rest.
+ */
 function exchange(url, options, body, attempt) {
   return new Promise((resolve) => {
     let request;
     let reply = null;
+    let isOver = false;
     let chunks = [];
     let receivedBytes = 0;
+    let givenBytes = 0; // by the connection, for this request; what TLS adds does not count
 
+    const noteGiven = (bytes) => {
+      givenBytes += bytes.length;
+    };
     const finish = (facts) => {
-      resolve({ facts, reused: request?.reusedSocket === true });
+      if (isOver) return;
+      isOver = true;
+      request?.socket?.removeListener('data', noteGiven);
+      const isUntouched = request?.reusedSocket === true && givenBytes === 0;
+      resolve({ facts, isUntouched });
       chunks = [];
     };
     const finishReply = (bodyError) => finish(factsOfReply(reply, Buffer.concat(chunks), bodyError));
@@ -101,6 +124,7 @@ function exchange(url, options, body, attempt) {
 
     const onResponse = (response) => {
       reply = response;
+      attempt.onHead?.(factsOfReply(response, NO_BODY, timedOut()));
       response.on('data', (chunk) => {
         receivedBytes += chunk.length;
         if (receivedBytes <= MAX_RESPONSE_BYTES) {
@@ -113,6 +137,7 @@ function exchange(url, options, body, attempt) {
       });
       response.on('end', () => finishReply(undefined));
       response.on('error', (error) => fail(factsOfError(error)));
+      response.on('close', () => fail(hungUp())); // code that sees the response may end it
     };
 
     try {
@@ -124,6 +149,21 @@ function exchange(url, options, body, attempt) {
     request.on('error', (error) => {
       nameHttp2Peer(error, url);
       fail(factsOfError(error));
+    });
+    // Before Node reads them.
+    request.on('socket', (socket) => socket.prependListener('data', noteGiven));
+    request.on('information', () => {
+      if (givenBytes <= MAX_HEAD_BYTES) return;
+      fail(tooLongHead());
+      request.destroy();
+    });
+    // Nobody has asked for another protocol: what comes after that head is no answer.
+    request.on('upgrade', (_response, socket) => {
+      fail(hungUp());
+      socket.destroy();
+    });
+    request.on('close', () => {
+      if (reply === null) fail(hungUp());
     });
     attempt.expire = () => {
       fail(timedOut());
@@ -149,7 +189,8 @@ function createNodeSender(config) {
    * @param {[string, string][] | (() => unknown)} headers entries, or `config.headers.read`, called after the agent is there
    * @param {number} timeoutMillis for the whole exchange, the user's code included
    * @param {'gzip' | 'zstd' | null} [contentEncoding] what `body` is compressed with
-   * @param {{ end: (() => void) | null }} [signal] gets what ends the attempt before its time
+   * @param {{ end: (() => void) | null, onHead?: (facts: object) => void }} [signal] gets what ends the attempt before its
+   *   time; its `onHead` gets the facts of a reply as soon as its head has come
    */
   function send(body, headers, timeoutMillis, contentEncoding = null, signal = {}) {
     return new Promise((resolve) => {
@@ -157,7 +198,7 @@ function createNodeSender(config) {
         slot.giveUp();
         settle({ outcome: 'failed', error: timedOut() });
       };
-      const attempt = { over: false, expire };
+      const attempt = { over: false, expire, onHead: signal.onHead };
       const settle = (facts) => {
         attempt.over = true;
         clearTimeout(timer);
@@ -173,6 +214,7 @@ function createNodeSender(config) {
     let options;
     try {
       const agent = await slot.get();
+      if (attempt.over) return null;
       const entries = typeof headers === 'function' ? await headers() : headers;
       options = { method: 'POST', headers: toHeaderObject(entries, contentEncoding), agent };
     } catch (error) {
@@ -181,7 +223,7 @@ function createNodeSender(config) {
     if (attempt.over) return null; // the deadline has answered already
     const first = await exchange(url, options, body, attempt);
     // The server closed an idle connection while this request was on its way: not a failure of the request.
-    const stale = first.reused && first.facts.outcome === 'failed' && first.facts.error.kind === 'reset';
+    const stale = first.isUntouched && first.facts.outcome === 'failed' && first.facts.error.kind === 'reset';
     return stale ? (await exchange(url, options, body, attempt)).facts : first.facts;
   }
 

@@ -16,6 +16,7 @@ const { SpanWriter, WRITTEN, INVALID, TOO_LARGE, NO_ROOM } = require('../handoff
 const { Deadline, noteNativeClock, within } = require('../native/deadlines.js');
 const { diag } = require('../otel/diag.js');
 const { getEngine } = require('../native/engine.js');
+const { textOfError } = require('../node_http/network_facts.js');
 const { pendingResource, PendingResources } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('../otel/sdk_context.js');
 const { clearTimeout, now, setImmediate, setTimeout, unref } = require('../guards/timers.js');
@@ -339,7 +340,7 @@ class WindowBatcher {
     } catch (error) {
       // Says nothing about the window, unless the stack was empty: it is opened later.
       if (isOutOfStack(error) && !this.#isMending) throw error;
-      this.#discard(window);
+      this.#discard(window, `nothing was sent: ${textOfError(error)}`);
       reportError(error); // the user's `headers` object: as an export that fails
     }
   }
@@ -401,9 +402,9 @@ class WindowBatcher {
   }
 
   /** The window has never been opened. What is counted in it is refused: it can be lost in no way without a count. */
-  #discard(window) {
+  #discard(window, detail) {
     const { spans } = window;
-    if (spans > 0) this.#lane.refuse(spans, 'non_retryable');
+    if (spans > 0) this.#lane.refuse(spans, 'non_retryable', detail);
     // Right behind that: wherever this is cut off, they are counted once, and nothing is filled into the window any more.
     window.spans = 0;
     if (this.#window === window) this.#window = null;

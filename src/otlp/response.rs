@@ -1,11 +1,16 @@
 //! `ExportTraceServiceResponse`, protobuf and JSON (OTLP/HTTP Response, F18, F19).
 //! It refuses to judge: whether a response counts as success is the dispatcher's.
 
-use super::Protocol;
-use crate::shown::{SHOWN_BYTES, shown, shown_bytes};
+use super::{
+    Protocol,
+    response_json::{Malformed, Reader, Short, Value, Words},
+};
+use crate::shown::{SHOWN_BYTES, shown_bytes};
 
 /// Members of a JSON object that are shown; OTLP knows two.
 const SHOWN_MEMBERS: usize = 8;
+/// Members of an object whose JSON may be short.
+const MOST_MEMBERS: usize = SHOWN_BYTES / 5;
 
 /// What a receiver says beside "accepted".
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,58 +129,163 @@ fn from_json(body: &[u8]) -> Result<Option<PartialSuccess>, String> {
     if body.is_empty() {
         return Ok(None);
     }
-    let value: serde_json::Value =
-        serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let Some(members) = value.get("partialSuccess").and_then(|partial| partial.as_object()) else {
-        return Ok(None);
-    };
-    if members.is_empty() {
-        return Ok(None);
-    }
-    // int64 may come as a number or as a decimal string.
-    let rejected = members.get("rejectedSpans");
-    let rejected_spans =
-        rejected.and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok()));
-    let error_message = members.get("errorMessage").and_then(|value| value.as_str());
-    Ok(Some(PartialSuccess {
-        rejected_spans: rejected_spans.unwrap_or_default(),
-        error_message: shown(error_message.unwrap_or_default()).to_owned(),
-        json: shown_json(members),
-    }))
-}
-
-/// JSON of what a receiver has sent, if it is short; else its texts, cut, without lists and objects.
-fn shown_json(members: &serde_json::Map<String, serde_json::Value>) -> String {
-    let mut whole = Short(Vec::new());
-    if serde_json::to_writer(&mut whole, members).is_ok() {
-        return String::from_utf8(whole.0).unwrap_or_default();
-    }
-    let texts = members.iter().filter(|(_, value)| !value.is_array() && !value.is_object());
-    let texts = texts.take(SHOWN_MEMBERS).map(|(name, value)| {
-        let value = match value.as_str() {
-            Some(text) => shown(text).into(),
-            None => value.clone(),
-        };
-        (shown(name).to_owned(), value)
-    });
-    let texts: serde_json::Map<String, serde_json::Value> = texts.collect();
-    serde_json::to_string(&texts).unwrap_or_default()
-}
-
-/// Takes no more than [`SHOWN_BYTES`].
-struct Short(Vec<u8>);
-
-impl std::io::Write for Short {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + bytes.len() > SHOWN_BYTES {
-            return Err(std::io::ErrorKind::WriteZero.into());
+    // As a `TextDecoder` does it.
+    let text = String::from_utf8_lossy(body);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    json_response(&mut Reader::new(text)).map_err(|Malformed(at)| {
+        if at < text.len() {
+            format!("Unexpected token in JSON at byte {at}")
+        } else {
+            "Unexpected end of JSON input".to_owned()
         }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
+    })
+}
+
+/// The last of several members of a name is the one that counts.
+fn json_response(reader: &mut Reader<'_>) -> Result<Option<PartialSuccess>, Malformed> {
+    let mut found = None;
+    let mut skipped = Short { is_cut: true, ..Short::default() };
+    let response = reader.value()?;
+    if matches!(response, Value::Object) {
+        let mut is_first = true;
+        while let Some(name) = reader.member(is_first)? {
+            is_first = false;
+            let value = reader.value()?;
+            if name.is("partialSuccess") {
+                found = json_partial(reader, &value)?;
+            } else {
+                reader.finish(&value, &mut skipped)?;
+            }
+        }
+    } else {
+        reader.finish(&response, &mut skipped)?;
+    }
+    reader.end()?;
+    Ok(found)
+}
+
+fn json_partial(
+    reader: &mut Reader<'_>,
+    value: &Value,
+) -> Result<Option<PartialSuccess>, Malformed> {
+    let mut partial = PartialSuccess::default();
+    if !matches!(value, Value::Object) {
+        // Nothing that OTLP knows: the stock exporter warns of whatever is not empty.
+        let mut printed = Short::default();
+        reader.finish(value, &mut printed)?;
+        let is_told = matches!(value, Value::Text(_) | Value::Array);
+        partial.json = String::from_utf8(printed.json).unwrap_or_default();
+        let is_empty = matches!(partial.json.as_str(), "\"\"" | "[]");
+        return Ok((is_told && !is_empty).then_some(partial));
+    }
+    let mut members = Members::default();
+    while let Some(name) = reader.member(members.seen == 0)? {
+        let value = reader.value()?;
+        let mut printed = Short::default();
+        reader.finish(&value, &mut printed)?;
+        if name.is("rejectedSpans") {
+            partial.rejected_spans = count(&value);
+        } else if name.is("errorMessage") {
+            partial.error_message = match &value {
+                Value::Text(words) => shown_bytes(&words.bytes),
+                _ => String::new(),
+            };
+        }
+        members.put(&name, &value, printed);
+    }
+    partial.json = members.json();
+    Ok((members.seen > 0).then_some(partial))
+}
+
+/// An int64 comes as a number or as a text; read as JavaScript's `Number()` reads it.
+fn count(value: &Value) -> i64 {
+    match value {
+        Value::Number(number) => *number as i64,
+        Value::Text(words) if !words.is_cut => {
+            std::str::from_utf8(&words.bytes).map(number_of).unwrap_or_default() as i64
+        }
+        _ => 0,
+    }
+}
+
+fn number_of(text: &str) -> f64 {
+    let space = |c: char| c == '\u{feff}' || c.is_whitespace() && c != '\u{85}';
+    let text = text.trim_matches(space);
+    if text.is_empty() {
+        return 0.0;
+    }
+    let of_radix = |digits: &str, radix| {
+        let is_plain = digits.chars().all(|c| c.is_digit(radix)) && !digits.is_empty();
+        let number = u64::from_str_radix(digits, radix).unwrap_or(u64::MAX);
+        if is_plain { number as f64 } else { f64::NAN }
+    };
+    for (prefixes, radix) in [(["0x", "0X"], 16), (["0o", "0O"], 8), (["0b", "0B"], 2)] {
+        if let Some(digits) = prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix)) {
+            return of_radix(digits, radix);
+        }
+    }
+    match text.strip_prefix(['+', '-']).unwrap_or(text) {
+        "Infinity" if text.starts_with('-') => f64::NEG_INFINITY,
+        "Infinity" => f64::INFINITY,
+        // Rust has words for what JavaScript refuses.
+        digits if digits.starts_with(|c: char| c == '.' || c.is_ascii_digit()) => {
+            text.parse().unwrap_or(f64::NAN)
+        }
+        _ => f64::NAN,
+    }
+}
+
+/// What a receiver has sent, as JSON, if it is short; else its texts, cut, without lists and objects.
+#[derive(Default)]
+struct Members {
+    shown: Vec<Member>,
+    seen: usize,
+    is_cut: bool,
+}
+
+struct Member {
+    name: Vec<u8>,
+    json: Vec<u8>,
+    is_container: bool,
+}
+
+impl Members {
+    fn put(&mut self, name: &Words, value: &Value, printed: Short) {
+        self.seen += 1;
+        if self.seen > MOST_MEMBERS {
+            self.is_cut = true;
+            return;
+        }
+        let is_container = value.is_container();
+        self.is_cut |= name.is_cut || printed.is_cut;
+        let mut json = printed.json;
+        if let Value::Text(words) = value {
+            self.is_cut |= words.is_cut;
+            // A text that is too long as JSON is shown as far as its text goes.
+            json.clear();
+            words.put_json(&mut json);
+        }
+        let mut quoted = Vec::new();
+        name.put_json(&mut quoted);
+        let name = quoted;
+        let member = Member { name, json, is_container };
+        if let Some(before) = self.shown.iter_mut().find(|shown| shown.name == member.name) {
+            *before = member;
+        } else {
+            self.shown.push(member);
+        }
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+    fn json(&self) -> String {
+        let bytes: usize =
+            self.shown.iter().map(|each| each.name.len() + each.json.len() + 2).sum();
+        let is_whole = !self.is_cut && bytes < SHOWN_BYTES;
+        let most = if is_whole { usize::MAX } else { SHOWN_MEMBERS };
+        let members = self.shown.iter().filter(|each| is_whole || !each.is_container).take(most);
+        let members: Vec<_> = members
+            .map(|Member { name, json, .. }| [&name[..], b":", &json[..]].concat())
+            .collect();
+        String::from_utf8([b"{", &members.join(&b',')[..], b"}"].concat()).unwrap_or_default()
     }
 }
 
@@ -202,6 +312,124 @@ mod tests {
         assert_eq!(partial.json, r#"{"rejectedSpans":"3","errorMessage":"no"}"#);
         assert_eq!(partial_success(Protocol::HttpJson, b"{}"), Ok(None));
         assert!(partial_success(Protocol::HttpJson, b"<html>").is_err());
+    }
+
+    #[test]
+    fn json_is_read_as_json_parse_reads_it() {
+        let of = |body: &[u8]| partial_success(Protocol::HttpJson, body).unwrap().unwrap();
+        let nested = "[".repeat(100_000) + &"]".repeat(100_000);
+        let with = |member: &str, message: &str| {
+            format!(
+                "{{{member}\"partialSuccess\":{{\"rejectedSpans\":\"3\",\"errorMessage\":\"{message}\"}}}}"
+            )
+        };
+        let said =
+            |message: &str| format!("{{\"rejectedSpans\":\"3\",\"errorMessage\":\"{message}\"}}");
+        for (body, json) in [
+            (with("", "bad \\ud83d"), said("bad \\ud83d")),
+            (with("", "\\ud83d\\ude00 \\ude00\\ud83d"), said("😀 \\ude00\\ud83d")),
+            (with("", "\\ud83d\\u0041\\/"), said("\\ud83dA/")),
+            ("\u{feff}".to_owned() + &with("", "x"), said("x")),
+            (with(&format!("\"x\":{nested},"), "n"), said("n")),
+            (with("\"x\":1e999, \"y\":-0.5E+3,\"z\":{\"a\":[{},[]]},", "n"), said("n")),
+            (with("\"partialSuccess\":{\"rejectedSpans\":9},", "n"), said("n")),
+            (with("", "n").replace("partial", "\\u0070artial"), said("n")),
+        ] {
+            let partial = of(body.as_bytes());
+            assert_eq!((partial.rejected_spans, partial.json), (3, json), "{body:.200}");
+        }
+        let damaged = with("", "bad ??").replace("??", "\u{1}\u{2}").into_bytes();
+        let damaged: Vec<u8> = damaged
+            .into_iter()
+            .map(|byte| if byte < 3 { 0xe9 + 0x0b * (byte - 1) } else { byte })
+            .collect();
+        assert_eq!(of(&damaged).json, said("bad \u{fffd}\u{fffd}"));
+        for (body, json) in [
+            (
+                "{\"rejectedSpans\":3,\"x\":[1.0, {\"a\" :null}]}",
+                "{\"rejectedSpans\":3,\"x\":[1,{\"a\":null}]}",
+            ),
+            ("\"x\"", "\"x\""),
+            ("[1e999]", "[null]"),
+        ] {
+            assert_eq!(of(format!("{{\"partialSuccess\":{body}}}").as_bytes()).json, json);
+        }
+    }
+
+    #[test]
+    fn rejected_spans_are_what_number_reads() {
+        for (text, number) in [
+            ("3.0", 3),
+            ("1e0", 1),
+            ("\" 3\"", 3),
+            ("\"\\ufeff3\\n\"", 3),
+            ("\"0x10\"", 16),
+            ("\"+5.\"", 5),
+            ("\".5e1\"", 5),
+            ("\"\"", 0),
+            ("\"inf\"", 0),
+            ("\"1_0\"", 0),
+            ("\"3 4\"", 0),
+            ("null", 0),
+            ("{\"low\":3}", 0),
+            ("-2", -2),
+            ("9223372036854775808", i64::MAX),
+            ("1e999", i64::MAX),
+            ("\"Infinity\"", i64::MAX),
+            ("\"99999999999999999999999\"", i64::MAX),
+        ] {
+            let body = format!("{{\"partialSuccess\":{{\"rejectedSpans\":{text}}}}}");
+            let partial = partial_success(Protocol::HttpJson, body.as_bytes()).unwrap().unwrap();
+            assert_eq!(partial.rejected_spans, number, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_json_parse_refuses_is_no_response() {
+        for body in [
+            "\u{feff}",
+            " ",
+            "{",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "[1,]",
+            "[,1]",
+            "01",
+            "1.",
+            ".5",
+            "-",
+            "+1",
+            "1e",
+            "0x1",
+            "nul",
+            "\"a",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\\u+123\"",
+            "\"\n\"",
+            "{} x",
+            "[}",
+            "{]",
+            "NaN",
+            "\u{a0}1",
+            "{a:1}",
+            "'a'",
+            "\"\\",
+            "\"\\u00\u{e9}\"",
+        ] {
+            assert!(partial_success(Protocol::HttpJson, body.as_bytes()).is_err(), "{body}");
+        }
+        for body in [
+            "null",
+            " [ 1 , -0 ] ",
+            "5",
+            "\"x\"",
+            "{\"partialSuccess\":null}",
+            "{\"partialSuccess\":[]}",
+        ] {
+            assert_eq!(partial_success(Protocol::HttpJson, body.as_bytes()), Ok(None), "{body}");
+        }
     }
 
     #[test]

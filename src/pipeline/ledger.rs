@@ -78,7 +78,7 @@ impl Ledger {
         let evicted = match book.make_room(&self.queue, spans, bytes) {
             Ok(evicted) => evicted,
             Err(reason) => {
-                book.refuse(spans, reason);
+                book.refuse(spans, reason, None);
                 self.tell(book);
                 return Err((reason, completion));
             }
@@ -99,10 +99,10 @@ impl Ledger {
     }
 
     /// Counts spans that were turned away before admission.
-    pub(crate) fn refuse(&self, spans: u64, reason: DropReason) {
+    pub(crate) fn refuse(&self, spans: u64, reason: DropReason, detail: Option<&str>) {
         let mut book = self.lock();
         book.offered += spans;
-        book.refuse(spans, reason);
+        book.refuse(spans, reason, detail);
         self.tell(book);
     }
 

@@ -14,6 +14,12 @@ impl Environment {
         self.mailbox.attempts.answer(id, facts.into());
     }
 
+    /// The head of the reply to attempt `id`: its facts, should the attempt run out of time before the body has ended.
+    #[napi(catch_unwind)]
+    pub fn note_attempt(&self, id: u32, facts: JsFacts) {
+        self.mailbox.attempts.note(id, facts.into());
+    }
+
     /// The headers that question `id` asked for, or why there are none.
     #[napi(catch_unwind)]
     pub fn answer_headers(

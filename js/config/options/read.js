@@ -66,23 +66,37 @@ function readOptions(rows, given) {
   for (const [name, row] of Object.entries(rows)) {
     const [first, second] = name.split('.');
     if (second === undefined) {
-      result[first] = readOption(name, row, memberOf(given, first));
+      result[first] = readOption(name, row, readMember(given, first, name, row.kind.expected));
       continue;
     }
     if (!sections.has(first)) {
-      sections.set(first, openSection(first, memberOf(given, first)));
+      sections.set(first, openSection(first, readMember(given, first, first, 'object')));
       result[first] = {};
     }
-    result[first][second] = readOption(name, row, memberOf(sections.get(first), second));
+    result[first][second] = readOption(name, row, readMember(sections.get(first), second, name, row.kind.expected));
   }
   for (const [section, values] of sections) {
     Object.freeze(result[section]);
-    for (const option of Object.keys(values)) {
+    for (const option of readable(section, 'object', () => Object.keys(values))) {
       if (Object.hasOwn(result[section], option)) continue;
       diag.warn(`Configuration: ${section}.${option} is unknown and will be ignored`);
     }
   }
   return result;
+}
+
+/** What `read()` gives; code of the application's may throw there. */
+function readable(name, expected, read) {
+  try {
+    return read();
+  } catch (cause) {
+    const message = `Configuration: ${name} is invalid, expected ${expected} (actual: cannot be read)`;
+    throw new Error(message, { cause });
+  }
+}
+
+function readMember(given, member, name, expected) {
+  return readable(name, expected, () => memberOf(given, member));
 }
 
 /** An option of the application's object or of its class, and not what something has given to every object there is. */

@@ -111,9 +111,9 @@ impl Book {
     }
 
     /// The one place where offered spans are turned away.
-    pub(super) fn refuse(&mut self, spans: u64, reason: DropReason) {
+    pub(super) fn refuse(&mut self, spans: u64, reason: DropReason, detail: Option<&str>) {
         self.refused.add(reason, spans);
-        self.log(reason, spans, None);
+        self.log(reason, spans, detail);
     }
 
     pub(super) fn log(&mut self, reason: DropReason, spans: u64, detail: Option<&str>) {

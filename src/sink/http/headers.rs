@@ -63,8 +63,15 @@ impl StaticHeaders {
                 drop(headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd")))
             }
         }
-        headers.insert(CONTENT_TYPE, self.content_type.clone());
-        headers.insert(USER_AGENT, self.user_agent.clone());
+        // Headers of the attempt are complete: whoever made them knows which spelling of a name is the last.
+        let is_given = |name| request.headers.is_some() && headers.contains_key(name);
+        let [has_type, has_agent] = [CONTENT_TYPE, USER_AGENT].map(is_given);
+        if !has_type {
+            headers.insert(CONTENT_TYPE, self.content_type.clone());
+        }
+        if !has_agent {
+            headers.insert(USER_AGENT, self.user_agent.clone());
+        }
         // How the body is framed is ours alone: a wrong length would corrupt the next request on the connection.
         headers.remove(CONTENT_LENGTH);
         headers.remove(TRANSFER_ENCODING);
@@ -163,6 +170,11 @@ mod tests {
         let own = Some(vec![("X-New".to_string(), "2".to_string())]);
         let sent = sink.of(&request(ContentEncoding::Identity, own)).unwrap();
         assert_eq!((sent.get("x-new").unwrap().as_bytes(), sent.get("x-old")), (&b"2"[..], None));
+        assert_eq!(sent.get(CONTENT_TYPE).unwrap(), "application/json");
+        let own = Some(vec![("content-type".to_string(), "x/y".to_string())]);
+        let sent = sink.of(&request(ContentEncoding::Identity, own)).unwrap();
+        assert_eq!(sent.get(CONTENT_TYPE).unwrap(), "x/y");
+        assert_eq!(sent.get(USER_AGENT).unwrap(), "agent/1");
     }
 
     #[test]
