@@ -73,6 +73,8 @@ export declare class Lane {
   constructor(environment: Environment, config: LaneConfig)
   /** Headers for every attempt from now on, in place of those of the configuration. */
   setHeaders(headers: Array<[string, string]>): void
+  /** Why the next TLS connection is for Node to open, or that there is no reason any more. */
+  doubtTls(reason?: string | undefined | null): void
   /** JavaScript has read other headers than before. */
   credentialsChanged(): void
   /** Spans that would find room now. */

@@ -13,7 +13,6 @@ const { listenToMoves } = require('../helpers/tls/verdicts.js');
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
 const STRIDE = isLong ? 1 : 6;
 const BROKEN = isLong ? 1500 : 40;
-const MAX_KEPT = 0.6; // of broken certificates: the others have lost what Node reads, too
 
 before(listenToMoves);
 
@@ -96,6 +95,6 @@ describe('TLS matrix: how a certificate is written', () => {
     const rows = Object.keys(PLACES).flatMap((place, at) => rowsOf(place, [...brokenBytes(seed + at, BROKEN)]));
     const { wrong, shown, own } = await judgeRows(rows);
     assert.deepEqual(wrong, []);
-    assert.ok(shown > 0 && own < MAX_KEPT * shown, `${own} of ${shown}`);
+    assert.ok(shown > rows.length / 3 && own > 0 && own < shown, `${own} of ${shown} of ${rows.length}`);
   });
 });
