@@ -5,9 +5,11 @@
 const assert = require('node:assert/strict');
 const https = require('node:https');
 const tls = require('node:tls');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { after, before, describe, it } = require('node:test');
 const { OTLPTraceExporter: StockExporter } = require('@opentelemetry/exporter-trace-otlp-http');
 const { OTLPTraceExporter } = require('../../js/entries/otlp_http.js');
+const { EventLoopMonitor } = require('../..');
 const { ApiSpanAdapter } = require('../../js/entries/tusk.js');
 const { build, LEAF, ROOT } = require('../helpers/tls/chains.js');
 const { compare, serve } = require('../helpers/tls/serve.js');
@@ -177,6 +179,28 @@ describe('TLS of a process that changes', () => {
       } finally {
         undo();
       }
+      await exporter.shutdown();
+    }));
+
+  it('what native threads export by themselves is noticed, too', () =>
+    serve(server, async (port) => {
+      const url = `https://localhost:${port}/monitor`;
+      const exporter = new OTLPTraceExporter({ url, httpAgentOptions: { ca: root.cert, keepAlive: false } });
+      const monitor = new EventLoopMonitor({ exporter, thresholdMillis: 20 });
+      assert.ok(monitor.enable());
+      const undo = put(tls, 'checkServerIdentity', refusing);
+      try {
+        await sleep(1200); // it looks once a second
+        for (const end = performance.now() + 200; performance.now() < end; );
+        await sleep(100);
+        monitor.disable();
+        await exporter.forceFlush();
+      } finally {
+        undo();
+        monitor.disable();
+      }
+      assert.equal(exporter.stats().delivered, 0);
+      assert.match(movesOf(url).join(), /tls\.checkServerIdentity that was replaced/);
       await exporter.shutdown();
     }));
 
