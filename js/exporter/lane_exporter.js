@@ -217,6 +217,8 @@ class LaneExporter {
       },
       /** Reads headers for spans that native threads make by themselves. */
       prepare: () => settings.beforeExport?.(this.#lane),
+      /** To be called now and then while native threads do that; null where there is nothing to look at. */
+      look: settings.tlsWatch === undefined ? null : () => settings.tlsWatch.look(this.#lane),
       begin: (window) => this.#beginWindow(window),
       isShutDown: () => this.#shutdown !== null,
       // A batch that leaves by the native clock leaves without either.

@@ -13,6 +13,7 @@ const { readableSpan, startAndEnd } = require('./block_span.js');
 const { clearTimeout, now, setTimeout, unref } = require('../guards/timers.js');
 
 const SHORTEST_PAUSE_MILLIS = 1000;
+const LOOK_MILLIS = 1000;
 
 /** `{ start(native, settings, resource), stop(native) }` */
 function createOutlet({ exporter, processor, resource }) {
@@ -25,6 +26,7 @@ function createOutlet({ exporter, processor, resource }) {
 class NativeOutlet {
   #exporter;
   #window = null;
+  #timer = null;
 
   constructor(exporter) {
     this.#exporter = exporter;
@@ -40,6 +42,7 @@ class NativeOutlet {
     } catch (error) {
       reportError(error); // the user's `headers` object
     }
+    if (port.look !== null) this.#look(port);
     // At the end of the process the turn under way is judged like a batch that is being filled.
     this.#window = { handOver: () => native.settle() };
     getEngine().exit.addWindow(this.#window);
@@ -49,6 +52,13 @@ class NativeOutlet {
     judgeWhatHasEnded(native);
     getEngine().exit.removeWindow(this.#window);
     this.#window = null;
+    clearTimeout(this.#timer);
+  }
+
+  /** No batch of JavaScript's shows that the process has changed. */
+  #look(port) {
+    port.look();
+    this.#timer = unref(setTimeout(() => this.#look(port), LOOK_MILLIS));
   }
 }
 

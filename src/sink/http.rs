@@ -4,9 +4,11 @@
 mod canonical;
 mod certificate;
 mod connect;
+mod der;
 mod dial;
 mod endpoint;
 mod exchange;
+mod extensions;
 mod failure;
 mod headers;
 mod heads;

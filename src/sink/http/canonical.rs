@@ -6,18 +6,13 @@
 
 use rustls::pki_types::{AlgorithmIdentifier, alg_id};
 
-/// An error says what is unusual.
-type Checked<T = ()> = Result<T, &'static str>;
-
-const BOOLEAN: u8 = 0x01;
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
-const OBJECT_ID: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-
-const NOT_CANONICAL: &str = "it is not canonical DER";
+use super::{
+    der::{
+        BIT_STRING, Checked, INTEGER, OBJECT_ID, Reader, SEQUENCE, SET, bit_string, integer, list,
+        object_id,
+    },
+    extensions,
+};
 
 /// Those of rustls, and SHA-1 with RSA, which many roots are signed with: nobody looks at the signature of a root, and for
 /// any other certificate webpki does not have it.
@@ -37,7 +32,7 @@ const SIGNATURES: [AlgorithmIdentifier; 11] = [
 
 /// Checks the whole certificate `der`.
 pub(super) fn check(der: &[u8]) -> Checked {
-    let mut whole = Reader(der);
+    let mut whole = Reader::new(der);
     let mut certificate = whole.open(SEQUENCE)?;
     whole.end()?;
     let mut signed = certificate.open(SEQUENCE)?;
@@ -60,85 +55,17 @@ pub(super) fn check(der: &[u8]) -> Checked {
     validity.end()?;
     name(signed.open(SEQUENCE)?)?;
     key(signed.open(SEQUENCE)?)?;
-    if !signed.0.is_empty() {
+    if !signed.is_empty() {
         let mut tagged = signed.open(0xa3)?;
-        list(tagged.open(SEQUENCE)?, extension)?;
+        list(tagged.open(SEQUENCE)?, extensions::check)?;
         tagged.end()?;
     }
     signed.end()
 }
 
-/// What is left of one value's contents.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    /// The next tag and its contents. Only lengths in their shortest form.
-    fn next(&mut self) -> Checked<(u8, &'a [u8])> {
-        let (length, rest) = match self.0 {
-            [_, length @ 0..=0x7f, rest @ ..] => (usize::from(*length), rest),
-            [_, 0x81, length @ 0x80..=0xff, rest @ ..] => (usize::from(*length), rest),
-            [_, 0x82, high @ 1..=0xff, low, rest @ ..] => {
-                (usize::from(*high) << 8 | usize::from(*low), rest)
-            }
-            _ => return Err(NOT_CANONICAL),
-        };
-        let (tag, (content, rest)) =
-            self.0.first().copied().zip(rest.split_at_checked(length)).ok_or(NOT_CANONICAL)?;
-        self.0 = rest;
-        Ok((tag, content))
-    }
-
-    fn take(&mut self, tag: u8) -> Checked<&'a [u8]> {
-        let (found, content) = self.next()?;
-        if found == tag { Ok(content) } else { Err(NOT_CANONICAL) }
-    }
-
-    fn open(&mut self, tag: u8) -> Checked<Reader<'a>> {
-        self.take(tag).map(Reader)
-    }
-
-    fn is_next(&self, tag: u8) -> bool {
-        self.0.first() == Some(&tag)
-    }
-
-    fn end(self) -> Checked {
-        canonical(self.0.is_empty())
-    }
-}
-
-fn canonical(is_so: bool) -> Checked {
-    if is_so { Ok(()) } else { Err(NOT_CANONICAL) }
-}
-
-/// At least one.
-fn list(mut items: Reader<'_>, check: impl Fn(&mut Reader<'_>) -> Checked) -> Checked {
-    check(&mut items)?;
-    while !items.0.is_empty() {
-        check(&mut items)?;
-    }
-    Ok(())
-}
-
-/// Not negative, in its shortest form.
-fn integer(content: &[u8]) -> Checked {
-    canonical(matches!(content, [0] | [1..=0x7f, ..] | [0, 0x80..=0xff, ..]))
-}
-
-/// Of whole bytes.
-fn bit_string(content: &[u8]) -> Checked<&[u8]> {
-    content.strip_prefix(&[0]).ok_or(NOT_CANONICAL)
-}
-
-fn object_id(content: &[u8]) -> Checked {
-    let ends = content.last().is_some_and(|last| *last < 0x80);
-    let starts = |at: usize| at == 0 || content.get(at - 1).is_some_and(|before| *before < 0x80);
-    let has_padding = content.iter().enumerate().any(|(at, byte)| *byte == 0x80 && starts(at));
-    canonical(ends && !has_padding)
-}
-
 /// One attribute in each part; OpenSSL orders several by rules of its own.
-fn name(mut name: Reader<'_>) -> Checked {
-    while !name.0.is_empty() {
+pub(super) fn name(mut name: Reader<'_>) -> Checked {
+    while !name.is_empty() {
         let mut part = name.open(SET)?;
         let mut attribute = part.open(SEQUENCE)?;
         part.end()?;
@@ -200,7 +127,7 @@ fn key(mut info: Reader<'_>) -> Checked {
     info.end()?;
     let is = |known: AlgorithmIdentifier| known.as_ref() == algorithm;
     if is(alg_id::RSA_ENCRYPTION) {
-        let mut whole = Reader(key);
+        let mut whole = Reader::new(key);
         let mut numbers = whole.open(SEQUENCE)?;
         whole.end()?;
         integer(numbers.take(INTEGER)?)?;
@@ -212,101 +139,6 @@ fn key(mut info: Reader<'_>) -> Checked {
         || is(alg_id::ECDSA_P384) && is_point(97)
         || is(alg_id::ED25519) && key.len() == 32;
     if is_known { Ok(()) } else { Err("it has a key of an unusual kind") }
-}
-
-/// Only what OpenSSL reads when it verifies has to be in a form that is known here.
-fn extension(list: &mut Reader<'_>) -> Checked {
-    let mut extension = list.open(SEQUENCE)?;
-    let id = extension.take(OBJECT_ID)?;
-    object_id(id)?;
-    let is_critical = extension.is_next(BOOLEAN);
-    if is_critical {
-        canonical(extension.take(BOOLEAN)? == [0xff])?;
-    }
-    let mut value = Reader(extension.take(OCTET_STRING)?);
-    extension.end()?;
-    let (may_be_critical, checked) = match id {
-        [0x55, 0x1d, 0x13] => (true, value.open(SEQUENCE).and_then(basic_constraints)),
-        [0x55, 0x1d, 0x0f] => (true, value.take(BIT_STRING).and_then(key_usage)),
-        [0x55, 0x1d, 0x25] => (true, value.open(SEQUENCE).and_then(purposes)),
-        [0x55, 0x1d, 0x11] => (true, value.open(SEQUENCE).and_then(general_names)),
-        [0x55, 0x1d, 0x0e] => (false, value.take(OCTET_STRING).map(|_| ())),
-        [0x55, 0x1d, 0x23] => (false, value.open(SEQUENCE).and_then(authority_key)),
-        [0x55, 0x1d, 0x1f] => {
-            let points = value.open(SEQUENCE);
-            (false, points.and_then(|points| self::list(points, distribution_point)))
-        }
-        _ => {
-            value.0 = &[];
-            (false, Ok(()))
-        }
-    };
-    if is_critical && !may_be_critical {
-        return Err("it has a critical extension that is not known");
-    }
-    checked.and_then(|()| value.end()).map_err(|_| "it has an extension in an unusual form")
-}
-
-fn basic_constraints(mut content: Reader<'_>) -> Checked {
-    if content.is_next(BOOLEAN) {
-        canonical(content.take(BOOLEAN)? == [0xff])?;
-    }
-    if content.is_next(INTEGER) {
-        // More certificates than anybody sends.
-        canonical(matches!(content.take(INTEGER)?, [0..0x80]))?;
-    }
-    content.end()
-}
-
-/// As short as it can be: the last bit is set, the unused ones are not.
-fn key_usage(content: &[u8]) -> Checked {
-    let [unused @ 0..8, .., last] = content else { return Err(NOT_CANONICAL) };
-    canonical(content.len() <= 3 && *last != 0 && last.trailing_zeros() == u32::from(*unused))
-}
-
-fn purposes(content: Reader<'_>) -> Checked {
-    list(content, |purposes| object_id(purposes.take(OBJECT_ID)?))
-}
-
-fn general_names(content: Reader<'_>) -> Checked {
-    list(content, |names| {
-        let (kind, value) = names.next()?;
-        match kind {
-            // Mail, host, URI.
-            0x81 | 0x82 | 0x86 => canonical(value.is_ascii() && !value.contains(&0)),
-            0x87 => canonical(matches!(value.len(), 4 | 16)),
-            0xa4 => directory_name(Reader(value)),
-            _ => Err(NOT_CANONICAL),
-        }
-    })
-}
-
-fn directory_name(mut content: Reader<'_>) -> Checked {
-    name(content.open(SEQUENCE)?)?;
-    content.end()
-}
-
-/// Issuer and serial number together, or neither.
-fn authority_key(mut content: Reader<'_>) -> Checked {
-    if content.is_next(0x80) {
-        content.take(0x80)?;
-    }
-    if content.is_next(0xa1) {
-        let mut names = content.open(0xa1)?;
-        directory_name(names.open(0xa4)?)?;
-        names.end()?;
-        integer(content.take(0x82)?)?;
-    }
-    content.end()
-}
-
-/// Full names of places, nothing else.
-fn distribution_point(points: &mut Reader<'_>) -> Checked {
-    let mut point = points.open(SEQUENCE)?;
-    let mut place = point.open(0xa0)?;
-    general_names(place.open(0xa0)?)?;
-    place.end()?;
-    point.end()
 }
 
 #[cfg(test)]
@@ -365,36 +197,6 @@ mod tests {
         }
         for end in 0..der.len() {
             assert!(check(&der[..end]).is_err());
-        }
-    }
-
-    #[test]
-    fn numbers_names_and_bits_are_as_short_as_they_can_be() {
-        for (content, is_so) in [
-            (&[0][..], true),
-            (&[0, 0x80], true),
-            (&[0, 0x7f], false),
-            (&[0x80], false),
-            (&[], false),
-        ] {
-            assert_eq!(integer(content).is_ok(), is_so, "{content:?}");
-        }
-        for (content, is_so) in [
-            (&[0x2a, 0x81, 0][..], true),
-            (&[0x2a, 0x80, 1], false),
-            (&[0x2a, 0x81], false),
-            (&[], false),
-        ] {
-            assert_eq!(object_id(content).is_ok(), is_so, "{content:?}");
-        }
-        for (content, is_so) in [
-            (&[1, 6][..], true),
-            (&[0, 6], false),
-            (&[1, 7], false),
-            (&[7, 0x80, 0x80], true),
-            (&[0, 0], false),
-        ] {
-            assert_eq!(key_usage(content).is_ok(), is_so, "{content:?}");
         }
     }
 

@@ -228,7 +228,9 @@ fn text_of(value: &Any<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
+    use rcgen::{
+        BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, KeyPair, date_time_ymd,
+    };
 
     use super::*;
 
@@ -253,6 +255,28 @@ mod tests {
         assert_eq!(code(start - 1), Some("CERT_NOT_YET_VALID"));
         assert_eq!((code(start), code(end)), (None, None));
         assert_eq!(code(end + 1), Some("CERT_HAS_EXPIRED"));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "makes a certificate with ring")]
+    fn what_openssl_might_read_otherwise_is_an_oddity() {
+        let mut params = CertificateParams::new(vec!["h.test".into()]).unwrap();
+        let mut key_id = CustomExtension::from_oid_content(&[2, 5, 29, 14], vec![4, 1, 7]);
+        key_id.set_criticality(true);
+        params.custom_extensions.push(key_id);
+        let der = params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec();
+        assert!(Certificate::read(&der).unwrap().oddity.unwrap().contains("critical"));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "makes a certificate with ring")]
+    fn a_time_that_begins_after_its_end_is_over() {
+        let mut params = CertificateParams::new(vec!["h.test".into()]).unwrap();
+        params.not_before = date_time_ymd(2061, 7, 1);
+        params.not_after = date_time_ymd(2020, 2, 29);
+        let der = params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec();
+        let failure = Certificate::read(&der).unwrap().time_failure(2_000_000_000);
+        assert_eq!(failure.map(|(code, _)| code), Some("CERT_HAS_EXPIRED"));
     }
 
     #[test]
