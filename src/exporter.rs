@@ -212,6 +212,7 @@ impl Exporter {
     /// left then is aborted and counted. Idempotent: every caller's `done` gets the same outcome.
     pub fn shutdown(&self, timeout: Duration, done: ShutdownDone) {
         let lane = self.lane();
+        lane.windows.hand_over(); // what is in them ended before this call
         let first = lane.ledger.close();
         let answer = ShutdownAnswer::new(done);
         let Some(engine) = lane.engine() else { return };

@@ -15,7 +15,7 @@ const { currentResource, followResource, resourceEntries } = require('./span_res
 const { threadId } = require('node:worker_threads');
 const { version } = require('../../package.json');
 const { StandIns } = require('../guards/stand_ins.js');
-const { clearInterval, setInterval, unref } = require('../guards/timers.js');
+const { clearTimeout, setTimeout, unref } = require('../guards/timers.js');
 
 const HEARTBEAT_MILLIS = 20;
 const NOTHING_SEEN = Object.freeze({ blocks: 0, spans: 0, suppressed: 0, paused: 0, starved: 0, debugger: 0 });
@@ -112,7 +112,7 @@ class EventLoopMonitor {
   #disable() {
     if (enabled !== this) return;
     this.#metrics.stop();
-    clearInterval(this.#heartbeat);
+    clearTimeout(this.#heartbeat);
     openSpans.close();
     this.#outlet.stop(native);
     this.#lastStats = this.#stats();
@@ -130,7 +130,11 @@ class EventLoopMonitor {
 
   /** Where the loop itself tells nothing (Bun, Deno): this wakes it, unlike everything else here. */
   #beat() {
-    this.#heartbeat = unref(setInterval(() => native.beat(), HEARTBEAT_MILLIS));
+    const beat = () => {
+      native.beat();
+      this.#beat();
+    };
+    this.#heartbeat = unref(setTimeout(beat, HEARTBEAT_MILLIS));
   }
 }
 

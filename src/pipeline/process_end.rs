@@ -102,9 +102,7 @@ fn wait() {
 
 /// An exporter whose environment has waited for it is not waited for again.
 fn drain(engine: &Engine, began: Instant) {
-    for lane in engine.lanes() {
-        lane.windows.hand_over();
-    }
+    engine.hand_over_windows();
     let lanes: Vec<_> = engine
         .lanes()
         .into_iter()
