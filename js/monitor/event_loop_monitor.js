@@ -22,9 +22,10 @@ const NOTHING_SEEN = Object.freeze({ blocks: 0, spans: 0, suppressed: 0, paused:
 const NO_DELAYS = Object.freeze({ count: 0, min: 0, max: 0, mean: 0, stddev: 0, p50: 0, p90: 0, p99: 0 });
 
 const standIns = new StandIns('monitor');
+const OWNER = Symbol.for('offloop.monitor.1'); // of all copies in this thread: `{ isYielding, disable() }`
 
 let native; // of this environment, made once: its handle on the loop is closed with the environment
-let enabled = null; // the monitor that watches this environment's loop
+let enabled = null; // the monitor of this copy of the module that watches this environment's loop
 let isFallbackTold = false;
 let own;
 
@@ -69,8 +70,8 @@ class EventLoopMonitor {
 
   #enable() {
     if (enabled === this) return true;
-    if (enabled?.#isYielding) enabled.disable(); // switched on by an environment variable, and now by the program
-    if (enabled !== null) {
+    if (process[OWNER]?.isYielding) process[OWNER].disable(); // switched on by an environment variable, and now by the program
+    if (process[OWNER] !== undefined) {
       diag.warn('Offloop: the event loop of this thread is watched already; this EventLoopMonitor stays disabled');
       return false;
     }
@@ -98,6 +99,8 @@ class EventLoopMonitor {
     const { turns, stacks } = capabilities;
     tellFallback(turns, stacks);
     enabled = this;
+    const owner = { isYielding: this.#isYielding, disable: () => this.#disable() };
+    Object.defineProperty(process, OWNER, { value: owner, configurable: true });
     if (this.#options.resource === undefined) {
       openSpans.onResource = (seen) =>
         followResource(seen, (entries) => enabled === this && native.setResource(entries));
@@ -118,6 +121,7 @@ class EventLoopMonitor {
     this.#lastStats = this.#stats();
     native.disable();
     enabled = null;
+    delete process[OWNER];
   }
 
   #stats() {
