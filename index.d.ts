@@ -217,7 +217,7 @@ export interface OTLPTraceExporterConfig {
   headers?: Record<string, string> | HeadersFactory;
   /** Deadline of an export, retries included, a day at most. Number, more than 0. Default 10000. */
   timeoutMillis?: number;
-  /** Exports under way at most. Default none: the queue is bounded instead. */
+  /** Exports under way at most; others are refused at once, as `queue_full`. Default none: the queue is bounded instead. */
   concurrencyLimit?: number;
   /** `CompressionAlgorithm` of the stock package is accepted; an unknown value means none. Default 'none'. */
   compression?: 'none' | 'gzip' | 'zstd' | 'auto' | (string & {});
@@ -392,7 +392,7 @@ export interface EventLoopMonitorStats {
   delay: EventLoopDelay;
 }
 
-/** Turns blocks of the event loop into spans. One per thread; works in workers. */
+/** Turns blocks of the event loop into spans. One per thread, of all copies of the module; works in workers. */
 export class EventLoopMonitor {
   constructor(config?: EventLoopMonitorConfig);
   /**

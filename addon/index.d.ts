@@ -56,6 +56,8 @@ export declare class Environment {
   takeResults(): Array<JsResult>
   /** Spans accepted and not terminal, of this environment's exporters or of the whole process. */
   pending(wholeProcess: boolean): number
+  /** Hands over the batches that other environments of the process are filling. For the end of the process. */
+  handOverWindows(): void
   /** Posts the spans left under `id` when everything is terminal or has nowhere to go, or after the timeout. */
   drain(id: number, timeoutMillis: number, wholeProcess: boolean): void
   /**

@@ -215,6 +215,7 @@ impl Exporter {
     pub fn shutdown(&self, timeout: Duration, done: ShutdownDone) {
         let client = self.client();
         let lane = &client.lane;
+        lane.windows.hand_over(); // what is in them ended before this call
         let first = lane.ledger.close();
         let answer = ShutdownAnswer::new(done);
         let Some(threads) = client.threads() else { return };

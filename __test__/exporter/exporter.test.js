@@ -267,6 +267,32 @@ test('concurrencyLimit is honoured when it is set', async (t) => {
   assert.equal(receiver.completed.length, 2);
 });
 
+test('what concurrencyLimit refuses is in the account and is told, whichever call it was', oursOnly, async (t) => {
+  const told = [];
+  const onError = (failure) => told.push([failure.reason, failure.spans, failure.code]);
+  const options = { concurrencyLimit: 1, onError };
+  const { receiver, exporter } = await pair(t, { otherwise: { delayMillis: 50 } }, options);
+  const [first, second, third, fourth] = await Promise.all([
+    exportOnce(exporter, makeSpans(5)),
+    exportOnce(exporter, makeSpans(7)),
+    exporter.exportSpans(makeSpans(3)),
+    exporter.exportSpans([]),
+  ]);
+  assert.deepEqual([first, second.code, second.error.message], [{ code: 0 }, 1, 'Concurrent export limit reached']);
+  assert.deepEqual([third.dropped, third.error.code, fourth.error], [{ queue_full: 3 }, 'queue_full', undefined]);
+  const { offered, accepted, refused, delivered } = exporter.stats();
+  assert.deepEqual(
+    { offered, accepted, refused, delivered },
+    { offered: 15, accepted: 5, refused: { queue_full: 10 }, delivered: 5 },
+  );
+  assert.deepEqual(told, [
+    ['queue_full', 7, 'queue_full'],
+    ['queue_full', 3, 'queue_full'],
+  ]);
+  assert.deepEqual(await exportOnce(exporter, makeSpans(1)), { code: 0 });
+  assert.equal(receiver.completed.length, 2);
+});
+
 test('an empty batch succeeds without a request', oursOnly, async (t) => {
   const { receiver, exporter } = await pair(t);
   assert.deepEqual(await exportOnce(exporter, []), { code: 0 });

@@ -14,7 +14,8 @@ const [url, reloads, how] = process.argv.slice(2);
 /** Node's own lists of modules hold every copy, too. */
 function forget() {
   for (const file of Object.keys(require.cache)) {
-    if (file.startsWith(path.join(root, 'js')) || file === path.join(root, 'index.js')) delete require.cache[file];
+    const isOurs = ['js', 'addon', 'index.js', 'package.json'].some((name) => file.startsWith(path.join(root, name)));
+    if (isOurs) delete require.cache[file];
   }
   for (const each of [module, ...Object.values(require.cache)]) each.children?.splice(0);
 }

@@ -37,6 +37,25 @@ const stopForASecond = whenReady(async (child) => {
   child.kill('SIGCONT');
 });
 
+test('two copies of the module in one thread watch its loop once', async () => {
+  const { code, stdout, stderr } = await runProgram(
+    `const ours = (file) => /[\\\\/](js[\\\\/].*|index)\\.js$/.test(file) && !file.includes('node_modules');
+     const copy = () => {
+       for (const file of Object.keys(require.cache)) if (ours(file)) delete require.cache[file];
+       const { EventLoopMonitor, OTLPTraceExporter: Exporter } = require('.');
+       return new EventLoopMonitor({ exporter: new Exporter({ url: 'http://127.0.0.1:1/' }) });
+     };
+     const [one, two] = [copy(), copy()];
+     console.log(one.constructor !== two.constructor, one.enable(), two.enable(), one.enable());
+     one.disable();
+     two.disable();
+     console.log(two.enable(), one.enable());
+     two.disable();`,
+    { url: '' },
+  );
+  assert.deepEqual([code, stdout, stderr], [0, 'true true false true\ntrue false\n', '']);
+});
+
 describe('a block that has not ended (R95)', () => {
   test('is with the collector, stack and all, when the process is killed in it', async (t) => {
     const receiver = await startReceiverProcess({ keep: true }, t);

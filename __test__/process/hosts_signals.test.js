@@ -72,6 +72,20 @@ const server = `
     setTimeout(() => raise('SIGTERM'), 100);
   });`;
 
+/** A worker that has ended a span, which waits in its batch, and goes on as `then` says. */
+const worker = (then, ready) => `
+  const { Worker } = require('node:worker_threads');
+  const worker = new Worker(${JSON.stringify(`
+    const { BatchSpanProcessor, OTLPTraceExporter } = require(${JSON.stringify(root)});
+    const { BasicTracerProvider } = require('@opentelemetry/sdk-trace-base');
+    const processor = new BatchSpanProcessor(new OTLPTraceExporter({ url: process.env.URL }), { scheduledDelayMillis: 60000 });
+    new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('t').startSpan(process.env.MARK + 'worker').end();
+    require('node:worker_threads').parentPort.postMessage('ready');
+  `)} + ${JSON.stringify(then)}, { eval: true });
+  worker.once('message', () => { ${ready} });`;
+const idle = 'setInterval(() => {}, 1000);';
+const busy = 'for (;;);';
+
 // What the program says, which spans arrive and how the process ends.
 const setUps = {
   'nobody else': { run: `end('a'); raise('SIGTERM');`, signal: 'SIGTERM', spans: ['a'] },
@@ -231,6 +245,34 @@ const setUps = {
     run: `const other = make([]); other.provider.getTracer('t').startSpan(process.env.MARK + 'other').end(); end('a'); raise('SIGTERM');`,
     signal: 'SIGTERM',
     spans: ['a', 'other'],
+  },
+  'an idle worker': { run: worker(idle, `end('a'); raise('SIGTERM');`), signal: 'SIGTERM', spans: ['a', 'worker'] },
+  'a busy worker, SIGINT': {
+    run: worker(busy, `end('a'); raise('SIGINT');`),
+    signal: 'SIGINT',
+    spans: ['a', 'worker'],
+  },
+  'an idle worker, and nothing left of the main thread': {
+    run: worker(idle, `end('a'); provider.forceFlush().then(() => raise('SIGHUP'));`),
+    signal: 'SIGHUP',
+    spans: ['a', 'worker'],
+  },
+  'an idle worker and a listener that calls process.exit() at once': {
+    run: worker(idle, `end('a'); process.on('SIGTERM', () => process.exit(143)); raise('SIGTERM');`),
+    code: 143,
+    spans: ['a', 'worker'],
+  },
+  'a busy worker and signal-exit': {
+    needs: 'signal-exit',
+    run: worker(busy, `require('signal-exit').onExit(() => say('exit')); end('a'); raise('SIGTERM');`),
+    signal: 'SIGTERM',
+    says: 'exit',
+    spans: ['a', 'worker'],
+  },
+  'no signal: the main thread ends while a worker lives': {
+    run: worker(idle, `end('a'); worker.unref(); clearInterval(isAwake);`),
+    code: 0,
+    spans: ['a', 'worker'],
   },
   'process 1': {
     before: ['unshare', '--pid', '--fork', '--kill-child'],

@@ -363,6 +363,18 @@ describe('forceFlush() and shutdown()', () => {
     assert.deepEqual((await exporter.exportSpans([new PlainSpans(1).span()])).dropped, { after_shutdown: 1 });
   });
 
+  test('the exporter is shut down first: what was captured before goes out, what ends later is counted', async (t) => {
+    const { receiver, exporter, processor, end } = await pair(t);
+    end(10);
+    const down = exporter.shutdown();
+    end(3);
+    await down;
+    await processor.shutdown();
+    const { delivered, refused, offered } = exporter.stats();
+    assert.deepEqual({ delivered, refused, offered }, { delivered: 10, refused: { after_shutdown: 3 }, offered: 13 });
+    assert.equal(received(receiver).length, 10);
+  });
+
   test('shutdown() reaches the exporter although the last batch failed', async (t) => {
     const { end, processor, exporter } = await pair(t, { otherwise: 400 });
     end(1);

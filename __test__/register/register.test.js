@@ -211,6 +211,52 @@ test('options that only the stock class takes get the stock class, with a warnin
   ]);
 });
 
+// A patch of the prototype redacts, or counts: whether it comes before the instances or after, and on whichever method.
+const patches = {
+  'export, before': ['exporter', 'before', 'export', true],
+  'export, after': ['exporter', 'after', 'export', true],
+  'export of the base class': ['base', 'before', 'export', false],
+  'shutdown of the exporter': ['exporter', 'before', 'shutdown', true],
+  'onEnd, before': ['processor', 'before', 'onEnd', true],
+  'onEnd, after': ['processor', 'after', 'onEnd', true],
+  'forceFlush of the processor': ['processor', 'after', 'forceFlush', true],
+  'a method that ours does not have': ['exporter', 'before', 'setMetrics', false],
+};
+
+describe('a prototype that the application patches', { concurrency: 3 }, () => {
+  for (const [name, [target, when, method, isOurs]] of Object.entries(patches)) {
+    test(name, async (t) => {
+      const source = `
+        const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-http');
+        const { BasicTracerProvider, BatchSpanProcessor } = require('@opentelemetry/sdk-trace-base');
+        const { prototype: exporter } = OTLPTraceExporter;
+        const { prototype: processor } = BatchSpanProcessor;
+        const target = { base: Object.getPrototypeOf(exporter), exporter, processor }.${target};
+        let calls = 0;
+        const patch = () => {
+          const original = target.${method};
+          target.${method} = function (...args) {
+            calls += 1;
+            return original.apply(this, args);
+          };
+        };
+        if (${when === 'before'}) patch();
+        const made = new OTLPTraceExporter();
+        const provider = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(made)] });
+        if (${when === 'after'}) patch();
+        const tracer = provider.getTracer('t');
+        tracer.startSpan('one').end();
+        provider.forceFlush().then(() => provider.shutdown()).then(() => console.log(typeof made.stats, calls > 0));`;
+      const ended = await run(t, source, { how: '--require' });
+      const calls = method !== 'setMetrics';
+      assert.deepEqual(
+        [ended.code, ended.output.trim(), names(ended)],
+        [0, `${isOurs ? 'function' : 'undefined'} ${calls}`, ['one']],
+      );
+    });
+  }
+});
+
 test('the package offers it as offloop/register', () => {
   const { exports, files } = require('../../package.json');
   assert.equal(path.join(root, exports['./register']), register);

@@ -104,6 +104,12 @@ impl Environment {
         self.exporters().iter().map(|exporter| exporter.pending()).sum::<u64>() as f64
     }
 
+    /// Hands over the batches that other environments of the process are filling. For the end of the process.
+    #[napi(catch_unwind)]
+    pub fn hand_over_windows(&self) {
+        Engine::global().hand_over_windows();
+    }
+
     /// Posts the spans left under `id` when everything is terminal or has nowhere to go, or after the timeout.
     #[napi(catch_unwind)]
     pub fn drain(&self, id: u32, timeout_millis: f64, whole_process: bool) {

@@ -5,7 +5,6 @@
 const { SpanWriter } = require('../handoff/span_writer.js');
 const { SLICE_MILLIS } = require('../handoff/slices.js');
 const { ExportContext } = require('../otel/export_context.js');
-const { buildExportError } = require('./errors.js');
 const { loadBinding } = require('../native/binding.js');
 const { CallsUnderWay, newCall } = require('./calls_under_way.js');
 const { reportFailure, settle, tellOutcome } = require('./export_outcome.js');
@@ -111,12 +110,12 @@ class LaneExporter {
 
   #export(spans, resultCallback) {
     exportDelegateLogger.debug('items to be sent', spans);
-    const { concurrencyLimit } = this.#settings;
-    if (concurrencyLimit !== undefined && this.#underWay >= concurrencyLimit) {
-      this.#answer(resultCallback, { code: FAILED, error: buildExportError({ kind: 'limit' }) });
+    const length = lengthOf(spans);
+    if (this.#isAtLimit) {
+      const answer = (_outcome, error) => this.#answer(resultCallback, { code: FAILED, error });
+      this.#refuseAtLimit(length === NO_LIST ? 0 : length, answer);
       return;
     }
-    const length = lengthOf(spans);
     if (length === NO_LIST) {
       const error = new TypeError('export expects an array of spans');
       soon(() => this.#answer(resultCallback, { code: FAILED, error }));
@@ -133,7 +132,8 @@ class LaneExporter {
     if (length === NO_LIST) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
     const context = this.#callsUserCode ? new ExportContext() : null;
     const { promise, resolve } = withResolvers();
-    this.#start(spans, length, context, resolve);
+    if (length > 0 && this.#isAtLimit) this.#refuseAtLimit(length, resolve);
+    else this.#start(spans, length, context, resolve);
     return promise;
   }
 
@@ -194,6 +194,25 @@ class LaneExporter {
       fail(answer, id, error);
     });
     return promise;
+  }
+
+  /** After the shutdown that is what an export is told. */
+  get #isAtLimit() {
+    const { concurrencyLimit } = this.#settings;
+    return concurrencyLimit !== undefined && this.#underWay >= concurrencyLimit && this.#shutdown === null;
+  }
+
+  /** Answers in the same turn, as the stock exporter does. */
+  #refuseAtLimit(length, done) {
+    const batch = newBatch(length, new ExportContext());
+    try {
+      refuse(this.#open(), batch, 'queue_full', length);
+    } catch (error) {
+      tellBug(error); // no memory for a lane
+      batch.refused.queue_full = length;
+    }
+    this.#underWay += 1;
+    this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, kind: 'limit' } }, done);
   }
 
   /** A limit on exports under way makes one wait for the other: that is for whoever calls `export`. */

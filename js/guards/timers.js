@@ -1,65 +1,94 @@
 'use strict';
-// Owns the timers and the clock that we use: Node's own, as they were when the library was loaded. What replaces the global
-// ones later (fake timers of a test, the timers of a simulated browser) stops or changes the application's time, not ours.
-// Refuses to rely on what they return, or on what replaced them before: that may never come, and hold nothing.
+// Owns the timers and the clock that we use: Node's own, as they were when the library was loaded or, if something had
+// replaced them by then, as far as they can still be reached. What replaces the global ones (fake timers of a test, the
+// timers of a simulated browser) stops or changes the application's time, not ours.
+// Refuses to rely on what they return: it may be no object of Node's.
 
 const timers = require('node:timers');
 const { performance } = require('node:perf_hooks');
-const { MessageChannel } = require('node:worker_threads');
+const { contained, ignore } = require('./user_code.js');
 
-const LONG_MILLIS = 2 ** 31 - 1;
-const { clearInterval, clearTimeout, setInterval, setTimeout } = timers;
-const hasTimeouts = isKnown('Timeout', () => setTimeout(() => {}, LONG_MILLIS), clearTimeout);
-const hasImmediates = isKnown('Immediate', () => timers.setImmediate(() => {}), timers.clearImmediate);
-const setImmediate = hasImmediates ? timers.setImmediate : runByMessage;
+const LONGEST_MILLIS = 2 ** 31 - 1;
+const SOON_MILLIS = 1; // in place of an immediate
 
-/** Milliseconds on a monotonic clock. */
-const now = performance.now.bind(performance);
-const soon = globalThis.queueMicrotask;
+/** Milliseconds on a clock that never goes back. What an object carries itself may be somebody else's. */
+const now = clockOf(Object.getPrototypeOf(performance)?.now ?? performance.now);
 
-/** Whether the event loop knows of what `start` makes. */
-function isKnown(name, start, clear) {
-  const { bun, deno } = process.versions;
-  if (bun !== undefined || deno !== undefined) return true; // nothing tells there
+const { clearTimeout, setImmediate, setTimeout } = genuineTimers();
+
+const settled = Promise.resolve();
+const { then } = Promise.prototype;
+
+/** Calls `callback()`, which must not throw, when the running code has returned. */
+function soon(callback) {
+  then.call(settled, callback);
+}
+
+function clockOf(read) {
+  let latest = 0;
+  return () => {
+    const time = read.call(performance);
+    if (time > latest) latest = time;
+    return latest;
+  };
+}
+
+/** All of one kind: a test may have replaced one of them alone. */
+function genuineTimers() {
   try {
-    const held = () => process.getActiveResourcesInfo().filter((each) => each === name).length;
-    const before = held();
-    const timer = start();
-    const isHeld = held() > before;
-    clear(timer);
-    return isHeld;
+    return areGenuine() ? timers : timersOf(timeoutClass());
   } catch {
-    return false;
+    return tamed(timers); // of another runtime, or beyond reach: the native clock ends every wait all the same
   }
 }
 
-/** Calls `callback` in a later turn; what it answers can be `unref`ed. */
-function runByMessage(callback) {
-  const { port1, port2 } = new MessageChannel();
-  port1.once('message', () => {
-    port1.close();
-    callback();
+/** Node's own say that they have ended; what stands in for them does not. */
+function areGenuine() {
+  const pairs = [
+    [timers.setTimeout, timers.clearTimeout],
+    [timers.setImmediate, timers.clearImmediate],
+  ];
+  return pairs.every(([set, clear]) => {
+    try {
+      const timer = set(ignore, SOON_MILLIS); // soon over, should it be real and have no name
+      clear(timer);
+      return timer._destroyed === true;
+    } catch {
+      return false;
+    }
   });
-  port2.postMessage(null);
-  return port1;
 }
 
-const holders = new Set();
-let held = null; // what holds the loop in the place of timers
-
-/** `holder` holds the process as a timer would, until it is released. Does nothing where timers do. */
-function holdLoop(holder) {
-  if (hasTimeouts) return;
-  holders.add(holder);
-  if (held !== null) return;
-  held = new MessageChannel();
-  held.port1.ref();
+/** The class of Node's timers: a socket takes its own from inside of Node, where nothing is replaced. */
+function timeoutClass() {
+  const { Socket } = require('node:net');
+  const socket = new Socket();
+  socket.setTimeout(LONGEST_MILLIS);
+  const timer = Object.getOwnPropertySymbols(socket)
+    .map((key) => socket[key])
+    .find((value) => value?._idleTimeout === LONGEST_MILLIS);
+  socket.setTimeout(0);
+  return timer.constructor;
 }
 
-function releaseLoop(holder) {
-  if (!holders.delete(holder) || holders.size > 0) return;
-  held.port1.close();
-  held = null;
+function timersOf(Timeout) {
+  const start = (callback, millis) => new Timeout(callback, millis, undefined, false, true).refresh();
+  const stop = (timer) => timer?.close();
+  stop(start(ignore, SOON_MILLIS)); // throws where it is not the class that we know
+  return {
+    clearTimeout: stop,
+    setImmediate: (callback) => start(callback, SOON_MILLIS),
+    setTimeout: start,
+  };
+}
+
+/** The same functions, which do nothing where they would throw. */
+function tamed(functions) {
+  const tame =
+    (name) =>
+    (...args) =>
+      contained(ignore, functions[name], ...args);
+  return { clearTimeout: tame('clearTimeout'), setImmediate: tame('setImmediate'), setTimeout: tame('setTimeout') };
 }
 
 /** `timer`, which holds the process no longer. */
@@ -74,17 +103,4 @@ function ref(timer) {
   return timer;
 }
 
-module.exports = {
-  clearInterval,
-  clearTimeout,
-  hasTimeouts,
-  holdLoop,
-  now,
-  ref,
-  releaseLoop,
-  setImmediate,
-  setInterval,
-  setTimeout,
-  soon,
-  unref,
-};
+module.exports = { clearTimeout, now, ref, setImmediate, setTimeout, soon, unref };

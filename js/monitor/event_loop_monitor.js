@@ -15,16 +15,17 @@ const { currentResource, followResource, resourceEntries } = require('./span_res
 const { threadId } = require('node:worker_threads');
 const { version } = require('../../package.json');
 const { StandIns } = require('../guards/stand_ins.js');
-const { clearInterval, setInterval, unref } = require('../guards/timers.js');
+const { clearTimeout, setTimeout, unref } = require('../guards/timers.js');
 
 const HEARTBEAT_MILLIS = 20;
 const NOTHING_SEEN = Object.freeze({ blocks: 0, spans: 0, suppressed: 0, paused: 0, starved: 0, debugger: 0 });
 const NO_DELAYS = Object.freeze({ count: 0, min: 0, max: 0, mean: 0, stddev: 0, p50: 0, p90: 0, p99: 0 });
 
 const standIns = new StandIns('monitor');
+const OWNER = Symbol.for('offloop.monitor.1'); // of all copies in this thread: `{ isYielding, disable() }`
 
 let native; // of this environment, made once: its handle on the loop is closed with the environment
-let enabled = null; // the monitor that watches this environment's loop
+let enabled = null; // the monitor of this copy of the module that watches this environment's loop
 let isFallbackTold = false;
 let own;
 
@@ -69,8 +70,8 @@ class EventLoopMonitor {
 
   #enable() {
     if (enabled === this) return true;
-    if (enabled?.#isYielding) enabled.disable(); // switched on by an environment variable, and now by the program
-    if (enabled !== null) {
+    if (process[OWNER]?.isYielding) process[OWNER].disable(); // switched on by an environment variable, and now by the program
+    if (process[OWNER] !== undefined) {
       diag.warn('Offloop: the event loop of this thread is watched already; this EventLoopMonitor stays disabled');
       return false;
     }
@@ -98,6 +99,8 @@ class EventLoopMonitor {
     const { turns, stacks } = capabilities;
     tellFallback(turns, stacks);
     enabled = this;
+    const owner = { isYielding: this.#isYielding, disable: () => this.#disable() };
+    Object.defineProperty(process, OWNER, { value: owner, configurable: true });
     if (this.#options.resource === undefined) {
       openSpans.onResource = (seen) =>
         followResource(seen, (entries) => enabled === this && native.setResource(entries));
@@ -112,12 +115,13 @@ class EventLoopMonitor {
   #disable() {
     if (enabled !== this) return;
     this.#metrics.stop();
-    clearInterval(this.#heartbeat);
+    clearTimeout(this.#heartbeat);
     openSpans.close();
     this.#outlet.stop(native);
     this.#lastStats = this.#stats();
     native.disable();
     enabled = null;
+    delete process[OWNER];
   }
 
   #stats() {
@@ -130,7 +134,11 @@ class EventLoopMonitor {
 
   /** Where the loop itself tells nothing (Bun, Deno): this wakes it, unlike everything else here. */
   #beat() {
-    this.#heartbeat = unref(setInterval(() => native.beat(), HEARTBEAT_MILLIS));
+    const beat = () => {
+      native.beat();
+      this.#beat();
+    };
+    this.#heartbeat = unref(setTimeout(beat, HEARTBEAT_MILLIS));
   }
 }
 

@@ -1,8 +1,12 @@
 'use strict';
-// Owns loading the native addon, once.
+// Owns loading the native addon, once per thread: a copy of this module that is loaded again, by somebody who has emptied
+// the cache of modules as well, finds what the last one has loaded. Node never unloads an addon.
 // Refuses to fall back: whoever wants a substitute decides that elsewhere (stock_fallback.js).
 
 const { describeLoadFailure } = require('./load_failure.js');
+const { version } = require('../../package.json');
+
+const KEY = Symbol.for('offloop.bindings.1');
 
 let binding;
 
@@ -10,7 +14,7 @@ let binding;
 function loadBinding() {
   if (binding === undefined) {
     try {
-      binding = require('../../addon/index.js');
+      binding = loadOnce();
     } catch (error) {
       const explained = new Error(describeLoadFailure(error), { cause: error });
       explained.code = 'ERR_OFFLOOP_BINDING';
@@ -18,6 +22,19 @@ function loadBinding() {
     }
   }
   return binding;
+}
+
+function loadOnce() {
+  if (process[KEY] === undefined) Object.defineProperty(process, KEY, { value: new Map() });
+  // Another installation, another version of it, or another file for it is another addon.
+  const path = require.resolve('../../addon/index.js');
+  const { NAPI_RS_NATIVE_LIBRARY_PATH: override = '' } = process.env;
+  const key = JSON.stringify([path, version, override]);
+  const known = process[KEY].get(key);
+  if (known !== undefined) return known;
+  const loaded = require(path);
+  process[KEY].set(key, loaded);
+  return loaded;
 }
 
 /** Whether the addon loads. */

@@ -3,16 +3,7 @@
 // never comes (a test loaded us while it had replaced the timers) costs punctuality, and nobody waits for ever.
 // Refuses to fire twice.
 
-const {
-  clearTimeout,
-  holdLoop,
-  now,
-  ref,
-  releaseLoop,
-  setImmediate,
-  setTimeout,
-  unref,
-} = require('../guards/timers.js');
+const { clearTimeout, now, setImmediate, setTimeout, unref } = require('../guards/timers.js');
 const { contained, ignore, timerMillis } = require('../guards/user_code.js');
 
 const waiting = new Set();
@@ -38,7 +29,6 @@ class Deadline {
     this.at = now() + delay;
     waiting.add(this);
     this.#timer = setTimeout(() => this.fire(), delay);
-    holdLoop(this);
     setAlarm(this.at);
     return this;
   }
@@ -52,20 +42,11 @@ class Deadline {
   cancel() {
     waiting.delete(this);
     clearTimeout(this.#timer);
-    releaseLoop(this);
   }
 
   /** It does not hold the process. */
   unref() {
     unref(this.#timer);
-    releaseLoop(this);
-    return this;
-  }
-
-  /** It holds the process again. */
-  ref() {
-    ref(this.#timer);
-    if (waiting.has(this)) holdLoop(this);
     return this;
   }
 }

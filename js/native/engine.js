@@ -134,6 +134,11 @@ class Engine {
     return this.#environment.pending(wholeProcess);
   }
 
+  /** Batches that other environments of this process are filling go on their way. */
+  handOverOthers() {
+    this.#environment.handOverWindows();
+  }
+
   /** Holds the process until everything on its way is over, `millis` at most; `done` gets the number of spans left. */
   drain(millis, wholeProcess, done) {
     const id = this.register(({ left }) => done(left), millis);

@@ -31,7 +31,7 @@ class Exit {
         for (const each of options) millis = Math.max(millis, each[name]);
         return millis;
       },
-      handOver: () => this.#handOver(),
+      handOver: (wholeProcess) => this.#handOver(wholeProcess),
       pending: (wholeProcess) => engine.pending(wholeProcess),
       drain: (millis, wholeProcess, done) => engine.drain(millis, wholeProcess, done),
       close: () => this.#close(),
@@ -87,10 +87,11 @@ class Exit {
     this.#engine.restLater();
   }
 
-  #handOver() {
+  #handOver(wholeProcess = false) {
     for (const window of [...this.#windows]) contained(tell, () => window.handOver());
     contained(tell, finishTurns);
     this.#engine.slices.finishAll();
+    if (wholeProcess) contained(tell, () => this.#engine.handOverOthers());
   }
 
   #close() {

@@ -2,8 +2,7 @@
 // Owns keeping the process alive while a caller waits, until that caller's deadline.
 // Refuses to know what the caller waits for.
 
-const { Deadline } = require('./deadlines.js');
-const { clearTimeout, hasTimeouts, now, ref, setTimeout, unref } = require('../guards/timers.js');
+const { clearTimeout, now, ref, setTimeout, unref } = require('../guards/timers.js');
 
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
@@ -45,12 +44,11 @@ class Hold {
       }
       if (this.#waiting.size > 0) this.#arm(next);
     };
-    this.#timer = hasTimeouts ? setTimeout(isOver, millis) : new Deadline(isOver, millis);
+    this.#timer = setTimeout(isOver, millis);
   }
 
   #disarm() {
-    if (hasTimeouts) clearTimeout(this.#timer);
-    else this.#timer?.cancel();
+    clearTimeout(this.#timer);
     this.#timer = null;
   }
 }

@@ -94,14 +94,16 @@ class ProcessExit {
     return millis;
   }
 
-  #handOverAll() {
-    for (const member of [...this.#members]) contained(tell, () => member.handOver());
+  /** `wholeProcess`: the batches of workers too, which hear of no end. */
+  #handOverAll(wholeProcess) {
+    for (const member of [...this.#members]) contained(tell, () => member.handOver(wholeProcess));
   }
 
   /** The loop has run dry. Comes again whenever somebody has put work into it meanwhile. */
   #onBeforeExit = () => {
     try {
-      this.#handOverAll();
+      // Once: workers that go on making spans must not keep the process.
+      this.#handOverAll(isMainThread && this.#drainDeadline === null);
       if ([...this.#members].every((member) => member.pending(isMainThread) === 0)) {
         this.#drainDeadline = null;
         return;
@@ -145,7 +147,7 @@ class ProcessExit {
     const members = [...this.#members];
     const left = () => Math.max(0, this.#blockDeadline - now());
     for (const member of members) contained(tell, () => member.close());
-    for (const member of members) contained(tell, () => member.handOver());
+    for (const member of members) contained(tell, () => member.handOver(isMainThread));
     // All of them are on their way before one is waited for.
     if (members.length > 1) for (const member of members) contained(tell, () => member.hasten(left(), isMainThread));
     let lost = 0;
@@ -160,7 +162,7 @@ class ProcessExit {
       return;
     }
     try {
-      this.#handOverAll();
+      this.#handOverAll(true);
       // Whoever else listens decides how the process goes on, and when it ends: spans that end until then come with the
       // `exit` event, or with the next signal.
       const end = isOwned || HARMLESS.has(signal) ? () => {} : () => this.#leave(signal);

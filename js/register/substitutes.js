@@ -4,28 +4,31 @@
 
 const { diag } = require('../otel/diag.js');
 const { loadBinding } = require('../native/binding.js');
+const { Patches } = require('./patches.js');
 const { watchFor } = require('./automatic_monitor.js');
 
 const exporterFrom = (load) => ({
-  construct(args) {
-    const exporter = new (load().OTLPTraceExporter)(...args);
+  construct(args, patches) {
+    const exporter = patches.construct(load().OTLPTraceExporter, args);
     watchFor(exporter);
     return exporter;
   },
   load,
+  methods: ['export', 'forceFlush', 'shutdown'],
 });
 const proto = exporterFrom(() => require('../entries/otlp_proto.js'));
 const json = exporterFrom(() => require('../entries/otlp_http.js'));
 
 const processor = {
   load: () => require('../processor/batch_span_processor.js'),
-  construct(args) {
+  construct(args, patches) {
     const { canCapture } = require('../exporter/lane_exporter.js');
     const exporter = typeof args[0]?.export === 'function' ? args[0] : args[0]?.exporter;
     if (!canCapture(exporter)) return null; // the SDK's own serves it best
     const { BatchSpanProcessor } = processor.load();
-    return new BatchSpanProcessor(...args);
+    return patches.construct(BatchSpanProcessor, args);
   },
+  methods: ['onStart', 'onEnd', 'forceFlush', 'shutdown'],
 };
 
 /** Package -> export -> what takes its place. */
@@ -58,14 +61,15 @@ function substituteExports(name, original) {
   return exports;
 }
 
-function substituteClass(name, stock, { construct, load }) {
+function substituteClass(name, stock, { construct, load, methods }) {
   if (typeof stock !== 'function') return stock;
   const known = substitutes.get(stock);
   if (known !== undefined) return known;
+  const patches = new Patches(stock, methods);
   const substitute = new Proxy(stock, {
     construct(target, args, newTarget) {
       // A subclass counts on what it extends.
-      const ours = newTarget === substitute && hasBinding() ? constructed(construct, args) : null;
+      const ours = newTarget === substitute && hasBinding() ? constructed(construct, args, patches) : null;
       if (ours === null) return Reflect.construct(target, args, newTarget === substitute ? target : newTarget);
       tell(name, stock.name);
       return ours;
@@ -82,9 +86,11 @@ function substituteClass(name, stock, { construct, load }) {
 }
 
 /** Null for options that only the stock class takes: the program did not ask for ours. */
-function constructed(construct, args) {
+function constructed(construct, args, patches) {
   try {
-    return construct(args);
+    const { unknown } = patches;
+    if (unknown !== undefined) throw new Error(`Offloop: '${String(unknown)}' of a stock class was patched`);
+    return construct(args, patches);
   } catch (error) {
     diag.warn(`${error.message}. The stock class is used.`);
     return null;

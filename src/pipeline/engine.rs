@@ -147,6 +147,13 @@ impl Engine {
         threads.send(Message::Later { at, due, cancelled })
     }
 
+    /// Hands over the batches that are being filled, those of every environment: only one of them hears of the end.
+    pub fn hand_over_windows(&self) {
+        for client in self.clients() {
+            client.lane.windows.hand_over();
+        }
+    }
+
     /// Calls `done` with the spans left when everything that any exporter has accepted is terminal or has nowhere to
     /// go, after `timeout` at the latest.
     pub fn drain(&self, timeout: Duration, done: DrainDone) {

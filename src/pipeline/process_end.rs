@@ -58,9 +58,7 @@ fn wait() {
 
 /// An exporter whose environment has waited for it is not waited for again.
 fn drain(engine: &Engine, began: Instant) {
-    for client in engine.clients() {
-        client.lane.windows.hand_over();
-    }
+    engine.hand_over_windows();
     let is_owed = |lane: &Lane| !lane.has_waited() && lane.ledger.pending() > 0;
     let clients: Vec<_> =
         engine.clients().into_iter().filter(|client| is_owed(&client.lane)).collect();

@@ -1,0 +1,95 @@
+'use strict';
+// Owns what an application patches on the prototype of a stock class (redaction, wrappers of other tools): it holds for the
+// instances of ours that take the place of that class, whether it comes before they are made or after.
+// Refuses to guess what a patch of anything but the methods that both have needs: then the stock class is the right one.
+
+const BASE = Object.prototype;
+
+class Patches {
+  #stock;
+  #methods;
+  #entries = new Map(); // method -> what an application finds on the stock prototype, and a patch calls
+  #known = new Map(); // prototype -> key -> value
+  #bridge = null;
+
+  /** @param stock a class as it was loaded  @param methods names of those that our instances take from it if patched */
+  constructor(stock, methods) {
+    this.#stock = stock;
+    this.#methods = methods;
+    for (const method of methods) this.#install(method);
+    for (const prototype of chainOf(stock)) this.#known.set(prototype, valuesOf(prototype));
+  }
+
+  /** The key of a patch that ours cannot follow, or undefined. */
+  get unknown() {
+    for (const prototype of chainOf(this.#stock)) {
+      const known = this.#known.get(prototype);
+      for (const [key, value] of valuesOf(prototype)) {
+        const isFollowed = prototype === this.#stock.prototype && this.#entries.has(key);
+        if (!isFollowed && known?.get(key) !== value) return key;
+      }
+    }
+    return undefined;
+  }
+
+  /** An instance of `Ours` that has the patches of the stock class. */
+  construct(Ours, args) {
+    this.#bridge ??= this.#bridgeTo(Ours);
+    return Reflect.construct(Ours, args, this.#bridge);
+  }
+
+  #bridgeTo(Ours) {
+    const Bridge = class extends Ours {};
+    delete Bridge.prototype.constructor; // that of ours shows
+    for (const method of this.#methods) {
+      const entry = this.#entries.get(method);
+      if (entry === undefined) continue;
+      const { prototype } = this.#stock;
+      Object.defineProperty(Bridge.prototype, method, {
+        configurable: true,
+        get() {
+          const current = prototype[method];
+          return current === entry ? Ours.prototype[method] : current;
+        },
+        set(value) {
+          Object.defineProperty(this, method, { value, writable: true, enumerable: true, configurable: true });
+        },
+      });
+    }
+    return Bridge;
+  }
+
+  /** A patch calls what it has found with an instance of either class. */
+  #install(method) {
+    const { prototype } = this.#stock;
+    const own = Object.getOwnPropertyDescriptor(prototype, method)?.value;
+    const bridge = () => this.#bridge;
+    const entry = {
+      [method](...args) {
+        const Bridge = bridge();
+        const isOurs = Bridge !== null && Object.prototype.isPrototypeOf.call(Bridge.prototype, this);
+        const from = isOurs ? Object.getPrototypeOf(Bridge.prototype) : Object.getPrototypeOf(prototype);
+        return Reflect.apply((!isOurs && own) || from[method], this, args);
+      },
+    }[method];
+    const isInstalled = Reflect.defineProperty(prototype, method, { value: entry, writable: true, configurable: true });
+    if (isInstalled) this.#entries.set(method, entry);
+  }
+}
+
+function chainOf({ prototype }) {
+  const chain = [];
+  for (let each = prototype; each !== null && each !== BASE; each = Object.getPrototypeOf(each)) chain.push(each);
+  return chain;
+}
+
+function valuesOf(prototype) {
+  return new Map(
+    Reflect.ownKeys(prototype).map((key) => {
+      const { value, get } = Object.getOwnPropertyDescriptor(prototype, key);
+      return [key, value ?? get];
+    }),
+  );
+}
+
+module.exports = { Patches };
