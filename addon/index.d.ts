@@ -13,6 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class Environment {
   /** The facts of attempt `id`. */
   answerAttempt(id: number, facts: JsFacts): void
+  /** The head of the reply to attempt `id`: its facts, should the attempt run out of time before the body has ended. */
+  noteAttempt(id: number, facts: JsFacts): void
   /** The headers that question `id` asked for, or why there are none. */
   answerHeaders(id: number, headers?: Array<[string, string]> | undefined | null, error?: string | undefined | null): void
   /** A block of at least `min_bytes` to write to; its number. */

@@ -20,6 +20,7 @@ mod server_name;
 mod stream;
 mod tls;
 mod verify;
+mod x501;
 
 use std::{
     fmt,

@@ -2,11 +2,11 @@
 //! It refuses to say what they mean, and critical ones that nobody here enforces.
 
 use super::{
-    canonical::name,
     der::{
         self, BIT_STRING, BOOLEAN, Checked, INTEGER, NOT_CANONICAL, OBJECT_ID, OCTET_STRING,
         Reader, SEQUENCE, canonical, integer, object_id,
     },
+    x501::name,
 };
 
 /// Only what OpenSSL reads when it verifies has to be in a form that is known here.
