@@ -10,17 +10,17 @@ use crate::{clock::clamp_timeout, error::ConfigError, otlp::Protocol};
 pub struct Config {
     /// Names the endpoint and appears in errors: scheme, host, port and path, no credentials.
     pub endpoint: String,
-    /// What else decides where connections go and who is trusted there (a socket, certificates, an agent), as a word that
-    /// tells nothing. Exporters whose endpoint and way are the same share what the network says about it.
+    /// What else decides where connections go and who is trusted there (a socket, certificates, an agent), as an opaque
+    /// word. Exporters whose endpoint and way are the same share what they learn about the network.
     pub way: String,
     /// Format of request and response bodies.
     pub protocol: Protocol,
     /// Bound over everything accepted and not yet terminal.
     pub queue: QueueConfig,
-    /// Requests under way at once, without those that have been for long; 1 to 64.
+    /// Requests under way at once; those that have been under way for over a second do not count. 1 to 64.
     pub max_concurrency: u32,
-    /// Requests under way at once, with those; at least `max_concurrency`, and equal to it where that is to be a limit in
-    /// any case. The rest is for a collector that is slow to answer: nobody is to queue behind its time-outs.
+    /// Requests under way at once, slow ones included; at least `max_concurrency`, and equal to it if the user has set that
+    /// limit. It is larger otherwise so that batches do not wait behind requests that a slow collector lets time out.
     pub max_under_way: u32,
     /// How bodies are compressed.
     pub compression: Compression,

@@ -52,7 +52,10 @@ function chooseConcurrency(maxConcurrency, maxSockets) {
   return Math.min(maxConcurrency ?? DEFAULT_MAX_CONCURRENCY, maxSockets);
 }
 
-/** The same with the slow ones, which count only against a limit that somebody has set. Absent: as the other one. */
+/**
+ * How many requests may be under way at once, slow ones included. Undefined leaves it to the core: a limit that the user
+ * has set holds for both, and otherwise the core has a default.
+ */
 function chooseUnderWay(maxConcurrency, maxSockets) {
   if (maxSockets === null || maxConcurrency !== undefined) return undefined;
   return Math.min(DEFAULT_MAX_UNDER_WAY, maxSockets);

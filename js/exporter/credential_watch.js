@@ -68,7 +68,7 @@ class CredentialWatch {
     return entries;
   }
 
-  /** Only one call of the user's function at a time, and none of its failures: an attempt of its own tells those. */
+  /** Makes one check at a time and ignores its errors: the next attempt reads the headers again and reports them. */
   #check() {
     if (this.#isChecking) return;
     this.#isChecking = true;

@@ -94,12 +94,12 @@ class LaneExporter {
     return own(this).#exportSpans(spans);
   }
 
-  /** Rejects if an option cannot be meant. */
+  /** Rejects if an option is invalid. */
   forceFlush(options) {
     return own(this).#forceFlush(options);
   }
 
-  /** Rejects if an option cannot be meant, and then shuts nothing down. */
+  /** Rejects if an option is invalid, and then shuts nothing down. */
   shutdown(options) {
     return own(this).#end(options);
   }
@@ -215,7 +215,7 @@ class LaneExporter {
     this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, kind: 'limit' } }, done);
   }
 
-  /** A limit on exports under way makes one wait for the other: that is for whoever calls `export`. */
+  /** With `concurrencyLimit` or an `export` of the user's, batches have to go through `export()`, which has the rule. */
   get #isUsable() {
     return this.#settings.concurrencyLimit === undefined && this.export === LaneExporter.prototype.export;
   }
@@ -240,7 +240,7 @@ class LaneExporter {
       look: settings.tlsWatch === undefined ? null : () => settings.tlsWatch.look(this.#lane),
       begin: (window) => this.#beginWindow(window),
       isShutDown: () => this.#shutdown !== null,
-      // A batch that leaves by the native clock leaves without either.
+      // A native thread that sends a batch reads no headers and starts no metrics: both need the event loop.
       needsLoopToLeave: settings.beforeExport !== undefined || settings.metrics?.isRecording === true,
     };
   }

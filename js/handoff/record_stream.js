@@ -127,8 +127,9 @@ class RecordStream {
   }
 
   /**
-   * Writes texts of `values` (flat: index, value) from `from` on, as many as one native call takes, one at least, and a wide
-   * one behind them. Stops at what is no text or one of more than ONE_WRITE_UNITS; the first is neither.
+   * Writes texts of `values` (flat: index, value) from `from` on: as many as fit into one native call, then at most one that
+   * needs UTF-16. It stops before a value that is no string or is longer than ONE_WRITE_UNITS; the caller sees to it that
+   * the first one is neither.
    * @returns {number} where in `values` it stopped
    */
   bulkTexts(values, from) {

@@ -27,9 +27,8 @@ class SpanWriter extends SpanRecordWriter {
    * @param memory the environment's blocks
    * @param {{ maxSpanBytes: number, maxAttributeBytes?: number }} limits an attribute with a longer text or byte array
    *   is left out and counted as dropped; both are compared with UTF-16 units, before anything is copied
-   * @param {boolean} deferLongTexts keep texts over 4 Ki units by reference, and once a turn has copied its shares all long
-   *   ones, then all;
-   *   `copyDeferred` writes them. Else every span is whole, and may be read by others, when `write` returns
+   * @param {boolean} deferLongTexts whether texts may be copied in a later turn, by `copyDeferred`. Those over 4 Ki units
+   *   always are; once this turn has copied as much as a turn may, those over 256 units are, too, and at last all. Else every span is whole, and may be read by others, when `write` returns
    */
   constructor(memory, limits, deferLongTexts) {
     super(new RecordStream(memory), limits, deferLongTexts);

@@ -10,7 +10,7 @@ const { now, setTimeout, unref } = require('../guards/timers.js');
 const { afterUnwinding } = require('../guards/unwinding.js');
 const { contained } = require('../guards/user_code.js');
 
-const KEY = Symbol.for('offloop.exit.1'); // the number is that of what members and this class call each other
+const KEY = Symbol.for('offloop.exit.1'); // the version of the interface between this class and its members
 const SIGNAL_EXIT_4 = Symbol.for('signal-exit emitter');
 const SIGNAL_EXIT_3 = '__signal_exit_emitter__';
 const SIGNAL_EXIT_SIGNALS = new Set(

@@ -11,8 +11,8 @@ const { PreparedWriter } = require('./prepared_writer.js');
 const { FAILED, SUCCESS } = require('./vocabulary.js');
 
 /**
- * Name of the method by which an adapter, its argument, offers its native way. Null from it: only `exportSpans` will do, as
- * where a method is ours and the adapter stands in for the one that it belongs to.
+ * Key of the method that returns an adapter's native export function. It returns null if spans have to go through
+ * `exportSpans`, for example where the application has overridden that method or wraps the adapter.
  */
 const NATIVE = Symbol('offloop.tusk.native');
 

@@ -162,7 +162,7 @@ class ApiSpanAdapter {
         invalid += 1;
       }
     }
-    if (invalid > 0) diag.warn(`Offloop: ${invalid} spans do not fit the request`);
+    if (invalid > 0) diag.warn(`Offloop: ${invalid} spans were dropped because they could not be encoded as protobuf`);
     else if (parts.length === 0) parts.push({ printed: encodeRequest(this.#config, []) });
     return { parts, invalid };
   }

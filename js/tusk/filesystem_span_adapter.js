@@ -81,7 +81,10 @@ class FilesystemSpanAdapter {
         if (line === null) unfit += 1;
         else lines.push(line);
       }
-      if (unfit > 0) diag.warn(`Offloop: ${unfit} spans cannot be lines of a file`);
+      if (unfit > 0)
+        diag.warn(
+          `Offloop: ${unfit} spans were dropped because they could not be written as JSON or their trace id is no file name`,
+        );
       if (lines.length === 0 || (unfit > 0 && this.#failsBatch)) return told(nothingLeft(unfit));
       return told(resultOf(await this.#lanes.exportPrepared(lines, { output: 'prepared_lines' }), unfit));
     } catch (thrown) {

@@ -37,8 +37,8 @@ impl OpenBatch {
         Self(Mutex::new(Some(Filling { head, parts })))
     }
 
-    /// JavaScript goes on in other blocks. Blocks that are known are no others: a call that was cut off right behind this
-    /// one asks again. False: it has been taken.
+    /// Adds the blocks that JavaScript continues in. Blocks that are part of the batch already are ignored, because a call
+    /// that was cut off is made again. Returns false if a native thread has taken the batch.
     pub fn grow(&self, parts: impl IntoIterator<Item = (BlockLease, u32)>) -> bool {
         let mut filling = lock(&self.0);
         match filling.as_mut() {

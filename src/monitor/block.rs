@@ -55,7 +55,8 @@ impl Times {
     }
 
     /// Whether the application held the loop for `threshold`: with a processor whenever it wanted one, the turn would
-    /// have been as long. What else it waited for while it was mostly starved, starved others may have kept from it.
+    /// have been as long. If the thread lacked a processor for most of
+    /// the turn, its other waiting does not count either: the thread that it waited for may have lacked one, too.
     pub(super) fn is_block(&self, threshold: Duration) -> bool {
         let cpu = self.cpu.unwrap_or_default();
         let excess = self.elapsed.saturating_sub(self.paused).saturating_sub(cpu);

@@ -90,7 +90,7 @@ impl Network {
             | SendErrorKind::Dns
             | SendErrorKind::Unreachable
             | SendErrorKind::Tls => Network::Down,
-            // The system's, which has given a connection up; without a code it is the time of the attempt.
+            // With a code the operating system has given the connection up (ETIMEDOUT); without one our own limit has passed.
             SendErrorKind::TimedOut if error.code.is_some() => Network::Down,
             SendErrorKind::Reset
             | SendErrorKind::Malformed

@@ -267,7 +267,8 @@ impl Ledger {
         done.iter().for_each(|cell| cell.part_done());
     }
 
-    /// What came of the attempt was no result: the permit owes one, as if it had not been sent yet.
+    /// The attempt has only led to a split or to another compression. It counts as if it had not been made, so that a flush
+    /// waits for the next one.
     pub(crate) fn owe_attempt(&self, key: Key) {
         let mut book = self.lock();
         let book = &mut *book;

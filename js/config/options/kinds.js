@@ -4,7 +4,7 @@
 
 const { constants } = require('node:os');
 
-/** What `read` answers for a value that cannot be meant. */
+/** What `read` answers for a value that is invalid. */
 const INVALID = Symbol('invalid');
 
 // Nobody can listen to these two.

@@ -1,6 +1,6 @@
 'use strict';
 // Owns reading options by the table: from an object in code, from a variable, and from the argument of a call.
-// Refuses to correct what cannot be meant: in code that is an error which names the option, the value and what is
+// Refuses to correct what is invalid: in code that is an error which names the option, the value and what is
 // expected; in a variable it is told through diag, and the default holds.
 
 const { inspect } = require('node:util');
@@ -58,7 +58,7 @@ function readOption(name, { kind, fallback }, value) {
 
 /**
  * The values of `rows` in `given`; `a.b` is member `b` of section `a`, and sections are frozen.
- * @throws {Error} naming the first option that cannot be meant
+ * @throws {Error} naming the first option that is invalid
  */
 function readOptions(rows, given) {
   const result = {};

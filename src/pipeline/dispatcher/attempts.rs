@@ -98,7 +98,8 @@ impl Dispatcher {
     }
 
     /// An attempt has been under way for long. Nobody waits for it any more, neither for its place nor, if it is a probe, for
-    /// what it will find out: the next one may ask. (Credentials are another matter. Whoever asks with wrong ones is lost.)
+    /// what it will find out: the next one may ask. A probe of credentials keeps its right:
+    /// each batch that is sent with wrong ones would be lost.
     pub(super) fn attempt_is_slow(&mut self, attempt: Attempt) {
         let lane = self.lanes.get_mut(&attempt.lane);
         if let Some(out) = lane.and_then(|lane| lane.in_flight.get_mut(&attempt)) {

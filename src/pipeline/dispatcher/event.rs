@@ -67,8 +67,8 @@ pub(crate) enum Action {
     Abort { attempt: Attempt },
     /// Record what became of a batch.
     Settle { batch: Box<Batch>, settlement: Settlement },
-    /// Give the batch back to the workers; `Ready` follows for what comes of it. The attempt that this is made of was none
-    /// yet: the ledger is to watch for these flushes until what comes of it has had one.
+    /// Give the batch back to the workers; `Ready` follows for what comes of it. The attempt that led to
+    /// this does not count for a flush: the ledger keeps these flushes waiting until each resulting batch has had one.
     Rework { batch: Box<Batch>, work: Work, flushes: Vec<FlushId> },
     /// The batch has had its attempt, or the probe that stood for it has, and waits for another one.
     Attempted { batch: BatchId },

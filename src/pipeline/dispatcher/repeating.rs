@@ -74,8 +74,8 @@ impl Dispatcher {
         self.parking.push(id);
     }
 
-    /// Whether an attempt has used up all the time that its batch had. Its clock may be ahead of this one, so that
-    /// something seems to be left, but another attempt would only be made to be broken off.
+    /// Whether an attempt has used up all the time that its batch had. The clock of the attempt can run
+    /// slightly ahead of the dispatcher's, so that a little seems to be left; another attempt would be aborted at once.
     pub(super) fn is_out_of_time(&self, batch: BatchId, outcome: &SendOutcome) -> bool {
         let error = match outcome {
             SendOutcome::Failed(error) => Some(error),
