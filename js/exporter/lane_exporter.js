@@ -206,7 +206,13 @@ class LaneExporter {
   #refuseAtLimit(length, done) {
     const batch = newBatch(length, new ExportContext());
     try {
-      refuse(this.#open(), batch, 'queue_full', length);
+      refuse(
+        this.#open(),
+        batch,
+        'queue_full',
+        length,
+        'the limit of concurrent exports (concurrencyLimit) is reached',
+      );
     } catch (error) {
       tellBug(error); // no memory for a lane
       batch.refused.queue_full = length;

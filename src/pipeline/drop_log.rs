@@ -30,7 +30,8 @@ impl DropLog {
         detail: Option<&str>,
     ) -> Option<String> {
         match reason {
-            DropReason::QueueFull | DropReason::BytesFull => {
+            // A detail says that something else than the queue itself was full.
+            DropReason::QueueFull | DropReason::BytesFull if detail.is_none() => {
                 self.dropped_while_full += spans;
                 if std::mem::replace(&mut self.full_episode, true) {
                     return None;
