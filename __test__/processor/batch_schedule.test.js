@@ -2,7 +2,6 @@
 
 const assert = require('node:assert/strict');
 const path = require('node:path');
-const timers = require('node:timers');
 const { test } = require('node:test');
 const { BatchSpanProcessor, OTLPTraceExporter } = require('../..');
 const { assertSettled } = require('../helpers/conservation.js');
@@ -24,26 +23,27 @@ class Keeper {
   async shutdown() {}
 }
 
-/** Time that passes when the test says so, for a copy of the library that is loaded while it has replaced the timers. */
+/** Time that passes when the test says so, for a copy of the library that has its timers. */
 class HandClock {
   #now = 0;
   #timers = new Map();
 
   /** @returns a processor class whose timers are these */
   load() {
-    const { setTimeout: start, clearTimeout: stop } = timers;
-    timers.setTimeout = (run, millis) => {
-      const timer = { ref: () => timer, unref: () => timer, hasRef: () => false };
-      this.#timers.set(timer, { run, at: this.#now + millis });
-      return timer;
-    };
-    timers.clearTimeout = (timer) => this.#timers.delete(timer);
     const loaded = Object.entries(require.cache).filter(([name]) => name.startsWith(`${library}${path.sep}`));
     for (const [name] of loaded) delete require.cache[name];
     try {
+      const timers = require('../../js/guards/timers.js'); // of this copy alone
+      timers.setTimeout = (run, millis) => {
+        const timer = { ref: () => timer, unref: () => timer, hasRef: () => false };
+        this.#timers.set(timer, { run, at: this.#now + millis });
+        return timer;
+      };
+      timers.clearTimeout = (timer) => this.#timers.delete(timer);
       return require('../../js/processor/batch_span_processor.js').BatchSpanProcessor;
     } finally {
-      Object.assign(timers, { setTimeout: start, clearTimeout: stop });
+      for (const name of Object.keys(require.cache))
+        if (name.startsWith(`${library}${path.sep}`)) delete require.cache[name];
       for (const [name, module] of loaded) require.cache[name] = module;
     }
   }
