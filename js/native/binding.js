@@ -29,7 +29,7 @@ function loadOnce() {
   // Another installation, another version of it, or another file for it is another addon.
   const path = require.resolve('../../addon/index.js');
   const { NAPI_RS_NATIVE_LIBRARY_PATH: override = '' } = process.env;
-  const key = JSON.stringify([path, version, override]);
+  const key = [path, version, override].join('\n');
   const known = process[KEY].get(key);
   if (known !== undefined) return known;
   const loaded = require(path);
