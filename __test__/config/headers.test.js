@@ -115,3 +115,22 @@ describe('a section of our own that does not name its members', () => {
     });
   }
 });
+
+it('a function that does not answer costs an attempt, and no request goes out at its end', async () => {
+  let calls = 0;
+  const headers = () => (++calls === 1 ? new Promise(() => {}) : Promise.resolve({ 'x-call': String(calls) }));
+  const exporter = new OTLPTraceExporter({
+    url: `${recorder.origin}/v1/traces`,
+    protocol: 'http/json',
+    timeoutMillis: 400,
+    retry: { maxElapsedMillis: 4000 },
+    headers,
+  });
+  const first = exporter.exportSpans([plain.span({ name: 'first' })]);
+  await exporter.exportSpans([plain.span({ name: 'second' })]); // so that there are headers of before
+  const { delivered } = await first;
+  await exporter.shutdown();
+  assert.equal(delivered, 1);
+  const names = recorder.requests.map(({ body }) => /first|second/.exec(JSON.stringify(body))[0]);
+  assert.deepEqual(names.sort(), ['first', 'second']);
+});

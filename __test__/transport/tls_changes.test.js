@@ -204,6 +204,30 @@ describe('TLS of a process that changes', () => {
       await exporter.shutdown();
     }));
 
+  it('a retry opens no connection by what was true when its batch began', async (t) => {
+    const opened = [];
+    const peer = https.createServer(server, (request, response) => {
+      request.resume().on('end', () => response.writeHead(503, { Connection: 'close' }).end());
+    });
+    peer.on('secureConnection', () => opened.push(performance.now()));
+    await new Promise((resolve) => peer.listen(0, '127.0.0.1', resolve));
+    t.after(() => peer.close());
+    const restore = put(process.env, VARIABLE, '0');
+    const url = `https://localhost:${peer.address().port}/changes/retry`;
+    const exporter = new OTLPTraceExporter({ url, keepAlive: false, timeoutMillis: 5000 });
+    const done = codeOf(exporter);
+    while (opened.length === 0) await sleep(10);
+    await sleep(50);
+    restore();
+    const changed = performance.now();
+    assert.equal(await done, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    assert.deepEqual(
+      opened.filter((at) => at > changed + 400),
+      [],
+    );
+    await exporter.shutdown();
+  });
+
   it('`offloop/tusk` sends nothing either', () =>
     serve(server, async (port) => {
       const adapter = new ApiSpanAdapter({

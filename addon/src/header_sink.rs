@@ -93,6 +93,10 @@ impl Sink for HeaderSink {
             }
             // The time of the user's code is part of the attempt's.
             request.time_left = request.time_left.saturating_sub(asked_at.elapsed());
+            if request.time_left.is_zero() {
+                // A request that goes out now would arrive and count as failed all the same.
+                return SendOutcome::Failed(timed_out());
+            }
             inner.send(request).await
         })
     }

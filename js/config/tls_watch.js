@@ -4,10 +4,12 @@
 // It refuses to follow what only makes or sees requests: tracing libraries replace `https.request`, and judge nobody.
 
 const tls = require('node:tls');
+const { setTimeout, unref } = require('../guards/timers.js');
 const { isOutOfStack } = require('../guards/unwinding.js');
 
 // Every connection of Node's https goes through these, so code in their place decides whom to trust.
 const FUNCTIONS = ['checkServerIdentity', 'createSecureContext', 'connect'];
+const LOOK_MILLIS = 200; // what is on its way may open connections later: retries, held and queued batches
 const DEFAULTS = ['DEFAULT_MIN_VERSION', 'DEFAULT_MAX_VERSION', 'DEFAULT_CIPHERS', 'DEFAULT_ECDH_CURVE'];
 
 // As they were when the library was loaded. What has another name by then is not Node's.
@@ -33,6 +35,7 @@ class TlsWatch {
   #defaults = DEFAULTS.map((name) => tls[name]);
   #rejects = true;
   #told = null;
+  #timer = null;
 
   /** @param settings as `resolveTls` gives them */
   constructor({ rejectUnauthorized }) {
@@ -48,6 +51,17 @@ class TlsWatch {
 
   /** A batch begins, or leaves: `lane` opens no connection that Node would open otherwise. */
   look(lane) {
+    this.#lookNow(lane);
+    this.#timer ??= unref(setTimeout(() => this.#lookAgain(lane), LOOK_MILLIS));
+  }
+
+  /** Again and again, as long as anything is on its way. */
+  #lookAgain(lane) {
+    this.#timer = null;
+    if (lane.stats().pending > 0) this.look(lane);
+  }
+
+  #lookNow(lane) {
     const reason = this.#reason();
     if (reason === this.#told) return;
     lane.doubtTls(reason ?? undefined);

@@ -7,15 +7,17 @@ const tls = require('node:tls');
 const { certificatesOf, textsOf, toPem } = require('./pem.js');
 const { isOutOfStack } = require('../guards/unwinding.js');
 
+// As it was when the library was loaded: Node's own https does not ask what an application has put in its place.
+const { getCACertificates } = tls;
 const EXTRA = 'NODE_EXTRA_CA_CERTS';
 
 /** Why only Node knows its roots, or null. */
 function reasonInDefaultRoots(usesSystemCa) {
-  if (tls.getCACertificates !== undefined) {
+  if (getCACertificates !== undefined) {
     // A Node.js that is built to use OpenSSL's store keeps its roots to itself, and those of the variable show only while
     // the variable is there.
-    const isHidden = !process.env.NODE_EXTRA_CA_CERTS && tls.getCACertificates('extra').length > 0;
-    return isHidden || tls.getCACertificates('default').length === 0 ? 'roots that Node.js does not show' : null;
+    const isHidden = !process.env.NODE_EXTRA_CA_CERTS && getCACertificates('extra').length > 0;
+    return isHidden || getCACertificates('default').length === 0 ? 'roots that Node.js does not show' : null;
   }
   if (usesSystemCa) return 'the roots of the system on this Node.js';
   return extraAtStart() === null ? `${EXTRA} on this Node.js` : null;
@@ -23,7 +25,7 @@ function reasonInDefaultRoots(usesSystemCa) {
 
 /** PEM of what an exporter that is used first now trusts. */
 function readDefaultRoots() {
-  if (tls.getCACertificates !== undefined) return Buffer.from(tls.getCACertificates('default').join('\n'));
+  if (getCACertificates !== undefined) return Buffer.from(getCACertificates('default').join('\n'));
   const extra = extraAtStart() ?? [];
   return Buffer.concat([Buffer.from(tls.rootCertificates.join('\n')), Buffer.from('\n'), toPem(extra)]);
 }

@@ -217,7 +217,7 @@ class LaneExporter {
       tellBug(error); // no memory for a lane
       batch.refused.queue_full = length;
     }
-    this.#underWay += 1;
+    batch.isCounted = false; // against the limit
     this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, kind: 'limit' } }, done);
   }
 
@@ -406,7 +406,7 @@ class LaneExporter {
 
   /** All that the application hears of an export, it hears in the context of its call. */
   #finish(batch, native, done) {
-    this.#underWay -= 1;
+    if (batch.isCounted) this.#underWay -= 1;
     const { context } = batch.call;
     if (context === null) {
       this.#tell(batch, native, done);
@@ -432,7 +432,7 @@ class LaneExporter {
 /** An export of `spans` spans, made in `context`. */
 function newBatch(spans, context) {
   const call = newCall(context);
-  return { spans, written: 0, refused: {}, id: null, isAdmitted: false, finishMetrics: null, call };
+  return { spans, written: 0, refused: {}, id: null, isAdmitted: false, isCounted: true, finishMetrics: null, call };
 }
 
 /** A call that was cut off has nobody who could handle the rejection. */

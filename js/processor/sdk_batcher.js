@@ -6,8 +6,8 @@ const { Deadline } = require('../native/deadlines.js');
 const { diag } = require('../otel/diag.js');
 const { pendingResource } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('../otel/sdk_context.js');
-const { afterUnwinding, needStack } = require('../guards/unwinding.js');
-const { contained, once } = require('../guards/user_code.js');
+const { afterUnwinding, needStack, withResolvers } = require('../guards/unwinding.js');
+const { contained, ignore, once } = require('../guards/user_code.js');
 
 const SUCCESS = 0;
 
@@ -89,30 +89,40 @@ class QueueBatcher {
   #exportBatch() {
     needStack(); // before any span is taken
     this.#stopTimer();
-    const { maxExportBatchSize, exportTimeoutMillis } = this.#options;
+    const { maxExportBatchSize } = this.#options;
     const spans = this.#spans.splice(0, maxExportBatchSize);
     if (spans.length === 0) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const timer = new Deadline(() => reject(new Error('Timeout')), exportTimeoutMillis);
-      const answer = once(({ isSuccess, error }) => {
-        this.#metrics.finishSpans(spans.length, error);
-        if (isSuccess) resolve();
-        else reject(error ?? new Error('BatchSpanProcessor: span export failed'));
-        timer.cancel(); // last: whoever is cut off before has this end
-      });
-      const fail = (error) => answer({ isSuccess: false, error });
-      const send = () => this.#exporter.export(spans, (result) => answer(readResult(result)));
-      const begin = () => {
-        const pending = spans.map(pendingResource).filter((resource) => resource !== null);
-        if (pending.length === 0) return send();
-        const waits = pending.map((resource) => resource.waitForAsyncAttributes());
-        return Promise.all(waits).then(send, (error) => {
-          reportError(error);
-          fail(error);
-        });
-      };
-      contained(fail, () => withoutTracing(begin));
+    const { promise, resolve, reject } = withResolvers();
+    promise.catch(ignore); // a call that is cut off in the exporter leaves nobody who could handle it
+    try {
+      this.#send(spans, resolve, reject);
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
+  }
+
+  #send(spans, resolve, reject) {
+    const { exportTimeoutMillis } = this.#options;
+    const timer = new Deadline(() => reject(new Error('Timeout')), exportTimeoutMillis);
+    const answer = once(({ isSuccess, error }) => {
+      this.#metrics.finishSpans(spans.length, error);
+      if (isSuccess) resolve();
+      else reject(error ?? new Error('BatchSpanProcessor: span export failed'));
+      timer.cancel(); // last: whoever is cut off before has this end
     });
+    const fail = (error) => answer({ isSuccess: false, error });
+    const send = () => this.#exporter.export(spans, (result) => answer(readResult(result)));
+    const begin = () => {
+      const pending = spans.map(pendingResource).filter((resource) => resource !== null);
+      if (pending.length === 0) return send();
+      const waits = pending.map((resource) => resource.waitForAsyncAttributes());
+      return Promise.all(waits).then(send, (error) => {
+        reportError(error);
+        fail(error);
+      });
+    };
+    contained(fail, () => withoutTracing(begin));
   }
 }
 
