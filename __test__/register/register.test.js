@@ -216,6 +216,7 @@ const patches = {
   'export, before': ['exporter', 'before', 'export', true],
   'export, after': ['exporter', 'after', 'export', true],
   'export of the base class': ['base', 'before', 'export', false],
+  'export of the base class, before the exporter is loaded': ['base', 'early', 'export', false],
   'shutdown of the exporter': ['exporter', 'before', 'shutdown', true],
   'onEnd, before': ['processor', 'before', 'onEnd', true],
   'onEnd, after': ['processor', 'after', 'onEnd', true],
@@ -227,12 +228,15 @@ describe('a prototype that the application patches', { concurrency: 3 }, () => {
   for (const [name, [target, when, method, isOurs]] of Object.entries(patches)) {
     test(name, async (t) => {
       const source = `
+        const { OTLPExporterBase: { prototype: base } } = require('@opentelemetry/otlp-exporter-base');
+        let calls = 0;
+        const early = base.export;
+        if (${when === 'early'}) base.export = function (...args) { calls += 1; return early.apply(this, args); };
         const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-http');
         const { BasicTracerProvider, BatchSpanProcessor } = require('@opentelemetry/sdk-trace-base');
         const { prototype: exporter } = OTLPTraceExporter;
         const { prototype: processor } = BatchSpanProcessor;
-        const target = { base: Object.getPrototypeOf(exporter), exporter, processor }.${target};
-        let calls = 0;
+        const target = { base, exporter, processor }.${target};
         const patch = () => {
           const original = target.${method};
           target.${method} = function (...args) {

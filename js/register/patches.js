@@ -4,6 +4,7 @@
 // Refuses to guess what a patch of anything but the methods that both have needs: then the stock class is the right one.
 
 const BASE = Object.prototype;
+const entries = new WeakSet(); // of all classes: one may be another's base
 
 class Patches {
   #stock;
@@ -17,7 +18,11 @@ class Patches {
     this.#stock = stock;
     this.#methods = methods;
     for (const method of methods) this.#install(method);
-    for (const prototype of chainOf(stock)) this.#known.set(prototype, valuesOf(prototype));
+    for (const prototype of chainOf(stock)) {
+      const isBase = prototype !== stock.prototype;
+      const values = [...valuesOf(prototype)].filter(([key, value]) => !isBase || isAsWritten(key, value));
+      this.#known.set(prototype, new Map(values));
+    }
   }
 
   /** The key of a patch that ours cannot follow, or undefined. */
@@ -72,6 +77,7 @@ class Patches {
         return Reflect.apply((!isOurs && own) || from[method], this, args);
       },
     }[method];
+    entries.add(entry);
     const isInstalled = Reflect.defineProperty(prototype, method, { value: entry, writable: true, configurable: true });
     if (isInstalled) this.#entries.set(method, entry);
   }
@@ -90,6 +96,15 @@ function valuesOf(prototype) {
       return [key, value ?? get];
     }),
   );
+}
+
+/** Whether a function of a base class, which was loaded before, is that class's method: a patch is another kind of function. */
+function isAsWritten(key, value) {
+  if (typeof value !== 'function' || typeof key !== 'string' || key === 'constructor' || entries.has(value))
+    return true;
+  const text = Function.prototype.toString.call(value);
+  const [, name] = /^(?:async\s+|get\s+|\*\s*)*([\w$]+)\s*\(/.exec(text) ?? [];
+  return name === key;
 }
 
 module.exports = { Patches };
