@@ -1,7 +1,10 @@
 //! What an exporter of the core needs to know: validated, total, no option left open.
 //! It refuses to know option names, environment variables and JavaScript values: those are `js/config/resolve_config.js`.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use crate::{clock::clamp_timeout, error::ConfigError, otlp::Protocol};
 
@@ -93,6 +96,26 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// What a user may ask for: the stock policy unless there is a `max_elapsed`; `max_attempts` includes the first. With no
+    /// time for repeats there is still the attempt's own.
+    pub fn of(
+        attempt_timeout: Duration,
+        max_elapsed: Option<Duration>,
+        max_attempts: Option<u32>,
+    ) -> Self {
+        let stock = RetryPolicy::stock(attempt_timeout);
+        match (max_elapsed, max_attempts) {
+            (None, None) => stock,
+            (None, Some(attempts)) => {
+                RetryPolicy { max_retries: attempts.saturating_sub(1), ..stock }
+            }
+            (Some(Duration::ZERO), _) => RetryPolicy { max_retries: 0, ..stock },
+            (Some(elapsed), attempts) => {
+                RetryPolicy::long(attempt_timeout, elapsed, attempts.unwrap_or(u32::MAX))
+            }
+        }
+    }
+
     /// The stock exporter's policy: five retries, everything inside `timeout` from the first attempt.
     pub fn stock(timeout: Duration) -> Self {
         RetryPolicy {
@@ -151,6 +174,22 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The same for a sink that makes all the attempts itself: one export is one request.
+    pub fn in_one_request(self) -> Self {
+        Config {
+            max_request_bytes: u64::MAX,
+            split_on_413: false,
+            retry: RetryPolicy { max_retries: 0, ..RetryPolicy::stock(self.retry.attempt_timeout) },
+            ..self
+        }
+    }
+
+    /// A `way` that no other exporter has: agents and look-ups are code, and files know no network.
+    pub fn own_way() -> String {
+        static OTHERS: AtomicU64 = AtomicU64::new(0);
+        format!("other {}", OTHERS.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Brings every number into its documented range. Only what no range can mend is an error.
     pub fn normalised(mut self) -> Result<Self, ConfigError> {
         if self.queue.max_spans == 0 || self.queue.max_bytes == 0 {

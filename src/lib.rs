@@ -27,3 +27,4 @@ pub mod shown;
 pub mod sink;
 pub mod span;
 pub mod stats;
+pub mod transform;

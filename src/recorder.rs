@@ -1,11 +1,9 @@
-//! The record/replay exporter in one piece: which transform goes with which sink, and the remote API's own schedule.
+//! The record/replay exporter in one piece: how spans are recorded for which sink, and the remote API's own schedule.
 //! It refuses to know JavaScript, and leaves filters and the circuit breaker to it: those answer before spans get here.
 
 mod api_sink;
 mod api_verdict;
 mod prepared;
-
-use std::sync::Arc;
 
 use bumpalo::Bump;
 
@@ -13,8 +11,6 @@ pub use self::api_sink::{ApiConfig, ApiSink};
 use crate::{
     drift::{self, Input, Invalid, InvalidSpan, RequestHeader},
     error::{DropReason, TransformError},
-    exporter::Transform,
-    handoff::{RawBatch, decode},
     otlp::Encoded,
     sink::trace_files::bundle,
     span::SpanBatch,
@@ -51,33 +47,28 @@ pub struct Recording {
     pub fail_batch_on_bad_span: bool,
 }
 
-/// The transform of a lane that records.
-pub fn transform(recording: Recording) -> Transform {
-    Arc::new(move |raw: RawBatch| {
-        raw.top_up_pool();
-        record(&recording, &raw)
-    })
-}
-
-fn record(recording: &Recording, raw: &RawBatch) -> Result<Encoded, TransformError> {
-    let arena = Bump::new();
-    let batch = decode(raw, &arena).map_err(|error| internal(error.to_string()))?;
+/// Records the spans of one export; what it needs meanwhile is in `arena`.
+pub(crate) fn encode(
+    recording: &Recording,
+    batch: &SpanBatch<'_>,
+    arena: &Bump,
+) -> Result<Encoded, TransformError> {
     let environment = recording.environment.as_deref();
     match &recording.output {
-        Output::PreparedLines => prepared::lines(&batch).ok_or_else(unbundled),
-        Output::PreparedRequest => Ok(prepared::request(&batch)),
+        Output::PreparedLines => prepared::lines(batch).ok_or_else(unbundled),
+        Output::PreparedRequest => Ok(prepared::request(batch)),
         Output::Lines => {
-            let lines = drift::encode_lines(&inputs(&batch, &arena), environment);
+            let lines = drift::encode_lines(&inputs(batch, arena), environment);
             let traces =
                 lines.traces.iter().map(|trace| (trace.trace_id.as_str(), trace.range.clone()));
             let body = bundle(lines.text, traces).ok_or_else(unbundled)?;
-            encoded(recording, &batch, body, &lines.invalid)
+            encoded(recording, batch, body, &lines.invalid)
         }
         Output::Request { observable_service_id, sdk_version, sdk_instance_id } => {
             let header =
                 RequestHeader { observable_service_id, environment, sdk_version, sdk_instance_id };
-            let request = drift::encode_request(&inputs(&batch, &arena), &header);
-            encoded(recording, &batch, request.body, &request.invalid)
+            let request = drift::encode_request(&inputs(batch, arena), &header);
+            encoded(recording, batch, request.body, &request.invalid)
         }
     }
 }
@@ -104,9 +95,6 @@ fn encoded(
 }
 
 fn unbundled() -> TransformError {
-    internal("lines without their traces".to_owned())
-}
-
-fn internal(message: String) -> TransformError {
+    let message = "lines without their traces".to_owned();
     TransformError { reason: DropReason::InternalError, message }
 }

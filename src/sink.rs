@@ -6,9 +6,10 @@ mod disk;
 mod errno;
 pub mod file;
 pub mod http;
+pub mod live_headers;
 pub mod trace_files;
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -25,6 +26,9 @@ pub enum ContentEncoding {
     Zstd,
 }
 
+/// Names and values in order.
+pub type Headers = Arc<[(String, String)]>;
+
 /// One attempt to deliver one body.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -40,8 +44,8 @@ pub struct Request {
     pub attempt: u32,
     /// Time this attempt may take from now, the body of the response included, so that a drip ends (F11, F13).
     pub time_left: Duration,
-    /// Headers of this attempt that replace the sink's own (a `headers` function, resolved on the JS thread).
-    pub headers: Option<std::sync::Arc<[(String, String)]>>,
+    /// Headers of this attempt that replace the sink's own: [`live_headers`] puts them in.
+    pub headers: Option<Headers>,
 }
 
 /// What came of one attempt. The dispatcher alone turns it into retry, success or drop.
@@ -179,7 +183,7 @@ impl std::error::Error for SendError {}
 /// A running attempt; dropping it aborts the attempt and closes its connection (R53).
 pub type Attempt = Pin<Box<dyn Future<Output = SendOutcome> + Send>>;
 
-/// A destination. The only trait of the core: here several real implementations exist.
+/// A destination.
 ///
 /// Called on the I/O thread inside its tokio runtime; `send` returns at once and the future never blocks.
 pub trait Sink: Send + Sync + 'static {

@@ -2,39 +2,30 @@
 //! It refuses to default: an absent number means the core's own default.
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
-use bumpalo::Bump;
 use napi::{Error, Status, bindgen_prelude::*};
 use napi_derive::napi;
 use offloop::{
     config::{Compression, Config, Overflow, RetryPolicy},
-    error::{DropReason, TransformError},
-    exporter::{Exporter, Transform},
-    handoff::decode,
-    otlp::{self, Encoded, Protocol},
-    recorder::{self, ApiConfig, ApiSink, Output, Recording},
+    exporter::Exporter,
+    otlp::Protocol,
+    recorder::{ApiConfig, ApiSink, Output, Recording},
     sink::{
         Sink,
         file::{FileConfig, FileSink},
         http::{Doubt, HttpConfig, HttpSink, ResultOrder, Roots, TlsConfig},
+        live_headers::{AskFor, CurrentHeaders, LiveHeaders},
         trace_files::{TraceFilesConfig, TraceFilesSink},
     },
-    span::SpanBatch,
+    transform::{Format, transform},
 };
 
 use crate::{
-    convert::duration,
-    header_sink::{CurrentHeaders, HeaderSink, Source},
-    mailbox::Mailbox,
-    moving_sink::MovingSink,
-    node_sink::NodeSink,
+    convert::duration, header_questions::HeaderQuestions, mailbox::Mailbox,
+    moving_sink::MovingSink, node_sink::NodeSink,
 };
 
 /// What `js/native/engine.js` passes for a lane.
@@ -140,33 +131,46 @@ pub struct JsTls {
     pub system_ca_hint: bool,
 }
 
+/// What an exporter shares with its lane.
+pub(crate) struct Shared {
+    pub mailbox: Arc<Mailbox>,
+    pub headers: CurrentHeaders,
+    /// Attempts that ran out of time, where the sink makes them itself.
+    pub timeouts: Arc<AtomicU64>,
+    pub doubt: Doubt,
+}
+
 /// Makes the exporter behind a lane.
-pub(crate) fn build(
-    mut config: LaneConfig,
-    mailbox: Arc<Mailbox>,
-    headers: CurrentHeaders,
-    timeouts: Arc<AtomicU64>,
-    doubt: Doubt,
-) -> Result<Arc<Exporter>> {
+pub(crate) fn build(mut config: LaneConfig, shared: &Shared) -> Result<Arc<Exporter>> {
     let protocol = match config.protocol.as_str() {
         "http/json" => Protocol::HttpJson,
         _ => Protocol::HttpProtobuf,
     };
-    let core = core_config(&config, protocol);
-    let source = match config.header_source.as_deref() {
-        Some("live") => Source::Live,
-        Some("async") => Source::Function,
-        _ => Source::Static,
+    let mut core = core_config(&config, protocol);
+    let is_native = config.sink == "http" || (config.sink == "drift_api" && config.url.is_some());
+    let http = is_native.then(|| http(&mut config, shared.doubt.clone()));
+    core.way = match &http {
+        Some(http) if config.sink == "http" => http.way(),
+        _ => Config::own_way(),
     };
-    let lane = config.number;
-    let transform = match config.drift.take() {
-        Some(drift) => recorder::transform(recording(drift)),
-        None if config.sink == "file" => transform(otlp::encode_line),
-        None => transform(move |batch| otlp::encode(protocol, batch)),
+    let format = match config.drift.take() {
+        Some(drift) => Format::Recording(recording(drift)),
+        None if config.sink == "file" => Format::OtlpLine,
+        None => Format::Otlp(protocol),
     };
-    let inner = sink(config, Arc::clone(&mailbox), timeouts, doubt)?;
-    let sink = Arc::new(HeaderSink { lane, source, current: headers, mailbox, inner });
-    Exporter::new(core, sink, transform).map_err(invalid)
+    let sink = with_live_headers(&config, shared, sink(&config, http, shared)?);
+    Exporter::new(core, sink, transform(format)).map_err(invalid)
+}
+
+fn with_live_headers(config: &LaneConfig, shared: &Shared, inner: Arc<dyn Sink>) -> Arc<dyn Sink> {
+    let ask_for = match config.header_source.as_deref() {
+        Some("live") => AskFor::Retries,
+        Some("async") => AskFor::EveryAttempt,
+        _ => return inner,
+    };
+    let owner = HeaderQuestions { lane: config.number, mailbox: Arc::clone(&shared.mailbox) };
+    let current = shared.headers.clone();
+    Arc::new(LiveHeaders { ask_for, owner: Arc::new(owner), current, inner })
 }
 
 fn recording(drift: JsRecording) -> Recording {
@@ -189,7 +193,6 @@ fn recording(drift: JsRecording) -> Recording {
 
 fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
     let mut core = Config { endpoint: config.endpoint.clone(), protocol, ..Config::default() };
-    core.way = way(config);
     core.exit_timeout = duration(config.exit_millis);
     let queue = &mut core.queue;
     queue.max_spans = config.max_spans.map_or(queue.max_spans, |spans| spans as u64);
@@ -207,44 +210,12 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
         _ => Compression::None,
     };
     let timeout = duration(config.timeout_millis).max(Duration::from_millis(1));
-    if config.drift.is_some() {
-        // One export is one request or one set of lines, and its sink makes all the attempts.
-        core.max_request_bytes = u64::MAX;
-        core.split_on_413 = false;
-        core.retry = RetryPolicy { max_retries: 0, ..RetryPolicy::stock(timeout) };
-        return core;
-    }
-    core.retry = match (config.max_elapsed_millis, config.max_attempts.map(count)) {
-        (None, None) => RetryPolicy::stock(timeout),
-        (None, Some(attempts)) => {
-            RetryPolicy { max_retries: attempts.saturating_sub(1), ..RetryPolicy::stock(timeout) }
-        }
-        // Without time for repeats there is still the attempt's own.
-        (Some(0.0), _) => RetryPolicy { max_retries: 0, ..RetryPolicy::stock(timeout) },
-        (Some(elapsed), attempts) => {
-            RetryPolicy::long(timeout, duration(elapsed), attempts.unwrap_or(u32::MAX))
-        }
-    };
-    core
-}
-
-/// Where the connections of a lane go and whom they trust, beside its endpoint, as a number that tells nothing. What
-/// JavaScript sends goes ways of its own: agents and look-ups are code.
-fn way(config: &LaneConfig) -> String {
-    static OTHERS: AtomicU64 = AtomicU64::new(0);
-    if config.sink != "http" {
-        return format!("other {}", OTHERS.fetch_add(1, Ordering::Relaxed));
-    }
-    let mut hasher = DefaultHasher::new();
-    config.socket_path.hash(&mut hasher);
-    if let Some(tls) = &config.tls {
-        tls.roots.as_ref().hash(&mut hasher);
-        for pem in [&tls.cert, &tls.key] {
-            pem.as_deref().hash(&mut hasher);
-        }
-        (tls.reject_unauthorized, &tls.servername).hash(&mut hasher);
-    }
-    format!("{:x}", hasher.finish())
+    core.retry = RetryPolicy::of(
+        timeout,
+        config.max_elapsed_millis.map(duration),
+        config.max_attempts.map(count),
+    );
+    if config.drift.is_some() { core.in_one_request() } else { core }
 }
 
 /// A counter from JavaScript, where numbers are floating point: what is too large for 32 bits is the largest, as Rust
@@ -253,54 +224,50 @@ fn count(number: f64) -> u32 {
     number as u32
 }
 
-fn sink(
-    config: LaneConfig,
-    mailbox: Arc<Mailbox>,
-    timeouts: Arc<AtomicU64>,
-    doubt: Doubt,
-) -> Result<Arc<dyn Sink>> {
-    match config.sink.as_str() {
-        "trace_files" => {
-            let directory = config.directory.unwrap_or_default();
-            Ok(TraceFilesSink::new(TraceFilesConfig::new(directory)))
-        }
-        "drift_api" => {
-            let api = ApiConfig {
-                attempt_timeout: duration(config.attempt_timeout_millis.unwrap_or_default())
-                    .max(Duration::from_millis(1)),
-                max_attempts: config.api_attempts.unwrap_or(3),
-                hears_retry_after: config.honor_retry_after.unwrap_or_default(),
-            };
-            let inner = match &config.url {
-                Some(_) => http(config, doubt)?,
-                None => Arc::new(NodeSink { lane: config.number, mailbox }),
-            };
-            Ok(ApiSink::new(api, inner, timeouts))
-        }
-        "file" => {
-            let mut file = FileConfig::new(config.directory.unwrap_or_default());
+fn sink(config: &LaneConfig, http: Option<HttpConfig>, shared: &Shared) -> Result<Arc<dyn Sink>> {
+    let native = http.map(|http| HttpSink::new(http).map_err(invalid)).transpose()?;
+    let directory = config.directory.clone().unwrap_or_default();
+    let node = NodeSink { lane: config.number, mailbox: Arc::clone(&shared.mailbox) };
+    Ok(match (config.sink.as_str(), native) {
+        ("trace_files", _) => TraceFilesSink::new(TraceFilesConfig::new(directory)),
+        ("file", _) => {
+            let mut file = FileConfig::new(directory);
             file.max_files = config.max_files.map_or(file.max_files, |files| count(files) as usize);
-            Ok(FileSink::new(file))
+            FileSink::new(file)
         }
-        "node" => Ok(Arc::new(NodeSink { lane: config.number, mailbox })),
-        _ if config.may_move_to_node == Some(true) => {
-            let (lane, endpoint) = (config.number, config.endpoint.clone());
-            Ok(Arc::new(MovingSink::new(
-                http(config, doubt)?,
-                NodeSink { lane, mailbox },
-                endpoint,
-            )))
+        ("drift_api", native) => {
+            let inner: Arc<dyn Sink> = match native {
+                Some(native) => native,
+                None => Arc::new(node),
+            };
+            ApiSink::new(api(config), inner, Arc::clone(&shared.timeouts))
         }
-        _ => http(config, doubt),
+        ("http", Some(native)) if config.may_move_to_node == Some(true) => {
+            Arc::new(MovingSink::new(native, node, config.endpoint.clone()))
+        }
+        ("http", Some(native)) => native,
+        _ => Arc::new(node),
+    })
+}
+
+fn api(config: &LaneConfig) -> ApiConfig {
+    let attempt_timeout = duration(config.attempt_timeout_millis.unwrap_or_default());
+    ApiConfig {
+        attempt_timeout: attempt_timeout.max(Duration::from_millis(1)),
+        max_attempts: config.api_attempts.unwrap_or(3),
+        hears_retry_after: config.honor_retry_after.unwrap_or_default(),
     }
 }
 
-fn http(config: LaneConfig, doubt: Doubt) -> Result<Arc<dyn Sink>> {
-    let (url, content_type) =
-        (config.url.unwrap_or_default(), config.content_type.unwrap_or_default());
-    let mut http = HttpConfig::new(url, content_type, config.user_agent.unwrap_or_default());
-    http.headers = config.headers.unwrap_or_default();
-    http.unix_socket = config.socket_path.map(Into::into);
+fn http(config: &mut LaneConfig, doubt: Doubt) -> HttpConfig {
+    let text = Option::unwrap_or_default;
+    let mut http = HttpConfig::new(
+        text(config.url.take()),
+        text(config.content_type.take()),
+        text(config.user_agent.take()),
+    );
+    http.headers = config.headers.take().unwrap_or_default();
+    http.unix_socket = config.socket_path.take().map(Into::into);
     http.result_order = match config.result_order.as_deref() {
         Some("ipv4first") => ResultOrder::Ipv4First,
         Some("ipv6first") => ResultOrder::Ipv6First,
@@ -310,8 +277,8 @@ fn http(config: LaneConfig, doubt: Doubt) -> Result<Arc<dyn Sink>> {
     http.keep_alive = config.keep_alive.unwrap_or(http.keep_alive);
     http.max_idle_connections =
         config.max_idle_sockets.map_or(http.max_idle_connections, |max| count(max) as usize);
-    http.tls = TlsConfig { doubt, ..config.tls.map(tls).unwrap_or_default() };
-    Ok(HttpSink::new(http).map_err(invalid)?)
+    http.tls = TlsConfig { doubt, ..config.tls.take().map(tls).unwrap_or_default() };
+    http
 }
 
 fn tls(tls: JsTls) -> TlsConfig {
@@ -325,18 +292,6 @@ fn tls(tls: JsTls) -> TlsConfig {
         system_ca_hint: tls.system_ca_hint,
         doubt: Doubt::default(),
     }
-}
-
-fn transform(encode: impl Fn(&SpanBatch<'_>) -> Encoded + Send + Sync + 'static) -> Transform {
-    Arc::new(move |raw| {
-        raw.top_up_pool();
-        let arena = Bump::new();
-        let batch = decode(&raw, &arena).map_err(|error| TransformError {
-            reason: DropReason::InternalError,
-            message: error.to_string(),
-        })?;
-        Ok(encode(&batch))
-    })
 }
 
 fn invalid(error: impl ToString) -> Error {

@@ -3,10 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
 use napi::{
@@ -21,26 +18,21 @@ use offloop::{
     handoff::{RawBatch, Segment},
     lock::lock,
     pipeline::notice::Level,
-    sink::http::Doubt,
+    sink::{http::Doubt, live_headers::CurrentHeaders},
 };
 
 use crate::{
-    config::{LaneConfig, build},
+    config::{LaneConfig, Shared, build},
     convert::{JsFlush, JsNotice, JsStats, duration},
     environment::Environment,
-    header_sink::CurrentHeaders,
-    mailbox::{JsResult, Mailbox},
+    mailbox::JsResult,
 };
 
 /// The native half of an exporter.
 #[napi(custom_finalize)]
 pub struct Lane {
     exporter: Arc<Exporter>,
-    mailbox: Arc<Mailbox>,
-    headers: CurrentHeaders,
-    doubt: Doubt,
-    /// Attempts that ran out of time, where the sink makes them itself.
-    timeouts: Arc<AtomicU64>,
+    shared: Shared,
     /// Exports whose long texts are still being copied, by the number JavaScript gave them. What lacks one when the
     /// environment goes counts as `environment_gone`.
     open: Mutex<HashMap<u32, Open>>,
@@ -75,12 +67,14 @@ impl Lane {
     /// Starts nothing: threads come with the first admission.
     #[napi(constructor, catch_unwind)]
     pub fn new(environment: &Environment, config: LaneConfig) -> Result<Self> {
-        let headers = CurrentHeaders::default();
         let number = config.number;
-        let timeouts = Arc::new(AtomicU64::new(0));
-        let doubt = Doubt::default();
-        let (mailbox, ours) = (environment.mailbox(), Arc::clone(&timeouts));
-        let exporter = build(config, mailbox, headers.clone(), ours, doubt.clone())?;
+        let shared = Shared {
+            mailbox: environment.mailbox(),
+            headers: CurrentHeaders::default(),
+            timeouts: Arc::default(),
+            doubt: Doubt::default(),
+        };
+        let exporter = build(config, &shared)?;
         environment.enlist(&exporter);
         let mailbox = environment.mailbox();
         exporter.observe(
@@ -90,28 +84,20 @@ impl Lane {
                 mailbox.post(JsResult { notice: Some(notice), ..JsResult::done(0) });
             }),
         );
-        Ok(Self {
-            exporter,
-            headers,
-            doubt,
-            timeouts,
-            mailbox: environment.mailbox(),
-            open: Mutex::default(),
-            windows: Mutex::default(),
-        })
+        Ok(Self { exporter, shared, open: Mutex::default(), windows: Mutex::default() })
     }
 
     /// Headers for every attempt from now on, in place of those of the configuration.
     #[napi(catch_unwind)]
     pub fn set_headers(&self, headers: Vec<(String, String)>) {
-        self.headers.set(headers.into());
+        self.shared.headers.set(headers.into());
         self.exporter.credentials_changed();
     }
 
     /// Why the next TLS connection is for Node to open, or that there is no reason any more.
     #[napi(catch_unwind)]
     pub fn doubt_tls(&self, reason: Option<String>) {
-        self.doubt.set(reason);
+        self.shared.doubt.set(reason);
     }
 
     /// JavaScript has read other headers than before.
@@ -154,7 +140,7 @@ impl Lane {
         is_complete: bool,
     ) -> Result<bool> {
         let segments = environment.segments(&segments)?;
-        let mailbox = Arc::clone(&self.mailbox);
+        let mailbox = Arc::clone(&self.shared.mailbox);
         let completion = Completion::new(move |outcome| {
             mailbox.post(JsResult { outcome: Some(outcome.into()), ..JsResult::done(id) });
         });
@@ -207,7 +193,7 @@ impl Lane {
             return Ok(());
         }
         let Some(batch) = environment.open_batch(head, &parts)? else { return Ok(()) };
-        let mailbox = Arc::clone(&self.mailbox);
+        let mailbox = Arc::clone(&self.shared.mailbox);
         let completion = Completion::new(move |outcome| {
             mailbox.post(JsResult { outcome: Some(outcome.into()), ..JsResult::done(id) });
         });
@@ -249,7 +235,7 @@ impl Lane {
     /// Posts the outcome under `id` when everything admitted before this call is terminal, or after the timeout.
     #[napi(catch_unwind)]
     pub fn force_flush(&self, id: u32, attempt: bool, timeout_millis: f64) {
-        let mailbox = Arc::clone(&self.mailbox);
+        let mailbox = Arc::clone(&self.shared.mailbox);
         let mode = if attempt { FlushMode::Attempt } else { FlushMode::Terminal };
         let done = move |outcome| {
             let flush: JsFlush = From::from(outcome);
@@ -261,7 +247,7 @@ impl Lane {
     /// Refuses later exports, gives what is pending its last attempts and posts under `id` when all is settled.
     #[napi(catch_unwind)]
     pub fn shutdown(&self, id: u32, timeout_millis: f64) {
-        let mailbox = Arc::clone(&self.mailbox);
+        let mailbox = Arc::clone(&self.shared.mailbox);
         let done = move |_| mailbox.post(JsResult::done(id));
         self.exporter.shutdown(duration(timeout_millis), Box::new(done));
     }
@@ -269,7 +255,7 @@ impl Lane {
     /// Attempts of a `drift_api` lane that ran out of time so far.
     #[napi(catch_unwind)]
     pub fn attempt_timeouts(&self) -> f64 {
-        self.timeouts.load(Ordering::Relaxed) as f64
+        self.shared.timeouts.load(Ordering::Relaxed) as f64
     }
 
     /// One consistent snapshot.

@@ -8,7 +8,7 @@
 mod config;
 mod convert;
 mod environment;
-mod header_sink;
+mod header_questions;
 mod lane;
 mod mailbox;
 mod monitor;

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
@@ -17,7 +17,7 @@ use napi_derive::napi;
 use offloop::{
     exporter::is_forked_child,
     lock::lock,
-    sink::{ContentEncoding, Request, SendError, SendOutcome},
+    sink::{ContentEncoding, Headers, Request, SendError, SendOutcome},
 };
 
 use crate::{
@@ -96,12 +96,6 @@ impl From<SendQuestion> for JsSend {
     }
 }
 
-/// Headers of one attempt.
-pub(crate) type Headers = Arc<[(String, String)]>;
-
-/// What JavaScript answers to a question for headers: them, or why there are none.
-pub(crate) type HeaderAnswer = Result<Headers, SendError>;
-
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
 /// Results for one environment. Any thread posts; a wake-up covers everything posted until JavaScript collects.
@@ -116,7 +110,7 @@ pub(crate) struct Mailbox {
     /// Attempts that this environment makes itself.
     pub attempts: OpenQuestions<SendQuestion, SendOutcome>,
     /// Headers that this environment has to tell.
-    pub header_questions: OpenQuestions<JsHeaderQuestion, HeaderAnswer>,
+    pub header_questions: OpenQuestions<JsHeaderQuestion, Result<Headers, SendError>>,
 }
 
 impl Mailbox {

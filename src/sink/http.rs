@@ -24,6 +24,7 @@ mod x501;
 
 use std::{
     fmt,
+    hash::{DefaultHasher, Hash, Hasher},
     path::PathBuf,
     sync::{Arc, Mutex},
     thread,
@@ -111,6 +112,22 @@ impl HttpConfig {
             max_idle_connections: 8,
             connect_timeout: Duration::from_secs(5),
         }
+    }
+
+    /// Where connections go and whom they trust, beside the endpoint, as a number that tells nothing of it.
+    pub fn way(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.unix_socket.hash(&mut hasher);
+        let TlsConfig {
+            roots,
+            client_certificate,
+            client_key,
+            reject_unauthorized,
+            servername,
+            ..
+        } = &self.tls;
+        (roots, client_certificate, client_key, reject_unauthorized, servername).hash(&mut hasher);
+        format!("{:x}", hasher.finish())
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    hash::{Hash, Hasher},
     sync::{Arc, Mutex, OnceLock, Weak},
 };
 
@@ -34,6 +35,12 @@ struct Anchor {
 impl fmt::Debug for Roots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Roots").field("bytes", &self.pem.len()).finish_non_exhaustive()
+    }
+}
+
+impl Hash for Roots {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.pem.hash(state);
     }
 }
 
