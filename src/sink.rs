@@ -7,6 +7,7 @@ mod errno;
 pub mod file;
 pub mod http;
 pub mod live_headers;
+pub mod net;
 pub mod trace_files;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};

@@ -18,7 +18,8 @@ use std::sync::mpsc;
 use attempt::{config, failure, reply, request, request_within, send};
 use offloop::sink::{
     SendError, SendErrorKind, SendOutcome,
-    http::{HttpConfig, HttpSink, Roots, TlsConfig},
+    http::{HttpConfig, HttpSink},
+    net::{Roots, TlsConfig},
 };
 use pki::{Identity, ServerTls, ca_params, client_params, named, server_params, years};
 use raw_server::{Peer, RawServer};

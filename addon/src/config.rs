@@ -16,8 +16,9 @@ use offloop::{
     sink::{
         Sink,
         file::{FileConfig, FileSink},
-        http::{Doubt, HttpConfig, HttpSink, ResultOrder, Roots, TlsConfig},
+        http::{HttpConfig, HttpSink},
         live_headers::{AskFor, CurrentHeaders, LiveHeaders},
+        net::{Doubt, ResultOrder, Roots, TlsConfig},
         trace_files::{TraceFilesConfig, TraceFilesSink},
     },
     transform::{Format, transform},

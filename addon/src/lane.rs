@@ -18,7 +18,7 @@ use offloop::{
     handoff::{RawBatch, Segment},
     lock::lock,
     pipeline::notice::Level,
-    sink::{http::Doubt, live_headers::CurrentHeaders},
+    sink::{live_headers::CurrentHeaders, net::Doubt},
 };
 
 use crate::{

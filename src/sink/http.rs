@@ -1,26 +1,14 @@
 //! OTLP over HTTP/1.1: owns one endpoint's client, its connections and the words for what went wrong.
 //! It refuses to retry: the one exception is a request that a dying keep-alive connection never carried (F8).
 
-mod canonical;
-mod certificate;
 mod connect;
-mod der;
-mod dial;
 mod endpoint;
 mod exchange;
-mod extensions;
 mod failure;
 mod headers;
 mod heads;
 mod kept;
-mod path;
-mod resolve;
-mod roots;
-mod server_name;
 mod stream;
-mod tls;
-mod verify;
-mod x501;
 
 use std::{
     fmt,
@@ -38,9 +26,6 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
-pub use resolve::ResultOrder;
-pub use roots::Roots;
-pub use tls::{Doubt, TlsConfig};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -48,9 +33,16 @@ use tokio::{
 
 use self::{
     connect::Connector, endpoint::Endpoint, headers::StaticHeaders, kept::MAX_IDLE,
-    resolve::LookUp, stream::BYTES_PER_TURN,
+    stream::BYTES_PER_TURN,
 };
-use super::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink, errno};
+use super::{
+    Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink, errno,
+    net::{
+        ResultOrder, TlsConfig,
+        resolve::{self, LookUp},
+        unsendable,
+    },
+};
 use crate::{contain::contained, lock::lock};
 
 /// Header lines of a reply that are read; Node's number.
@@ -276,11 +268,6 @@ impl Clients {
 
 fn not_made() -> SendError {
     SendError::new(SendErrorKind::Other, "the client could not be made")
-}
-
-/// `kind` and Node's code and words for something that no attempt can ever send.
-fn unsendable(code: &str, message: impl Into<String>) -> SendError {
-    SendError::new(SendErrorKind::Unsendable, message).with_code(code)
 }
 
 #[cfg(all(test, not(miri)))] // sockets

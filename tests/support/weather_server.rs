@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use offloop::sink::http::{HttpConfig, Roots};
+use offloop::sink::{http::HttpConfig, net::Roots};
 use socket2::SockRef;
 
 use super::{

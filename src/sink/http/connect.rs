@@ -21,14 +21,19 @@ use tower_service::Service;
 
 use super::{
     HttpConfig,
-    dial::{Dial, connect_error},
-    endpoint::{Endpoint, Host, server_name},
+    endpoint::{Endpoint, server_name},
     kept::Kept,
-    resolve::{LookUp, Resolver},
     stream::{Bounded, Fair, Socket},
-    tls::{self, Doubt},
 };
-use crate::sink::{SendError, SendErrorKind};
+use crate::sink::{
+    SendError, SendErrorKind,
+    net::{
+        Host,
+        dial::{Dial, connect_error},
+        resolve::{LookUp, Resolver},
+        tls::{self, Doubt},
+    },
+};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -59,9 +64,6 @@ impl Connector {
         look_up: &LookUp,
     ) -> Result<Connector, SendError> {
         let tls = if endpoint.is_https() {
-            if config.tls.reject_unauthorized {
-                config.tls.roots.anchors(); // takes long, and the first handshake would do it on the I/O thread
-            }
             let settings = tls::client_config(&config.tls)?;
             Some((TlsConnector::from(Arc::new(settings)), server_name(endpoint)?))
         } else {
@@ -74,7 +76,12 @@ impl Connector {
             unix_socket: config.unix_socket.clone(),
             tls,
             doubt: config.tls.doubt.clone(),
-            resolver: Resolver::new(endpoint, config, Arc::clone(look_up)),
+            resolver: Resolver::new(
+                endpoint.host.clone(),
+                config.result_order,
+                config.next_address_after.is_some(),
+                Arc::clone(look_up),
+            ),
             limit,
             next_after,
         };

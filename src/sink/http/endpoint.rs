@@ -7,8 +7,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustls::pki_types::ServerName;
 use url::Url;
 
-use super::{HttpConfig, unsendable};
-use crate::sink::{SendError, SendErrorKind};
+use super::HttpConfig;
+use crate::sink::{
+    SendError, SendErrorKind,
+    net::{Host, Peer, unsendable},
+};
 
 /// Where requests go.
 #[derive(Clone)]
@@ -27,23 +30,6 @@ pub(super) struct Endpoint {
     pub authorization: Option<String>,
     /// Set when nothing can ever be sent there.
     pub unsendable: Option<SendError>,
-}
-
-/// What a connection is dialled to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Host {
-    /// A name to look up.
-    Name(String),
-    /// An address, without brackets.
-    Address(IpAddr),
-}
-
-/// What an error names as the other side.
-pub(super) struct Peer {
-    /// Address, or path of a Unix socket.
-    pub address: String,
-    /// Port; a Unix socket has none.
-    pub port: Option<u16>,
 }
 
 impl Endpoint {

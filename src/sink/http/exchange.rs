@@ -17,10 +17,10 @@ use hyper::{
 use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Clients, Shared, dial::Dial, failure, kept::Kept, stream::IsOld};
+use super::{Clients, Shared, failure, kept::Kept, stream::IsOld};
 use crate::{
     shown::shown_latin1,
-    sink::{Reply, Request, SendError, SendErrorKind, SendOutcome},
+    sink::{Reply, Request, SendError, SendErrorKind, SendOutcome, net::dial::Dial},
 };
 
 /// Response bodies are read up to here, as the OTLP specification asks (F33).

@@ -3,8 +3,11 @@
 
 use std::{error::Error, fmt, io, net::IpAddr};
 
-use super::{dial::connect_error, endpoint::Endpoint, tls};
-use crate::sink::{SendError, SendErrorKind, errno};
+use super::endpoint::Endpoint;
+use crate::sink::{
+    SendError, SendErrorKind, errno,
+    net::{dial::connect_error, tls},
+};
 
 /// An attempt that got no status line; `tried` is the address of a name that was dialled.
 pub(super) fn of_exchange(

@@ -6,8 +6,8 @@ use hyper::header::{
     HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
 };
 
-use super::{HttpConfig, endpoint::Endpoint, unsendable};
-use crate::sink::{ContentEncoding, Request, SendError};
+use super::{HttpConfig, endpoint::Endpoint};
+use crate::sink::{ContentEncoding, Request, SendError, net::unsendable};
 
 /// Headers that are known before the first request.
 pub(super) struct StaticHeaders {

@@ -22,8 +22,8 @@ use raw_server::{Peer, RawServer, closed_port};
 use socket2::{Domain, Socket, Type};
 use tokio::runtime::{Builder, Runtime};
 
-use super::{resolve::Answer, *};
-use crate::sink::ContentEncoding;
+use super::*;
+use crate::sink::{ContentEncoding, net::resolve::Answer};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::endpoint::Peer;
+use super::Peer;
 use crate::lock::lock;
 use crate::sink::{SendError, SendErrorKind};
 
@@ -17,7 +17,7 @@ tokio::task_local! {
 
 /// One exchange's search for a connection.
 #[derive(Debug, Default)]
-pub(super) struct Dial {
+pub(in crate::sink) struct Dial {
     plan: Mutex<Plan>,
 }
 
@@ -90,7 +90,7 @@ impl Dial {
 }
 
 /// Node's connect error: `connect CODE address:port`.
-pub(super) fn connect_error(
+pub(in crate::sink) fn connect_error(
     code: &'static str,
     kind: SendErrorKind,
     peer: Option<Peer>,

@@ -50,7 +50,7 @@ impl Doubt {
     }
 
     /// Fails while there is one. Connections that stand are left alone, as Node leaves its own.
-    pub(super) fn check(&self) -> Result<(), SendError> {
+    pub(in crate::sink) fn check(&self) -> Result<(), SendError> {
         let reason = lock(&self.0);
         reason.as_ref().map_or(Ok(()), |reason| {
             let message = format!("{reason}; transport: 'node' follows it");
@@ -83,8 +83,11 @@ impl fmt::Debug for TlsConfig {
     }
 }
 
-/// Settings for one `https:` endpoint.
-pub(super) fn client_config(config: &TlsConfig) -> Result<ClientConfig, SendError> {
+/// Settings for one `https:` endpoint. They take long to make: on the I/O thread all exporters would wait.
+pub(in crate::sink) fn client_config(config: &TlsConfig) -> Result<ClientConfig, SendError> {
+    if config.reject_unauthorized {
+        config.roots.anchors(); // the first handshake would read them otherwise
+    }
     // The provider is named here and never installed for the process: another addon may have its own.
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -157,7 +160,7 @@ fn client_pair(
 }
 
 /// A connection that TLS ended, in the handshake or after it.
-pub(super) fn failure(error: &Error, in_handshake: bool) -> SendError {
+pub(in crate::sink) fn failure(error: &Error, in_handshake: bool) -> SendError {
     match error {
         Error::InvalidCertificate(CertificateError::Other(other)) => {
             match other.0.downcast_ref::<SendError>() {

@@ -10,10 +10,7 @@ use std::{
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType};
 use tokio::sync::watch;
 
-use super::{
-    HttpConfig,
-    endpoint::{Endpoint, Host},
-};
+use super::Host;
 use crate::lock::lock;
 use crate::sink::{SendError, SendErrorKind, errno};
 
@@ -24,10 +21,10 @@ const ONLY_USABLE_FAMILIES: i32 = libc::AI_ADDRCONFIG;
 const ONLY_USABLE_FAMILIES: i32 = 0;
 
 /// Addresses of a name in the order to try them, or why there are none.
-pub(super) type Answer = Result<Vec<IpAddr>, SendError>;
+pub(in crate::sink) type Answer = Result<Vec<IpAddr>, SendError>;
 
 /// A blocking look-up: the system's, except in tests of slow and many-addressed names.
-pub(super) type LookUp = Arc<dyn Fn(&str) -> Answer + Send + Sync>;
+pub(in crate::sink) type LookUp = Arc<dyn Fn(&str) -> Answer + Send + Sync>;
 
 /// Which of a name's addresses come first; Node's `dns.setDefaultResultOrder`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +49,7 @@ impl ResultOrder {
 }
 
 /// Resolves the endpoint's host, whatever name the client asks for (the URL may carry a TLS server name instead).
-pub(super) struct Resolver {
+pub(in crate::sink) struct Resolver {
     host: Host,
     order: ResultOrder,
     /// Whether addresses behind the first one are tried.
@@ -64,14 +61,8 @@ pub(super) struct Resolver {
 
 impl Resolver {
     /// Looks nothing up yet.
-    pub fn new(endpoint: &Endpoint, config: &HttpConfig, system: LookUp) -> Resolver {
-        Resolver {
-            host: endpoint.host.clone(),
-            order: config.result_order,
-            tries_others: config.next_address_after.is_some(),
-            system,
-            running: Arc::default(),
-        }
+    pub fn new(host: Host, order: ResultOrder, tries_others: bool, system: LookUp) -> Resolver {
+        Resolver { host, order, tries_others, system, running: Arc::default() }
     }
 
     /// Every address, in the order to try them.
@@ -124,7 +115,7 @@ fn arrange(mut addresses: Vec<IpAddr>, order: ResultOrder, tries_others: bool) -
 }
 
 /// What the system says, in its order.
-pub(super) fn addresses_of(name: &str) -> Answer {
+pub(in crate::sink) fn addresses_of(name: &str) -> Answer {
     let hints = AddrInfoHints {
         socktype: SockType::Stream.into(),
         flags: ONLY_USABLE_FAMILIES,
