@@ -1,0 +1,173 @@
+use super::*;
+
+#[test]
+fn protobuf_partial_success_is_read_and_logged_as_stock_does() {
+    let body = [0x0a, 0x09, 0x08, 5, 0x12, 5, b'a', b'"', b'b', b'c', b'd'];
+    let partial = partial_success(Protocol::HttpProtobuf, &body).unwrap().unwrap();
+    assert_eq!((partial.rejected_spans, partial.error_message.as_str()), (5, "a\"bcd"));
+    assert_eq!(partial.json, "{\"rejectedSpans\":5,\"errorMessage\":\"a\\\"bcd\"}");
+    assert_eq!(partial_success(Protocol::HttpProtobuf, &[]), Ok(None));
+    assert_eq!(partial_success(Protocol::HttpProtobuf, &[0x0a, 0]), Ok(None));
+    assert!(partial_success(Protocol::HttpProtobuf, &[0xff, 0xff, 0xff]).is_err());
+}
+
+#[test]
+fn json_partial_success_keeps_what_the_server_sent() {
+    let body = br#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"no"}}"#;
+    let partial = partial_success(Protocol::HttpJson, body).unwrap().unwrap();
+    assert_eq!(partial.rejected_spans, 3);
+    assert_eq!(partial.json, r#"{"rejectedSpans":"3","errorMessage":"no"}"#);
+    assert_eq!(partial_success(Protocol::HttpJson, b"{}"), Ok(None));
+    assert!(partial_success(Protocol::HttpJson, b"<html>").is_err());
+}
+
+#[test]
+fn json_is_read_as_json_parse_reads_it() {
+    let of = |body: &[u8]| partial_success(Protocol::HttpJson, body).unwrap().unwrap();
+    let nested = "[".repeat(100_000) + &"]".repeat(100_000);
+    let with = |member: &str, message: &str| {
+        format!(
+            "{{{member}\"partialSuccess\":{{\"rejectedSpans\":\"3\",\"errorMessage\":\"{message}\"}}}}"
+        )
+    };
+    let said =
+        |message: &str| format!("{{\"rejectedSpans\":\"3\",\"errorMessage\":\"{message}\"}}");
+    for (body, json) in [
+        (with("", "bad \\ud83d"), said("bad \\ud83d")),
+        (with("", "\\ud83d\\ude00 \\ude00\\ud83d"), said("😀 \\ude00\\ud83d")),
+        (with("", "\\ud83d\\u0041\\/"), said("\\ud83dA/")),
+        ("\u{feff}".to_owned() + &with("", "x"), said("x")),
+        (with(&format!("\"x\":{nested},"), "n"), said("n")),
+        (with("\"x\":1e999, \"y\":-0.5E+3,\"z\":{\"a\":[{},[]]},", "n"), said("n")),
+        (with("\"partialSuccess\":{\"rejectedSpans\":9},", "n"), said("n")),
+        (with("", "n").replace("partial", "\\u0070artial"), said("n")),
+    ] {
+        let partial = of(body.as_bytes());
+        assert_eq!((partial.rejected_spans, partial.json), (3, json), "{body:.200}");
+    }
+    let damaged = with("", "bad ??").replace("??", "\u{1}\u{2}").into_bytes();
+    let damaged: Vec<u8> = damaged
+        .into_iter()
+        .map(|byte| if byte < 3 { 0xe9 + 0x0b * (byte - 1) } else { byte })
+        .collect();
+    assert_eq!(of(&damaged).json, said("bad \u{fffd}\u{fffd}"));
+    for (body, json) in [
+        (
+            "{\"rejectedSpans\":3,\"x\":[1.0, {\"a\" :null}]}",
+            "{\"rejectedSpans\":3,\"x\":[1,{\"a\":null}]}",
+        ),
+        ("\"x\"", "\"x\""),
+        ("[1e999]", "[null]"),
+    ] {
+        assert_eq!(of(format!("{{\"partialSuccess\":{body}}}").as_bytes()).json, json);
+    }
+}
+
+#[test]
+fn rejected_spans_are_what_number_reads() {
+    for (text, number) in [
+        ("3.0", 3),
+        ("1e0", 1),
+        ("\" 3\"", 3),
+        ("\"\\ufeff3\\n\"", 3),
+        ("\"0x10\"", 16),
+        ("\"+5.\"", 5),
+        ("\".5e1\"", 5),
+        ("\"\"", 0),
+        ("\"inf\"", 0),
+        ("\"1_0\"", 0),
+        ("\"3 4\"", 0),
+        ("null", 0),
+        ("{\"low\":3}", 0),
+        ("-2", -2),
+        ("9223372036854775808", i64::MAX),
+        ("1e999", i64::MAX),
+        ("\"Infinity\"", i64::MAX),
+        ("\"99999999999999999999999\"", i64::MAX),
+    ] {
+        let body = format!("{{\"partialSuccess\":{{\"rejectedSpans\":{text}}}}}");
+        let partial = partial_success(Protocol::HttpJson, body.as_bytes()).unwrap().unwrap();
+        assert_eq!(partial.rejected_spans, number, "{text}");
+    }
+}
+
+#[test]
+fn what_json_parse_refuses_is_no_response() {
+    for body in [
+        "\u{feff}",
+        " ",
+        "{",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "[1,]",
+        "[,1]",
+        "01",
+        "1.",
+        ".5",
+        "-",
+        "+1",
+        "1e",
+        "0x1",
+        "nul",
+        "\"a",
+        "\"\\x\"",
+        "\"\\u12g4\"",
+        "\"\\u+123\"",
+        "\"\n\"",
+        "{} x",
+        "[}",
+        "{]",
+        "NaN",
+        "\u{a0}1",
+        "{a:1}",
+        "'a'",
+        "\"\\",
+        "\"\\u00\u{e9}\"",
+    ] {
+        assert!(partial_success(Protocol::HttpJson, body.as_bytes()).is_err(), "{body}");
+    }
+    for body in [
+        "null",
+        " [ 1 , -0 ] ",
+        "5",
+        "\"x\"",
+        "{\"partialSuccess\":null}",
+        "{\"partialSuccess\":[]}",
+    ] {
+        assert_eq!(partial_success(Protocol::HttpJson, body.as_bytes()), Ok(None), "{body}");
+    }
+}
+
+#[test]
+fn what_a_receiver_says_without_an_end_is_cut_before_it_is_shown() {
+    let endless = |byte: u8| {
+        let message = [byte].repeat(1_000_000);
+        let mut partial = vec![0x08, 1, 0x12];
+        put_varint(&mut partial, message.len());
+        partial.extend(message);
+        let mut body = vec![0x0a];
+        put_varint(&mut body, partial.len());
+        body.extend(partial);
+        partial_success(Protocol::HttpProtobuf, &body).unwrap().unwrap()
+    };
+    for byte in [b'x', 0x1b, 0xff, b'"'] {
+        let partial = endless(byte);
+        assert!(partial.error_message.len() <= 1_024, "{byte}");
+        assert!(partial.json.len() < 8_000, "{byte}: {}", partial.json.len());
+        assert_eq!(partial.rejected_spans, 1);
+    }
+    let escapes = "\\u001b".repeat(100_000);
+    let more: String = (0..1_000).map(|n| format!(",\"m{n}\":{{\"x\":[1,2,3]}}")).collect();
+    let body = format!("{{\"partialSuccess\":{{\"errorMessage\":\"{escapes}\"{more}}}}}");
+    let partial = partial_success(Protocol::HttpJson, body.as_bytes()).unwrap().unwrap();
+    assert!(partial.json.len() < 8_000, "{}", partial.json.len());
+}
+
+fn put_varint(out: &mut Vec<u8>, mut value: usize) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
