@@ -1,6 +1,7 @@
 //! OTLP over HTTP/1.1: owns one endpoint's client, its connections and the words for what went wrong.
 //! It refuses to retry: the one exception is a request that a dying keep-alive connection never carried (F8).
 
+mod broken_writes;
 mod connect;
 mod endpoint;
 mod exchange;

@@ -21,6 +21,7 @@ use tower_service::Service;
 
 use super::{
     HttpConfig,
+    broken_writes::BrokenWrites,
     endpoint::{Endpoint, server_name},
     kept::Kept,
     stream::{Bounded, Fair, Socket},
@@ -38,7 +39,7 @@ use crate::sink::{
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A standing connection, as the client reads and writes it.
-pub(super) type Connection = TokioIo<Bounded<Box<dyn Socket>>>;
+pub(super) type Connection = TokioIo<Bounded<BrokenWrites<Box<dyn Socket>>>>;
 
 /// Opens connections to one endpoint, whatever address the client asks for.
 #[derive(Clone)]
@@ -128,7 +129,7 @@ impl Destination {
             Some((tls, name)) => Box::new(tls.connect(name.clone(), socket).await?),
             None => Box::new(socket),
         };
-        Ok(TokioIo::new(Bounded::new(stream, kept)))
+        Ok(TokioIo::new(Bounded::new(BrokenWrites::new(stream), kept)))
     }
 
     async fn socket(&self, dial: &Dial) -> Result<Box<dyn Socket>, BoxError> {

@@ -3,7 +3,7 @@
 
 use std::{error::Error, fmt, io, net::IpAddr};
 
-use super::endpoint::Endpoint;
+use super::{broken_writes::BrokenWrite, endpoint::Endpoint};
 use crate::sink::{
     SendError, SendErrorKind, errno,
     net::{dial::connect_error, tls},
@@ -33,7 +33,7 @@ pub(super) fn of_exchange(
             let failed = connect_error(errno.code, connect_kind(errno.code), endpoint.peer(tried));
             return SendError { errno: Some(errno.number), ..failed };
         }
-        return lost(errno, known.http.is_some_and(is_write));
+        return lost(errno, known.write || known.http.is_some_and(is_write));
     }
     match known.http {
         Some(http) if http.is_parse() => malformed(http),
@@ -134,6 +134,8 @@ struct Known<'a> {
     /// The peer ended the stream where TLS or HTTP expected more.
     ended: bool,
     http2: bool,
+    /// It was a write that failed.
+    write: bool,
 }
 
 fn find<'a>(error: &'a (dyn Error + 'static)) -> Known<'a> {
@@ -144,6 +146,7 @@ fn find<'a>(error: &'a (dyn Error + 'static)) -> Known<'a> {
         known.own = known.own.or(error.downcast_ref());
         known.tls = known.tls.or(error.downcast_ref());
         known.http2 |= error.is::<SpeaksHttp2>();
+        known.write |= error.is::<BrokenWrite>();
         known.http = known.http.or(error.downcast_ref());
         if let Some(io_error) = error.downcast_ref::<io::Error>() {
             known.ended |= io_error.kind() == io::ErrorKind::UnexpectedEof;

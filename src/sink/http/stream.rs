@@ -23,7 +23,7 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-use super::{failure, heads::Heads, kept::Kept};
+use super::{broken_writes::BrokenWrites, failure, heads::Heads, kept::Kept};
 
 /// Bytes that a connection may take in one go, before everybody else on the thread has had a turn.
 pub(super) const BYTES_PER_TURN: usize = 64 * 1024;
@@ -50,6 +50,7 @@ impl Socket for TcpStream {
 #[cfg(unix)]
 impl Socket for tokio::net::UnixStream {}
 impl<S: Socket> Socket for Fair<S> {}
+impl<S: Socket> Socket for BrokenWrites<S> {}
 impl<S: Socket> Socket for TlsStream<S> {}
 
 impl Socket for Box<dyn Socket> {
