@@ -155,6 +155,11 @@ class Engine {
     this.#environment.close();
   }
 
+  /** It turns again: they ask, and tell what they have not told. Nobody has waited for the end `wholeProcess` or ours. */
+  reopen(wholeProcess) {
+    this.#environment.reopen(wholeProcess);
+  }
+
   /** The native half of the event-loop monitor; one per environment. */
   createLoopMonitor(heartbeatMillis, heartbeatOnly) {
     // The versions of V8 that are known are Node's: Electron patches its own, Bun only names one.
