@@ -151,9 +151,20 @@ test('what was on its way at such an event is answered', async (t) => {
 });
 
 test('the real end behind such an event has its own time', async (t) => {
-  const source = `${PROCESSOR} process.emit('exit', 0);
-    setTimeout(() => { end(5); process.exit(); }, 700);`;
-  assert.equal((await run(t, source, SLOW)).spans, 15);
+  const source = `const exporter = new OTLPTraceExporter({ url, exit: { blockMillis: 300 } });
+    exporter.export(makeSpans(1), () => {});
+    process.emit('exit', 0);
+    const { reallyExit } = process;
+    setTimeout(() => {
+      const started = performance.now();
+      process.reallyExit = (code) => {
+        require('node:fs').writeSync(1, String(performance.now() - started));
+        reallyExit.call(process, code);
+      };
+      process.exit();
+    }, 400);`;
+  const { stdout } = await run(t, source, { otherwise: { stall: 'response' } });
+  assert.ok(Number(stdout) >= 290, `${stdout} ms`);
 });
 
 test('such an event in a worker does not end its exporter', async (t) => {
