@@ -67,8 +67,10 @@ export declare class Environment {
    * the environment, or of the whole process: nobody waits again afterwards.
    */
   drainBlocking(millis: number, wholeProcess: boolean): number
-  /** The event loop will not turn any more: no result is posted from now on, and no question is asked. */
+  /** The event loop will not turn any more: no result is announced from now on, and no question is asked. */
   close(): void
+  /** It turns all the same: the environment, or with `whole_process` the process, has not come to its end. */
+  reopen(wholeProcess: boolean): void
 }
 
 /** The native half of an exporter. */

@@ -124,6 +124,7 @@ impl Exporter {
         };
         match ledger.admit(u64::from(spans), bytes, completion) {
             Ok(admission) => {
+                self.lane().forget_waited();
                 let bereft = self.client.lane.finish_eviction(admission.evicted);
                 if let Some(threads) = self.client.threads().filter(|_| !bereft.is_empty()) {
                     threads.send(Message::Evicted(bereft));
@@ -263,9 +264,15 @@ impl Exporter {
         drain::drain(clients(exporters), timeout, done);
     }
 
-    /// The JavaScript environment of this exporter has waited at its end: the end of the process does not wait again.
+    /// The JavaScript environment of this exporter has waited at its end: the end of the process does not wait again, unless
+    /// spans come behind this call.
     pub fn note_waited(&self) {
         self.lane().note_waited();
+    }
+
+    /// That was not the end of the environment.
+    pub fn forget_waited(&self) {
+        self.lane().forget_waited();
     }
 
     /// Spans accepted and not terminal.

@@ -117,6 +117,17 @@ fn case(name: &str) {
             held.note_waited();
             end();
         }
+        "its environment has waited, and spans came behind that" => {
+            let held = exporter(LONG, |_| status(200));
+            held.note_waited();
+            export(&held);
+            end();
+        }
+        "the process went on after a deadline" => {
+            export(&exporter(LONG, |_| status(200)));
+            Engine::global().end_by(Instant::now());
+            Engine::global().goes_on();
+        }
         "refused" => {
             let refused =
                 |_| Some(SendOutcome::Failed(SendError::new(SendErrorKind::Refused, "no")));
@@ -184,8 +195,15 @@ fn ended(name: &str) -> (usize, Duration) {
 
 #[test]
 fn r62_r64_the_end_of_the_process_waits_for_what_is_on_its_way() {
-    for name in ["healthy", "healthy, exporter held", "retried", "the main thread waits", "forked"]
-    {
+    for name in [
+        "healthy",
+        "healthy, exporter held",
+        "retried",
+        "the main thread waits",
+        "its environment has waited, and spans came behind that",
+        "the process went on after a deadline",
+        "forked",
+    ] {
         let (spans, took) = ended(name);
         assert_eq!(spans, SPANS as usize, "{name}");
         assert!(took < PATIENCE, "{name}: {took:?}");

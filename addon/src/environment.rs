@@ -142,10 +142,20 @@ impl Environment {
         left as f64
     }
 
-    /// The event loop will not turn any more: no result is posted from now on, and no question is asked.
+    /// The event loop will not turn any more: no result is announced from now on, and no question is asked.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        self.mailbox.close();
+        self.mailbox.pause();
+    }
+
+    /// It turns all the same: the environment, or with `whole_process` the process, has not come to its end.
+    #[napi(catch_unwind)]
+    pub fn reopen(&self, whole_process: bool) {
+        if whole_process {
+            Engine::global().goes_on();
+        }
+        self.exporters().iter().for_each(|exporter| exporter.forget_waited());
+        self.mailbox.resume();
     }
 }
 

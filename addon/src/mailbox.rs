@@ -103,8 +103,10 @@ type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 pub(crate) struct Mailbox {
     results: Mutex<Vec<JsResult>>,
     is_announced: AtomicBool,
-    /// The environment is about to go: nothing reaches it any more.
+    /// The environment is gone: nothing reaches it any more.
     is_closed: AtomicBool,
+    /// Its event loop does not turn: it is asked nothing, and nothing is announced.
+    is_paused: AtomicBool,
     /// Holds the function of JavaScript and all that it holds; none while nothing is waited for.
     wake: Mutex<Option<Wake>>,
     /// Attempts that this environment makes itself.
@@ -125,7 +127,10 @@ impl Mailbox {
 
     /// There is something to collect.
     pub fn announce(&self) {
-        if self.is_closed.load(Ordering::Acquire) || is_forked_child() {
+        if self.is_closed.load(Ordering::Acquire)
+            || self.is_paused.load(Ordering::Acquire)
+            || is_forked_child()
+        {
             return;
         }
         if self.is_announced.swap(true, Ordering::AcqRel) {
@@ -155,13 +160,34 @@ impl Mailbox {
     }
 
     /// From now on nobody answers: what waits for an answer goes on without one.
-    pub fn close(&self) {
+    pub fn pause(&self) {
         if is_forked_child() {
             return; // the threads that could ask are not in this process, the locks they held are
         }
-        self.is_closed.store(true, Ordering::Release);
+        self.is_paused.store(true, Ordering::Release);
         self.attempts.close();
         self.header_questions.close();
+    }
+
+    /// The event loop turns again: what was posted meanwhile is announced.
+    pub fn resume(&self) {
+        if is_forked_child() {
+            return;
+        }
+        self.is_paused.store(false, Ordering::Release);
+        self.attempts.reopen();
+        self.header_questions.reopen();
+        self.is_announced.store(false, Ordering::Release);
+        self.announce();
+    }
+
+    /// The environment goes.
+    pub fn close(&self) {
+        if is_forked_child() {
+            return;
+        }
+        self.is_closed.store(true, Ordering::Release);
+        self.pause();
         lock(&self.results).clear();
     }
 

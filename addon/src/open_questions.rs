@@ -79,6 +79,11 @@ impl<Q, A> OpenQuestions<Q, A> {
         drop(open);
     }
 
+    /// Somebody answers again what is asked from now on.
+    pub fn reopen(&self) {
+        self.lock().is_closed = false;
+    }
+
     /// Delivers an answer, if anybody still waits for it.
     pub fn answer(&self, id: u32, answer: A) {
         let waiting = self.lock().open.remove(&id);
@@ -134,5 +139,8 @@ mod tests {
         questions.ask((), after.0);
         assert!(before.1.blocking_recv().is_err() && after.1.blocking_recv().is_err());
         assert_eq!(questions.collect(), []);
+        questions.reopen();
+        let again = questions.ask((), oneshot::channel().0);
+        assert_eq!(questions.collect(), [(again, ())], "it was not the end");
     }
 }

@@ -391,12 +391,14 @@ class LaneExporter {
   #handOver(lane, batch, until, done) {
     const engine = getEngine();
     const startedMillis = now();
-    const id = engine.register(({ outcome }) => {
-      this.#calls.delete(id);
-      this.#handOvers.settled(id);
+    const answered = ({ outcome }) => {
+      this.#calls.delete(batch.id);
+      this.#handOvers.settled(batch.id);
       this.#finish(batch, outcome, done);
-    }, this.#settings.holdMillis);
-    batch.id = id;
+    };
+    const id = engine.register(answered, this.#settings.holdMillis, (number) => {
+      batch.id = number;
+    });
     this.#calls.add(id, batch.call);
     this.#handOvers.start({ lane, batch, until });
     engine.exit.noteHandOver();

@@ -65,14 +65,15 @@ class Engine {
 
   /**
    * A number for a call; `onResult` gets its result once. The process stays alive until then, `holdMillis` at most, or
-   * not at all without it.
+   * not at all without it. `note(id)` comes before the process is held: whoever is cut off behind it can forget the call.
    */
-  register(onResult, holdMillis) {
+  register(onResult, holdMillis, note = ignore) {
     let id = this.#nextId;
     while (this.#calls.has(id)) id = (id + 1) >>> 0;
     this.#nextId = (id + 1) >>> 0;
     this.#listen();
     this.#noteUse();
+    note(id);
     this.#calls.set(id, { onResult, isHeld: holdMillis !== undefined });
     if (holdMillis !== undefined) this.hold.acquire(id, holdMillis);
     return id;
@@ -153,6 +154,11 @@ class Engine {
   /** The event loop will not turn any more: native threads need not ask or tell JavaScript anything. */
   close() {
     this.#environment.close();
+  }
+
+  /** It turns again: they ask, and tell what they have not told. Nobody has waited for the end `wholeProcess` or ours. */
+  reopen(wholeProcess) {
+    this.#environment.reopen(wholeProcess);
   }
 
   /** The native half of the event-loop monitor; one per environment. */

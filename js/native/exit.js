@@ -8,6 +8,9 @@ const { processExit } = require('./process_exit.js');
 const { finishTurns } = require('../guards/turns.js');
 const { contained } = require('../guards/user_code.js');
 
+/** A library hears of the end of the process (src/pipeline/process_end.rs), except there. */
+const HEARS_OF_THE_END = process.platform !== 'win32';
+
 const tell = (error) => diag.debug('Offloop: handing over at the end failed', error);
 
 /** One per engine. Listeners come with the first span, so that whoever listens before it is heard first. */
@@ -16,7 +19,8 @@ class Exit {
   #options = new Set(); // `exit` options of the exporters in use; budgets are the longest of them, not the sum
   #windows = new Set(); // batches that are being filled: `handOver()`
   #process = null; // while anything is open
-  #isClosed = false; // results reach JavaScript no more
+  #isClosed = false; // native code asks and tells JavaScript nothing
+  #hasWaited = false; // after the `exit` event, once
   #member;
 
   constructor(engine) {
@@ -38,7 +42,11 @@ class Exit {
       hasten: (millis, wholeProcess) => {
         if (this.#mustWait) engine.drain(millis, wholeProcess, () => {});
       },
-      block: (millis, wholeProcess) => (this.#mustWait ? engine.drainBlocking(millis, wholeProcess) : 0),
+      block: (millis, wholeProcess) => {
+        this.#hasWaited = true;
+        return this.#mustWait ? engine.drainBlocking(millis, wholeProcess) : 0;
+      },
+      reopen: (wholeProcess) => this.#reopen(wholeProcess),
     };
   }
 
@@ -65,9 +73,14 @@ class Exit {
     if (this.#windows.delete(window)) this.#letGo();
   }
 
-  /** Spans were handed over: at the end of the process they are waited for here. */
+  /**
+   * Spans were handed over. Behind our listener of the `exit` event their texts have no later turn, and the end of the
+   * process waits for all of them at once, in what is left of the time: to wait here would cost a request each.
+   */
   noteHandOver() {
-    this.#process?.noteHandOver();
+    if (!this.isOver) return;
+    if (this.#hasWaited && HEARS_OF_THE_END) this.#engine.slices.finishAll();
+    else this.#process.blockAgain();
   }
 
   /** Whether the `exit` event has come: no later turn will copy anything. */
@@ -101,6 +114,14 @@ class Exit {
     this.#engine.collect();
     this.#isClosed = true;
     this.#engine.close();
+  }
+
+  /** The `exit` event was not the end. */
+  #reopen(wholeProcess) {
+    this.#isClosed = false;
+    this.#hasWaited = false;
+    this.#engine.reopen(wholeProcess);
+    this.#letGo();
   }
 
   /** Nothing of the main thread's own: what workers leave has the time that their exporters allow, later on. */

@@ -6,7 +6,7 @@
 const { isMainThread } = require('node:worker_threads');
 const { constants } = require('node:os');
 const { diag } = require('../otel/diag.js');
-const { now, setTimeout, unref } = require('../guards/timers.js');
+const { now, setImmediate, setTimeout, unref } = require('../guards/timers.js');
 const { afterUnwinding } = require('../guards/unwinding.js');
 const { contained } = require('../guards/user_code.js');
 
@@ -62,8 +62,8 @@ class ProcessExit {
     if (process[KEY] === this) delete process[KEY];
   }
 
-  /** Spans were handed over. After the `exit` event there is only what is left of its time, and no later turn. */
-  noteHandOver() {
+  /** The `exit` event has come, and a member has spans that nobody else waits for. */
+  blockAgain() {
     if (this.isOver) this.#block();
   }
 
@@ -106,6 +106,7 @@ class ProcessExit {
       this.#handOverAll(isMainThread && this.#drainDeadline === null);
       if ([...this.#members].every((member) => member.pending(isMainThread) === 0)) {
         this.#drainDeadline = null;
+        this.#isGivenUp = false;
         return;
       }
       this.#drainDeadline ??= now() + this.#longest('drainMillis');
@@ -139,14 +140,26 @@ class ProcessExit {
   };
 
   #beginBlock() {
+    if (this.isOver) return;
     // A natural end has had its time; what is handed over now still gets an attempt if somebody else's end takes long.
-    this.#blockDeadline ??= now() + (this.#isGivenUp ? 0 : this.#longest('blockMillis'));
+    this.#blockDeadline = now() + (this.#isGivenUp ? 0 : this.#longest('blockMillis'));
+    unref(setImmediate(this.#goOn));
   }
 
+  /** The loop turns, so the `exit` event was not the end: somebody else has emitted it, or `process.exit()` was replaced. */
+  #goOn = () => {
+    this.#blockDeadline = null;
+    this.#isGivenUp = false;
+    for (const member of [...this.#members]) contained(tell, () => member.reopen(isMainThread));
+    quietly(() => this.#letGo());
+  };
+
   #block() {
+    // Node.js says so before its own event. Somebody else's may be followed by the end, or by nothing.
+    const isEnd = process._exiting !== false;
     const members = [...this.#members];
     const left = () => Math.max(0, this.#blockDeadline - now());
-    for (const member of members) contained(tell, () => member.close());
+    if (isEnd) for (const member of members) contained(tell, () => member.close());
     for (const member of members) contained(tell, () => member.handOver(isMainThread));
     // All of them are on their way before one is waited for.
     if (members.length > 1) for (const member of members) contained(tell, () => member.hasten(left(), isMainThread));

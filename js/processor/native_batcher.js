@@ -152,7 +152,8 @@ class WindowBatcher {
 
   #addNow(span) {
     const resource = pendingResource(span);
-    if (resource !== null) {
+    // Behind the `exit` event it stays as it is.
+    if (resource !== null && !this.#engine.exit.isOver) {
       if (this.#room() === 0) {
         this.#drop();
       } else {

@@ -18,6 +18,7 @@ const { SpanTransformer } = require('./span_transformer.js');
 const { TraceBlockingManager } = require('./trace_blocking_manager.js');
 const { FAILED, SUCCESS, TuskDriftMode } = require('./vocabulary.js');
 const { now, setImmediate } = require('../guards/timers.js');
+const { needStack } = require('../guards/unwinding.js');
 
 const SPANS_PER_TURN = 20;
 const TURN_MILLIS = 2; // one span of a megabyte takes longer
@@ -57,8 +58,12 @@ class TdSpanExporter {
     this.addAdapter(isRemote ? new ApiSpanAdapter(config) : new FilesystemSpanAdapter(config));
   }
 
-  /** Reads the spans before it returns if every adapter is native. The callback runs once, never inside this call. */
+  /**
+   * Reads the spans before it returns if every adapter is native. The callback runs once, never inside this call. Throws only
+   * where no stack is left, as every call does there.
+   */
   export(spans, resultCallback) {
+    needStack();
     own(this)
       .#export(this.adapters, spans)
       .then(

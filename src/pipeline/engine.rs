@@ -170,6 +170,11 @@ impl Engine {
         self.exit_times.set_deadline(deadline);
     }
 
+    /// It did not end.
+    pub fn goes_on(&self) {
+        self.exit_times.clear_deadline();
+    }
+
     /// How long the end of the process may wait.
     pub(crate) fn exit_times(&self) -> &ExitTimes {
         &self.exit_times

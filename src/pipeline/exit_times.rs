@@ -35,6 +35,11 @@ impl ExitTimes {
         self.deadline_nanos.store(nanos(monotonic().after(left).0), Ordering::Relaxed);
     }
 
+    /// The process goes on, and its end will have its own time.
+    pub(crate) fn clear_deadline(&self) {
+        self.deadline_nanos.store(NONE, Ordering::Relaxed);
+    }
+
     /// Until when it may wait for everything, if the main thread has said so.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let set = self.deadline_nanos.load(Ordering::Relaxed);

@@ -37,7 +37,7 @@ pub(crate) struct Lane {
     encoding: Mutex<ContentEncoding>,
     /// Batches that are being filled.
     pub(crate) windows: OpenWindows,
-    /// The environment of its exporter has ended and has waited for it.
+    /// The environment of its exporter is ending and has waited for all that it has.
     has_waited: AtomicBool,
 }
 
@@ -91,6 +91,13 @@ impl Lane {
     /// Its environment has waited for it at its own end.
     pub(crate) fn note_waited(&self) {
         self.has_waited.store(true, Ordering::Relaxed);
+    }
+
+    /// There are spans that its environment has not waited for.
+    pub(crate) fn forget_waited(&self) {
+        if self.has_waited() {
+            self.has_waited.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Whether its environment has done so.
