@@ -29,7 +29,7 @@ use crate::{
         endpoint::Endpoint,
         ids::{BatchId, Epoch, FlushId, LaneId},
         retry::Jitter,
-        told::Told,
+        told::{Told, needs_budget},
     },
     stats::BreakerState,
 };
@@ -94,10 +94,10 @@ struct LaneState {
     config: Arc<Config>,
     /// Its endpoint and its way there.
     endpoint: Arc<str>,
-    /// Ready for their first attempt, oldest first.
-    fresh: BTreeSet<BatchId>,
-    /// Ready for another one.
-    retries: BTreeSet<BatchId>,
+    /// Ready for an attempt that the retry budget does not concern, oldest first.
+    free: BTreeSet<BatchId>,
+    /// Ready for one that it has to allow.
+    budgeted: BTreeSet<BatchId>,
     /// Those of both that a flush in attempt mode waits for.
     wanted: BTreeSet<BatchId>,
     /// Those of both whose time has not begun to run.
@@ -135,8 +135,8 @@ impl LaneState {
     }
 
     /// A batch waits for a place.
-    fn enqueue(&mut self, id: BatchId, retry: bool, wanted: bool) {
-        if retry { &mut self.retries } else { &mut self.fresh }.insert(id);
+    fn enqueue(&mut self, id: BatchId, attempts: u32, wanted: bool) {
+        if needs_budget(attempts) { &mut self.budgeted } else { &mut self.free }.insert(id);
         if wanted {
             self.wanted.insert(id);
         }
@@ -144,7 +144,7 @@ impl LaneState {
 
     /// It does not wait any more.
     fn dequeue(&mut self, id: BatchId) {
-        for queue in [&mut self.fresh, &mut self.retries, &mut self.wanted, &mut self.unclocked] {
+        for queue in [&mut self.free, &mut self.budgeted, &mut self.wanted, &mut self.unclocked] {
             queue.remove(&id);
         }
     }
@@ -203,7 +203,7 @@ impl Dispatcher {
             }
             Event::CredentialsChanged { lane } => {
                 if let Some(lane) = self.lanes.get_mut(&lane) {
-                    lane.told.credentials_changed();
+                    lane.told.credentials_changed(now.mono);
                 }
             }
             Event::Timer => {}
@@ -298,7 +298,7 @@ impl Dispatcher {
             self.timers.remove(&(due, Timer::Retry(id)));
             slot.phase = Phase::Ready;
             if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
-                lane.enqueue(id, slot.batch.history.attempts > 0, !slot.flushes.is_empty());
+                lane.enqueue(id, slot.batch.history.attempts, !slot.flushes.is_empty());
             }
         }
     }
