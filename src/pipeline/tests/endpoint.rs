@@ -166,10 +166,12 @@ fn d6_without_a_token_retries_go_one_by_one() {
     let mut world = World::new();
     let lane = world.lane(Config { max_concurrency: 64, ..long() });
     let outcomes: Vec<_> = (0..40).map(|_| world.export(lane, 1)).collect();
-    // 503 and 200 in turn, so that the breaker stays closed while the budget runs dry.
-    for count in 0..40 {
-        world.answer(if count % 2 == 0 { status(200) } else { status(503) });
-    }
+    // One of eight is taken, so that the breaker stays closed while batches come to need the budget.
+    let mut count = 0;
+    world.serve(secs(8), |_, _| {
+        count += 1;
+        status(if count % 8 == 0 { 200 } else { 503 })
+    });
     world.serve(secs(3600), |_, _| status(200));
     assert!(
         outcomes.iter().all(|outcome| outcome.try_recv().unwrap().delivered == 1),
