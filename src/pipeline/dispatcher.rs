@@ -106,6 +106,8 @@ struct LaneState {
     in_flight: BTreeMap<Attempt, Outgoing>,
     /// Flushes in attempt mode.
     flushes: BTreeMap<FlushId, AttemptFlush>,
+    /// The last epoch that any flush has waited for.
+    awaited: Option<Epoch>,
     told: Told,
     closing: Option<Closing>,
 }
@@ -127,11 +129,15 @@ struct Closing {
 }
 
 impl LaneState {
-    /// There is no place for another request. The slow ones have places of their own.
+    /// There is no place for another request.
     fn is_full(&self) -> bool {
+        self.in_flight.len() >= self.config.max_under_way as usize
+    }
+
+    /// There is no place for a request that nobody waits for. The slow ones have places of their own.
+    fn is_full_for_the_unawaited(&self) -> bool {
         let quick = self.in_flight.values().filter(|out| !out.is_slow).count();
         quick >= self.config.max_concurrency as usize
-            || self.in_flight.len() >= self.config.max_under_way as usize
     }
 
     /// A batch waits for a place.
@@ -185,11 +191,13 @@ impl Dispatcher {
                 self.attempt_panicked(now.mono, attempt, &mut actions);
             }
             Event::Evicted { batch } => drop(self.take(now.mono, batch, &mut actions)),
-            Event::FlushStarted { flush, deadline } => {
+            Event::FlushStarted { flush, lane, epoch, deadline } => {
                 self.timers.insert((deadline, Timer::Flush(flush)));
+                self.await_epoch(lane, epoch);
             }
             Event::AttemptFlushStarted { flush, lane, epoch, deadline } => {
                 self.timers.insert((deadline, Timer::Flush(flush)));
+                self.await_epoch(lane, epoch);
                 self.attempt_flush_started(flush, lane, epoch);
             }
             Event::FlushOver { flush } => self.flush_over(flush),

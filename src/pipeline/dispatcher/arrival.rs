@@ -27,6 +27,7 @@ impl Dispatcher {
             endpoint,
             free: BTreeSet::new(),
             budgeted: BTreeSet::new(),
+            awaited: None,
             wanted: BTreeSet::new(),
             unclocked: BTreeSet::new(),
             in_flight: BTreeMap::new(),

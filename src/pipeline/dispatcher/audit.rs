@@ -52,8 +52,6 @@ impl Dispatcher {
     /// What is ready to go has a reason to stay that will pass.
     fn audit_queues(&self, now: Moment, id: LaneId, lane: &LaneState) {
         assert!(lane.in_flight.len() <= lane.config.max_under_way as usize, "too many at once");
-        let quick = lane.in_flight.values().filter(|out| !out.is_slow).count();
-        assert!(quick <= lane.config.max_concurrency as usize, "too many at once");
         assert!(lane.free.is_disjoint(&lane.budgeted));
         let ready = || lane.free.union(&lane.budgeted);
         for batch in ready() {
@@ -67,7 +65,9 @@ impl Dispatcher {
             assert!(state.reported || owing > 0, "flush {flush} waits for nobody");
         }
         let is_over = lane.closing.is_some_and(|closing| closing.over);
-        if ready().next().is_none() || lane.is_full() {
+        let is_awaited = |batch| Some(self.slots[batch].batch.epoch()) <= lane.awaited;
+        let may_all_go = lane.closing.is_some() || !lane.is_full_for_the_unawaited();
+        if ready().next().is_none() || lane.is_full() || !may_all_go && !ready().all(is_awaited) {
             return;
         }
         assert!(!is_over, "lane {id} is over and holds batches");

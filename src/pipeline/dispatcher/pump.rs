@@ -58,6 +58,12 @@ impl Dispatcher {
         let wanted = lane.wanted.first();
         let free = lane.free.first();
         let first = [free, budgeted, wanted].into_iter().flatten().min().copied();
+        if !closing && lane.is_full_for_the_unawaited() {
+            let oldest = first.and_then(|id| self.slots.get(&id))?;
+            if Some(oldest.batch.epoch()) > lane.awaited {
+                return None;
+            }
+        }
         let gate = |wanted: bool| {
             let own = lane.told.gate(now, wanted, closing)?;
             match endpoint.gate(now, wanted || closing) {
