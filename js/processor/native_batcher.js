@@ -119,7 +119,11 @@ class WindowBatcher {
     if (waits.length > 0) {
       // Native code sends at once what it knows that somebody waits for. The answer is that of the batches, below.
       const { exportTimeoutMillis } = this.#options;
-      this.#lane.forceFlush(this.#engine.ask(() => {}, exportTimeoutMillis), false, exportTimeoutMillis);
+      this.#lane.forceFlush(
+        this.#engine.ask(() => {}, exportTimeoutMillis),
+        false,
+        exportTimeoutMillis,
+      );
     }
     const errors = (await Promise.all(waits)).filter((error) => error !== undefined);
     if (errors.length > 0) throw errors[0];
