@@ -13,7 +13,10 @@ use crate::{
 };
 
 /// What the collector does with a request that it does not take.
-const REFUSALS: [(&str, fn() -> SendOutcome); 3] = [
+type Refusal = fn() -> SendOutcome;
+
+/// The ways of it.
+const REFUSALS: [(&str, Refusal); 3] = [
     ("503", || status(503)),
     ("reset", || failed(SendErrorKind::Reset)),
     ("refused", || failed(SendErrorKind::Refused)),
@@ -28,13 +31,7 @@ struct Traffic {
 }
 
 /// Batches that are lost while each request is refused with the chance `refused`.
-fn lost(
-    seed: u64,
-    config: Config,
-    traffic: Traffic,
-    refused: f64,
-    refusal: fn() -> SendOutcome,
-) -> u64 {
+fn lost(seed: u64, config: Config, traffic: Traffic, refused: f64, refusal: Refusal) -> u64 {
     let mut world = World::seeded(seed);
     let mut chance = Jitter::seeded(seed + 1_000);
     let lane = world.lane(config);

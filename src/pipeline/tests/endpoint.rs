@@ -147,8 +147,7 @@ fn d6_beyond_five_retries_a_sick_endpoint_gets_no_more_than_the_budget() {
     let (mut count, mut open, mut most) = (0, 0, (0, 0));
     for _ in 0..400 {
         world.advance(millis(50));
-        let budgeted = |world: &World| world.open.iter().filter(|each| each.number > 6).count();
-        open = budgeted(&world);
+        open = world.open.iter().filter(|each| each.number > 6).count();
         most = (most.0.max(world.open.len() - open), most.1.max(open));
         while let Some(at) = world.open.iter().position(|each| each.number <= 6) {
             count += 1;
