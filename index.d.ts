@@ -240,7 +240,7 @@ export interface OTLPTraceExporterConfig {
   exit?: ExitOptions;
   /**
    * Requests under way at most. Integer, 1 to 64. Default 4, without those that have been under way for more than a second:
-   * with them 30.
+   * with them 30. What a flush or a shutdown waits for has all 30 at once.
    */
   maxConcurrency?: number;
   /** Called once per failed export. */

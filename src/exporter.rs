@@ -23,7 +23,7 @@ use crate::{
     clock::{clamp_timeout, monotonic},
     config::Config,
     contain::contained,
-    error::{ConfigError, DropReason},
+    error::{ConfigError, DropReason, ExportFailure},
     handoff::RawBatch,
     pipeline::{
         dispatcher::Event,
@@ -56,6 +56,8 @@ pub struct Exporter {
 pub struct Refused {
     /// Why.
     pub reason: DropReason,
+    /// What the system has said, where that is the cause.
+    pub cause: Option<String>,
     /// Spans of the call.
     pub spans: u32,
     /// Still owed to the caller.
@@ -65,7 +67,11 @@ pub struct Refused {
 impl Refused {
     /// Answers the caller: everything dropped for the reason.
     pub fn answer(self) {
-        let mut outcome = Outcome { error: Some(self.reason.into()), ..Outcome::default() };
+        let mut error = ExportFailure::from(self.reason);
+        if let Some(cause) = self.cause {
+            error.message = cause;
+        }
+        let mut outcome = Outcome { error: Some(error), ..Outcome::default() };
         outcome.dropped.add(self.reason, u64::from(self.spans));
         self.completion.complete(outcome);
     }
@@ -116,11 +122,10 @@ impl Exporter {
             return Ok(Ticket::new(Permit::empty(Arc::clone(ledger))));
         }
         let started = !ledger.is_closed() && {
-            let Some(started) = self.start().ok().filter(|_| !self.engine.is_degraded()) else {
-                ledger.refuse(u64::from(spans), DropReason::InternalError, None);
-                return Err(Refused { reason: DropReason::InternalError, spans, completion });
-            };
-            started
+            match self.start() {
+                Ok(started) if !self.engine.is_degraded() => started,
+                start => return Err(self.refuse_without_threads(start.err(), spans, completion)),
+            }
         };
         match ledger.admit(u64::from(spans), bytes, completion) {
             Ok(admission) => {
@@ -142,9 +147,30 @@ impl Exporter {
                 if started && reason == DropReason::AfterShutdown {
                     self.client().release();
                 }
-                Err(Refused { reason, spans, completion })
+                Err(Refused { reason, cause: None, spans, completion })
             }
         }
+    }
+
+    /// There are no threads that could send anything: the caller and `onError` are told why, and where to.
+    fn refuse_without_threads(
+        &self,
+        error: Option<std::io::Error>,
+        spans: u32,
+        completion: Completion,
+    ) -> Refused {
+        let reason = DropReason::InternalError;
+        let lane = self.lane();
+        let error =
+            error.map_or_else(|| "they keep panicking".to_owned(), |error| error.to_string());
+        let cause = format!(
+            "no threads to export to {}: {error}. Limits of the process (open files, threads, memory) may be too low; the \
+             next export tries again",
+            lane.config.endpoint
+        );
+        lane.ledger.refuse(u64::from(spans), reason, Some(&cause));
+        lane.herald.lost_because(reason, u64::from(spans), Some(cause.clone()));
+        Refused { reason, cause: Some(cause), spans, completion }
     }
 
     /// Counts spans that were turned away before admission, for instance by their size or by the check of `room`.

@@ -16,7 +16,7 @@ use std::{
 use offloop::{
     config::Config,
     error::DropReason,
-    exporter::{Completion, Engine, Exporter, FlushMode, Notice},
+    exporter::{Completion, Engine, Exporter, FlushMode, Level, Notice},
     pipeline::faults::Stage,
     sink::{Attempt, Reply, Request, SendOutcome, Sink},
 };
@@ -129,9 +129,23 @@ fn r72_f66_threads_that_cannot_be_started_are_an_error_that_the_caller_sees() {
     for stage in [Stage::Spawn, Stage::SpawnWorker, Stage::Reactor] {
         let bench = bench(patient());
         bench.engine.inject_fault(stage, 1);
-        let completion = Completion::new(|_| ());
+        let (tell, told) = std::sync::mpsc::channel();
+        bench.exporter.observe(
+            Level::Error,
+            Arc::new(move |notice| {
+                if let Notice::Failed(failed) = notice {
+                    tell.send(failed.message).unwrap();
+                }
+            }),
+        );
+        let (done, outcome) = std::sync::mpsc::channel();
+        let completion = Completion::new(move |outcome| done.send(outcome).unwrap());
         let refused = bench.exporter.admit(5, 10, completion).unwrap_err();
         assert_eq!(refused.reason, DropReason::InternalError);
+        refused.answer();
+        let message = outcome.recv().unwrap().error.unwrap().message;
+        assert!(message.contains("no threads to export to http") && message.contains("Limits"));
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [message]);
         let stats = bench.exporter.stats();
         assert!(stats.degraded, "{stage:?}");
         assert_eq!(stats.refused[DropReason::InternalError], 5);

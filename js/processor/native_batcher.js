@@ -116,6 +116,15 @@ class WindowBatcher {
       if (!window.isHandedOver) this.#lane.handOver(window.id); // a call that should have done it was cut off
       return new Promise((resolve) => window.waiters.push(resolve));
     });
+    if (waits.length > 0) {
+      // Native code sends at once what it knows that somebody waits for. The answer is that of the batches, below.
+      const { exportTimeoutMillis } = this.#options;
+      this.#lane.forceFlush(
+        this.#engine.ask(() => {}, exportTimeoutMillis),
+        false,
+        exportTimeoutMillis,
+      );
+    }
     const errors = (await Promise.all(waits)).filter((error) => error !== undefined);
     if (errors.length > 0) throw errors[0];
   }

@@ -11,8 +11,11 @@ use std::{
 
 use crate::{clock::Moment, pipeline::retry::Jitter, stats::BreakerState};
 
-/// Consecutive failures that open it.
+/// Consecutive failures that open it, if the last success is not young.
 const FAILURES_TO_OPEN: u32 = 5;
+/// For so long after a success failures open nothing, and for so long after that or after the first failure of all the time
+/// between probes does not grow. It is the time that the stock exporter keeps a batch.
+const YOUNG: Duration = Duration::from_secs(10);
 /// First time it stays open.
 const FIRST_OPEN: Duration = Duration::from_secs(1);
 
@@ -20,6 +23,10 @@ const FIRST_OPEN: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
     state: State,
+    /// The last success.
+    succeeded: Option<Moment>,
+    /// The first failure of all.
+    failed: Option<Moment>,
 }
 
 #[derive(Debug)]
@@ -90,8 +97,9 @@ impl Breaker {
     }
 
     /// The endpoint has answered in its right mind.
-    pub(crate) fn success(&mut self) {
+    pub(crate) fn success(&mut self, now: Moment) {
         self.state = State::default();
+        self.succeeded = Some(now);
     }
 
     /// An attempt has failed; only the holder of the right that is out can judge a breaker that is not closed.
@@ -102,16 +110,27 @@ impl Breaker {
         longest: Duration,
         jitter: &mut Jitter,
     ) {
+        self.failed.get_or_insert(now);
         match &self.state {
-            State::Closed { failures } if failures + 1 < FAILURES_TO_OPEN => {
+            State::Closed { failures }
+                if failures + 1 < FAILURES_TO_OPEN || Self::is_young(now, self.succeeded) =>
+            {
                 self.state = State::Closed { failures: failures + 1 };
             }
             State::Closed { .. } => self.open(now, FIRST_OPEN.min(longest), jitter),
             State::HalfOpen { interval, probe } if right.is_some_and(|right| right.is(probe)) => {
-                self.open(now, interval.saturating_mul(2).min(longest), jitter)
+                let is_young = Self::is_young(now, self.succeeded.or(self.failed));
+                let growth = if is_young { 1 } else { 2 };
+                self.open(now, interval.saturating_mul(growth).min(longest), jitter)
             }
             State::HalfOpen { .. } | State::Open { .. } => {}
         }
+    }
+
+    /// What fails has not been failing for long: it may be that some requests are refused at random and others taken, as by
+    /// one broken replica of several. A rest, or a longer one, would cost spans there.
+    fn is_young(now: Moment, since: Option<Moment>) -> bool {
+        since.is_some_and(|since| now.since(since) < YOUNG)
     }
 
     /// Opens for exactly `time`, whatever went before: the endpoint has refused our credentials.

@@ -29,7 +29,7 @@ use crate::{
         endpoint::Endpoint,
         ids::{BatchId, Epoch, FlushId, LaneId},
         retry::Jitter,
-        told::Told,
+        told::{Told, needs_budget},
     },
     stats::BreakerState,
 };
@@ -94,10 +94,10 @@ struct LaneState {
     config: Arc<Config>,
     /// Its endpoint and its way there.
     endpoint: Arc<str>,
-    /// Ready for their first attempt, oldest first.
-    fresh: BTreeSet<BatchId>,
-    /// Ready for another one.
-    retries: BTreeSet<BatchId>,
+    /// Ready for an attempt that the retry budget does not concern, oldest first.
+    free: BTreeSet<BatchId>,
+    /// Ready for one that it has to allow.
+    budgeted: BTreeSet<BatchId>,
     /// Those of both that a flush in attempt mode waits for.
     wanted: BTreeSet<BatchId>,
     /// Those of both whose time has not begun to run.
@@ -106,6 +106,8 @@ struct LaneState {
     in_flight: BTreeMap<Attempt, Outgoing>,
     /// Flushes in attempt mode.
     flushes: BTreeMap<FlushId, AttemptFlush>,
+    /// The last epoch that any flush has waited for.
+    awaited: Option<Epoch>,
     told: Told,
     closing: Option<Closing>,
 }
@@ -127,16 +129,20 @@ struct Closing {
 }
 
 impl LaneState {
-    /// There is no place for another request. The slow ones have places of their own.
+    /// There is no place for another request.
     fn is_full(&self) -> bool {
+        self.in_flight.len() >= self.config.max_under_way as usize
+    }
+
+    /// There is no place for a request that nobody waits for. The slow ones have places of their own.
+    fn is_full_for_the_unawaited(&self) -> bool {
         let quick = self.in_flight.values().filter(|out| !out.is_slow).count();
         quick >= self.config.max_concurrency as usize
-            || self.in_flight.len() >= self.config.max_under_way as usize
     }
 
     /// A batch waits for a place.
-    fn enqueue(&mut self, id: BatchId, retry: bool, wanted: bool) {
-        if retry { &mut self.retries } else { &mut self.fresh }.insert(id);
+    fn enqueue(&mut self, id: BatchId, attempts: u32, wanted: bool) {
+        if needs_budget(attempts) { &mut self.budgeted } else { &mut self.free }.insert(id);
         if wanted {
             self.wanted.insert(id);
         }
@@ -144,7 +150,7 @@ impl LaneState {
 
     /// It does not wait any more.
     fn dequeue(&mut self, id: BatchId) {
-        for queue in [&mut self.fresh, &mut self.retries, &mut self.wanted, &mut self.unclocked] {
+        for queue in [&mut self.free, &mut self.budgeted, &mut self.wanted, &mut self.unclocked] {
             queue.remove(&id);
         }
     }
@@ -185,11 +191,13 @@ impl Dispatcher {
                 self.attempt_panicked(now.mono, attempt, &mut actions);
             }
             Event::Evicted { batch } => drop(self.take(now.mono, batch, &mut actions)),
-            Event::FlushStarted { flush, deadline } => {
+            Event::FlushStarted { flush, lane, epoch, deadline } => {
                 self.timers.insert((deadline, Timer::Flush(flush)));
+                self.await_epoch(lane, epoch);
             }
             Event::AttemptFlushStarted { flush, lane, epoch, deadline } => {
                 self.timers.insert((deadline, Timer::Flush(flush)));
+                self.await_epoch(lane, epoch);
                 self.attempt_flush_started(flush, lane, epoch);
             }
             Event::FlushOver { flush } => self.flush_over(flush),
@@ -203,7 +211,7 @@ impl Dispatcher {
             }
             Event::CredentialsChanged { lane } => {
                 if let Some(lane) = self.lanes.get_mut(&lane) {
-                    lane.told.credentials_changed();
+                    lane.told.credentials_changed(now.mono);
                 }
             }
             Event::Timer => {}
@@ -298,7 +306,7 @@ impl Dispatcher {
             self.timers.remove(&(due, Timer::Retry(id)));
             slot.phase = Phase::Ready;
             if let Some(lane) = self.lanes.get_mut(&slot.batch.lane) {
-                lane.enqueue(id, slot.batch.history.attempts > 0, !slot.flushes.is_empty());
+                lane.enqueue(id, slot.batch.history.attempts, !slot.flushes.is_empty());
             }
         }
     }

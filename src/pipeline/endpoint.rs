@@ -46,7 +46,7 @@ impl Endpoint {
         let was_closed = self.breaker.state() == BreakerState::Closed;
         match network {
             Network::Up => {
-                self.breaker.success();
+                self.breaker.success(now);
                 self.trouble = None;
             }
             Network::Down => {
@@ -56,7 +56,7 @@ impl Endpoint {
             // A probe that was not refused: what is silent for one may answer the others, who have waited for it.
             Network::Silent => {
                 if right.is_some_and(|right| self.breaker.waits_for(&right)) {
-                    self.breaker.success();
+                    self.breaker.success(now);
                 }
             }
             // With its right a probe is gone without a result: the next request may find out.

@@ -63,6 +63,8 @@ struct LastStart {
     running: Weak<Threads>,
     /// Before that moment no other start is tried: the last one has failed.
     not_before: Option<Moment>,
+    /// Why it has failed.
+    failure: Option<String>,
 }
 
 static GLOBAL: OnceLock<Arc<Engine>> = OnceLock::new();
@@ -227,10 +229,11 @@ impl Engine {
         }
         let now = monotonic();
         if last.not_before.is_some_and(|at| now < at) {
-            return Err(io::Error::other("the export threads could not be started"));
+            return Err(io::Error::other(last.failure.clone().unwrap_or_default()));
         }
         let started = self.start_threads();
         self.health.note_start(started.is_err());
+        last.failure = started.as_ref().err().map(ToString::to_string);
         last.not_before = started.is_err().then(|| now.after(START_PAUSE));
         let threads = started?;
         last.running = Arc::downgrade(&threads);

@@ -95,8 +95,14 @@ impl Herald {
 
     /// A batch was lost on our side, whatever its last attempt may have said.
     pub(crate) fn lost(&self, reason: DropReason, spans: u64) {
+        self.lost_because(reason, spans, None);
+    }
+
+    /// The same, with what was the cause.
+    pub(crate) fn lost_because(&self, reason: DropReason, spans: u64, cause: Option<String>) {
         self.failed(|| {
             let ExportFailure { code, message, .. } = reason.into();
+            let message = cause.unwrap_or(message);
             FailedBatch {
                 reason,
                 spans,

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 mod bounds;
+mod chance;
 mod closing;
 mod endpoint;
 mod epochs;

@@ -17,6 +17,9 @@ use crate::{
     stats::BreakerState,
 };
 
+/// Retries of a batch that the retry budget does not concern: those that the stock exporter makes, too. Without them more
+/// would be lost to a collector that refuses some requests and takes others.
+const FREE_RETRIES: u32 = 5;
 /// Tokens that the retry budget holds at most, and at the start.
 const BUDGET_MAX: f64 = 10.0;
 /// Tokens that a success earns; a retry costs one.
@@ -40,9 +43,9 @@ pub(crate) struct Told {
     /// Silence was asked for until then.
     paused_until: Moment,
     budget: f64,
-    /// Requests and repeated requests under way.
+    /// Requests under way, and those of them that the budget has allowed.
     in_flight: u32,
-    retries_in_flight: u32,
+    budgeted_in_flight: u32,
     /// Compression that the endpoint is known to choke on is above this.
     best_encoding: ContentEncoding,
     /// Uncompressed size that it is believed to take.
@@ -84,7 +87,7 @@ impl Told {
             paused_until: Moment::default(),
             budget: BUDGET_MAX,
             in_flight: 0,
-            retries_in_flight: 0,
+            budgeted_in_flight: 0,
             best_encoding: ContentEncoding::Zstd,
             size_limit: u64::MAX,
             trouble: None,
@@ -126,16 +129,16 @@ impl Told {
         }
     }
 
-    /// Whether the retry budget allows one more repeated request. Without a token only a lone one may go.
+    /// Whether the retry budget allows one more request. Without a token only a lone one may go.
     pub(crate) fn affords_retry(&self) -> bool {
-        self.budget >= 1.0 || self.retries_in_flight == 0
+        self.budget >= 1.0 || self.budgeted_in_flight == 0
     }
 
     /// A request goes out, and probes what the gate has said.
-    pub(crate) fn started(&mut self, retry: bool, probes: Probes) -> OwnRights {
+    pub(crate) fn started(&mut self, is_budgeted: bool, probes: Probes) -> OwnRights {
         self.in_flight += 1;
-        if retry {
-            self.retries_in_flight += 1;
+        if is_budgeted {
+            self.budgeted_in_flight += 1;
             self.budget = (self.budget - 1.0).max(0.0);
         }
         OwnRights {
@@ -146,10 +149,10 @@ impl Told {
     }
 
     /// It is gone, with or without a result.
-    pub(crate) fn ended(&mut self, retry: bool) {
+    pub(crate) fn ended(&mut self, is_budgeted: bool) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        if retry {
-            self.retries_in_flight = self.retries_in_flight.saturating_sub(1);
+        if is_budgeted {
+            self.budgeted_in_flight = self.budgeted_in_flight.saturating_sub(1);
         }
     }
 
@@ -165,8 +168,8 @@ impl Told {
         let was_closed = self.state() == BreakerState::Closed;
         let (cause, failure, retry_after) = match finding {
             Finding::Success => {
-                self.health.success();
-                self.accepted();
+                self.health.success(now);
+                self.accepted(now);
                 self.paused_until = Moment::default();
                 self.budget = (self.budget + BUDGET_PER_SUCCESS).min(BUDGET_MAX);
                 self.size_limit = self.size_limit.saturating_add(self.size_limit / SIZE_RECOVERY);
@@ -181,7 +184,7 @@ impl Told {
                 self.health.failure(now, rights.health.as_ref(), longest, jitter);
             }
             Cause::Unauthorised => {
-                self.health.success();
+                self.health.success(now);
                 if rights.version == self.version {
                     self.unauthorised = Some(failure.clone());
                     self.credentials.hold(now, UNAUTHORISED_HOLD);
@@ -189,11 +192,11 @@ impl Told {
             }
             // It answers, so it is alive, and it has let us in.
             Cause::BadRequest | Cause::TooLarge | Cause::Refused => {
-                self.health.success();
-                self.accepted();
+                self.health.success(now);
+                self.accepted(now);
             }
             // It is alive; it may not have looked at the credentials.
-            Cause::Throttled => self.health.success(),
+            Cause::Throttled => self.health.success(now),
             // It was not asked: with their rights probes are gone without a result.
             Cause::Unreachable | Cause::Tls | Cause::Local => drop(rights),
         }
@@ -205,15 +208,15 @@ impl Told {
         was_closed && self.state() == BreakerState::Open
     }
 
-    fn accepted(&mut self) {
-        self.credentials.success();
+    fn accepted(&mut self, now: Moment) {
+        self.credentials.success(now);
         self.unauthorised = None;
     }
 
     /// What goes out from now on has other credentials: what was said about the old ones is over.
-    pub(crate) fn credentials_changed(&mut self) {
+    pub(crate) fn credentials_changed(&mut self, now: Moment) {
         self.version += 1;
-        self.accepted();
+        self.accepted(now);
     }
 
     /// What to tell about a batch that was held until its time was over.
@@ -262,10 +265,10 @@ impl Told {
         }
     }
 
-    /// Requests and repeated requests under way.
+    /// Requests under way, and those of them that the budget has allowed.
     #[cfg(test)]
     pub(crate) fn under_way(&self) -> (u32, u32) {
-        (self.in_flight, self.retries_in_flight)
+        (self.in_flight, self.budgeted_in_flight)
     }
 
     /// Panics unless each of its breakers that is half-open has its right among `rights`, once.
@@ -297,6 +300,11 @@ impl OwnRights {
     pub(crate) fn is_empty(&self) -> bool {
         self.health.is_none() && self.credentials.is_none()
     }
+}
+
+/// Whether the next attempt of a batch that has had `attempts` is for the retry budget to allow.
+pub(crate) fn needs_budget(attempts: u32) -> bool {
+    attempts > FREE_RETRIES
 }
 
 /// What to try when the endpoint chokes on `encoding`.

@@ -25,8 +25,9 @@ impl Dispatcher {
         self.lanes.entry(lane).or_insert_with(|| LaneState {
             config,
             endpoint,
-            fresh: BTreeSet::new(),
-            retries: BTreeSet::new(),
+            free: BTreeSet::new(),
+            budgeted: BTreeSet::new(),
+            awaited: None,
             wanted: BTreeSet::new(),
             unclocked: BTreeSet::new(),
             in_flight: BTreeMap::new(),
@@ -80,7 +81,7 @@ impl Dispatcher {
                 flushes.push(*flush);
             }
         }
-        lane.enqueue(id, batch.history.attempts > 0, !flushes.is_empty());
+        lane.enqueue(id, batch.history.attempts, !flushes.is_empty());
         match batch.history.deadline {
             Some(deadline) => drop(self.timers.insert((deadline, Timer::GiveUp(id)))),
             None => drop(lane.unclocked.insert(id)),

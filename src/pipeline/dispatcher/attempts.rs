@@ -22,7 +22,8 @@ pub(super) const LET_GO: Duration = Duration::from_secs(1);
 /// An attempt under way.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    pub(super) retry: bool,
+    /// It has its place in the retry budget.
+    pub(super) is_budgeted: bool,
     pub(super) rights: Rights,
     pub(super) standing: Standing,
     /// When that changes by itself: there is one timer for each attempt, always.
@@ -57,7 +58,7 @@ impl Dispatcher {
         let out = lane.in_flight.remove(&attempt)?;
         self.timers.remove(&(out.limit, Timer::Attempt(attempt)));
         self.timers.remove(&(out.slow_from, Timer::Slow(attempt)));
-        lane.told.ended(out.retry);
+        lane.told.ended(out.is_budgeted);
         Some(out)
     }
 

@@ -44,22 +44,20 @@ impl Dispatcher {
             }
         }
         lane.told.audit(lane.in_flight.values().map(|out| &out.rights.own));
-        let retries = lane.in_flight.values().filter(|out| out.retry).count();
-        let (in_flight, retrying) = lane.told.under_way();
-        assert_eq!((lane.in_flight.len(), retries), (in_flight as usize, retrying as usize));
+        let budgeted = lane.in_flight.values().filter(|out| out.is_budgeted).count();
+        let (in_flight, of_budget) = lane.told.under_way();
+        assert_eq!((lane.in_flight.len(), budgeted), (in_flight as usize, of_budget as usize));
     }
 
     /// What is ready to go has a reason to stay that will pass.
     fn audit_queues(&self, now: Moment, id: LaneId, lane: &LaneState) {
         assert!(lane.in_flight.len() <= lane.config.max_under_way as usize, "too many at once");
-        let quick = lane.in_flight.values().filter(|out| !out.is_slow).count();
-        assert!(quick <= lane.config.max_concurrency as usize, "too many at once");
-        assert!(lane.fresh.is_disjoint(&lane.retries));
-        let ready = || lane.fresh.union(&lane.retries);
+        assert!(lane.free.is_disjoint(&lane.budgeted));
+        let ready = || lane.free.union(&lane.budgeted);
         for batch in ready() {
             assert_eq!(self.slots[batch].phase, Phase::Ready, "{batch} is queued");
         }
-        let is_ready = |batch| lane.fresh.contains(batch) || lane.retries.contains(batch);
+        let is_ready = |batch| lane.free.contains(batch) || lane.budgeted.contains(batch);
         assert!(lane.wanted.iter().all(is_ready) && lane.unclocked.iter().all(is_ready));
         for (flush, state) in &lane.flushes {
             let owing = self.slots.values().filter(|slot| slot.flushes.contains(flush)).count();
@@ -67,7 +65,9 @@ impl Dispatcher {
             assert!(state.reported || owing > 0, "flush {flush} waits for nobody");
         }
         let is_over = lane.closing.is_some_and(|closing| closing.over);
-        if ready().next().is_none() || lane.is_full() {
+        let is_awaited = |batch| Some(self.slots[batch].batch.epoch()) <= lane.awaited;
+        let may_all_go = lane.closing.is_some() || !lane.is_full_for_the_unawaited();
+        if ready().next().is_none() || lane.is_full() || !may_all_go && !ready().all(is_awaited) {
             return;
         }
         assert!(!is_over, "lane {id} is over and holds batches");
@@ -84,7 +84,7 @@ impl Dispatcher {
                 assert_eq!(endpoint.state(), BreakerState::HalfOpen, "lane {id} is stuck");
             }
             _ => {
-                let waits = lane.fresh.is_empty()
+                let waits = lane.free.is_empty()
                     && lane.wanted.is_empty()
                     && !closing
                     && !lane.told.affords_retry();
@@ -118,7 +118,7 @@ impl Dispatcher {
             let lane = &self.lanes[&slot.batch.lane];
             match slot.phase {
                 Phase::Ready => {
-                    let is_queued = lane.fresh.contains(id) || lane.retries.contains(id);
+                    let is_queued = lane.free.contains(id) || lane.budgeted.contains(id);
                     assert!(is_queued, "{id} is ready and in no queue");
                     let is_clocked = slot.batch.history.deadline.is_some();
                     assert_ne!(is_clocked, lane.unclocked.contains(id), "{id}");

@@ -42,8 +42,8 @@ pub(crate) enum Event {
     AttemptPanicked { attempt: Attempt },
     /// The ledger has voided all permits of a batch.
     Evicted { batch: BatchId },
-    /// A flush in terminal mode may last until `deadline`; the ledger watches its spans.
-    FlushStarted { flush: FlushId, deadline: Moment },
+    /// A flush in terminal mode waits for these epochs, until `deadline` at most; the ledger watches its spans.
+    FlushStarted { flush: FlushId, lane: LaneId, epoch: Epoch, deadline: Moment },
     /// A flush in attempt mode: every batch of these epochs is to have an attempt from now on.
     AttemptFlushStarted { flush: FlushId, lane: LaneId, epoch: Epoch, deadline: Moment },
     /// Nobody waits for this flush any more.

@@ -7,6 +7,13 @@ use crate::pipeline::{
 };
 
 impl Dispatcher {
+    /// Somebody waits for every batch of these epochs: from now on they get as many places as there are.
+    pub(super) fn await_epoch(&mut self, lane: LaneId, epoch: Epoch) {
+        if let Some(lane) = self.lanes.get_mut(&lane) {
+            lane.awaited = lane.awaited.max(Some(epoch));
+        }
+    }
+
     pub(super) fn attempt_flush_started(&mut self, flush: FlushId, lane_id: LaneId, epoch: Epoch) {
         let mut covered: Vec<BatchId> = Vec::new();
         for (id, slot) in &mut self.slots {

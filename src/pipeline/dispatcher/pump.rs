@@ -13,7 +13,7 @@ use crate::{
         },
         endpoint::Endpoint,
         ids::{BatchId, LaneId},
-        told,
+        told::{self, needs_budget},
     },
     sink::Request,
 };
@@ -35,7 +35,7 @@ struct Probes {
 impl Dispatcher {
     /// Sends what can be sent.
     pub(super) fn pump(&mut self, now: Moment, actions: &mut Vec<Action>) {
-        let waiting = |lane: &LaneState| !(lane.fresh.is_empty() && lane.retries.is_empty());
+        let waiting = |lane: &LaneState| !(lane.free.is_empty() && lane.budgeted.is_empty());
         let lanes: Vec<LaneId> =
             self.lanes.iter().filter(|(_, lane)| waiting(lane)).map(|(lane, _)| *lane).collect();
         for lane in lanes {
@@ -54,10 +54,16 @@ impl Dispatcher {
         }
         let closing = lane.closing.is_some();
         let affordable = closing || lane.told.affords_retry();
-        let retry = lane.retries.first().filter(|_| affordable);
+        let budgeted = lane.budgeted.first().filter(|_| affordable);
         let wanted = lane.wanted.first();
-        let fresh = lane.fresh.first();
-        let first = [fresh, retry, wanted].into_iter().flatten().min().copied();
+        let free = lane.free.first();
+        let first = [free, budgeted, wanted].into_iter().flatten().min().copied();
+        if !closing && lane.is_full_for_the_unawaited() {
+            let oldest = first.and_then(|id| self.slots.get(&id))?;
+            if Some(oldest.batch.epoch()) > lane.awaited {
+                return None;
+            }
+        }
         let gate = |wanted: bool| {
             let own = lane.told.gate(now, wanted, closing)?;
             match endpoint.gate(now, wanted || closing) {
@@ -102,7 +108,7 @@ impl Dispatcher {
         lane.dequeue(id);
         let (batch, policy) = (&mut slot.batch, &lane.config.retry);
         let history = &mut batch.history;
-        let retry = history.attempts > 0;
+        let is_budgeted = needs_budget(history.attempts);
         history.attempts += 1;
         let deadline = *history.deadline.get_or_insert_with(|| {
             let deadline = now.after(policy.max_elapsed);
@@ -120,14 +126,14 @@ impl Dispatcher {
         let shared = self.endpoints.get_mut(&lane.endpoint).filter(|_| probes.endpoint);
         let rights = Rights {
             endpoint: shared.map(Endpoint::probe),
-            own: lane.told.started(retry, probes.own),
+            own: lane.told.started(is_budgeted, probes.own),
         };
         let limit = now.after(time_left).after(OVERDUE);
         self.timers.insert((limit, Timer::Attempt(attempt)));
         let slow_from = now.after(SLOW);
         self.timers.insert((slow_from, Timer::Slow(attempt)));
         let standing = Standing::Expected;
-        let out = Outgoing { retry, rights, standing, limit, slow_from, is_slow: false };
+        let out = Outgoing { is_budgeted, rights, standing, limit, slow_from, is_slow: false };
         lane.in_flight.insert(attempt, out);
         let request = Request {
             body: batch.body.clone(),

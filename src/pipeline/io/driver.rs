@@ -255,7 +255,9 @@ impl Flush {
             FlushMode::Attempt if !self.is_covered => {
                 Event::AttemptFlushStarted { flush, lane, epoch, deadline }
             }
-            FlushMode::Attempt | FlushMode::Terminal => Event::FlushStarted { flush, deadline },
+            FlushMode::Attempt | FlushMode::Terminal => {
+                Event::FlushStarted { flush, lane, epoch, deadline }
+            }
         }
     }
 }

@@ -43,7 +43,7 @@ impl World {
         self.flushes.insert(flush, Flush { lane, cell, epoch });
         let deadline = self.now.mono.after(timeout);
         self.step(match mode {
-            FlushMode::Terminal => Event::FlushStarted { flush, deadline },
+            FlushMode::Terminal => Event::FlushStarted { flush, lane, epoch, deadline },
             FlushMode::Attempt => Event::AttemptFlushStarted { flush, lane, epoch, deadline },
         });
         outcome

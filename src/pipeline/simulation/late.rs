@@ -314,7 +314,7 @@ impl World {
                 }
                 self.flushes.insert(id, flush);
                 self.step(match mode {
-                    FlushMode::Terminal => Event::FlushStarted { flush: id, deadline },
+                    FlushMode::Terminal => Event::FlushStarted { flush: id, lane, epoch, deadline },
                     FlushMode::Attempt => {
                         Event::AttemptFlushStarted { flush: id, lane, epoch, deadline }
                     }

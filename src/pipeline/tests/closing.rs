@@ -165,7 +165,7 @@ fn r58_absurd_timeouts_do_not_overflow() {
 #[test]
 fn r59_a_request_of_a_shutdown_gets_the_time_that_is_left() {
     let mut world = World::new();
-    let lane = world.lane(Config { max_concurrency: 1, ..long() });
+    let lane = world.lane(Config { max_concurrency: 1, max_under_way: 1, ..long() });
     let _outcomes = [world.export(lane, 1), world.export(lane, 1)];
     world.shutdown(lane, millis(200));
     world.advance(millis(50));

@@ -4,6 +4,7 @@ use super::super::simulation::{World, failed, millis, secs, status, stock};
 use crate::{
     config::{Config, RetryPolicy},
     error::DropReason,
+    pipeline::flush::FlushMode,
     sink::{SendErrorKind, SendOutcome},
     stats::BreakerState,
 };
@@ -32,15 +33,42 @@ fn r29_a_slow_collector_gets_what_a_shutdown_waits_for() {
     let lane = world.lane(stock());
     let outcomes: Vec<_> = (0..28).map(|_| world.export(lane, 1)).collect();
     world.shutdown(lane, secs(30));
-    assert_eq!(world.open.len(), 4);
+    assert_eq!(world.open.len(), 28, "as many at once as the stock exporter sends");
+    answer_late(&mut world, 9_000, 9_000);
+    assert!(outcomes.iter().all(|outcome| outcome.try_recv().unwrap().delivered == 1));
+    assert!(matches!(world.closed[..], [(_, _, false)]));
+    assert_eq!(world.sent.len(), 28, "none was broken off");
+}
+
+#[test]
+fn r29_what_a_flush_waits_for_is_sent_at_once_and_what_comes_later_is_not() {
+    for mode in [FlushMode::Terminal, FlushMode::Attempt] {
+        let mut world = World::new();
+        let lane = world.lane(stock());
+        let _outcomes: Vec<_> = (0..20).map(|_| world.export(lane, 1)).collect();
+        assert_eq!(world.open.len(), 4);
+        let flushed = world.flush(lane, mode, secs(30));
+        assert_eq!(world.open.len(), 20);
+        let _later: Vec<_> = (0..10).map(|_| world.export(lane, 1)).collect();
+        assert_eq!(world.open.len(), 20, "nobody waits for these");
+        world.advance(millis(900));
+        for _ in 0..20 {
+            world.answer(status(200));
+        }
+        assert!(flushed.try_recv().is_ok_and(|flush| !flush.timed_out), "{mode:?}");
+        assert_eq!(world.open.len(), 4);
+    }
+}
+
+#[test]
+fn r29_a_slow_collector_gets_more_requests_when_they_have_been_for_a_second() {
+    let mut world = World::new();
+    let lane = world.lane(stock());
+    let _outcomes: Vec<_> = (0..28).map(|_| world.export(lane, 1)).collect();
     world.advance(millis(999));
     assert_eq!(world.open.len(), 4);
     world.advance(millis(1));
     assert_eq!(world.open.len(), 8, "those of before are slow, and have places of their own");
-    answer_late(&mut world, 9_000, 16_000);
-    assert!(outcomes.iter().all(|outcome| outcome.try_recv().unwrap().delivered == 1));
-    assert!(matches!(world.closed[..], [(_, _, false)]));
-    assert_eq!(world.sent.len(), 28, "none was broken off");
 }
 
 #[test]
