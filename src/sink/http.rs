@@ -9,6 +9,7 @@ mod failure;
 mod headers;
 mod heads;
 mod kept;
+mod socket;
 mod stream;
 
 use std::{

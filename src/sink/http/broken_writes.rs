@@ -11,7 +11,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::stream::Socket;
+use super::socket::Socket;
 
 /// A stream on which a lost connection is told by reading, behind everything that the peer has sent.
 pub(super) struct BrokenWrites<S> {
@@ -60,6 +60,8 @@ fn is_lost(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
 }
+
+impl<S: Socket> Socket for BrokenWrites<S> {}
 
 impl<S: Socket> AsyncRead for BrokenWrites<S> {
     fn poll_read(

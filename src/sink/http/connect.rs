@@ -24,7 +24,8 @@ use super::{
     broken_writes::BrokenWrites,
     endpoint::{Endpoint, server_name},
     kept::Kept,
-    stream::{Bounded, Fair, Socket},
+    socket::Socket,
+    stream::{Bounded, Fair},
 };
 use crate::sink::{
     SendError, SendErrorKind,

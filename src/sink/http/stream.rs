@@ -12,52 +12,18 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker, ready},
-    time::Duration,
 };
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
-use tokio_rustls::client::TlsStream;
 
-use super::{broken_writes::BrokenWrites, failure, heads::Heads, kept::Kept};
+use super::{failure, heads::Heads, kept::Kept, socket::Socket};
 
 /// Bytes that a connection may take in one go, before everybody else on the thread has had a turn.
 pub(super) const BYTES_PER_TURN: usize = 64 * 1024;
-
-/// How long a peer may acknowledge nothing of a request on a connection that was kept, where the system can tell: something
-/// in between may have forgotten the connection, and then nobody says so.
-#[cfg(target_os = "linux")]
-const UNACKNOWLEDGED: Duration = Duration::from_secs(3);
-
-/// What a connection is made of, below TLS and above.
-pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {
-    /// From now on it fails early if the peer acknowledges nothing.
-    fn expect_acknowledgements(&self) {}
-}
-
-impl Socket for TcpStream {
-    #[cfg(target_os = "linux")]
-    fn expect_acknowledgements(&self) {
-        // Without it a request only takes as long as it may.
-        let _ = socket2::SockRef::from(self).set_tcp_user_timeout(Some(UNACKNOWLEDGED));
-    }
-}
-
-#[cfg(unix)]
-impl Socket for tokio::net::UnixStream {}
-impl<S: Socket> Socket for Fair<S> {}
-impl<S: Socket> Socket for BrokenWrites<S> {}
-impl<S: Socket> Socket for TlsStream<S> {}
-
-impl Socket for Box<dyn Socket> {
-    fn expect_acknowledgements(&self) {
-        (**self).expect_acknowledgements();
-    }
-}
 
 /// A socket that pauses after [`BYTES_PER_TURN`]. The runtime's own budget counts reads, of any size; and what TLS takes
 /// without giving anything on (tickets, updates of keys) is counted here, too.
@@ -67,6 +33,8 @@ pub(super) struct Fair<S> {
     kept: Kept,
     is_watched: bool,
 }
+
+impl<S: Socket> Socket for Fair<S> {}
 
 impl<S: Socket> Fair<S> {
     /// Has a whole turn before it.
