@@ -128,6 +128,8 @@ async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
         location: first(headers, LOCATION),
         ..Reply::default()
     };
+    let has_no_length =
+        !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING);
     let announced = response.body().size_hint().exact().unwrap_or(0);
     let mut body = BytesMut::new();
     reply.body_error = loop {
@@ -142,7 +144,12 @@ async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
                 // Trailers say nothing here.
                 body.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
             }
-            Ok(Some(Err(error))) => break Some(failure::of_body(&error)),
+            Ok(Some(Err(error))) => {
+                let error = failure::of_body(&error);
+                // A body without a length ends with its connection, in Node also if that is reset.
+                let is_end = has_no_length && error.kind == SendErrorKind::Reset;
+                break (!is_end).then_some(error);
+            }
             Ok(None) => break None,
             Err(_) => break Some(timed_out()),
         }
