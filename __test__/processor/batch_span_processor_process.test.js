@@ -33,23 +33,6 @@ async function notingReceiver(t, options = {}) {
   return { url: receiver.url, arrivals };
 }
 
-for (const [name, end, expected] of [
-  ['natural end', '', { code: 0, signal: null }],
-  ['process.exit(3)', 'process.exit(3);', { code: 3, signal: null }],
-  ['process.exit(3) in a later turn', 'setTimeout(() => process.exit(3), 50);', { code: 3, signal: null }],
-  ['uncaught throw', "throw new Error('uncaught');", { code: 1, signal: null }],
-  ['unhandled rejection', "Promise.reject(new Error('unhandled'));", { code: 1, signal: null }],
-  ['SIGTERM', "process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);", { code: null, signal: 'SIGTERM' }],
-]) {
-  test(`300 of 300 ended spans survive: ${name}`, async (t) => {
-    const { url, arrivals } = await notingReceiver(t);
-    const signals = name === 'SIGTERM' ? "exit: { signals: ['SIGTERM'] }" : '';
-    const { code, signal, millis } = await runProgram(`${setUp('{}', signals)} end(300); ${end}`, { url });
-    assert.deepEqual({ code, signal, spans: arrivals.length }, { ...expected, spans: 300 });
-    assert.ok(millis < 4000, `the schedule delay is 5 s, the end took ${millis} ms`);
-  });
-}
-
 test('spans whose resource is still being detected survive process.exit()', async (t) => {
   const { url, arrivals } = await notingReceiver(t);
   const { code } = await runProgram(
@@ -69,18 +52,6 @@ test('spans that an exit handler ends survive', async (t) => {
     { url },
   );
   assert.equal(arrivals.length, 8);
-});
-
-test('a dead endpoint holds the natural end for drainMillis, and no longer', async (t) => {
-  const { url } = await notingReceiver(t, { otherwise: { stall: 'response' } });
-  const source = `${setUp('{}', 'timeoutMillis: 60000, exit: { drainMillis: 500, blockMillis: 3000 }')}
-    end(3);
-    const started = performance.now();
-    process.on('exit', () => console.log(performance.now() - started));`;
-  const { code, stdout } = await runProgram(source, { url });
-  assert.equal(code, 0);
-  const millis = Number(stdout);
-  assert.ok(millis >= 490 && millis < 650, `${stdout} ms`);
 });
 
 test('an endpoint that refuses connections does not hold the natural end', async () => {
