@@ -107,7 +107,7 @@ describe('a block that has not ended (R95)', () => {
   });
 });
 
-describe('what is no block of the application (R96)', () => {
+describe('what is no block of the application (R96)', { concurrency: 2 }, () => {
   test('a stopped process that was idle is counted, once', async (t) => {
     const { blocks, stats } = await runBlocks(
       t,
