@@ -6,9 +6,8 @@ const { subjectName } = require('../helpers/subject.js');
 const { runProgram } = require('../helpers/child.js');
 const { startReceiverProcess } = require('../helpers/receiver_process.js');
 
-// How a process with an exporter ends (F57 to F59). Each program is a process of its own.
-
-const oursOnly = { skip: subjectName === 'stock' && 'a rule of ours' };
+// What holds a process with an exporter, and what does not (F57 to F59). Each program is a process of its own; that no span is
+// lost, however it ends, is in exit_matrix.test.js.
 
 async function receiverFor(t, options) {
   return startReceiverProcess(options, t);
@@ -68,19 +67,6 @@ test('the natural end with a receiver that never answers ends at the deadline', 
   assert.ok(ended.millis < 6000, `${ended.millis} ms`);
 });
 
-test('process.exit() at once: prompt, the code is kept, the spans arrive', oursOnly, async (t) => {
-  const receiver = await receiverFor(t);
-  const source = `
-    const exporter = new OTLPTraceExporter({ url, exit: { blockMillis: 5000 } });
-    exporter.export(makeSpans(300), () => {});
-    process.exit(7);
-  `;
-  const ended = await runProgram(source, { url: receiver.url });
-  assert.equal(ended.code, 7);
-  assertQuiet(ended);
-  assert.equal((await receiver.waitForSpans(300, 3000)).spans, 300);
-});
-
 test('process.exit() with a dead receiver is prompt', async (t) => {
   for (const stall of ['request', 'response']) {
     const receiver = await receiverFor(t, { otherwise: { stall } });
@@ -94,26 +80,6 @@ test('process.exit() with a dead receiver is prompt', async (t) => {
     assert.equal(ended.stderr, '');
     // Node's own start and end are part of this time.
     assert.ok(ended.millis < 4000, `${ended.millis} ms`);
-  }
-});
-
-test('an uncaught error keeps its code and its text, and the spans arrive', oursOnly, async (t) => {
-  const receiver = await receiverFor(t);
-  for (const [source, pattern] of [
-    ["throw new Error('the uncaught one');", /the uncaught one/],
-    ["Promise.reject(new Error('the unhandled one'));", /the unhandled one/],
-  ]) {
-    await receiver.reset();
-    const ended = await runProgram(
-      `new OTLPTraceExporter({ url, exit: { blockMillis: 5000 } }).export(makeSpans(300), () => {}); ${source}`,
-      {
-        url: receiver.url,
-      },
-    );
-    assert.equal(ended.code, 1);
-    assert.match(ended.stderr, pattern);
-    assert.doesNotMatch(ended.stderr, /panick|thread '/);
-    assert.equal((await receiver.waitForSpans(300, 3000)).spans, 300);
   }
 });
 

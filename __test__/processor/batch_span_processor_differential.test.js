@@ -1,13 +1,16 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { describe, test } = require('node:test');
+const { after, describe, test } = require('node:test');
 const { isTracingSuppressed } = require('@opentelemetry/core');
 const { AsyncLocalStorageContextManager } = require('../helpers/context_manager.js');
 const { BatchSpanProcessor } = require('../..');
 const { diagLines } = require('../helpers/diag_lines.js');
 const { line3Unavailable, requireLine3 } = require('../helpers/sdk_spans.js');
 const { PlainSpans } = require('../helpers/plain_spans.js');
+
+// The SDK's time-outs of exports that never end would hold this process for half a minute after its last test.
+after(() => setTimeout(() => process.exit(), 300));
 
 // The newest API there is: what an older copy registers, a newer one does not look at.
 const api = line3Unavailable() ? require('@opentelemetry/api') : requireLine3('@opentelemetry/api');

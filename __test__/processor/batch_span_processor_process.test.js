@@ -2,7 +2,7 @@
 // This file measures time, so it runs alone.
 
 const assert = require('node:assert/strict');
-const { test } = require('node:test');
+const { describe, test } = require('node:test');
 const { runProgram } = require('../helpers/child.js');
 const { decodeRequest } = require('../helpers/otlp_decoder.js');
 const { startReceiver } = require('../helpers/receiver.js');
@@ -33,23 +33,6 @@ async function notingReceiver(t, options = {}) {
   return { url: receiver.url, arrivals };
 }
 
-for (const [name, end, expected] of [
-  ['natural end', '', { code: 0, signal: null }],
-  ['process.exit(3)', 'process.exit(3);', { code: 3, signal: null }],
-  ['process.exit(3) in a later turn', 'setTimeout(() => process.exit(3), 50);', { code: 3, signal: null }],
-  ['uncaught throw', "throw new Error('uncaught');", { code: 1, signal: null }],
-  ['unhandled rejection', "Promise.reject(new Error('unhandled'));", { code: 1, signal: null }],
-  ['SIGTERM', "process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);", { code: null, signal: 'SIGTERM' }],
-]) {
-  test(`300 of 300 ended spans survive: ${name}`, async (t) => {
-    const { url, arrivals } = await notingReceiver(t);
-    const signals = name === 'SIGTERM' ? "exit: { signals: ['SIGTERM'] }" : '';
-    const { code, signal, millis } = await runProgram(`${setUp('{}', signals)} end(300); ${end}`, { url });
-    assert.deepEqual({ code, signal, spans: arrivals.length }, { ...expected, spans: 300 });
-    assert.ok(millis < 4000, `the schedule delay is 5 s, the end took ${millis} ms`);
-  });
-}
-
 test('spans whose resource is still being detected survive process.exit()', async (t) => {
   const { url, arrivals } = await notingReceiver(t);
   const { code } = await runProgram(
@@ -69,18 +52,6 @@ test('spans that an exit handler ends survive', async (t) => {
     { url },
   );
   assert.equal(arrivals.length, 8);
-});
-
-test('a dead endpoint holds the natural end for drainMillis, and no longer', async (t) => {
-  const { url } = await notingReceiver(t, { otherwise: { stall: 'response' } });
-  const source = `${setUp('{}', 'timeoutMillis: 60000, exit: { drainMillis: 500, blockMillis: 3000 }')}
-    end(3);
-    const started = performance.now();
-    process.on('exit', () => console.log(performance.now() - started));`;
-  const { code, stdout } = await runProgram(source, { url });
-  assert.equal(code, 0);
-  const millis = Number(stdout);
-  assert.ok(millis >= 490 && millis < 650, `${stdout} ms`);
 });
 
 test('an endpoint that refuses connections does not hold the natural end', async () => {
@@ -103,28 +74,30 @@ test('an idle processor does not hold the process', async (t) => {
   assert.ok(millis < 3000, `${millis} ms`);
 });
 
-const block = `const until = Date.now() + ${BLOCK_MILLIS}; while (Date.now() < until);`;
+// They mostly wait, and the control of each tells where they were in each other's way.
+describe('while the loop is blocked or the process is frozen', { concurrency: 3 }, () => {
+  const block = `const until = Date.now() + ${BLOCK_MILLIS}; while (Date.now() < until);`;
 
-for (const [name, fill, count] of [
-  ['in a block of memory that is half full', 'end(20);', 20],
-  [
-    'in several blocks, some texts of the last span in the next one',
-    "for (const [nth, span] of makeSpans(40).entries()) processor.onEnd({ ...span, attributes: { text: 'x'.repeat(nth * 3000) } });",
-    40,
-  ],
-]) {
-  test(`spans that ended before a long block arrive during it: ${name}`, async (t) => {
-    // Late because of this machine? The control tells: a timer of this very process (at most three tries).
-    for (let attempt = 1; ; attempt++) {
-      const { url, arrivals } = await notingReceiver(t);
-      let lateness = 0;
-      let last = performance.now();
-      const control = setInterval(() => {
-        lateness = Math.max(lateness, performance.now() - last - 5);
-        last = performance.now();
-      }, 5);
-      const { stdout, code } = await runProgram(
-        `${setUp(`{ scheduledDelayMillis: ${DELAY_MILLIS} }`)}
+  for (const [name, fill, count] of [
+    ['in a block of memory that is half full', 'end(20);', 20],
+    [
+      'in several blocks, some texts of the last span in the next one',
+      "for (const [nth, span] of makeSpans(40).entries()) processor.onEnd({ ...span, attributes: { text: 'x'.repeat(nth * 3000) } });",
+      40,
+    ],
+  ]) {
+    test(`spans that ended before a long block arrive during it: ${name}`, async (t) => {
+      // Late because of this machine? The control tells: a timer of this very process (at most three tries).
+      for (let attempt = 1; ; attempt++) {
+        const { url, arrivals } = await notingReceiver(t);
+        let lateness = 0;
+        let last = performance.now();
+        const control = setInterval(() => {
+          lateness = Math.max(lateness, performance.now() - last - 5);
+          last = performance.now();
+        }, 5);
+        const { stdout, code } = await runProgram(
+          `${setUp(`{ scheduledDelayMillis: ${DELAY_MILLIS} }`)}
          end(1); processor.forceFlush().then(() => {
            ${fill}
            console.log(Date.now());
@@ -132,33 +105,33 @@ for (const [name, fill, count] of [
            end(5);
            console.log(Date.now());
          });`,
-        { url, limitMillis: 30_000 },
-      );
-      clearInterval(control);
-      const [ended, unblocked] = stdout.trim().split('\n').map(Number);
-      assert.equal(code, 0);
-      assert.equal(arrivals.length, 1 + count + 5, 'every span, once');
-      const during = arrivals.slice(1).filter(([at]) => at < unblocked);
-      const worst = during.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...during.map(([at]) => at - ended));
-      const isInTime = during.length === count && worst <= DELAY_MILLIS + SLACK_MILLIS;
-      if (!isInTime && lateness > 50 && attempt < 3) continue;
-      assert.equal(during.length, count);
-      assert.ok(worst <= DELAY_MILLIS + SLACK_MILLIS, `${worst} ms, control late by ${lateness} ms`);
-      return;
-    }
-  });
-}
+          { url, limitMillis: 30_000 },
+        );
+        clearInterval(control);
+        const [ended, unblocked] = stdout.trim().split('\n').map(Number);
+        assert.equal(code, 0);
+        assert.equal(arrivals.length, 1 + count + 5, 'every span, once');
+        const during = arrivals.slice(1).filter(([at]) => at < unblocked);
+        const worst = during.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...during.map(([at]) => at - ended));
+        const isInTime = during.length === count && worst <= DELAY_MILLIS + SLACK_MILLIS;
+        if (!isInTime && lateness > 50 && attempt < 3) continue;
+        assert.equal(during.length, count);
+        assert.ok(worst <= DELAY_MILLIS + SLACK_MILLIS, `${worst} ms, control late by ${lateness} ms`);
+        return;
+      }
+    });
+  }
 
-const noSignals = { skip: process.platform === 'win32' && 'no SIGSTOP on Windows' };
+  const noSignals = { skip: process.platform === 'win32' && 'no SIGSTOP on Windows' };
 
-test('R110: after a freeze there is one flush, on a fresh connection', noSignals, async (t) => {
-  const frozenMillis = isLong ? 60_000 : 2500;
-  // The connection is closed, without a word, while nobody is there to see it.
-  const receiver = await startReceiver({ otherwise: { status: 200, closeAfterMillis: 400 } }, t);
-  const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
-  let thawed;
-  const { code, stdout } = await runProgram(
-    `${setUp('{ scheduledDelayMillis: 1000 }')}
+  test('R110: after a freeze there is one flush, on a fresh connection', noSignals, async (t) => {
+    const frozenMillis = isLong ? 60_000 : 2500;
+    // The connection is closed, without a word, while nobody is there to see it.
+    const receiver = await startReceiver({ otherwise: { status: 200, closeAfterMillis: 400 } }, t);
+    const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+    let thawed;
+    const { code, stdout } = await runProgram(
+      `${setUp('{ scheduledDelayMillis: 1000 }')}
      end(5);
      processor.forceFlush().then(() => {
        end(7);
@@ -166,30 +139,31 @@ test('R110: after a freeze there is one flush, on a fresh connection', noSignals
        const alive = setInterval(() => {}, 100);
        process.once('SIGUSR2', () => { clearInterval(alive); console.log(JSON.stringify(exporter.stats())); });
      });`,
-    {
-      url: receiver.url,
-      limitMillis: frozenMillis + 20_000,
-      onStart(child) {
-        child.stdout.once('data', async () => {
-          child.kill('SIGSTOP');
-          await pause(frozenMillis);
-          assert.equal(receiver.completed.length, 1);
-          child.kill('SIGCONT');
-          thawed = performance.now();
-          await receiver.waitForRequests(2);
-          thawed = performance.now() - thawed;
-          await pause(1200); // another schedule delay
-          child.kill('SIGUSR2');
-        });
+      {
+        url: receiver.url,
+        limitMillis: frozenMillis + 20_000,
+        onStart(child) {
+          child.stdout.once('data', async () => {
+            child.kill('SIGSTOP');
+            await pause(frozenMillis);
+            assert.equal(receiver.completed.length, 1);
+            child.kill('SIGCONT');
+            thawed = performance.now();
+            await receiver.waitForRequests(2);
+            thawed = performance.now() - thawed;
+            await pause(1200); // another schedule delay
+            child.kill('SIGUSR2');
+          });
+        },
       },
-    },
-  );
-  assert.equal(code, 0);
-  const { delivered, pending } = JSON.parse(stdout.split('\n')[1]);
-  assert.deepEqual({ delivered, pending }, { delivered: 12, pending: 0 });
-  assert.equal(receiver.completed.length, 2, 'no burst of what was missed');
-  assert.equal(receiver.connections.length, 2);
-  assert.ok(thawed < 1000, `${thawed} ms`);
+    );
+    assert.equal(code, 0);
+    const { delivered, pending } = JSON.parse(stdout.split('\n')[1]);
+    assert.deepEqual({ delivered, pending }, { delivered: 12, pending: 0 });
+    assert.equal(receiver.completed.length, 2, 'no burst of what was missed');
+    assert.equal(receiver.connections.length, 2);
+    assert.ok(thawed < 1000, `${thawed} ms`);
+  });
 });
 
 test('spans that end while batches are being taken are all there, once', async (t) => {
@@ -219,32 +193,4 @@ test('spans that end while batches are being taken are all there, once', async (
   );
   assert.equal(arrivals.length, count);
   assert.equal(new Set(arrivals.map(([, name]) => name)).size, count);
-});
-
-test('a processor that nobody holds any more delivers and lets everything go', async (t) => {
-  const { url, arrivals } = await notingReceiver(t);
-  const { stdout, code } = await runProgram(
-    `const { BatchSpanProcessor } = subject;
-     const collected = new FinalizationRegistry(() => { gone += 1; });
-     let gone = 0;
-     const settle = async () => { for (let nth = 0; nth < 30; nth++) { gc(); await new Promise((resolve) => setTimeout(resolve, 5)); } };
-     const cycle = () => {
-       const processor = new BatchSpanProcessor(new OTLPTraceExporter({ url }), { scheduledDelayMillis: 20 });
-       collected.register(processor);
-       for (const span of makeSpans(2)) processor.onEnd(span);
-     };
-     (async () => {
-       cycle(); await settle();
-       const before = process.memoryUsage().rss;
-       for (let nth = 1; nth < 200; nth++) { cycle(); if (nth % 50 === 0) await settle(); }
-       await settle();
-       const growth = process.memoryUsage().rss - before;
-       console.log(JSON.stringify({ isGone: gone >= 199, grew: growth > 40e6 && growth }));
-     })();`,
-    { url, nodeArguments: ['--expose-gc'], limitMillis: 60_000 },
-  );
-  assert.deepEqual(
-    { code, spans: arrivals.length, ...JSON.parse(stdout) },
-    { code: 0, spans: 400, isGone: true, grew: false },
-  );
 });

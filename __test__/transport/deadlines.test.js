@@ -100,7 +100,7 @@ describe('forceFlush() and shutdown() of the processor', { concurrency: true }, 
   }
 });
 
-describe('from SIGTERM to the end of the process', () => {
+describe('from SIGTERM to the end of the process', { concurrency: true }, () => {
   const setUp = (exit) => `
     const { BatchSpanProcessor } = subject;
     const exporter = new OTLPTraceExporter({ url, timeoutMillis: 60000, exit: ${exit} });

@@ -99,8 +99,7 @@ function open(port, options) {
   return {
     url,
     async ask() {
-      const [code, stockCode] = [await codeOf(ours), await codeOf(stock)];
-      const node = await verdictOfNode(url, options);
+      const [code, stockCode, node] = await Promise.all([codeOf(ours), codeOf(stock), verdictOfNode(url, options)]);
       return { ours: code, right: new Set([stockCode, node.code ?? node.message]) };
     },
     close: () => Promise.all([ours.shutdown(), stock.shutdown()]),
@@ -185,7 +184,8 @@ describe('TLS of a process that changes', () => {
   it('what native threads export by themselves is noticed, too', () =>
     serve(server, async (port) => {
       const url = `https://localhost:${port}/monitor`;
-      const exporter = new OTLPTraceExporter({ url, httpAgentOptions: { ca: root.cert, keepAlive: false } });
+      const agentOptions = { ca: root.cert, keepAlive: false };
+      const exporter = new OTLPTraceExporter({ url, timeoutMillis: 2000, httpAgentOptions: agentOptions });
       const monitor = new EventLoopMonitor({ exporter, thresholdMillis: 20 });
       assert.ok(monitor.enable());
       const undo = put(tls, 'checkServerIdentity', refusing);

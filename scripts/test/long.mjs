@@ -11,7 +11,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { ensureAddon, ensureDependencies, ensureNode, root, runWithSetup, useCargo } from '../build/project.mjs';
-import { runNodeTests, sourceOf, testFiles } from './node_tests.mjs';
+import { allTestFiles, isOfSecondStage, runNodeTests, sourceOf } from './node_tests.mjs';
 import { testSanitized } from './sanitizers.mjs';
 import { exitNote, run, rustTotals, summarize, timed } from './steps.mjs';
 
@@ -120,9 +120,10 @@ async function testSchedule() {
   return { ok: true, note: `${times.length} green, ${fastest} to ${slowest} s, median ${median} s` };
 }
 
-/** Those that have more rounds to offer. */
+/** The second stage, and the files that have more rounds to offer. */
 function testNode() {
-  const files = testFiles().filter((name) => sourceOf(name).includes('OFFLOOP_TEST_LONG'));
+  const isLong = (name) => isOfSecondStage(name) || sourceOf(name).includes('OFFLOOP_TEST_LONG');
+  const files = allTestFiles().filter(isLong);
   const limits = { limitMillis: 40 * MINUTE_MILLIS, env: { OFFLOOP_TEST_LONG: '1' } };
   return runNodeTests(process.execPath, files, limits);
 }
