@@ -4,6 +4,7 @@
 
 const { createOutlet } = require('./outlet.js');
 const { diag } = require('../otel/diag.js');
+const { hasBinding } = require('../native/binding.js');
 const { getEngine } = require('../native/engine.js');
 const { isListening } = require('./inspector_state.js');
 const { LoopMetrics } = require('./loop_metrics.js');
@@ -43,6 +44,7 @@ class EventLoopMonitor {
 
   /** @param config see index.d.ts */
   constructor(config) {
+    hasBinding();
     this.#options = resolveMonitorOptions(config);
     this.#isYielding = this.#options.isAutomatic;
     this.#outlet = createOutlet(this.#options);

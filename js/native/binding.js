@@ -32,12 +32,20 @@ function loadOnce() {
   const key = [path, version, override].join('\n');
   const known = process[KEY].get(key);
   if (known !== undefined) return known;
-  const loaded = require(path);
+  let loaded = require(path);
+  if (!('Environment' in loaded)) {
+    // A load that was cut off has left half a module to whoever comes next.
+    delete require.cache[path];
+    loaded = require(path);
+  }
   process[KEY].set(key, loaded);
   return loaded;
 }
 
-/** Whether the addon loads. */
+/**
+ * Whether the addon loads. Whoever needs it later calls this where the program is put together: Node aborts the process if
+ * loading is cut off, and a call with spans is cut off more often.
+ */
 function hasBinding() {
   try {
     loadBinding();

@@ -102,14 +102,18 @@ function settledWithin(promise, millis, onError) {
  * `lastLook` is called when the time is over: what settles because of it still counts.
  */
 function within(promise, millis, lastLook = ignore) {
-  let timer;
+  let late;
   const timeout = new Promise((_, reject) => {
-    timer = new Deadline(() => {
-      contained(ignore, lastLook);
-      setImmediate(() => reject(new Error('Timeout')));
-    }, millis);
+    late = () => reject(new Error('Timeout'));
   });
-  return Promise.race([new Promise((adopt) => adopt(promise)), timeout]).finally(() => timer.cancel());
+  const timer = new Deadline(() => {
+    contained(ignore, lastLook);
+    setImmediate(late);
+  });
+  const settled = Promise.race([new Promise((adopt) => adopt(promise)), timeout]).finally(() => timer.cancel());
+  settled.catch(ignore); // for a caller that is cut off before it can listen
+  timer.start(millis);
+  return settled;
 }
 
 module.exports = { checkDeadlines, Deadline, noteNativeClock, settledWithin, useNativeClock, within };

@@ -5,6 +5,7 @@
 const { diag } = require('../otel/diag.js');
 const { readOptions } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
+const { hasBinding } = require('../native/binding.js');
 const { within } = require('../native/deadlines.js');
 const { StandIns } = require('../guards/stand_ins.js');
 const { contained, ignore } = require('../guards/user_code.js');
@@ -49,6 +50,7 @@ class TdSpanExporter {
 
   /** @param {object} config as the SDK's; our own options are in tusk.d.ts */
   constructor(config) {
+    hasBinding();
     this.#config = readOptions(OPTIONS.TdSpanExporter, config);
     const { exportTimeoutMillis, honorRetryAfter } = this.#config;
     this.#limitMillis = exportMillisOf(exportTimeoutMillis, honorRetryAfter) + ANSWER_MILLIS;
