@@ -1,17 +1,17 @@
 //! OTLP trace requests and responses, protobuf and JSON (OTLP 1.11, opentelemetry-proto).
 //! It refuses to know about threads, time and transport.
 
+mod body_layout;
 mod group;
 mod json;
 mod json_text;
-mod layout;
 mod lengths;
 mod protobuf;
 mod response;
 mod response_json;
 mod wire;
 
-pub use layout::{Layout, split};
+pub use body_layout::{Layout, split};
 pub use response::{PartialSuccess, partial_success};
 
 use self::json_text::LoneSurrogates;

@@ -182,12 +182,12 @@ impl fmt::Display for SendError {
 impl std::error::Error for SendError {}
 
 /// A running attempt; dropping it aborts the attempt and closes its connection (R53).
-pub type Attempt = Pin<Box<dyn Future<Output = SendOutcome> + Send>>;
+pub type Sending = Pin<Box<dyn Future<Output = SendOutcome> + Send>>;
 
 /// A destination.
 ///
 /// Called on the I/O thread inside its tokio runtime; `send` returns at once and the future never blocks.
 pub trait Sink: Send + Sync + 'static {
     /// Starts one attempt.
-    fn send(&self, request: Request) -> Attempt;
+    fn send(&self, request: Request) -> Sending;
 }

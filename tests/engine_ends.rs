@@ -17,7 +17,7 @@ use offloop::{
     config::Config,
     exporter::{Completion, Engine, Exporter, FlushMode},
     handoff::RawBatch,
-    sink::{Attempt, Request, SendErrorKind, SendOutcome, Sink},
+    sink::{Request, SendErrorKind, SendOutcome, Sending, Sink},
 };
 use support::{Accept, PATIENCE, bench, export, patient, plain, take};
 
@@ -134,7 +134,7 @@ fn drain_blocking_returns_when_all_is_delivered() {
 struct Refuse;
 
 impl Sink for Refuse {
-    fn send(&self, _request: Request) -> Attempt {
+    fn send(&self, _request: Request) -> Sending {
         Box::pin(async {
             SendOutcome::Failed(offloop::sink::SendError::new(SendErrorKind::Refused, "refused"))
         })

@@ -18,7 +18,7 @@ use offloop::{
     error::DropReason,
     exporter::{Completion, Engine, Exporter, FlushMode, Level, Notice},
     pipeline::faults::Stage,
-    sink::{Attempt, Reply, Request, SendOutcome, Sink},
+    sink::{Reply, Request, SendOutcome, Sending, Sink},
 };
 use support::{Accept, PATIENCE, bench, export, patient, plain, take};
 
@@ -208,7 +208,7 @@ fn an_io_thread_that_is_gone_is_replaced_for_every_exporter() {
 struct Explosive(AtomicU64);
 
 impl Sink for Explosive {
-    fn send(&self, _request: Request) -> Attempt {
+    fn send(&self, _request: Request) -> Sending {
         let count = self.0.fetch_add(1, Ordering::SeqCst);
         assert!(count % 4 != 1, "send panics");
         Box::pin(async move {

@@ -176,7 +176,7 @@ fn r76_f73_a_file_that_cannot_be_written_is_a_failure_and_later_exports_work() {
 struct Stuck;
 
 impl Sink for Stuck {
-    fn send(&self, _request: offloop::sink::Request) -> offloop::sink::Attempt {
+    fn send(&self, _request: offloop::sink::Request) -> offloop::sink::Sending {
         Box::pin(std::future::pending())
     }
 }

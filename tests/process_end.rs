@@ -21,7 +21,7 @@ use offloop::{
     config::Config,
     exporter::{Completion, Engine, Exporter},
     handoff::RawBatch,
-    sink::{Attempt, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink},
+    sink::{Reply, Request, SendError, SendErrorKind, SendOutcome, Sending, Sink},
 };
 use support::{PATIENCE, patient, plain};
 
@@ -48,7 +48,7 @@ struct Slow {
 }
 
 impl Sink for Slow {
-    fn send(&self, request: Request) -> Attempt {
+    fn send(&self, request: Request) -> Sending {
         let outcome = (self.answers)(self.attempts.fetch_add(1, Ordering::Relaxed));
         Box::pin(async move {
             let Some(outcome) = outcome else { return std::future::pending().await };

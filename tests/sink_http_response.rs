@@ -125,7 +125,7 @@ fn f10_a_413_that_a_reset_overtakes_is_read_where_the_system_keeps_it() {
             peer.head();
             // Closing with the body unread makes the system send a reset. An answer without a length ends with it.
             let length = if round % 2 == 0 { "Content-Length: 0\r\n" } else { "" };
-            peer.write(&format!(
+            peer.write(format!(
                 "HTTP/1.1 413 Content Too Large\r\n{length}Connection: close\r\n\r\n"
             ));
         });

@@ -1,7 +1,6 @@
 //! The event-loop monitor of one environment, as `js/monitor/event_loop_monitor.js` drives it.
 //! It refuses to judge: what is a block is the core's business, how a loop is read is that of the files below.
 
-mod convert;
 mod heartbeat;
 mod hook;
 mod interrupt;
@@ -10,6 +9,7 @@ mod span_table;
 mod station;
 mod symbols;
 mod thread;
+mod values;
 
 use std::sync::{Arc, Mutex};
 
@@ -29,8 +29,8 @@ use offloop::{
 };
 
 use self::{
-    convert::{JsCapabilities, JsDelays, JsMonitorStats, MonitorSettings, millis},
     station::Station,
+    values::{JsCapabilities, JsDelays, JsMonitorStats, MonitorSettings, millis},
 };
 use crate::{
     convert::{JsAttribute, block, duration, pairs},

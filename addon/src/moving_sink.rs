@@ -11,7 +11,7 @@ use std::{
 
 use offloop::{
     pipeline::notice::{Level, Notice},
-    sink::{Attempt, Request, SendErrorKind, SendOutcome, Sink},
+    sink::{Request, SendErrorKind, SendOutcome, Sending, Sink},
 };
 
 use crate::{convert::JsNotice, mailbox::JsResult, node_sink::NodeSink};
@@ -33,7 +33,7 @@ impl MovingSink {
 }
 
 impl Sink for MovingSink {
-    fn send(&self, request: Request) -> Attempt {
+    fn send(&self, request: Request) -> Sending {
         if self.has_moved.load(Ordering::Relaxed) {
             return self.node.send(request);
         }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 use offloop::{
     contain::contained,
     error::{DropReason, timed_out},
-    sink::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink},
+    sink::{Request, SendError, SendErrorKind, SendOutcome, Sending, Sink},
 };
 use tokio::{sync::oneshot, time::timeout};
 
@@ -19,7 +19,7 @@ pub(crate) struct NodeSink {
 }
 
 impl Sink for NodeSink {
-    fn send(&self, request: Request) -> Attempt {
+    fn send(&self, request: Request) -> Sending {
         let (answer, answered) = oneshot::channel();
         let time_left = request.time_left;
         let deadline = Instant::now() + time_left;

@@ -1,10 +1,11 @@
 //! `ExportTraceServiceRequest` in OTLP/JSON, member for member in the stock order (O30, O60).
-//! It refuses to group or split: that is `group` and `layout`.
+//! It refuses to group or split: that is `group` and `body_layout`.
 
 use super::{
-    Encoded, group,
+    Encoded,
+    body_layout::LayoutBuilder,
+    group,
     json_text::{LoneSurrogates, put_base64, put_number, put_string},
-    layout::LayoutBuilder,
     wire::as_int,
 };
 use crate::span::{Attributes, Entry, Event, HrTime, Link, Node, Scope, Span, SpanBatch, Text};

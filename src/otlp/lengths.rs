@@ -3,8 +3,8 @@
 //! It refuses to write a byte: that is `protobuf`.
 
 use super::{
+    body_layout::ResourceSizes,
     group::ResourceGroup,
-    layout::ResourceSizes,
     wire::{as_int, delimited_len, number_as_varint, varint_len},
 };
 use crate::span::{Attributes, Entry, Node, Scope, Span, SpanBatch, Text};

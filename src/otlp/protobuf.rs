@@ -1,11 +1,11 @@
 //! `ExportTraceServiceRequest` in protobuf: fields ascending, minimal varints, in two passes over the tape (lengths,
 //! then bytes), so nothing is moved (O30, O60).
-//! It refuses to group or split: that is `group` and `layout`.
+//! It refuses to group or split: that is `group` and `body_layout`.
 
 use super::{
     Encoded,
+    body_layout::{LayoutBuilder, ResourceSizes},
     group::{self, ResourceGroup},
-    layout::{LayoutBuilder, ResourceSizes},
     lengths::{Measure, leaf_len, nonzero_varint, status_len},
     wire::{as_int, delimited_len, number_as_varint, put_bytes, put_head, put_varint},
 };

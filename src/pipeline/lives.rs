@@ -20,7 +20,7 @@ use crate::{
     handoff::{BlockLease, BlockPool, OpenBatch, RawBatch},
     otlp::Encoded,
     pipeline::{engine::Crew, faults::Stage, io::run_by_hand, messages::Job},
-    sink::{Attempt, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink},
+    sink::{Reply, Request, SendError, SendErrorKind, SendOutcome, Sending, Sink},
 };
 
 /// How an endpoint behaves.
@@ -53,7 +53,7 @@ struct Peer {
 }
 
 impl Sink for Peer {
-    fn send(&self, request: Request) -> Attempt {
+    fn send(&self, request: Request) -> Sending {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         if self.shortage.now.load(Ordering::SeqCst) {
             let error = SendError::new(SendErrorKind::Exhausted, "connect EMFILE");

@@ -78,7 +78,7 @@ struct Flush {
 struct NoSink;
 
 impl Sink for NoSink {
-    fn send(&self, _request: Request) -> crate::sink::Attempt {
+    fn send(&self, _request: Request) -> crate::sink::Sending {
         unreachable!("the world sends by itself")
     }
 }

@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-use super::api_verdict::{Verdict, judge};
+use super::api_verdict::{ApiVerdict, judge};
 use crate::{
     clock::Now,
-    sink::{Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink},
+    sink::{Request, SendError, SendErrorKind, SendOutcome, Sending, Sink},
 };
 
 /// Waits before the second attempt and the third; after that there is none. No jitter: recorders compare with these.
@@ -44,7 +44,7 @@ impl ApiSink {
 }
 
 impl Sink for ApiSink {
-    fn send(&self, request: Request) -> Attempt {
+    fn send(&self, request: Request) -> Sending {
         let (config, inner) = (self.config, Arc::clone(&self.inner));
         let timeouts = Arc::clone(&self.timeouts);
         Box::pin(async move {
@@ -55,9 +55,9 @@ impl Sink for ApiSink {
                 let attempt = Request { attempt: number, time_left, ..request.clone() };
                 let outcome = inner.send(attempt).await;
                 match judge(outcome, config.hears_retry_after, Now::read().wall) {
-                    Verdict::Delivered => return SendOutcome::Stored,
-                    Verdict::Final(error) => return failed(error),
-                    Verdict::Transient { error, is_timeout, pause } => {
+                    ApiVerdict::Delivered => return SendOutcome::Stored,
+                    ApiVerdict::Final(error) => return failed(error),
+                    ApiVerdict::Transient { error, is_timeout, pause } => {
                         if is_timeout {
                             timeouts.fetch_add(1, Ordering::Relaxed);
                         }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     impl Sink for Scripted {
-        fn send(&self, request: Request) -> Attempt {
+        fn send(&self, request: Request) -> Sending {
             self.asked.lock().unwrap().push((Instant::now(), request.attempt, request.time_left));
             let outcome = self.outcomes.lock().unwrap().remove(0);
             Box::pin(async { outcome })

@@ -14,7 +14,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// What the facts of an attempt mean.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum ApiVerdict {
     /// The backend has the spans.
     Delivered,
     /// Perhaps the next attempt succeeds.
@@ -31,20 +31,20 @@ pub(super) enum Verdict {
 }
 
 /// Reads the facts of an attempt. `hears_retry_after`: the backend may delay the next one, and 429 may have one.
-pub(super) fn judge(outcome: SendOutcome, hears_retry_after: bool, wall: Duration) -> Verdict {
+pub(super) fn judge(outcome: SendOutcome, hears_retry_after: bool, wall: Duration) -> ApiVerdict {
     match outcome {
-        SendOutcome::Stored => Verdict::Delivered,
+        SendOutcome::Stored => ApiVerdict::Delivered,
         SendOutcome::Reply(reply) => judge_reply(&reply, hears_retry_after, wall),
         SendOutcome::Failed(error)
             if matches!(error.kind, SendErrorKind::Unsendable | SendErrorKind::EnvironmentGone) =>
         {
-            Verdict::Final(error)
+            ApiVerdict::Final(error)
         }
         SendOutcome::Failed(error) => failed(error),
     }
 }
 
-fn judge_reply(reply: &Reply, hears_retry_after: bool, wall: Duration) -> Verdict {
+fn judge_reply(reply: &Reply, hears_retry_after: bool, wall: Duration) -> ApiVerdict {
     let status = reply.status;
     let pause = retry_after(reply, wall)
         .filter(|_| hears_retry_after)
@@ -56,13 +56,13 @@ fn judge_reply(reply: &Reply, hears_retry_after: bool, wall: Duration) -> Verdic
         },
         500.. => transient(refused(status), pause),
         429 if pause.is_some() => transient(refused(status), pause),
-        _ => Verdict::Final(refused(status)),
+        _ => ApiVerdict::Final(refused(status)),
     }
 }
 
-fn judge_body(body: &[u8]) -> Verdict {
+fn judge_body(body: &[u8]) -> ApiVerdict {
     match parse_response(body) {
-        Some(response) if response.success => Verdict::Delivered,
+        Some(response) if response.success => ApiVerdict::Delivered,
         Some(response) => {
             let message = format!("Remote export failed: {}", response.message);
             transient(SendError::new(SendErrorKind::Other, message), None)
@@ -74,16 +74,16 @@ fn judge_body(body: &[u8]) -> Verdict {
     }
 }
 
-fn failed(error: SendError) -> Verdict {
+fn failed(error: SendError) -> ApiVerdict {
     if error.kind != SendErrorKind::TimedOut {
         return transient(error, None);
     }
     let error = SendError { message: "Remote export timed out".to_owned(), ..error };
-    Verdict::Transient { error, is_timeout: true, pause: None }
+    ApiVerdict::Transient { error, is_timeout: true, pause: None }
 }
 
-fn transient(error: SendError, pause: Option<Duration>) -> Verdict {
-    Verdict::Transient { error, is_timeout: false, pause }
+fn transient(error: SendError, pause: Option<Duration>) -> ApiVerdict {
+    ApiVerdict::Transient { error, is_timeout: false, pause }
 }
 
 fn refused(status: u16) -> SendError {
@@ -103,9 +103,9 @@ mod tests {
 
     fn verdict(reply: Reply, hears: bool) -> &'static str {
         match judge(SendOutcome::Reply(reply), hears, Duration::ZERO) {
-            Verdict::Delivered => "delivered",
-            Verdict::Transient { .. } => "transient",
-            Verdict::Final(_) => "final",
+            ApiVerdict::Delivered => "delivered",
+            ApiVerdict::Transient { .. } => "transient",
+            ApiVerdict::Final(_) => "final",
         }
     }
 
@@ -138,7 +138,7 @@ mod tests {
         let mut body = vec![0x12, 0xa0, 0x1f]; // 4000 bytes
         body.extend("ä".repeat(2000).bytes());
         match judge_body(&body) {
-            Verdict::Transient { error, .. } => {
+            ApiVerdict::Transient { error, .. } => {
                 assert_eq!(error.message, format!("Remote export failed: {}", "ä".repeat(501)));
             }
             other => panic!("{other:?}"),
@@ -152,7 +152,7 @@ mod tests {
             ..reply(status, b"")
         };
         let pause = |reply, hears| match judge(SendOutcome::Reply(reply), hears, Duration::ZERO) {
-            Verdict::Transient { pause, .. } => pause,
+            ApiVerdict::Transient { pause, .. } => pause,
             other => panic!("{other:?}"),
         };
         assert_eq!(pause(asking(503, "7"), false), None);
@@ -168,15 +168,18 @@ mod tests {
         let failed = |kind| SendOutcome::Failed(SendError::new(kind, "why"));
         for kind in [SendErrorKind::Refused, SendErrorKind::Reset, SendErrorKind::Tls] {
             let verdict = judge(failed(kind), false, Duration::ZERO);
-            assert!(matches!(verdict, Verdict::Transient { is_timeout: false, .. }), "{verdict:?}");
+            assert!(
+                matches!(verdict, ApiVerdict::Transient { is_timeout: false, .. }),
+                "{verdict:?}"
+            );
         }
         match judge(failed(SendErrorKind::TimedOut), false, Duration::ZERO) {
-            Verdict::Transient { error, is_timeout: true, .. } => {
+            ApiVerdict::Transient { error, is_timeout: true, .. } => {
                 assert_eq!(error.message, "Remote export timed out");
             }
             other => panic!("{other:?}"),
         }
         let unsendable = judge(failed(SendErrorKind::Unsendable), false, Duration::ZERO);
-        assert!(matches!(unsendable, Verdict::Final(_)), "{unsendable:?}");
+        assert!(matches!(unsendable, ApiVerdict::Final(_)), "{unsendable:?}");
     }
 }

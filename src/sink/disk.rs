@@ -14,7 +14,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
-use super::{Attempt, ContentEncoding, Request, SendError, SendErrorKind, SendOutcome, errno};
+use super::{ContentEncoding, Request, SendError, SendErrorKind, SendOutcome, Sending, errno};
 use crate::{contain::contained, lock::lock};
 
 /// Batches that wait for the disk; more than the dispatcher ever has in flight.
@@ -69,7 +69,7 @@ impl Disk {
     }
 
     /// Queues the body of `request`; the attempt ends when it is written, or with the request's time.
-    pub(super) fn send(&self, request: Request) -> Attempt {
+    pub(super) fn send(&self, request: Request) -> Sending {
         if request.encoding != ContentEncoding::Identity {
             let error = SendError::new(
                 SendErrorKind::Unsendable,

@@ -7,7 +7,7 @@ mod writer;
 use std::{path::PathBuf, sync::Arc};
 
 use self::writer::Writer;
-use super::{Attempt, Request, Sink, disk::Disk};
+use super::{Request, Sending, Sink, disk::Disk};
 
 /// Where files go and how large they grow.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl FileSink {
 }
 
 impl Sink for FileSink {
-    fn send(&self, request: Request) -> Attempt {
+    fn send(&self, request: Request) -> Sending {
         self.0.send(request)
     }
 }

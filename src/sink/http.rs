@@ -3,7 +3,6 @@
 
 mod broken_writes;
 mod connect;
-mod endpoint;
 mod exchange;
 mod failure;
 mod headers;
@@ -11,6 +10,7 @@ mod heads;
 mod kept;
 mod socket;
 mod stream;
+mod target;
 
 use std::{
     fmt,
@@ -34,11 +34,11 @@ use tokio::{
 };
 
 use self::{
-    connect::Connector, endpoint::Endpoint, headers::StaticHeaders, kept::MAX_IDLE,
-    stream::BYTES_PER_TURN,
+    connect::Connector, headers::StaticHeaders, kept::MAX_IDLE, stream::BYTES_PER_TURN,
+    target::Target,
 };
 use super::{
-    Attempt, Request, SendError, SendErrorKind, SendOutcome, Sink, errno,
+    Request, SendError, SendErrorKind, SendOutcome, Sending, Sink, errno,
     net::{
         ResultOrder, TlsConfig,
         resolve::{self, LookUp},
@@ -133,7 +133,7 @@ pub struct HttpSink {
 /// What a running attempt holds on to.
 struct Shared {
     config: HttpConfig,
-    endpoint: Endpoint,
+    target: Target,
     headers: Result<StaticHeaders, SendError>,
     /// Made by the first request for which the system has what that takes.
     clients: Mutex<Option<watch::Receiver<Option<Built>>>>,
@@ -156,10 +156,10 @@ type HttpClient = Client<Connector, Full<Bytes>>;
 /// Shows the address and nothing secret.
 impl fmt::Debug for HttpSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoint = &self.shared.endpoint;
+        let target = &self.shared.target;
         f.debug_struct("HttpSink")
-            .field("host", &endpoint.host)
-            .field("port", &endpoint.port)
+            .field("host", &target.host)
+            .field("port", &target.port)
             .finish_non_exhaustive()
     }
 }
@@ -172,12 +172,12 @@ impl HttpSink {
     }
 
     fn resolving_with(config: HttpConfig, look_up: LookUp) -> Result<Arc<HttpSink>, SendError> {
-        let endpoint = Endpoint::parse(&config)?;
-        let headers = StaticHeaders::new(&config, &endpoint);
+        let target = Target::parse(&config)?;
+        let headers = StaticHeaders::new(&config, &target);
         Ok(Arc::new(HttpSink {
             shared: Arc::new(Shared {
                 config,
-                endpoint,
+                target,
                 headers,
                 clients: Mutex::default(),
                 look_up,
@@ -187,7 +187,7 @@ impl HttpSink {
 }
 
 impl Sink for HttpSink {
-    fn send(&self, request: Request) -> Attempt {
+    fn send(&self, request: Request) -> Sending {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let end = Instant::now() + request.time_left;
@@ -227,7 +227,7 @@ impl Shared {
                 sender.send_replace(Some(Clients::build(&shared).map(Arc::new)));
             });
         };
-        if self.endpoint.is_https() {
+        if self.target.is_https() {
             // Certificates are read and parsed: the thread that all exporters share has no time for that.
             thread::Builder::new().name("offloop-tls".into()).spawn(make).map_err(|error| {
                 let code = errno::errno(&error).map_or("EAGAIN", |errno| errno.code);
@@ -244,15 +244,14 @@ impl Shared {
 
 impl Clients {
     fn build(shared: &Shared) -> Result<Clients, SendError> {
-        let endpoint = &shared.endpoint;
-        if let Some(error) = &endpoint.unsendable {
+        let target = &shared.target;
+        if let Some(error) = &target.unsendable {
             return Err(error.clone());
         }
-        let uri =
-            endpoint.url.as_str().parse().map_err(|error: hyper::http::uri::InvalidUri| {
-                unsendable("ERR_INVALID_ARG_VALUE", error.to_string())
-            })?;
-        let connector = Connector::new(&shared.config, endpoint, &shared.look_up)?;
+        let uri = target.url.as_str().parse().map_err(|error: hyper::http::uri::InvalidUri| {
+            unsendable("ERR_INVALID_ARG_VALUE", error.to_string())
+        })?;
+        let connector = Connector::new(&shared.config, target, &shared.look_up)?;
         let build = |kept: usize| {
             Client::builder(TokioExecutor::new())
                 .timer(TokioTimer::new())

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::{Instant, timeout};
 
-use super::{Attempt, Headers, Request, SendError, SendErrorKind, SendOutcome, Sink};
+use super::{Headers, Request, SendError, SendErrorKind, SendOutcome, Sending, Sink};
 use crate::{
     error::{DropReason, timed_out},
     lock::lock,
@@ -65,7 +65,7 @@ pub struct LiveHeaders {
 }
 
 impl Sink for LiveHeaders {
-    fn send(&self, mut request: Request) -> Attempt {
+    fn send(&self, mut request: Request) -> Sending {
         if self.ask_for == AskFor::Retries && request.attempt == 1 {
             request.headers = self.current.get();
             return self.inner.send(request);
@@ -129,7 +129,7 @@ mod tests {
     struct Wire(Mutex<Vec<(Option<String>, Duration)>>);
 
     impl Sink for Wire {
-        fn send(&self, request: Request) -> Attempt {
+        fn send(&self, request: Request) -> Sending {
             let key = request.headers.and_then(|headers| Some(headers.first()?.1.clone()));
             // Timers of tokio go by whole milliseconds.
             let time_left = (request.time_left + millis(5)).as_millis() / 10 * 10;

@@ -9,7 +9,7 @@ use std::{path::PathBuf, sync::Arc};
 
 pub use self::bundle::{bundle, is_trace_id};
 use self::writer::Writer;
-use super::{Attempt, Request, Sink, disk::Disk};
+use super::{Request, Sending, Sink, disk::Disk};
 
 /// Where files go and how many names are remembered.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl TraceFilesSink {
 }
 
 impl Sink for TraceFilesSink {
-    fn send(&self, request: Request) -> Attempt {
+    fn send(&self, request: Request) -> Sending {
         self.0.send(request)
     }
 }

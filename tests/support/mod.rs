@@ -19,7 +19,7 @@ use offloop::{
     },
     handoff::RawBatch,
     otlp::Encoded,
-    sink::{Attempt, Reply, Request, SendError, SendErrorKind, SendOutcome, Sink},
+    sink::{Reply, Request, SendError, SendErrorKind, SendOutcome, Sending, Sink},
 };
 use tokio::sync::oneshot;
 
@@ -56,7 +56,7 @@ impl AtGate {
 pub struct GateSink(Mutex<mpsc::Sender<AtGate>>);
 
 impl Sink for GateSink {
-    fn send(&self, request: Request) -> Attempt {
+    fn send(&self, request: Request) -> Sending {
         let (answer, result) = oneshot::channel();
         let gate = self.0.lock().unwrap().send(AtGate { request, answer });
         Box::pin(async move {
@@ -162,7 +162,7 @@ pub fn take<T>(receiver: &mpsc::Receiver<T>) -> T {
 pub struct Accept;
 
 impl Sink for Accept {
-    fn send(&self, _request: Request) -> Attempt {
+    fn send(&self, _request: Request) -> Sending {
         Box::pin(async { SendOutcome::Reply(Reply { status: 200, ..Reply::default() }) })
     }
 }

@@ -22,10 +22,10 @@ use tower_service::Service;
 use super::{
     HttpConfig,
     broken_writes::BrokenWrites,
-    endpoint::{Endpoint, server_name},
     kept::Kept,
     socket::Socket,
     stream::{Bounded, Fair},
+    target::{Target, server_name},
 };
 use crate::sink::{
     SendError, SendErrorKind,
@@ -49,7 +49,7 @@ pub(super) struct Connector {
 }
 
 struct Destination {
-    endpoint: Endpoint,
+    target: Target,
     unix_socket: Option<PathBuf>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     doubt: Doubt,
@@ -62,24 +62,24 @@ impl Connector {
     /// Fails where no connection could ever be secure.
     pub fn new(
         config: &HttpConfig,
-        endpoint: &Endpoint,
+        target: &Target,
         look_up: &LookUp,
     ) -> Result<Connector, SendError> {
-        let tls = if endpoint.is_https() {
+        let tls = if target.is_https() {
             let settings = tls::client_config(&config.tls)?;
-            Some((TlsConnector::from(Arc::new(settings)), server_name(endpoint)?))
+            Some((TlsConnector::from(Arc::new(settings)), server_name(target)?))
         } else {
             None
         };
         let limit = config.connect_timeout;
         let next_after = config.next_address_after.unwrap_or(limit);
         let to = Destination {
-            endpoint: endpoint.clone(),
+            target: target.clone(),
             unix_socket: config.unix_socket.clone(),
             tls,
             doubt: config.tls.doubt.clone(),
             resolver: Resolver::new(
-                endpoint.host.clone(),
+                target.host.clone(),
                 config.result_order,
                 config.next_address_after.is_some(),
                 Arc::clone(look_up),
@@ -149,7 +149,7 @@ impl Destination {
 
     /// While others are left, an address has less time. Only for this: who answers is not left for a slow handshake.
     async fn connect(&self, address: IpAddr, dial: &Dial) -> Result<TcpStream, BoxError> {
-        let socket = TcpStream::connect((address, self.endpoint.port));
+        let socket = TcpStream::connect((address, self.target.port));
         if !dial.has_more() {
             return Ok(socket.await?);
         }
@@ -166,7 +166,7 @@ impl Destination {
     }
 
     fn timed_out(&self, dial: &Dial) -> SendError {
-        match (self.endpoint.peer(dial.next_address()), &self.endpoint.host) {
+        match (self.target.peer(dial.next_address()), &self.target.host) {
             (None, Host::Name(name)) => {
                 let message = format!("getaddrinfo ETIMEDOUT {name}");
                 let error = SendError::new(SendErrorKind::Dns, message).with_code("ETIMEDOUT");

@@ -57,7 +57,7 @@ async fn head(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<Response<Incoming>, SendError> {
-    let endpoint = &shared.endpoint;
+    let target = &shared.target;
     let mut client = &clients.pooled;
     let mut unreached: Vec<SendError> = Vec::new();
     let mut dial = Arc::new(Dial::default());
@@ -89,7 +89,7 @@ async fn head(
             dial = Arc::new(Dial::default());
             continue;
         }
-        let failed = failure::of_exchange(&error, endpoint, dial.next_address());
+        let failed = failure::of_exchange(&error, target, dial.next_address());
         if failed.syscall != Some("connect") {
             return Err(failed);
         }

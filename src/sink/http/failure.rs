@@ -3,7 +3,7 @@
 
 use std::{error::Error, fmt, io, net::IpAddr};
 
-use super::{broken_writes::BrokenWrite, endpoint::Endpoint};
+use super::{broken_writes::BrokenWrite, target::Target};
 use crate::sink::{
     SendError, SendErrorKind, errno,
     net::{dial::connect_error, tls},
@@ -12,7 +12,7 @@ use crate::sink::{
 /// An attempt that got no status line; `tried` is the address of a name that was dialled.
 pub(super) fn of_exchange(
     error: &hyper_util::client::legacy::Error,
-    endpoint: &Endpoint,
+    target: &Target,
     tried: Option<IpAddr>,
 ) -> SendError {
     let known = find(error);
@@ -20,7 +20,7 @@ pub(super) fn of_exchange(
         return own.clone();
     }
     if known.http2 {
-        return http2_peer(endpoint);
+        return http2_peer(target);
     }
     if let Some(tls_error) = known.tls {
         return tls::failure(tls_error, error.is_connect());
@@ -30,7 +30,7 @@ pub(super) fn of_exchange(
             return SendError::new(SendErrorKind::Other, io_error.to_string());
         };
         if error.is_connect() && !is_handshake(io_error) {
-            let failed = connect_error(errno.code, connect_kind(errno.code), endpoint.peer(tried));
+            let failed = connect_error(errno.code, connect_kind(errno.code), target.peer(tried));
             return SendError { errno: Some(errno.number), ..failed };
         }
         return lost(errno, known.write || known.http.is_some_and(is_write));
@@ -115,8 +115,8 @@ impl fmt::Display for SpeaksHttp2 {
 impl Error for SpeaksHttp2 {}
 
 /// Node's error, and what helps: it is nearly always the other port of a collector.
-fn http2_peer(endpoint: &Endpoint) -> SendError {
-    let (host, port) = (endpoint.url.host_str().unwrap_or_default(), endpoint.port);
+fn http2_peer(target: &Target) -> SendError {
+    let (host, port) = (target.url.host_str().unwrap_or_default(), target.port);
     let reason = format!(
         "Expected HTTP/, RTSP/ or ICE/: {host}:{port} speaks HTTP/2, it looks like the gRPC port; use that of OTLP/HTTP, \
          which is 4318 unless configured otherwise"

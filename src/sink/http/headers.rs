@@ -6,7 +6,7 @@ use hyper::header::{
     HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
 };
 
-use super::{HttpConfig, endpoint::Endpoint};
+use super::{HttpConfig, target::Target};
 use crate::sink::{ContentEncoding, Request, SendError, net::unsendable};
 
 /// Headers that are known before the first request.
@@ -21,13 +21,13 @@ pub(super) struct StaticHeaders {
 
 impl StaticHeaders {
     /// Checks everything once.
-    pub fn new(config: &HttpConfig, endpoint: &Endpoint) -> Result<StaticHeaders, SendError> {
+    pub fn new(config: &HttpConfig, target: &Target) -> Result<StaticHeaders, SendError> {
         Ok(StaticHeaders {
             user: user_headers(
                 config.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())),
             )?,
-            host: endpoint.host_header.as_deref().map(|text| value("Host", text)).transpose()?,
-            authorization: endpoint
+            host: target.host_header.as_deref().map(|text| value("Host", text)).transpose()?,
+            authorization: target
                 .authorization
                 .as_deref()
                 .map(|text| value("Authorization", text))
@@ -118,7 +118,7 @@ mod tests {
     fn headers(pairs: &[(&str, &str)], url: &str) -> Result<StaticHeaders, SendError> {
         let mut config = HttpConfig::new(url, "application/json", "agent/1");
         config.headers = pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
-        StaticHeaders::new(&config, &Endpoint::parse(&config).unwrap())
+        StaticHeaders::new(&config, &Target::parse(&config).unwrap())
     }
 
     fn request(encoding: ContentEncoding, own: Option<Vec<(String, String)>>) -> Request {

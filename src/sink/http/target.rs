@@ -1,4 +1,4 @@
-//! The endpoint: owns how a URL splits into what is dialled, what is asked for and who is authorised.
+//! The target of requests: owns how a URL splits into what is dialled, what is asked for and who is authorised.
 //! It refuses to resolve names and to open sockets.
 
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use crate::sink::{
 
 /// Where requests go.
 #[derive(Clone)]
-pub(super) struct Endpoint {
+pub(super) struct Target {
     /// URL to request: no credentials, and the host is the TLS server name when the user gave one.
     pub url: Url,
     /// Name or address to dial.
@@ -32,7 +32,7 @@ pub(super) struct Endpoint {
     pub unsendable: Option<SendError>,
 }
 
-impl Endpoint {
+impl Target {
     /// The other side, given which address of a name was tried; `None` while the name has none.
     pub fn peer(&self, tried: Option<IpAddr>) -> Option<Peer> {
         if let Some(path) = &self.socket_path {
@@ -46,7 +46,7 @@ impl Endpoint {
     }
 
     /// Splits `config.url`; only a URL that is none fails here.
-    pub fn parse(config: &HttpConfig) -> Result<Endpoint, SendError> {
+    pub fn parse(config: &HttpConfig) -> Result<Target, SendError> {
         let invalid = || unsendable("ERR_INVALID_URL", "Invalid URL");
         let mut url = Url::parse(&config.url).map_err(|_| invalid())?;
         url.set_fragment(None);
@@ -90,7 +90,7 @@ impl Endpoint {
             let message = "Unix sockets need transport: 'node' on this system";
             unsendable_reason = Some(unsendable("ERR_FEATURE_UNAVAILABLE_ON_PLATFORM", message));
         }
-        Ok(Endpoint {
+        Ok(Target {
             url,
             host,
             port,
@@ -139,8 +139,8 @@ fn percent_decode(text: &str) -> Vec<u8> {
 }
 
 /// The name to ask for and to check: the URL's, which carries the `servername` if there is one.
-pub(super) fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, SendError> {
-    let host = endpoint.url.host_str().unwrap_or_default();
+pub(super) fn server_name(target: &Target) -> Result<ServerName<'static>, SendError> {
+    let host = target.url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     ServerName::try_from(host.as_str()).map(|name| name.to_owned()).map_err(|_| unsure_name(&host))
 }
@@ -156,13 +156,13 @@ fn unsure_name(name: &str) -> SendError {
 mod tests {
     use super::*;
 
-    fn endpoint(url: &str) -> Endpoint {
-        Endpoint::parse(&HttpConfig::new(url, "application/json", "test")).unwrap()
+    fn target(url: &str) -> Target {
+        Target::parse(&HttpConfig::new(url, "application/json", "test")).unwrap()
     }
 
     #[test]
     fn credentials_leave_the_url_and_become_basic_auth() {
-        let e = endpoint("http://us%C3%A9r:p%40ss%3A@h.test:4318/v1/traces?x=1#frag");
+        let e = target("http://us%C3%A9r:p%40ss%3A@h.test:4318/v1/traces?x=1#frag");
         assert_eq!(e.url.as_str(), "http://h.test:4318/v1/traces?x=1");
         let encoded = e.authorization.unwrap();
         assert_eq!(
@@ -173,19 +173,19 @@ mod tests {
 
     #[test]
     fn hosts_and_ports_are_told_apart() {
-        let v6 = endpoint("http://[::1]:4318/");
+        let v6 = target("http://[::1]:4318/");
         assert_eq!((v6.host, v6.port), (Host::Address("::1".parse().unwrap()), 4318));
-        let name = endpoint("https://collector.test/");
+        let name = target("https://collector.test/");
         assert_eq!((name.host, name.port), (Host::Name("collector.test".into()), 443));
-        let unicode = endpoint("http://xn--bcher-kva.example/");
+        let unicode = target("http://xn--bcher-kva.example/");
         assert_eq!(unicode.host, Host::Name("xn--bcher-kva.example".into()));
     }
 
     #[test]
     fn other_schemes_are_accepted_and_never_sent() {
-        let error = endpoint("ftp://h.test/x").unsendable.unwrap();
+        let error = target("ftp://h.test/x").unsendable.unwrap();
         assert_eq!(error.code.as_deref(), Some("ERR_INVALID_PROTOCOL"));
-        assert!(Endpoint::parse(&HttpConfig::new("not a url", "", "")).is_err());
+        assert!(Target::parse(&HttpConfig::new("not a url", "", "")).is_err());
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
         let mut config =
             HttpConfig::new("https://127.0.0.1:4318/v1/traces", "application/json", "test");
         config.tls.servername = Some("collector.test".into());
-        let e = Endpoint::parse(&config).unwrap();
+        let e = Target::parse(&config).unwrap();
         assert_eq!(e.url.as_str(), "https://collector.test:4318/v1/traces");
         assert_eq!(e.host_header.as_deref(), Some("127.0.0.1:4318"));
         assert_eq!(e.host, Host::Address("127.0.0.1".parse().unwrap()));
