@@ -99,6 +99,21 @@ impl BlockPool {
         }
         true
     }
+
+    /// All that is free counts as idle from now on: nothing is under way any more.
+    pub fn note_idle(&self) {
+        let mut free = self.shared.lock_free();
+        free.unused = free.blocks.len();
+    }
+
+    /// Lets go of the free blocks that have given all of their memory back; their numbers, which do not come again. A block
+    /// is freed when nobody keeps it alive any more.
+    pub fn forget_released(&self) -> Vec<u32> {
+        let forgotten = self.shared.take_released();
+        let bytes = forgotten.iter().map(|block| block.memory.len()).sum();
+        self.shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        forgotten.iter().map(|block| block.id).collect()
+    }
 }
 
 impl Block {
@@ -144,6 +159,15 @@ impl Shared {
         let mut free = self.lock_free();
         free.blocks.insert(0, block);
         free.unused += 1;
+    }
+
+    fn take_released(&self) -> Vec<Arc<Block>> {
+        let mut free = self.lock_free();
+        let Free { blocks, unused } = &mut *free;
+        // A block that has been acquired since has pages again: those without are all among the unused ones.
+        let taken: Vec<_> = blocks.extract_if(..*unused, |block| !block.is_resident()).collect();
+        *unused -= taken.len();
+        taken
     }
 
     fn top_up(&self) {
@@ -238,6 +262,17 @@ impl Clone for BlockLease {
     fn clone(&self) -> Self {
         self.block.leases.fetch_add(1, Ordering::Relaxed);
         Self { block: Arc::clone(&self.block), pool: Arc::clone(&self.pool) }
+    }
+}
+
+/// The system counts pages that were given back and are in use again, so it has to hear of that also where they are freed.
+impl Drop for Block {
+    fn drop(&mut self) {
+        contained((), || {
+            if *self.released.get_mut() > 0 {
+                self.memory.reclaim_pages();
+            }
+        });
     }
 }
 
@@ -340,6 +375,31 @@ mod tests {
         assert!(!pool.release_idle_pages(1 << 20), "it has been needed");
         let held = pool.shared.take_idle().unwrap();
         assert_ne!(pool.acquire(64 << 20).unwrap().id(), held.id, "it cannot be acquired now");
+    }
+
+    #[test]
+    fn a_pool_shrinks_by_what_is_idle() {
+        let pool = BlockPool::default();
+        let burst: Vec<_> = (0..3).map(|_| pool.acquire(1).unwrap()).collect();
+        let (held, id) = (pool.acquire(1).unwrap(), burst[2].id());
+        drop(burst);
+        assert_eq!(pool.forget_released(), [], "all have pages");
+        pool.note_idle();
+        let needed = pool.acquire(1).unwrap();
+        assert_eq!(needed.id(), id);
+        assert!(!pool.release_idle_pages(9 * BLOCK_BYTES));
+        assert_eq!(pool.forget_released(), [0, 1]);
+        assert_eq!(pool.bytes(), 2 * BLOCK_BYTES, "two are held");
+        drop((held, needed));
+        pool.note_idle();
+        assert!(!pool.release_idle_pages(9 * BLOCK_BYTES));
+        assert_eq!(pool.forget_released().len(), 2);
+        assert_eq!(pool.bytes(), 0);
+        assert_eq!(
+            pool.acquire(1).unwrap().id(),
+            4,
+            "JavaScript may still have views of the others"
+        );
     }
 
     #[test]
