@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "the hand-off blocks are shared with JavaScript by address")]
 
 use std::{
-    alloc::{Layout, alloc_zeroed, dealloc},
+    alloc::Layout,
     ptr::NonNull,
     sync::atomic::{AtomicI32, AtomicU32, Ordering},
 };
@@ -18,16 +18,10 @@ const TAKEN: u32 = 1 << 31;
 /// Bytes before the first record: the commit index in words, the count of spans of a batch being filled, padding.
 pub(super) const HEADER_BYTES: usize = 16;
 
-/// What the system's allocator aligns to by itself.
-const ALLOCATOR_ALIGN: usize = 8;
-
-/// Page-aligned, zeroed bytes of a fixed number.
+/// A page-aligned, zeroed allocation of fixed size.
 #[derive(Debug)]
 pub(super) struct BlockMemory {
     base: NonNull<u8>,
-    len: usize,
-    /// What is freed: `base` is the first page in it.
-    allocation: NonNull<u8>,
     layout: Layout,
 }
 
@@ -43,25 +37,19 @@ unsafe impl Sync for BlockMemory {}
 impl BlockMemory {
     /// `None` when the system has no memory left.
     pub fn new(bytes: usize) -> Option<Self> {
-        let len = bytes.checked_next_multiple_of(PAGE_BYTES).filter(|len| *len > 0)?;
-        // Aligned here: of an allocator that has to align, zeroed memory is written to, so that all of its pages are there,
-        // and a block that holds one span would cost as much as a full one.
-        let layout = Layout::from_size_align(len.checked_add(PAGE_BYTES)?, ALLOCATOR_ALIGN).ok()?;
-        // SAFETY: the layout has a size.
-        let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })?;
-        let offset = allocation.align_offset(PAGE_BYTES);
-        if offset > PAGE_BYTES {
-            // SAFETY: allocated above, with this layout.
-            unsafe { dealloc(allocation.as_ptr(), layout) };
+        let layout =
+            Layout::from_size_align(bytes.checked_next_multiple_of(PAGE_BYTES)?, PAGE_BYTES)
+                .ok()?;
+        if layout.size() == 0 {
             return None;
         }
-        // SAFETY: `offset` bytes and `len` more are in the allocation, which is larger than `len` by a page.
-        let base = unsafe { allocation.add(offset) };
-        Some(Self { base, len, allocation, layout })
+        // SAFETY: the layout has a size, and the alignment of a page.
+        let base = unsafe { platform::allocate_pages(layout) }?;
+        Some(Self { base, layout })
     }
 
     pub fn len(&self) -> usize {
-        self.len
+        self.layout.size()
     }
 
     /// Address for the ArrayBuffer that JavaScript writes through.
@@ -132,7 +120,7 @@ impl BlockMemory {
 
     /// Pages that were given back will be used again. Only for a block without leases.
     pub fn reclaim_pages(&self) {
-        // SAFETY: the range is in this allocation.
+        // SAFETY: the range is exactly this allocation.
         unsafe { platform::reclaim_pages(self.base.as_ptr(), self.len()) };
     }
 }
@@ -165,6 +153,6 @@ impl BlockMemory {
 impl Drop for BlockMemory {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with this layout. Whoever keeps an address keeps the block too (`keep_alive`).
-        contained((), || unsafe { dealloc(self.allocation.as_ptr(), self.layout) });
+        contained((), || unsafe { platform::free_pages(self.base, self.layout) });
     }
 }
