@@ -135,13 +135,12 @@ fn files_of_sinks_that_ended_count_and_those_of_others_stay() {
     };
     assert_eq!(texts(), ["other\n", "5\n", "6\n", "7\n"], "the other one is in use");
     drop(other);
-    let elsewhere = scratch.0.join("elsewhere");
+    let elsewhere = Scratch::new("elsewhere");
     stored(send(
-        &FileSink::new(FileConfig { directory: elsewhere.clone(), ..config.clone() }),
+        &FileSink::new(FileConfig { directory: elsewhere.0.clone(), ..config.clone() }),
         "8",
     ));
     assert_eq!(texts().len(), 4, "another directory has its own files");
-    fs::remove_dir_all(elsewhere).unwrap();
     stored(send(&FileSink::new(config), "9"));
     assert_eq!(texts(), ["6\n", "7\n", "9\n"]);
 }

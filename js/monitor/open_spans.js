@@ -33,7 +33,7 @@ class OpenSpans {
   open(makeTable) {
     if (this.#versions === null) this.#make(makeTable);
     for (let entry = 0; entry < this.#ids.length; entry++) {
-      Atomics.exchange(this.#versions, (entry * ENTRY_BYTES) >> 2, 0); // spans of an earlier monitor
+      this.#clear(entry); // of spans that an earlier monitor saw
     }
     this.#entryOf.clear();
     this.#ids.fill('');
@@ -120,9 +120,13 @@ class OpenSpans {
   #leave(spanId) {
     const entry = this.#entryOf.get(spanId);
     if (entry === undefined) return;
-    Atomics.exchange(this.#versions, (entry * ENTRY_BYTES) >> 2, 0);
+    this.#clear(entry);
     this.#entryOf.delete(spanId);
     this.#free.push(entry);
+  }
+
+  #clear(entry) {
+    Atomics.exchange(this.#versions, (entry * ENTRY_BYTES) >> 2, 0);
   }
 
   /** Spans that nobody ends must not fill the table for ever. */
