@@ -285,7 +285,11 @@ export interface FileSpanExporterConfig {
   directory: string;
   /** One OTLP/JSON line per batch, in valid Unicode: half a surrogate pair becomes U+FFFD. Default 'otlp-json'. */
   format?: 'otlp-json';
-  /** Oldest files are removed beyond this number. Integer, at least 1. Default 10. */
+  /**
+   * Oldest files are removed beyond this number: those of this exporter, and those in the directory of exporters of this
+   * process that were shut down before. Files of other processes, earlier starts of this program included, are never
+   * removed. Integer, at least 1. Default 10.
+   */
   maxFiles?: number;
   queue?: QueueOptions;
   limits?: LimitOptions;

@@ -26,6 +26,13 @@ export declare class Environment {
    * left none. Whether there may be more.
    */
   releaseIdlePages(mostBytes: number): boolean
+  /** Blocks that nobody holds count as idle from now on: nothing is under way any more. */
+  noteIdleBlocks(): void
+  /**
+   * Numbers of the blocks that have given all of their memory back. They do not come again: each is freed when the
+   * garbage collector has taken the views that JavaScript has of it.
+   */
+  forgetIdleBlocks(): Array<number>
   /**
    * `(word, number, text, …)` writes texts of one byte per unit as bulk records into a block just acquired, from `word`
    * on, and returns the word behind them; -1 if they do not fit. Asked once per block.
@@ -134,7 +141,10 @@ export declare class LoopMonitor {
   enableLoop(settings: MonitorSettings, resource: Array<JsAttribute>): void
   /** Watches no more. The turn that disables it is no block. */
   disable(): void
-  /** The words of the table of open spans, for `js/monitor/open_spans.js`. Throws where memory cannot be shared. */
+  /**
+   * The words of the table of open spans, for `js/monitor/open_spans.js`. Throws where memory cannot be shared. Asked
+   * once: memory may have only one ArrayBuffer.
+   */
   openSpanTable(): ArrayBuffer
   /** Attributes of the resource for spans from now on. */
   setResource(resource: Array<JsAttribute>): void

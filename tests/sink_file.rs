@@ -121,6 +121,31 @@ fn a_full_file_is_followed_by_the_next_and_the_oldest_own_one_goes() {
 }
 
 #[test]
+fn files_of_sinks_that_ended_count_and_those_of_others_stay() {
+    let scratch = Scratch::new("lives");
+    let config = FileConfig { max_files: 3, ..FileConfig::new(&scratch.0) };
+    let other = FileSink::new(config.clone());
+    stored(send(&other, "other"));
+    for life in 0..8 {
+        let sink = FileSink::new(config.clone());
+        stored(send(&sink, &life.to_string()));
+    }
+    let texts = || -> Vec<String> {
+        files(&scratch.0).iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    };
+    assert_eq!(texts(), ["other\n", "5\n", "6\n", "7\n"], "the other one is in use");
+    drop(other);
+    let elsewhere = Scratch::new("elsewhere");
+    stored(send(
+        &FileSink::new(FileConfig { directory: elsewhere.0.clone(), ..config.clone() }),
+        "8",
+    ));
+    assert_eq!(texts().len(), 4, "another directory has its own files");
+    stored(send(&FileSink::new(config), "9"));
+    assert_eq!(texts(), ["6\n", "7\n", "9\n"]);
+}
+
+#[test]
 fn a_line_larger_than_a_file_gets_a_file_of_its_own() {
     let scratch = Scratch::new("large");
     let sink = FileSink::new(FileConfig { max_file_bytes: 10, ..FileConfig::new(&scratch.0) });

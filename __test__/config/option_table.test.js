@@ -157,7 +157,7 @@ describe('the core has the defaults that the table names', () => {
     maxConcurrency: ['src/config.rs', /max_concurrency: (\d+),/, Number],
     'retry.maxAttempts': [
       'src/config.rs',
-      /max_retries: (\d+),/,
+      /max_retries: ([1-9]\d*),/,
       (retries) => `${Number(retries) + 1}, with \`maxElapsedMillis\` no limit`,
     ],
     timeoutMillis: ['js/config/resolve_config.js', /DEFAULT_TIMEOUT_MILLIS = (\d+)/, Number],

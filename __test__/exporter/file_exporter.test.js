@@ -115,3 +115,19 @@ test('the natural end of a process writes what was exported', options, async (t)
   assert.equal(ended.stdout, 'code 0\n', ended.stderr);
   assert.equal(JSON.parse(linesIn(directory)[0]).resourceSpans[0].scopeSpans[0].spans.length, 300);
 });
+
+test('maxFiles counts the files of exporters that ended before', options, async (t) => {
+  const directory = temporaryDirectory(t);
+  const inUse = new FileSpanExporter({ directory, maxFiles: 3 });
+  const [first, ...others] = randomSpans(77, 12);
+  await inUse.exportSpans([first]);
+  for (const span of others) {
+    const exporter = new FileSpanExporter({ directory, maxFiles: 3 });
+    assert.equal((await exporter.exportSpans([span])).delivered, 1);
+    await exporter.shutdown();
+  }
+  assert.equal(fs.readdirSync(directory).length, 4, 'three, and the one in use');
+  assert.equal((await inUse.exportSpans([first])).delivered, 1);
+  assert.equal(fs.readdirSync(directory).length, 4, 'it was still there');
+  await inUse.shutdown();
+});

@@ -206,3 +206,21 @@ test('a block that runs into process.exit() is told to a foreign destination, wh
   assert.deepEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: '' });
   assert.deepEqual(JSON.parse(ended.stdout), { spans: 1, blocks: 1 });
 });
+
+test('a program that enables and disables thousands of times in one turn pays for one table', async () => {
+  const { code, stdout, stderr } = await runProgram(`
+    const { EventLoopMonitor } = subject;
+    const exporter = new OTLPTraceExporter({ url: 'http://127.0.0.1:1/v1/traces' });
+    const monitor = new EventLoopMonitor({ exporter });
+    const round = () => { monitor.enable(); monitor.disable(); };
+    for (let nth = 0; nth < 100; nth++) round();
+    const before = process.memoryUsage();
+    for (let nth = 0; nth < 3000; nth++) round();
+    const after = process.memoryUsage();
+    process.stdout.write(JSON.stringify({ external: after.external - before.external, rss: after.rss - before.rss }));
+  `);
+  assert.equal(code, 0, stderr);
+  const { external, rss } = JSON.parse(stdout);
+  assert.ok(external < 2 ** 20, `${external} bytes`); // a table for each would be 94 MiB
+  assert.ok(rss < 47 * 2 ** 20, `${rss} bytes`);
+});

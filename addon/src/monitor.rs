@@ -23,6 +23,7 @@ use offloop::{
     monitor::{
         delays::Snapshot,
         machine::Settings,
+        open_spans::OpenSpanTable,
         report::Origin,
         watchdog::{Outlet, Watch},
     },
@@ -44,6 +45,9 @@ use crate::{
 pub struct LoopMonitor {
     station: Arc<Station>,
     mailbox: Arc<Mailbox>,
+    /// One for all watches: a table of each would be freed by the garbage collector alone, long after a program that
+    /// enables and disables in one turn has made thousands.
+    open_spans: Arc<OpenSpanTable>,
     watch: Mutex<Option<Arc<Watch>>>,
     taken: Mutex<Snapshot>,
 }
@@ -63,6 +67,7 @@ impl LoopMonitor {
         Self {
             station: Station::open(env.raw(), &v8_version, heartbeat, only_heartbeat),
             mailbox: environment.mailbox(),
+            open_spans: Arc::default(),
             watch: Mutex::default(),
             taken: Mutex::default(),
         }
@@ -121,11 +126,11 @@ impl LoopMonitor {
         }
     }
 
-    /// The words of the table of open spans, for `js/monitor/open_spans.js`. Throws where memory cannot be shared.
+    /// The words of the table of open spans, for `js/monitor/open_spans.js`. Throws where memory cannot be shared. Asked
+    /// once: memory may have only one ArrayBuffer.
     #[napi(catch_unwind)]
     pub fn open_span_table<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>> {
-        let watch = self.watch().ok_or_else(|| invalid("not enabled"))?;
-        span_table::table_buffer(env, watch)
+        span_table::table_buffer(env, Arc::clone(&self.open_spans))
     }
 
     /// Attributes of the resource for spans from now on.
@@ -222,7 +227,14 @@ impl LoopMonitor {
             thread_id: settings.thread_id,
         };
         let offset = millis(monotonic().0) - settings.performance_now;
-        let watch = reader::watch(&self.station, core, origin, offset, outlet);
+        let watch = reader::watch(
+            &self.station,
+            core,
+            origin,
+            offset,
+            Arc::clone(&self.open_spans),
+            outlet,
+        );
         watch
             .start(settings.is_startup)
             .map_err(|error| Error::new(Status::GenericFailure, error.to_string()))?;
@@ -265,8 +277,4 @@ impl ObjectFinalize for LoopMonitor {
         contained((), || drop(self));
         Ok(())
     }
-}
-
-fn invalid(message: &str) -> Error {
-    Error::new(Status::InvalidArg, message.to_owned())
 }

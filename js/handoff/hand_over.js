@@ -41,8 +41,8 @@ class HandOvers {
     waiting.isAdmitted = engine.admit(lane, id, written, writer.usedBytes, segments, isComplete);
     batch.isAdmitted = true; // or refused: the result comes either way
     if (!waiting.isAdmitted) deferred.clear();
-    stream.releaseFull();
-    if (isFirst && isComplete) longStream.begin(); // whether it was taken or refused
+    writer.rest();
+    if (isFirst && isComplete) longStream.rest(); // whether it was taken or refused
   }
 
   /** Export `id` has its answer: what is not copied yet is not needed any more. */
@@ -73,7 +73,9 @@ class HandOvers {
       // Other batches wait behind this one.
       diag.error('Offloop: a batch could not be handed over', error);
     }
-    this.#writer.longStream.releaseFull();
+    const { longStream } = this.#writer;
+    if (this.#waiting.size === 0) longStream.rest();
+    else longStream.releaseFull();
     if (this.#isOver) this.release();
   }
 }

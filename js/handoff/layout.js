@@ -32,6 +32,7 @@ const RECORD_HEADER_WORDS = 5;
 const SPAN_HEADER_WORDS = 26;
 const BULK_HEADER_WORDS = 5;
 const MIN_FREE_WORDS = 256;
+const COUNT_AT = 1; // int32 of a block: the spans of the open batch that begins in it; a taken one has the sign bit set
 
 // Shorter texts of a record are joined and written by one call; measured on Node 20–26 (docs/adr/hand-off.md).
 const JOINED_UNITS = 256;
@@ -94,6 +95,7 @@ module.exports = {
   RECORD_HEADER_WORDS,
   SPAN_HEADER_WORDS,
   BULK_HEADER_WORDS,
+  COUNT_AT,
   MIN_FREE_WORDS,
   JOINED_UNITS,
   DEFERRED_UNITS,

@@ -1,5 +1,5 @@
 'use strict';
-// Owns this environment's views of the native blocks, by block number.
+// Owns this environment's views of the native blocks, by block number, and the one block that the next writer goes on in.
 // Refuses to recycle: a block comes back when Rust has let go of it.
 
 const { KIND_BULK, ENCODING_LATIN1, BULK_HEADER_WORDS } = require('./layout.js');
@@ -13,6 +13,8 @@ class NativeMemory {
   #blocks = new Map();
   #buffers;
   #acquired = NONE; // number of a block that no caller has yet
+  /** Where the next writer goes on; RecordStream alone takes it and puts it there. */
+  spare = newSpare();
 
   /** @param {Map<number, { buffer: ArrayBuffer | null }>} buffers of blocks that have been asked for theirs: a block may have only one */
   constructor(environment, buffers) {
@@ -52,6 +54,31 @@ class NativeMemory {
   segmentsForSubmit(segments) {
     return Uint32Array.from(segments);
   }
+
+  /** Whether there are no blocks, free or not. */
+  get isEmpty() {
+    return this.#buffers.size === 0;
+  }
+
+  /** No writer holds a block, and none is read: all of them are idle at once. */
+  noteIdle() {
+    releaseSpare(this);
+    this.#environment.noteIdleBlocks();
+  }
+
+  /**
+   * Gives `mostBytes` of blocks that were not needed since the last call that left none back to the system, and forgets
+   * those that have given all. Whether there may be more.
+   */
+  giveBack(mostBytes) {
+    releaseSpare(this); // it counts as needed, like everything else that came back since
+    const isMore = this.#environment.releaseIdlePages(mostBytes);
+    for (const id of this.#environment.forgetIdleBlocks()) {
+      this.#blocks.delete(id);
+      this.#buffers.delete(id);
+    }
+    return isMore;
+  }
 }
 
 /** The same where the runtime forbids memory that is not its own (Electron): Rust copies each batch once. */
@@ -59,6 +86,7 @@ class CopiedMemory {
   #free = [];
   #blocks = new Map();
   #nextId = 0;
+  spare = newSpare();
 
   acquireBlock(minBytes) {
     const index = this.#free.findIndex((block) => block.bytes.length >= minBytes);
@@ -84,6 +112,32 @@ class CopiedMemory {
     }
     return parts;
   }
+
+  get isEmpty() {
+    return this.#blocks.size === 0;
+  }
+
+  noteIdle() {
+    releaseSpare(this);
+  }
+
+  /** The garbage collector frees it. */
+  giveBack() {
+    for (const { id } of this.#free.splice(0)) this.#blocks.delete(id);
+    releaseSpare(this);
+    return false;
+  }
+}
+
+/** What is left of a block that nobody writes to, from word `position` on. */
+function newSpare() {
+  return { block: null, position: 0 };
+}
+
+function releaseSpare(memory) {
+  const { block } = memory.spare;
+  memory.spare.block = null; // first: where the call below is cut off, a block is lost, and not in two hands
+  if (block !== null) memory.releaseBlock(block);
 }
 
 function viewsOf(id, buffer) {

@@ -2,9 +2,7 @@
 // Owns the count of spans in a batch that native threads may take while it is being filled (src/handoff/open_batch.rs).
 // Refuses to write spans: it counts those that SpanWriter has written and committed.
 
-const { MIN_FREE_WORDS } = require('./layout.js');
-
-const COUNT_AT = 1; // int32 of the head block; a taken batch has the sign bit set
+const { COUNT_AT, MIN_FREE_WORDS } = require('./layout.js');
 
 /** The batch that a RecordStream is in; made right behind its first span. */
 class OpenBatch {

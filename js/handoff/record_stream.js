@@ -9,6 +9,8 @@ const {
   ENCODING_BYTES,
   BLOCK_HEADER_WORDS,
   BULK_HEADER_WORDS,
+  COUNT_AT,
+  MIN_FREE_WORDS,
   ONE_WRITE_UNITS,
   MOST_TEXTS,
   STEP_WORDS,
@@ -18,10 +20,11 @@ const { TextCopy } = require('./text_copy.js');
 
 const FULL_BEFORE_LARGE = 4;
 const LARGE_BLOCK_BYTES = 1 << 20;
+const ORDINARY_BLOCK_BYTES = 1 << 18; // as in src/handoff/pool.rs
 
 /**
  * A stream of records over native blocks. Two of them serve an exporter: one for spans, one for the long strings that
- * are copied in later turns.
+ * are copied in later turns. Between batches it holds no block: there may be thousands of exporters.
  */
 class RecordStream {
   /** @param memory the environment's blocks (memory.js) */
@@ -59,7 +62,11 @@ class RecordStream {
   nextBlock(words) {
     // A batch that has filled some blocks goes on in larger ones: each is some calls of the main thread.
     const least = this.full.length < FULL_BEFORE_LARGE ? 0 : LARGE_BLOCK_BYTES;
-    if (this.block !== null) this.closeSegment();
+    if (this.block === null) {
+      if (this.takeSpare(words)) return;
+    } else {
+      this.closeSegment();
+    }
     const block = this.memory.acquireBlock(Math.max(least, (words + BLOCK_HEADER_WORDS) * 8));
     const limit = block.f64.length;
     // No call from here on: a stack that is exhausted or a `vm` script that is out of time can cut off only at a call.
@@ -70,6 +77,25 @@ class RecordStream {
     this.limit = limit;
     this.position = BLOCK_HEADER_WORDS;
     this.segmentStart = BLOCK_HEADER_WORDS;
+  }
+
+  /** Goes on where the last batch of this environment has ended, if there is room for `words`. */
+  takeSpare(words) {
+    const { spare } = this.memory;
+    const { block, position } = spare;
+    if (block === null) return false;
+    const { bytes, f64 } = block;
+    const limit = f64.length;
+    if (limit - position < words) return false;
+    // No call from here on, as above.
+    spare.block = null;
+    this.block = block;
+    this.f64 = f64;
+    this.bytes = bytes;
+    this.limit = limit;
+    this.position = position;
+    this.segmentStart = position;
+    return true;
   }
 
   /** Publishes everything up to the current position: a reader in another thread may take it from here on. */
@@ -108,7 +134,33 @@ class RecordStream {
     }
   }
 
-  /** Lets go of every block; the stream can be written again afterwards. */
+  /**
+   * Holds no block until the next batch. Only where all that was written is with the native side: what is left of the last
+   * block is for the next batch of this environment, whosever it is.
+   */
+  rest() {
+    const { block, full, position } = this;
+    const { spare } = this.memory;
+    if (block !== null) {
+      const isOrdinary = this.limit * 8 <= ORDINARY_BLOCK_BYTES && this.limit - position >= MIN_FREE_WORDS;
+      // No call between these lines, as above: a block is always in one place.
+      if (spare.block === null && isOrdinary && !(block.i32[COUNT_AT] > 0)) {
+        spare.position = position;
+        spare.block = block;
+      } else {
+        full[full.length] = block;
+      }
+      this.block = null;
+      this.f64 = null; // views keep memory that the native side has let go of
+      this.bytes = null;
+      this.limit = 0;
+      this.position = 0;
+      this.segmentStart = 0;
+    }
+    this.releaseFull();
+  }
+
+  /** Lets go of every block, whatever was written; the stream can be written again afterwards. */
   release() {
     this.releaseFull();
     const { block } = this;

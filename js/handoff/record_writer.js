@@ -62,6 +62,12 @@ class RecordWriter {
     this.turnUnits = -1;
   }
 
+  /** No record is under construction, and all that was written is with the native side. */
+  rest() {
+    this.f64 = null;
+    this.stream.rest();
+  }
+
   openRecord(headerWords) {
     const { stream } = this;
     this.f64 = stream.f64;

@@ -29,22 +29,31 @@ class OpenSpans {
   #version = 2;
   #resource = null;
 
-  /** @param makeTable the table's memory; throws where memory cannot be shared, and there is no table then */
+  /** @param makeTable the table's memory, asked for once; throws where memory cannot be shared, and there is no table then */
   open(makeTable) {
+    if (this.#versions === null) this.#make(makeTable);
+    for (let entry = 0; entry < this.#ids.length; entry++) {
+      this.#clear(entry); // of spans that an earlier monitor saw
+    }
+    this.#entryOf.clear();
+    this.#ids.fill('');
+    this.#free = Array.from(this.#ids.keys()).reverse();
+    this.#oldest = 0;
+    this.#resource = null;
+    this.isOpen = true;
+  }
+
+  #make(makeTable) {
     let table;
     try {
       table = makeTable();
     } catch {
       table = new ArrayBuffer(0);
     }
-    this.#versions = new Int32Array(table);
     this.#starts = new Float64Array(table);
     this.#bytes = Buffer.from(table);
-    this.#entryOf.clear();
     this.#ids = new Array(table.byteLength / ENTRY_BYTES).fill('');
-    this.#free = Array.from(this.#ids.keys()).reverse();
-    this.#resource = null;
-    this.isOpen = true;
+    this.#versions = new Int32Array(table); // last: who is cut off before makes the rest again
   }
 
   close() {
@@ -111,9 +120,13 @@ class OpenSpans {
   #leave(spanId) {
     const entry = this.#entryOf.get(spanId);
     if (entry === undefined) return;
-    Atomics.exchange(this.#versions, (entry * ENTRY_BYTES) >> 2, 0);
+    this.#clear(entry);
     this.#entryOf.delete(spanId);
     this.#free.push(entry);
+  }
+
+  #clear(entry) {
+    Atomics.exchange(this.#versions, (entry * ENTRY_BYTES) >> 2, 0);
   }
 
   /** Spans that nobody ends must not fill the table for ever. */

@@ -190,9 +190,8 @@ class Engine {
     this.#environment.rest();
     this.#isListening = false;
     this.hold.rest();
-    if (this.#idleTimer === null) return;
     clearTimeout(this.#idleTimer);
-    this.#isUsed = false;
+    this.#isUsed = true; // once more after a pause, if a thread of ours still reads a block
     this.#releaseIdle();
   }
 
@@ -262,15 +261,18 @@ class Engine {
       .catch((error) => this.#environment.answerHeaders(question, null, textOfError(error)));
   }
 
-  /** Idle blocks keep their address and give their memory back, also while others are in use. */
+  /** Idle blocks give their memory back, also while others are in use. */
   #noteUse() {
     this.#isUsed = true;
     this.#idleTimer ??= unref(setTimeout(() => this.#releaseIdle(), IDLE_CHECK_MILLIS));
   }
 
   #releaseIdle() {
-    const isMore = this.#environment.releaseIdlePages(IDLE_STEP_BYTES);
-    if (isMore || this.#isUsed) {
+    if (!this.#isListening) this.memory.noteIdle();
+    const isMore = this.memory.giveBack(IDLE_STEP_BYTES);
+    // A batch may be filled for longer than a pause: its block comes back later.
+    const isWaiting = !this.memory.isEmpty && (this.#isUsed || this.#isListening);
+    if (isMore || isWaiting) {
       if (!isMore) this.#isUsed = false;
       const millis = isMore ? IDLE_STEP_MILLIS : IDLE_CHECK_MILLIS;
       this.#idleTimer = unref(setTimeout(() => this.#releaseIdle(), millis));

@@ -401,6 +401,14 @@ class WindowBatcher {
     }
     this.#lane.handOver(window.id);
     window.isHandedOver = true;
+    this.#rest();
+  }
+
+  /** Nothing is being written, and what was written is with the native side: no block is held until the next span. */
+  #rest() {
+    if (this.#window !== null || this.#state !== IDLE) return;
+    for (const { isHandedOver } of this.#underWay) if (!isHandedOver) return;
+    this.#writer.rest();
   }
 
   /** The window is being filled no more; what comes goes behind it, and its blocks are held by the native side. */
@@ -439,6 +447,7 @@ class WindowBatcher {
     window.isHandedOver = true;
     window.expiry?.cancel();
     this.#leave(window);
+    this.#rest();
     let spans = delivered + rejected;
     for (const reason of Object.keys(dropped)) spans += dropped[reason];
     this.#metrics.finishSpans(spans, error);

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "the hand-off blocks are shared with JavaScript by address")]
 
 use std::{
-    alloc::{Layout, alloc_zeroed, dealloc},
+    alloc::Layout,
     ptr::NonNull,
     sync::atomic::{AtomicI32, AtomicU32, Ordering},
 };
@@ -43,8 +43,8 @@ impl BlockMemory {
         if layout.size() == 0 {
             return None;
         }
-        // SAFETY: the layout has a size.
-        let base = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        // SAFETY: the layout has a size, and the alignment of a page.
+        let base = unsafe { platform::allocate_pages(layout) }?;
         Some(Self { base, layout })
     }
 
@@ -153,6 +153,6 @@ impl BlockMemory {
 impl Drop for BlockMemory {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with this layout. Whoever keeps an address keeps the block too (`keep_alive`).
-        contained((), || unsafe { dealloc(self.base.as_ptr(), self.layout) });
+        contained((), || unsafe { platform::free_pages(self.base, self.layout) });
     }
 }

@@ -99,6 +99,21 @@ impl BlockPool {
         }
         true
     }
+
+    /// All that is free counts as idle from now on: nothing is under way any more.
+    pub fn note_idle(&self) {
+        let mut free = self.shared.lock_free();
+        free.unused = free.blocks.len();
+    }
+
+    /// Lets go of the free blocks that have given all of their memory back; their numbers, which do not come again. A block
+    /// is freed when nobody keeps it alive any more.
+    pub fn forget_released(&self) -> Vec<u32> {
+        let forgotten = self.shared.take_released();
+        let bytes = forgotten.iter().map(|block| block.memory.len()).sum();
+        self.shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        forgotten.iter().map(|block| block.id).collect()
+    }
 }
 
 impl Block {
@@ -144,6 +159,15 @@ impl Shared {
         let mut free = self.lock_free();
         free.blocks.insert(0, block);
         free.unused += 1;
+    }
+
+    fn take_released(&self) -> Vec<Arc<Block>> {
+        let mut free = self.lock_free();
+        let Free { blocks, unused } = &mut *free;
+        // A block that has been acquired since has pages again: those without are all among the unused ones.
+        let taken: Vec<_> = blocks.extract_if(..*unused, |block| !block.is_resident()).collect();
+        *unused -= taken.len();
+        taken
     }
 
     fn top_up(&self) {
@@ -241,6 +265,17 @@ impl Clone for BlockLease {
     }
 }
 
+/// The system counts pages that were given back and are in use again, so it has to hear of that also where they are freed.
+impl Drop for Block {
+    fn drop(&mut self) {
+        contained((), || {
+            if *self.released.get_mut() > 0 {
+                self.memory.reclaim_pages();
+            }
+        });
+    }
+}
+
 impl Drop for BlockLease {
     fn drop(&mut self) {
         contained((), || {
@@ -252,102 +287,5 @@ impl Drop for BlockLease {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_block_is_recycled_when_its_last_lease_goes() {
-        let pool = BlockPool::default();
-        let writer = pool.acquire(1).unwrap();
-        let reader = writer.clone();
-        let id = writer.id();
-        drop(writer);
-        assert_ne!(pool.acquire(1).unwrap().id(), id, "a reader still holds it");
-        drop(reader);
-        assert_eq!(pool.acquire(1).unwrap().id(), id);
-        assert_eq!(pool.bytes(), 2 * BLOCK_BYTES);
-    }
-
-    #[test]
-    fn a_large_block_waits_for_who_needs_one() {
-        let pool = BlockPool::default();
-        let large = pool.acquire(4 * BLOCK_BYTES).unwrap();
-        let id = large.id();
-        drop(large);
-        assert_ne!(pool.acquire(1).unwrap().id(), id);
-        assert_eq!(pool.acquire(4 * BLOCK_BYTES).unwrap().id(), id);
-        assert_eq!(pool.acquire(2 * BLOCK_BYTES).unwrap().id(), id, "no more than four times");
-    }
-
-    #[test]
-    fn spares_are_ready_before_javascript_asks() {
-        let pool = BlockPool::default();
-        let lease = pool.acquire(1).unwrap();
-        lease.top_up_pool();
-        lease.top_up_pool();
-        assert_eq!(pool.bytes(), 3 * BLOCK_BYTES, "two spares, once");
-        let (first, second) = (pool.acquire(1).unwrap(), pool.acquire(1).unwrap());
-        assert_eq!(pool.bytes(), 3 * BLOCK_BYTES, "both were taken from the spares");
-        drop((first, second));
-    }
-
-    #[test]
-    fn what_one_burst_needed_is_given_back_while_others_go_on() {
-        let pool = BlockPool::default();
-        let burst: Vec<_> = (0..5).map(|_| pool.acquire(1).unwrap()).collect();
-        drop(burst);
-        let is_released = |pool: &BlockPool| {
-            pool.shared.lock_free().blocks.iter().filter(|block| !block.is_resident()).count()
-        };
-        assert!(!pool.release_idle_pages(9 * BLOCK_BYTES));
-        assert_eq!(is_released(&pool), 0, "all were needed since the start");
-        let (one, other) = (pool.acquire(1).unwrap(), pool.acquire(1).unwrap());
-        drop((one, other));
-        assert!(pool.release_idle_pages(2 * BLOCK_BYTES), "three are idle, two were asked for");
-        assert!(!pool.release_idle_pages(2 * BLOCK_BYTES));
-        assert_eq!(is_released(&pool), 3, "two were in use");
-        assert!(!pool.release_idle_pages(9 * BLOCK_BYTES));
-        assert_eq!(is_released(&pool), 5, "now nobody has needed them either");
-        assert_eq!(pool.acquire(1).unwrap().read(16, 16), None);
-        assert_eq!(is_released(&pool), 4, "a block in use has pages");
-    }
-
-    #[test]
-    fn a_large_block_goes_back_bit_by_bit_and_is_nobodys_meanwhile() {
-        let pool = BlockPool::default();
-        let large = pool.acquire(64 << 20).unwrap();
-        let block = Arc::clone(&large.block);
-        drop(large);
-        block.memory.touch();
-        assert!(!pool.release_idle_pages(1 << 20), "from here on it is idle");
-        for part in 1..=64 {
-            assert!(pool.release_idle_pages(1 << 20));
-            assert_eq!(block.released.load(Ordering::Relaxed), part << 20);
-        }
-        assert!(!pool.release_idle_pages(1 << 20));
-        let taken = pool.shared.take_idle();
-        assert!(taken.is_none(), "it has nothing more to give");
-        let again = pool.acquire(64 << 20).unwrap();
-        assert_eq!(again.id(), block.id);
-        again.write_word(2, 7.0);
-        again.commit(3);
-        assert_eq!(
-            again.read(16, 24),
-            Some(7_f64.to_le_bytes().as_slice()),
-            "its address is valid"
-        );
-        drop(again);
-        assert!(!pool.release_idle_pages(1 << 20), "it has been needed");
-        let held = pool.shared.take_idle().unwrap();
-        assert_ne!(pool.acquire(64 << 20).unwrap().id(), held.id, "it cannot be acquired now");
-    }
-
-    #[test]
-    fn nothing_uncommitted_can_be_read() {
-        let pool = BlockPool::default();
-        let lease = pool.acquire(1 << 20).unwrap();
-        assert_eq!(lease.len(), 1 << 20);
-        assert!(lease.read(16, 24).is_none());
-        assert!(lease.read(0, 8).is_none(), "the header is not data");
-    }
-}
+#[path = "pool_tests.rs"]
+mod tests;

@@ -140,7 +140,8 @@ fn r91_a_watch_that_was_stopped_says_nothing_more_and_can_be_stopped_again() {
     let kept = Arc::clone(&spans);
     let outlet = Outlet::Loop(Box::new(move |span| kept.lock().unwrap().push(span)));
     let settings = Settings { threshold: Duration::ZERO, ..SETTINGS };
-    let watch = Watch::new(settings, Origin::default(), 0.0, Box::new(NoLoop), outlet);
+    let watch =
+        Watch::new(settings, Origin::default(), 0.0, Arc::default(), Box::new(NoLoop), outlet);
     // Every turn is a block here, judged at once.
     watch.settle();
     assert_eq!(spans.lock().unwrap().len(), 1);

@@ -61,7 +61,7 @@ pub struct Watch {
     /// What the loop's own thread stamps.
     pub clock: TurnClock,
     /// Spans open on the loop's thread.
-    pub open_spans: OpenSpanTable,
+    pub open_spans: Arc<OpenSpanTable>,
     target: Box<dyn WatchedLoop>,
     outlet: Outlet,
     /// What to add to `performance.now()` to get to our clock, in milliseconds.
@@ -90,13 +90,14 @@ impl Watch {
         settings: Settings,
         origin: Origin,
         performance_origin_millis: f64,
+        open_spans: Arc<OpenSpanTable>,
         target: Box<dyn WatchedLoop>,
         outlet: Outlet,
     ) -> Arc<Watch> {
         let machine = Machine::new(settings);
         Arc::new(Watch {
             clock: TurnClock::new(settings.threshold),
-            open_spans: OpenSpanTable::default(),
+            open_spans,
             target,
             outlet,
             performance_origin_millis,

@@ -7,7 +7,11 @@
     reason = "signal masks, priorities, forks, the end of the process and pages have no safe interface"
 )]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    alloc::Layout,
+    ptr::NonNull,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 #[cfg(unix)]
 use crate::contain::contained;
@@ -94,6 +98,43 @@ pub(crate) fn yield_to_the_application() {
 /// No such thing per thread here.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn yield_to_the_application() {}
+
+/// Zeroed pages that cost memory where they are written to. Not from the allocator: one that has to align them writes the
+/// zeros, and so does one that recycles them, which also keeps what is freed.
+///
+/// # Safety
+/// The layout has a size, and no more than the alignment of a page.
+#[cfg(all(unix, not(miri)))]
+pub(crate) unsafe fn allocate_pages(layout: Layout) -> Option<NonNull<u8>> {
+    let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON);
+    // SAFETY: the system chooses an address that nobody uses.
+    let start = unsafe { libc::mmap(std::ptr::null_mut(), layout.size(), access, kind, -1, 0) };
+    if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
+}
+
+/// # Safety
+/// Of `allocate_pages` with that layout; nobody uses them any more.
+#[cfg(all(unix, not(miri)))]
+pub(crate) unsafe fn free_pages(start: NonNull<u8>, layout: Layout) {
+    // SAFETY: as the caller promises.
+    unsafe { libc::munmap(start.as_ptr().cast(), layout.size()) };
+}
+
+/// # Safety
+/// The layout has a size.
+#[cfg(any(not(unix), miri))]
+pub(crate) unsafe fn allocate_pages(layout: Layout) -> Option<NonNull<u8>> {
+    // SAFETY: as the caller promises.
+    NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })
+}
+
+/// # Safety
+/// Of `allocate_pages` with that layout; nobody uses them any more.
+#[cfg(any(not(unix), miri))]
+pub(crate) unsafe fn free_pages(start: NonNull<u8>, layout: Layout) {
+    // SAFETY: as the caller promises.
+    unsafe { std::alloc::dealloc(start.as_ptr(), layout) };
+}
 
 /// Gives the physical memory behind some bytes back to the system: of the pages that lie in them whole, since the pages of
 /// a system may be larger than the 4 KiB that blocks are aligned to. The addresses stay valid.

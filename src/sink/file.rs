@@ -1,12 +1,13 @@
 //! OTLP/JSON lines in local files: owns the directory and how large its files grow.
 //! It refuses to write on the calling thread: that is `disk`'s.
 
+mod kept;
 mod name;
 mod writer;
 
 use std::{path::PathBuf, sync::Arc};
 
-use self::writer::Writer;
+use self::{kept::Owner, writer::Writer};
 use super::{Request, Sending, Sink, disk::Disk};
 
 /// Where files go and how large they grow.
@@ -16,7 +17,8 @@ pub struct FileConfig {
     pub directory: PathBuf,
     /// A file that would grow beyond this is left as it is and the next one begun.
     pub max_file_bytes: u64,
-    /// Files this sink keeps; older ones of its own are removed. Files of other processes are never touched.
+    /// Files kept of this sink and of those of this process that wrote to the same directory and have ended; the oldest are
+    /// removed. Files of other processes, and so of earlier lives of this program, are never touched.
     pub max_files: usize,
 }
 
@@ -29,20 +31,27 @@ impl FileConfig {
 
 /// Appends each batch as one line. Its thread starts with the first `send` and ends when the sink is dropped.
 #[derive(Debug)]
-pub struct FileSink(Disk);
+pub struct FileSink {
+    disk: Disk,
+    /// Dropped with the sink, not with its thread.
+    _owner: Owner,
+}
 
 impl FileSink {
     /// Touches nothing yet.
     pub fn new(config: FileConfig) -> Arc<FileSink> {
-        Arc::new(FileSink(Disk::new(move || {
-            let mut writer = Writer::new(config.clone());
+        let owner = Owner::default();
+        let handle = owner.handle();
+        let disk = Disk::new(move || {
+            let mut writer = Writer::new(config.clone(), handle.clone());
             Box::new(move |body| writer.append(body))
-        })))
+        });
+        Arc::new(FileSink { disk, _owner: owner })
     }
 }
 
 impl Sink for FileSink {
     fn send(&self, request: Request) -> Sending {
-        self.0.send(request)
+        self.disk.send(request)
     }
 }

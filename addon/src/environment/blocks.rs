@@ -112,6 +112,24 @@ impl Environment {
         pool.release_idle_pages(most_bytes as usize)
     }
 
+    /// Blocks that nobody holds count as idle from now on: nothing is under way any more.
+    #[napi(catch_unwind)]
+    pub fn note_idle_blocks(&self) {
+        if !is_forked_child() {
+            self.with_blocks(|blocks| blocks.pool.note_idle());
+        }
+    }
+
+    /// Numbers of the blocks that have given all of their memory back. They do not come again: each is freed when the
+    /// garbage collector has taken the views that JavaScript has of it.
+    #[napi(catch_unwind)]
+    pub fn forget_idle_blocks(&self) -> Vec<u32> {
+        if is_forked_child() {
+            return Vec::new();
+        }
+        self.with_blocks(|blocks| blocks.pool.forget_released())
+    }
+
     /// `(word, number, text, …)` writes texts of one byte per unit as bulk records into a block just acquired, from `word`
     /// on, and returns the word behind them; -1 if they do not fit. Asked once per block.
     #[napi(

@@ -8,6 +8,7 @@ use offloop::{
     clock::monotonic,
     monitor::{
         machine::Settings,
+        open_spans::OpenSpanTable,
         report::Origin,
         usage::{ThreadState, Usage},
         watchdog::{Outlet, Watch, WatchedLoop},
@@ -26,10 +27,11 @@ pub fn watch(
     settings: Settings,
     origin: Origin,
     performance_origin_millis: f64,
+    open_spans: Arc<OpenSpanTable>,
     outlet: Outlet,
 ) -> Arc<Watch> {
     let reader = Box::new(Reader(Arc::clone(station)));
-    Watch::new(settings, origin, performance_origin_millis, reader, outlet)
+    Watch::new(settings, origin, performance_origin_millis, open_spans, reader, outlet)
 }
 
 /// What the core calls from the watchdog's thread.

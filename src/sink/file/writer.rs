@@ -2,8 +2,7 @@
 //! It refuses half lines: a batch is in the file whole or not at all (F74).
 
 use std::{
-    collections::VecDeque,
-    fs::{self, File},
+    fs::File,
     io,
     path::PathBuf,
     process,
@@ -11,7 +10,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{FileConfig, name::file_name};
+use super::{FileConfig, kept::Handle, name::file_name};
 use crate::sink::{
     SendError,
     disk::append::{Failure, Open, append, make_directory, open},
@@ -30,16 +29,18 @@ static LAST_NUMBER: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub(super) struct Writer {
     config: FileConfig,
-    /// Files of this writer, oldest first; the last is the one being written.
-    files: VecDeque<PathBuf>,
-    /// Bytes in the last file.
+    /// Whose files they are.
+    owner: Handle,
+    /// The file being written.
+    current: Option<PathBuf>,
+    /// Bytes in it.
     length: u64,
 }
 
 impl Writer {
     /// Touches nothing yet.
-    pub fn new(config: FileConfig) -> Writer {
-        Writer { config, files: VecDeque::new(), length: 0 }
+    pub fn new(config: FileConfig, owner: Handle) -> Writer {
+        Writer { config, owner, current: None, length: 0 }
     }
 
     /// Appends `body` and a line feed with one write.
@@ -60,8 +61,8 @@ impl Writer {
             self.length > 0 && self.length.saturating_add(line_bytes) > self.config.max_file_bytes;
         // A file that was removed, replaced by a link or closed to us is left: the batch goes to a new one.
         let kept = self
-            .files
-            .back()
+            .current
+            .as_ref()
             .filter(|_| !full)
             .and_then(|path| open(path, Open::Existing, FILE_MODE).ok());
         let file = match kept {
@@ -81,7 +82,7 @@ impl Writer {
         }
     }
 
-    /// Creates the next file and removes what is too many.
+    /// Creates the next file; what is too many is removed.
     fn begin_file(&mut self) -> Result<File, Failure> {
         loop {
             let number = LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1;
@@ -92,14 +93,9 @@ impl Writer {
                 Err(failure) if failure.error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(failure) => return Err(failure),
                 Ok(file) => {
-                    self.files.push_back(path);
+                    self.owner.began(&path, &self.config.directory, self.config.max_files);
+                    self.current = Some(path);
                     self.length = 0;
-                    while self.files.len() > self.config.max_files.max(1) {
-                        if let Some(oldest) = self.files.pop_front() {
-                            // Already gone is as good; anything else costs disk, never spans.
-                            let _ = fs::remove_file(oldest);
-                        }
-                    }
                     return Ok(file);
                 }
             }
