@@ -86,11 +86,10 @@ test('X24: a headers function that names a length', async (t) => {
   const receiver = await startReceiver();
   t.after(() => receiver.close());
   const headers = async () => ({ 'content-length': '3' });
-  const { node, native } = await outcomes(receiver.url, { headers, timeoutMillis: 3000 });
-  assert.deepEqual({ node, native }, { node: 'delivered', native: 'delivered' });
-  const cut = receiver.completed.filter(({ body }) => body.length === 3);
-  assert.equal(cut.length, 1, "the stock exporter's body ends where its header says");
-  const whole = receiver.completed.filter(({ body }) => body.length > 3);
-  assert.equal(whole.length, 2);
-  for (const { headers, body } of whole) assert.equal(Number(headers['content-length']), body.length);
+  await outcomes(receiver.url, { headers, timeoutMillis: 3000 });
+  const lengths = receiver.completed.map(({ headers, body }) => [Number(headers['content-length']), body.length]);
+  const ofNative = lengths.filter(([, length]) => length > 3);
+  assert.equal(lengths.filter(([, length]) => length === 3).length, 2, "Node's body ends where its header says");
+  assert.equal(ofNative.length, 1);
+  assert.equal(ofNative[0][0], ofNative[0][1]);
 });

@@ -379,14 +379,14 @@ class LaneExporter {
 
   #read(spans, batch, done) {
     if (batch.spans === 0) {
-      soon(() => this.#finish(batch, NOTHING_SENT, done));
+      this.#finishSoon(batch, NOTHING_SENT, done);
       return;
     }
     const lane = this.#open();
     if (getEngine().isForkedChild) {
       refuse(lane, batch, 'internal_error', batch.spans, FORKED);
       const error = { __proto__: null, kind: 'internal_error', message: FORKED };
-      soon(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
+      this.#finishSoon(batch, { ...NOTHING_SENT, error }, done);
       return;
     }
     this.#enlist();
@@ -396,7 +396,7 @@ class LaneExporter {
       this.#settings.beforeExport?.(lane);
     } catch (original) {
       refuse(lane, batch, 'non_retryable', batch.spans, `nothing was sent: ${textOfError(original)}`);
-      soon(() => this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done));
+      this.#finishSoon(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done);
       return;
     }
     this.#settings.tlsWatch?.look(lane);
@@ -406,7 +406,7 @@ class LaneExporter {
       isShutDown: this.#shutdown !== null,
     });
     if (batch.written === 0) {
-      soon(() => this.#finish(batch, NOTHING_SENT, done));
+      this.#finishSoon(batch, NOTHING_SENT, done);
     } else {
       this.#handOver(lane, batch, until, done);
     }
@@ -422,7 +422,7 @@ class LaneExporter {
     }
     refuseRest(this.#lane, batch, 'internal_error');
     const error = { __proto__: null, kind: 'internal_error', message: textOfError(original) };
-    soon(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
+    this.#finishSoon(batch, { ...NOTHING_SENT, error }, done);
   }
 
   #handOver(lane, batch, until, done) {
@@ -441,6 +441,13 @@ class LaneExporter {
     engine.exit.noteHandOver();
     // Last: a meter is the application's, and might export.
     batch.finishMetrics = this.#settings.metrics?.start(batch.spans, startedMillis) ?? null;
+  }
+
+  /** Once, also if the call is cut off behind it. */
+  #finishSoon(batch, native, done) {
+    if (batch.isAnswerDue) return;
+    soon(() => this.#finish(batch, native, done));
+    batch.isAnswerDue = true;
   }
 
   /** All that the application hears of an export, it hears in the context of its call. */
@@ -480,6 +487,7 @@ function newBatch(spans, context) {
     id: null,
     isAdmitted: false,
     limitState: NOT_COUNTED,
+    isAnswerDue: false, // in a moment
     isReported: false, // to `onError`
     isAnswered: false, // where it is answered in the call itself
     finishMetrics: null,
