@@ -215,7 +215,10 @@ export interface OTLPTraceExporterConfig {
   url?: string;
   /** An object is read again for each attempt, a function is called once per attempt. Default none. */
   headers?: Record<string, string> | HeadersFactory;
-  /** Deadline of an export, retries included, a day at most. Number, more than 0. Default 10000. */
+  /**
+   * Deadline of an export, retries included, from its first attempt on: what it waits behind others comes before. A day at
+   * most. Number, more than 0. Default 10000.
+   */
   timeoutMillis?: number;
   /** Exports under way at most; others are refused at once, as `queue_full`. Default none: the queue is bounded instead. */
   concurrencyLimit?: number;

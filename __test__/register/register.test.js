@@ -261,6 +261,35 @@ describe('a prototype that the application patches', { concurrency: 3 }, () => {
   }
 });
 
+const newBases = {
+  'with a constructor': 'class extends Old { constructor(...args) { super(...args); calls += 1; } }',
+  'with a field': 'class OTLPExporterBase extends Old { field = (calls += 1); }',
+  'with an accessor': 'class OTLPExporterBase extends Old { get added() { return (calls += 1); } }',
+  'a Proxy': 'new Proxy(Old, { construct(...args) { calls += 1; return Reflect.construct(...args); } })',
+  'the old one with a value': 'Object.assign(Old.prototype, { added: 1 }).constructor',
+};
+
+describe('another base class before the exporter is loaded', { concurrency: 3 }, () => {
+  for (const [name, base] of Object.entries(newBases)) {
+    test(`${name}: the stock class, with a warning`, async (t) => {
+      const source = `
+        const { diag } = require('@opentelemetry/api');
+        const warn = (text) => /Offloop/.test(text) && console.log('warned');
+        diag.setLogger({ error: warn, warn, info() {}, debug() {}, verbose() {} });
+        let calls = 0;
+        const module = require('@opentelemetry/otlp-exporter-base');
+        const Old = module.OTLPExporterBase;
+        Object.defineProperty(module, 'OTLPExporterBase', { value: ${base} });
+        const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-http');
+        const made = new OTLPTraceExporter();
+        if (made.added !== undefined) calls += 1;
+        console.log(typeof made.stats, calls > 0);`;
+      const { output } = await run(t, source, { how: '--require' });
+      assert.equal(output, 'warned\nundefined true\n');
+    });
+  }
+});
+
 test('the package offers it as offloop/register', () => {
   const { exports, files } = require('../../package.json');
   assert.equal(path.join(root, exports['./register']), register);

@@ -13,7 +13,7 @@ const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('../handoff
 const { StandIns } = require('../guards/stand_ins.js');
 const { now, soon } = require('../guards/timers.js');
 const { Turns } = require('../guards/turns.js');
-const { needStack, withResolvers } = require('../guards/unwinding.js');
+const { afterUnwinding, isOutOfStack, needStack, withResolvers } = require('../guards/unwinding.js');
 const { contained, ignore } = require('../guards/user_code.js');
 const { diag, exportDelegateLogger } = require('../otel/diag.js');
 const { textOfError } = require('../node_http/network_facts.js');
@@ -29,6 +29,11 @@ const ANSWER_MILLIS = 1000; // the answer to a call with a deadline comes after 
 const DEFAULT_MAX_SPANS = 16384; // as in src/config.rs
 const FORKED = 'this process was forked from one that exports, and has none of its threads';
 const NOTHING_SENT = Object.freeze({ __proto__: null, delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
+
+// Of a batch, against the limit of concurrent exports.
+const NOT_COUNTED = 0;
+const COUNTED = 1;
+const OVER = 2;
 
 const standIns = new StandIns('exporter');
 
@@ -112,8 +117,15 @@ class LaneExporter {
     exportDelegateLogger.debug('items to be sent', spans);
     const length = lengthOf(spans);
     if (this.#isAtLimit) {
-      const answer = (_outcome, error) => this.#answer(resultCallback, { code: FAILED, error });
-      this.#refuseAtLimit(length === NO_LIST ? 0 : length, answer);
+      const batch = newBatch(length === NO_LIST ? 0 : length, null);
+      this.#refuseAtLimit(batch, (_outcome, error) => {
+        const result = { code: FAILED, error };
+        // As late as can be: a call that is cut off before that is answered later, and no callback is called twice.
+        this.#answer(() => {
+          batch.isAnswered = true;
+          return resultCallback(result);
+        });
+      });
       return;
     }
     if (length === NO_LIST) {
@@ -132,8 +144,15 @@ class LaneExporter {
     if (length === NO_LIST) return Promise.reject(new TypeError('exportSpans expects an array of spans'));
     const context = this.#callsUserCode ? new ExportContext() : null;
     const { promise, resolve } = withResolvers();
-    if (length > 0 && this.#isAtLimit) this.#refuseAtLimit(length, resolve);
-    else this.#start(spans, length, context, resolve);
+    if (length > 0 && this.#isAtLimit) {
+      const batch = newBatch(length, null);
+      this.#refuseAtLimit(batch, (outcome) => {
+        batch.isAnswered = true;
+        resolve(outcome);
+      });
+    } else {
+      this.#start(spans, length, context, resolve);
+    }
     return promise;
   }
 
@@ -202,23 +221,32 @@ class LaneExporter {
     return concurrencyLimit !== undefined && this.#underWay >= concurrencyLimit && this.#shutdown === null;
   }
 
-  /** Answers in the same turn, as the stock exporter does. */
-  #refuseAtLimit(length, done) {
-    const batch = newBatch(length, new ExportContext());
+  /**
+   * Counts and answers in the same turn, as the stock exporter does. That is no turn of ours, because the callback may
+   * export again at once; so what a call that is cut off has not come to is done when the stack has unwound. `done` says
+   * in `batch.isAnswered` that the answer was given. The call runs in its own context: to enter it again would have Node.js
+   * end the process where that is cut off.
+   */
+  #refuseAtLimit(batch, done) {
+    const settleNow = () => {
+      if (batch.isAnswered) return;
+      this.#countAtLimit(batch);
+      this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, kind: 'limit' } }, done);
+    };
+    afterUnwinding(() => contained(tellBug, settleNow));
+    contained(ignore, settleNow);
+  }
+
+  #countAtLimit(batch) {
+    if (batch.refused.queue_full !== undefined) return;
+    const detail = 'the limit of concurrent exports (concurrencyLimit) is reached';
     try {
-      refuse(
-        this.#open(),
-        batch,
-        'queue_full',
-        length,
-        'the limit of concurrent exports (concurrencyLimit) is reached',
-      );
+      refuse(this.#open(), batch, 'queue_full', batch.spans, detail);
     } catch (error) {
+      if (isOutOfStack(error)) throw error;
       tellBug(error); // no memory for a lane
-      batch.refused.queue_full = length;
+      batch.refused.queue_full = batch.spans;
     }
-    batch.isCounted = false; // against the limit
-    this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, kind: 'limit' } }, done);
   }
 
   /** With `concurrencyLimit` or an `export` of the user's, batches have to go through `export()`, which has the rule. */
@@ -263,7 +291,6 @@ class LaneExporter {
     tlsWatch?.look(this.#lane);
     credentials?.exported();
     openSpans.batchBegan(null);
-    this.#underWay += 1;
     const batch = newBatch(0, new ExportContext());
     const { call } = batch;
     // Nobody waits for it: at the natural end there is `exit.drainMillis`.
@@ -332,24 +359,34 @@ class LaneExporter {
 
   /** Reads and hands over a batch of `length` spans; `done(outcome, error)` comes later, exactly once. */
   #start(spans, length, context, done) {
-    this.#underWay += 1;
     const batch = newBatch(length, context);
     this.#turns.take(
-      () => this.#read(spans, batch, done),
+      () => {
+        this.#count(batch);
+        this.#read(spans, batch, done);
+      },
       (error) => this.#fail(batch, error, done),
     );
+    this.#count(batch); // if it waits in line
+  }
+
+  /** Against the limit of concurrent exports. Not before its answer is certain: a call may be cut off anywhere. */
+  #count(batch) {
+    if (batch.limitState !== NOT_COUNTED) return;
+    this.#underWay += 1;
+    batch.limitState = COUNTED;
   }
 
   #read(spans, batch, done) {
     if (batch.spans === 0) {
-      soon(() => this.#finish(batch, NOTHING_SENT, done));
+      this.#finishSoon(batch, NOTHING_SENT, done);
       return;
     }
     const lane = this.#open();
     if (getEngine().isForkedChild) {
       refuse(lane, batch, 'internal_error', batch.spans, FORKED);
       const error = { __proto__: null, kind: 'internal_error', message: FORKED };
-      soon(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
+      this.#finishSoon(batch, { ...NOTHING_SENT, error }, done);
       return;
     }
     this.#enlist();
@@ -359,7 +396,7 @@ class LaneExporter {
       this.#settings.beforeExport?.(lane);
     } catch (original) {
       refuse(lane, batch, 'non_retryable', batch.spans, `nothing was sent: ${textOfError(original)}`);
-      soon(() => this.#finish(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done));
+      this.#finishSoon(batch, { ...NOTHING_SENT, error: { __proto__: null, original } }, done);
       return;
     }
     this.#settings.tlsWatch?.look(lane);
@@ -369,7 +406,7 @@ class LaneExporter {
       isShutDown: this.#shutdown !== null,
     });
     if (batch.written === 0) {
-      soon(() => this.#finish(batch, NOTHING_SENT, done));
+      this.#finishSoon(batch, NOTHING_SENT, done);
     } else {
       this.#handOver(lane, batch, until, done);
     }
@@ -385,7 +422,7 @@ class LaneExporter {
     }
     refuseRest(this.#lane, batch, 'internal_error');
     const error = { __proto__: null, kind: 'internal_error', message: textOfError(original) };
-    soon(() => this.#finish(batch, { ...NOTHING_SENT, error }, done));
+    this.#finishSoon(batch, { ...NOTHING_SENT, error }, done);
   }
 
   #handOver(lane, batch, until, done) {
@@ -406,9 +443,17 @@ class LaneExporter {
     batch.finishMetrics = this.#settings.metrics?.start(batch.spans, startedMillis) ?? null;
   }
 
+  /** Once, also if the call is cut off behind it. */
+  #finishSoon(batch, native, done) {
+    if (batch.isAnswerDue) return;
+    soon(() => this.#finish(batch, native, done));
+    batch.isAnswerDue = true;
+  }
+
   /** All that the application hears of an export, it hears in the context of its call. */
   #finish(batch, native, done) {
-    if (batch.isCounted) this.#underWay -= 1;
+    if (batch.limitState === COUNTED) this.#underWay -= 1;
+    batch.limitState = OVER;
     const { context } = batch.call;
     if (context === null) {
       this.#tell(batch, native, done);
@@ -423,7 +468,8 @@ class LaneExporter {
     const { outcome, reason, error } = settle(batch, native);
     tellOutcome(native, { reason, error, thrown: batch.call.thrown, invalid: outcome.dropped.invalid });
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
-    if (batch.refused[reason] > 0) {
+    if (batch.refused[reason] > 0 && !batch.isReported) {
+      batch.isReported = true;
       const { attempts, error: told } = outcome;
       reportFailure(this.#settings, { reason, spans: batch.refused[reason], attempts, ...told });
     }
@@ -434,7 +480,19 @@ class LaneExporter {
 /** An export of `spans` spans, made in `context`. */
 function newBatch(spans, context) {
   const call = newCall(context);
-  return { spans, written: 0, refused: {}, id: null, isAdmitted: false, isCounted: true, finishMetrics: null, call };
+  return {
+    spans,
+    written: 0,
+    refused: {},
+    id: null,
+    isAdmitted: false,
+    limitState: NOT_COUNTED,
+    isAnswerDue: false, // in a moment
+    isReported: false, // to `onError`
+    isAnswered: false, // where it is answered in the call itself
+    finishMetrics: null,
+    call,
+  };
 }
 
 /** A call that was cut off has nobody who could handle the rejection. */

@@ -12,12 +12,13 @@ const { OPTIONS, VARIABLES } = require('../config/options/table.js');
 const { QueueBatcher } = require('./sdk_batcher.js');
 const { StandIns } = require('../guards/stand_ins.js');
 const { now } = require('../guards/timers.js');
-const { isOutOfStack, needStack } = require('../guards/unwinding.js');
+const { afterUnwinding, isOutOfStack, needStack } = require('../guards/unwinding.js');
 const { WindowBatcher } = require('./native_batcher.js');
 const { createProcessorMetrics } = require('./processor_metrics.js');
 
 const SAMPLED = 1;
 const STOCK_QUEUE_SIZE = 2048;
+const MOST_POSTPONED = 2048; // spans that end where no stack is left, before it has unwound
 const standIns = new StandIns('processor');
 const LAST_LOOK_MILLIS = 20; // what the native side needs to say that nothing is left
 let readExporter;
@@ -41,6 +42,22 @@ class BatchSpanProcessor {
   #windows = null;
   #queue = null;
   #shutdown = null;
+  #postponed = [];
+  #lost = 0; // for which there was no place in that list
+  #takePostponed = () => {
+    for (const span of this.#postponed.splice(0)) this.#takeLater(span);
+    const lost = this.#lost;
+    this.#lost = 0;
+    if (lost > 0) this.#batcher().refuse(lost, 'queue_full');
+    if (this.#windows !== null) getEngine().exit.removeWindow(this.#ending);
+  };
+  /** Where nothing unwinds any more, at the end of the process. */
+  #ending = {
+    handOver: () => {
+      this.#takePostponed();
+      this.#windows?.handOver();
+    },
+  };
 
   /**
    * `new BatchSpanProcessor(exporter, config?)` as in the SDK's 1.x and 2.x lines, which reads `OTEL_BSP_*`;
@@ -78,13 +95,35 @@ class BatchSpanProcessor {
     if (openSpans.isOpen) openSpans.started(span);
   }
 
-  /** Takes a sampled span; never waits, and throws only where no stack is left, as every call does there. */
+  /**
+   * Takes a sampled span and never waits. Where no stack is left the span is taken when it has unwound; this throws only
+   * where nothing at all can be called.
+   */
   onEnd(span) {
+    let isTaken = false;
     try {
-      own(this).#take(span);
+      const self = own(this);
+      if (openSpans.isOpen) openSpans.ended(span);
+      if (self.#shutdown !== null || !isSampled(span)) return;
+      const batcher = self.#batcher();
+      batcher.add(span);
+      isTaken = true;
+      batcher.proceed();
     } catch (error) {
-      if (isOutOfStack(error)) throw error;
-      diag.error('Offloop: a span could not be taken', error);
+      // Written out: what has not been called for long is compiled first, for which V8 wants 40 KiB of stack.
+      const self = own(this);
+      if (!(error instanceof RangeError)) {
+        diag.error('Offloop: a span could not be taken', error);
+      } else if (self.#shutdown === null) {
+        afterUnwinding(self.#takePostponed); // first: what comes behind it needs no stack
+        if (self.#postponed.length < MOST_POSTPONED) self.#postponed.push(isTaken ? null : span);
+        else if (!isTaken) self.#lost += 1;
+        try {
+          if (self.#windows !== null) getEngine().exit.addWindow(self.#ending);
+        } catch {
+          // It is for a process that ends before the stack has unwound.
+        }
+      }
     }
   }
 
@@ -106,13 +145,20 @@ class BatchSpanProcessor {
     return self.#shutdown;
   }
 
-  #take(span) {
-    if (openSpans.isOpen) openSpans.ended(span);
-    if (this.#shutdown !== null || !isSampled(span)) return;
-    this.#batcher().add(span);
+  /** Takes a span that was postponed, or does what comes behind one that was taken (null). */
+  #takeLater(span) {
+    const batcher = this.#batcher();
+    try {
+      if (span !== null && isSampled(span)) batcher.add(span);
+    } catch (error) {
+      diag.debug('Offloop: a span could not be taken', error);
+      batcher.refuse(1, 'invalid');
+    }
+    batcher.proceed();
   }
 
   async #flush() {
+    if (this.#postponed.length > 0) this.#takePostponed();
     const deadline = now() + this.#options.exportTimeoutMillis;
     // One after the other would let the first failure hide what the second still holds.
     const results = await Promise.allSettled([this.#windows?.flush(), this.#queue?.flush()]);
@@ -163,7 +209,8 @@ class BatchSpanProcessor {
 function isSampled(span) {
   try {
     return (span.spanContext().traceFlags & SAMPLED) !== 0;
-  } catch {
+  } catch (error) {
+    if (isOutOfStack(error)) throw error; // says nothing about the span
     return true;
   }
 }

@@ -75,15 +75,27 @@ class WindowBatcher {
     return this.#resources.count + this.#late.length + (this.#window?.spans ?? 0);
   }
 
+  /**
+   * Counts `span` in a batch, keeps it or refuses it; throws only where it has done none of that. `proceed()` is to follow.
+   */
   add(span) {
     this.#start();
-    if (this.#mustWait()) {
-      this.#keep(span);
-      return;
-    }
-    this.#addNow(span);
+    if (this.#mustWait()) this.#keep(span);
+    else this.#addNow(span);
+  }
+
+  /** What comes behind a span: its batch is opened or handed over, and those that have ended meanwhile are added. */
+  proceed() {
+    if (this.#state !== IDLE) return;
+    this.#serveIfDue();
     if (this.#late.length > 0) this.#addLate();
     if (this.#engine.exit.isOver) this.#engine.exit.noteHandOver();
+  }
+
+  /** Spans that `add` could not take, and nobody will. */
+  refuse(spans, reason) {
+    this.#start();
+    this.#refuse(spans, reason);
   }
 
   /** Hands over what has been captured; called at the end of the process too, where nobody waits for a resource. */
@@ -156,7 +168,18 @@ class WindowBatcher {
   }
 
   #addLate() {
-    while (this.#late.length > 0 && !this.#mustWait()) this.#addNow(this.#late.shift());
+    while (this.#late.length > 0 && !this.#mustWait()) {
+      const span = this.#late.shift();
+      try {
+        this.#addNow(span);
+      } catch (error) {
+        this.#late.unshift(span);
+        if (isOutOfStack(error) && !this.#isMending) throw error;
+        this.#late.shift();
+        this.#refuse(1, 'invalid'); // it wants more stack than there is
+      }
+      this.#serveIfDue();
+    }
   }
 
   #addNow(span) {
@@ -166,8 +189,8 @@ class WindowBatcher {
       if (this.#room() === 0) {
         this.#drop();
       } else {
-        this.#resources.hold(span, resource);
         this.#engine.exit.addWindow(this);
+        this.#resources.hold(span, resource);
       }
       return;
     }
@@ -176,8 +199,12 @@ class WindowBatcher {
 
   /** A span that waits for nothing else. */
   #accept(span) {
-    if (this.#mustWait()) this.#keep(span);
-    else this.#capture(span);
+    if (this.#mustWait()) {
+      this.#keep(span);
+    } else {
+      this.#capture(span);
+      this.#serveIfDue();
+    }
   }
 
   /**
@@ -188,6 +215,10 @@ class WindowBatcher {
     this.#isServing = false;
     if (this.#state !== IDLE) this.#giveUp();
     this.#addLate();
+    this.#serveIfDue();
+  }
+
+  #serveIfDue() {
     const window = this.#window;
     if (window?.spans > 0 && (!window.isOpen || this.#isDue(window))) this.#serve();
   }
@@ -240,16 +271,16 @@ class WindowBatcher {
         this.#drop();
         return;
       }
+      if (this.#dropped > 0) {
+        this.#tellDropped(); // to code that may have ended spans meanwhile
+        continue;
+      }
       this.#state = WRITING;
       const result = this.#write(span);
       if (result === WRITTEN) {
         const isCounted = this.#count(window);
         this.#state = IDLE;
-        if (isCounted) {
-          if (!window.isOpen || this.#isDue(window)) this.#serve();
-          if (this.#dropped > 0) this.#tellDropped();
-          return;
-        }
+        if (isCounted) return;
         window.isHandedOver = true;
         this.#leave(window); // taken by its clock while this span was written: it goes into the next one
         continue;
@@ -267,6 +298,7 @@ class WindowBatcher {
       return this.#writer.write(span);
     } catch (error) {
       this.#state = TORN;
+      if (isOutOfStack(error)) throw error; // says nothing about the span
       diag.debug('Offloop: a span could not be written', error);
       return INVALID;
     }
@@ -289,6 +321,7 @@ class WindowBatcher {
     const { batch } = window;
     if (batch === null) {
       this.#engine.exit.addWindow(this);
+      afterUnwinding(this.#mend); // should no stack be left for its opening
       window.batch = new OpenBatch(this.#writer.stream);
     } else {
       if (window.isOpen && batch.hasGrown && !this.#grow(window)) return false;
@@ -465,14 +498,18 @@ class WindowBatcher {
 
   #refuse(spans, reason) {
     this.#lane.refuse(spans, reason);
-    this.#metrics.dropSpans(spans, reason);
+    try {
+      this.#metrics.dropSpans(spans, reason);
+    } catch {
+      // No stack for the meter; the spans are counted.
+    }
   }
 
   #drop() {
     if (this.#dropped === 0) diag.debug('maxQueueSize reached, dropping spans');
-    this.#dropped += 1;
     if (this.#engine.isForkedChild) this.#refuse(1, 'internal_error');
     else this.#refuse(1, this.#port.isShutDown() ? 'after_shutdown' : 'queue_full');
+    this.#dropped += 1;
   }
 
   #tellDropped() {

@@ -33,8 +33,8 @@ class PendingResources {
       group = { spans: [], over: null };
       this.#waiting.set(resource, group);
     }
-    group.spans.push(span);
     if (group.over === null) this.#await(resource, group);
+    group.spans.push(span); // last: a call that throws has not taken it
   }
 
   /** Later turns ask the resource: that is code of the application, which may flush. */

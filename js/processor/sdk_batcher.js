@@ -31,11 +31,12 @@ class QueueBatcher {
     return this.#spans.length;
   }
 
+  /** Takes `span` or drops it; throws only where it has done neither. `proceed()` is to follow. */
   add(span) {
     if (this.#spans.length >= this.#options.maxQueueSize) {
       if (this.#dropped === 0) diag.debug('maxQueueSize reached, dropping spans');
-      this.#dropped += 1;
       this.#metrics.dropSpans(1);
+      this.#dropped += 1;
       return;
     }
     if (this.#dropped > 0) {
@@ -43,7 +44,16 @@ class QueueBatcher {
       this.#dropped = 0;
     }
     this.#spans.push(span);
-    this.#schedule();
+  }
+
+  /** Follows `add`. */
+  proceed() {
+    if (this.#spans.length > 0) this.#schedule();
+  }
+
+  /** Spans that `add` could not take, and nobody will. */
+  refuse(spans, reason) {
+    this.#metrics.dropSpans(spans, reason);
   }
 
   /** Starts every batch at once; rejects with the first failure. */

@@ -4,6 +4,9 @@
 // Refuses to guess what a patch of anything but the methods that both have needs: then the stock class is the right one.
 
 const BASE = Object.prototype;
+const NO_CLASS = Function.prototype;
+const BASES = new Set(['OTLPExporterBase', 'OTLPExporterNodeBase', 'BatchSpanProcessorBase']);
+const substitutes = new WeakSet(); // what stands in for stock classes
 const entries = new WeakSet(); // of all classes: one may be another's base
 
 class Patches {
@@ -25,8 +28,14 @@ class Patches {
     }
   }
 
+  /** `substitute` stands in for a stock class: others may extend it. */
+  static noteSubstitute(substitute) {
+    substitutes.add(substitute);
+  }
+
   /** The key of a patch that ours cannot follow, or undefined. */
   get unknown() {
+    if (isBaseReplaced(this.#stock)) return 'constructor';
     for (const prototype of chainOf(this.#stock)) {
       const known = this.#known.get(prototype);
       for (const [key, value] of valuesOf(prototype)) {
@@ -83,6 +92,21 @@ class Patches {
   }
 }
 
+/** Whether `stock` extends anything but the classes that it was written to extend. */
+function isBaseReplaced(stock) {
+  const names = new Set();
+  let { prototype } = stock;
+  for (let each = Object.getPrototypeOf(stock); each !== NO_CLASS; each = Object.getPrototypeOf(each)) {
+    prototype = Object.getPrototypeOf(prototype);
+    if (substitutes.has(each)) continue; // packages extend each other's classes
+    const name = typeof each === 'function' ? each.name : '';
+    // One that wraps it or extends it comes with a name of its own, a name twice, or another prototype.
+    if (!BASES.has(name) || names.has(name) || prototype?.constructor !== each) return true;
+    names.add(name);
+  }
+  return false;
+}
+
 function chainOf({ prototype }) {
   const chain = [];
   for (let each = prototype; each !== null && each !== BASE; each = Object.getPrototypeOf(each)) chain.push(each);
@@ -98,10 +122,10 @@ function valuesOf(prototype) {
   );
 }
 
-/** Whether a function of a base class, which was loaded before, is that class's method: a patch is another kind of function. */
+/** Whether a property of a base class, which was loaded before, is that class's method: a patch is another kind of function. */
 function isAsWritten(key, value) {
-  if (typeof value !== 'function' || typeof key !== 'string' || key === 'constructor' || entries.has(value))
-    return true;
+  if (key === 'constructor' || entries.has(value)) return true;
+  if (typeof value !== 'function') return false; // the prototypes of stock classes have nothing but methods
   const text = Function.prototype.toString.call(value);
   const [, name] = /^(?:async\s+|get\s+|\*\s*)*([\w$]+)\s*\(/.exec(text) ?? [];
   return name === key;

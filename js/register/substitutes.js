@@ -80,6 +80,7 @@ function substituteClass(name, stock, { construct, load, methods }) {
       return (value) => value instanceof target || value instanceof load()[stock.name];
     },
   });
+  Patches.noteSubstitute(substitute);
   substitutes.set(stock, substitute);
   substitutes.set(substitute, substitute); // packages export each other's classes
   return substitute;
