@@ -16,6 +16,9 @@ function builtIn(name) {
   }
 }
 
+// Now, and not in a call of the application: the resolver that Node makes with it would hold the context of that call.
+builtIn('node:dns');
+
 /** As they are now; a lane keeps what they are when it opens. Without `nextAddressMillis` only the first address is tried. */
 function addressSettings() {
   const dns = builtIn('node:dns');

@@ -4,6 +4,7 @@
 // It refuses to follow what only makes or sees requests: tracing libraries replace `https.request`, and judge nobody.
 
 const tls = require('node:tls');
+const { inRootContext } = require('../otel/root_context.js');
 const { setTimeout, unref } = require('../guards/timers.js');
 const { isOutOfStack } = require('../guards/unwinding.js');
 
@@ -35,7 +36,7 @@ class TlsWatch {
   #defaults = DEFAULTS.map((name) => tls[name]);
   #rejects = true;
   #told = null;
-  #timer = null;
+  #isWatching = false;
 
   /** @param settings as `resolveTls` gives them */
   constructor({ rejectUnauthorized }) {
@@ -52,12 +53,14 @@ class TlsWatch {
   /** A batch begins, or leaves: `lane` opens no connection that Node would open otherwise. */
   look(lane) {
     this.#lookNow(lane);
-    this.#timer ??= unref(setTimeout(() => this.#lookAgain(lane), LOOK_MILLIS));
+    if (this.#isWatching) return;
+    inRootContext(() => unref(setTimeout(() => this.#lookAgain(lane), LOOK_MILLIS)));
+    this.#isWatching = true;
   }
 
   /** Again and again, as long as anything is on its way. */
   #lookAgain(lane) {
-    this.#timer = null;
+    this.#isWatching = false;
     if (lane.stats().pending > 0) this.look(lane);
   }
 

@@ -19,6 +19,11 @@ class CallsUnderWay {
     this.#settings = settings;
   }
 
+  /** Whether a call waits for its answer. */
+  get isEmpty() {
+    return this.#calls.size === 0;
+  }
+
   add(id, call) {
     this.#calls.set(id, call);
   }

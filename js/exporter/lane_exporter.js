@@ -7,6 +7,7 @@ const { SLICE_MILLIS } = require('../handoff/slices.js');
 const { ExportContext } = require('../otel/export_context.js');
 const { loadBinding } = require('../native/binding.js');
 const { CallsUnderWay, newCall } = require('./calls_under_way.js');
+const { signCopy } = require('./copies.js');
 const { reportFailure, settle, tellOutcome } = require('./export_outcome.js');
 const { HandOvers } = require('../handoff/hand_over.js');
 const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('../handoff/span_reading.js');
@@ -38,6 +39,7 @@ const OVER = 2;
 const standIns = new StandIns('exporter');
 
 let isCapturable;
+let countLate;
 let portOf;
 let own;
 
@@ -54,8 +56,12 @@ class LaneExporter {
         return false; // a patched `export` that throws where it is read: whoever calls it finds out
       }
     };
+    countLate = (exporter, spans) => {
+      if (#settings in Object(exporter)) exporter.#open().refuse(spans, 'after_shutdown');
+    };
     portOf = (exporter) => (isCapturable(exporter) ? exporter.#port : null);
     own = (exporter) => (#settings in exporter ? exporter : standIns.originalOf(exporter));
+    signCopy(LaneExporter);
   }
 
   #settings;
@@ -165,6 +171,10 @@ class LaneExporter {
         const { timeoutMillis, mode } = readCallOptions(OPTIONS.forceFlush, options);
         if (this.#lane === null || getEngine().isForkedChild) {
           resolve({ timedOut: false, outstanding: 0 });
+          return;
+        }
+        if (this.#calls.isEmpty && this.#lane.stats().pending === 0) {
+          getEngine().settleNow(() => resolve({ timedOut: false, outstanding: 0 }));
           return;
         }
         const late = () => ({ timedOut: true, outstanding: this.#lane.stats().pending });
@@ -511,9 +521,14 @@ function canCapture(exporter) {
   return isCapturable(exporter);
 }
 
+/** Counts spans that have ended after the shutdown of their processor, and so of `exporter`, if it is ours. */
+function refuseLate(exporter, spans) {
+  countLate(exporter, spans);
+}
+
 /** The way around `export` for whoever fills batches itself; null if `exporter` is not ours or not only ours. */
 function capturePort(exporter) {
   return portOf(exporter);
 }
 
-module.exports = { canCapture, capturePort, LaneExporter };
+module.exports = { canCapture, capturePort, LaneExporter, refuseLate };

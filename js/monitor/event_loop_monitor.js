@@ -15,6 +15,7 @@ const { proveStacks } = require('./stack_proof.js');
 const { currentResource, followResource, resourceEntries } = require('./span_resource.js');
 const { threadId } = require('node:worker_threads');
 const { version } = require('../../package.json');
+const { inRootContext } = require('../otel/root_context.js');
 const { StandIns } = require('../guards/stand_ins.js');
 const { clearTimeout, setTimeout, unref } = require('../guards/timers.js');
 
@@ -46,6 +47,7 @@ class EventLoopMonitor {
   constructor(config) {
     hasBinding();
     this.#options = resolveMonitorOptions(config);
+    hasBinding(); // loaded here if it can be, and not where it is enabled, in whose context it would stay
     this.#isYielding = this.#options.isAutomatic;
     this.#outlet = createOutlet(this.#options);
     this.#metrics = new LoopMetrics(this.#options.meterProvider, () => (enabled === this ? native : null));
@@ -109,7 +111,11 @@ class EventLoopMonitor {
     }
     openSpans.onBatch = () => native.setInspected(isListening());
     openSpans.open(() => native.openSpanTable());
-    if (!turns) this.#beat();
+    if (!turns) {
+      inRootContext(() => {
+        if (enabled === this) this.#beat();
+      });
+    }
     this.#metrics.start();
     return true;
   }
@@ -140,6 +146,7 @@ class EventLoopMonitor {
       native.beat();
       this.#beat();
     };
+    clearTimeout(this.#heartbeat);
     this.#heartbeat = unref(setTimeout(beat, HEARTBEAT_MILLIS));
   }
 }

@@ -7,6 +7,7 @@ const { canCapture, capturePort } = require('../exporter/lane_exporter.js');
 const { exporterOf } = require('../processor/batch_span_processor.js');
 const { diag, loadApi } = require('../otel/diag.js');
 const { getEngine } = require('../native/engine.js');
+const { inRootContext } = require('../otel/root_context.js');
 const { reportError, withoutTracing } = require('../otel/sdk_context.js');
 const { contained } = require('../guards/user_code.js');
 const { readableSpan, startAndEnd } = require('./block_span.js');
@@ -42,9 +43,13 @@ class NativeOutlet {
     } catch (error) {
       reportError(error); // the user's `headers` object
     }
-    if (port.look !== null) this.#look(port);
+    port.look?.();
+    const window = { handOver: () => native.settle() };
+    inRootContext(() => {
+      if (port.look !== null && this.#window === window) this.#look(port);
+    });
     // At the end of the process the turn under way is judged like a batch that is being filled.
-    this.#window = { handOver: () => native.settle() };
+    this.#window = window;
     getEngine().exit.addWindow(this.#window);
   }
 
@@ -79,7 +84,7 @@ class LoopOutlet {
   start(native, settings, resource) {
     native.enableLoop(withClock(settings), resource);
     this.#native = native;
-    getEngine().onBlock = (block) => this.#add(block);
+    getEngine().watchBlocks((block) => this.#add(block));
     // Exporters of ours close this environment when they hear of the end, which may be before this does.
     getEngine().exit.addWindow(this.#window);
     process.on('beforeExit', this.#onEnd);
@@ -91,7 +96,7 @@ class LoopOutlet {
     getEngine().collect();
     this.#deliver();
     this.#native = null;
-    getEngine().onBlock = null;
+    getEngine().watchBlocks(null);
     getEngine().exit.removeWindow(this.#window);
     process.off('beforeExit', this.#onEnd);
     process.off('exit', this.#onEnd);

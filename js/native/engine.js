@@ -10,9 +10,10 @@ const { Exit } = require('./exit.js');
 const { loadBinding } = require('./binding.js');
 const { diag } = require('../otel/diag.js');
 const { Hold } = require('./hold.js');
+const { inRootContext } = require('../otel/root_context.js');
 const { forNative, fromNative } = require('./native_objects.js');
 const { textOfError } = require('../node_http/network_facts.js');
-const { clearTimeout, setImmediate, setTimeout, unref } = require('../guards/timers.js');
+const { clearTimeout, setImmediate, setTimeout, soon, unref } = require('../guards/timers.js');
 const { contained, ignore, timerMillis } = require('../guards/user_code.js');
 
 const IDLE_CHECK_MILLIS = 15000; // memory that was not needed for one to two of these goes back
@@ -38,12 +39,12 @@ class Engine {
   #attempts = new Map(); // number -> what ends an attempt that JavaScript is making
   #lanes = new Map(); // lane number -> WeakRef of what JavaScript does for it: `send`, `readHeaders`
   #abandoned = new FinalizationRegistry((cleanUp) => cleanUp()); // exporters that nobody shut down (R107)
-  /** Gets each block of the event loop that is over, if its span is not sent natively. */
-  onBlock = null;
+  #onBlock = null; // gets blocks of the event loop whose spans are not sent natively
   #results = []; // taken and not handed out
   #nextId = 1;
   #nextLane = 1;
   #idleTimer = null;
+  #isWatchingIdle = false;
   #isUsed = false; // since the last look
   #isListening = false; // native code holds us, to call when there are results
   #rest = () => this.#restNow();
@@ -140,6 +141,17 @@ class Engine {
     this.#environment.handOverWindows();
   }
 
+  /**
+   * What has come is handed out: nothing else was posted before. For a call that has nothing to wait for, and so must not
+   * wake the loop (a `beforeExit` listener may make it each time).
+   */
+  settleNow(done) {
+    soon(() => {
+      this.collect();
+      done();
+    });
+  }
+
   /** Holds the process until everything on its way is over, `millis` at most; `done` gets the number of spans left. */
   drain(millis, wholeProcess, done) {
     const id = this.register(({ left }) => done(left), millis);
@@ -171,9 +183,18 @@ class Engine {
     return new this.binding.LoopMonitor(this.#environment, known, heartbeatMillis, beatsOnly);
   }
 
+  /** `onBlock` gets each block of the event loop that is over, null: nobody does. */
+  watchBlocks(onBlock) {
+    this.#onBlock = onBlock;
+    if (onBlock === null) this.restLater();
+    else this.#listen();
+  }
+
   #listen() {
     if (this.#isListening) return;
-    this.#environment.listen(() => this.collect());
+    inRootContext(() => {
+      if (this.#isListening) this.#environment.listen(() => this.collect());
+    });
     this.#isListening = true;
   }
 
@@ -186,7 +207,7 @@ class Engine {
   }
 
   #restNow() {
-    if (this.exit.isOpen || this.#calls.size > 0 || this.#attempts.size > 0 || this.onBlock !== null) return;
+    if (this.exit.isOpen || this.#calls.size > 0 || this.#attempts.size > 0 || this.#onBlock !== null) return;
     this.#environment.rest();
     this.#isListening = false;
     this.hold.rest();
@@ -225,7 +246,7 @@ class Engine {
     if (send != null) this.#send(id, send);
     else if (withdrawn != null) this.#attempts.get(id)?.end?.();
     else if (notice != null) this.#lanes.get(notice.lane)?.deref()?.tell(notice);
-    else if (block != null) this.onBlock?.(block);
+    else if (block != null) this.#onBlock?.(block);
     else if (headers != null) this.#readHeaders(id, headers);
     else this.forget(id)?.onResult(result);
   }
@@ -264,7 +285,15 @@ class Engine {
   /** Idle blocks give their memory back, also while others are in use. */
   #noteUse() {
     this.#isUsed = true;
-    this.#idleTimer ??= unref(setTimeout(() => this.#releaseIdle(), IDLE_CHECK_MILLIS));
+    if (this.#isWatchingIdle) return;
+    inRootContext(() => this.#releaseIdleIn(IDLE_CHECK_MILLIS));
+    this.#isWatchingIdle = true;
+  }
+
+  #releaseIdleIn(millis) {
+    this.#isWatchingIdle = true;
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = unref(setTimeout(() => this.#releaseIdle(), millis));
   }
 
   #releaseIdle() {
@@ -275,9 +304,9 @@ class Engine {
     if (isMore || isWaiting) {
       if (!isMore) this.#isUsed = false;
       const millis = isMore ? IDLE_STEP_MILLIS : IDLE_CHECK_MILLIS;
-      this.#idleTimer = unref(setTimeout(() => this.#releaseIdle(), millis));
+      this.#releaseIdleIn(millis);
     } else {
-      this.#idleTimer = null;
+      this.#isWatchingIdle = false;
     }
   }
 }

@@ -26,6 +26,7 @@ class Exit {
   constructor(engine) {
     this.#engine = engine;
     const options = this.#options;
+    const windows = this.#windows;
     this.#member = {
       get signals() {
         return [...options].flatMap(({ signals }) => signals);
@@ -34,6 +35,12 @@ class Exit {
         let millis = 0;
         for (const each of options) millis = Math.max(millis, each[name]);
         return millis;
+      },
+      /** Spans that have ended and are not handed over; those of the monitor are not known. */
+      get queued() {
+        let spans = 0;
+        for (const { queued = 0 } of windows) spans += queued;
+        return spans;
       },
       handOver: (wholeProcess) => this.#handOver(wholeProcess),
       pending: (wholeProcess) => engine.pending(wholeProcess),

@@ -6,8 +6,9 @@
 const { isMainThread } = require('node:worker_threads');
 const { constants } = require('node:os');
 const { diag } = require('../otel/diag.js');
+const { NaturalEnd } = require('./natural_end.js');
+const { quietly } = require('../guards/quietly.js');
 const { now, setImmediate, setTimeout, unref } = require('../guards/timers.js');
-const { afterUnwinding } = require('../guards/unwinding.js');
 const { contained } = require('../guards/user_code.js');
 
 const KEY = Symbol.for('offloop.exit.1'); // the version of the interface between this class and its members
@@ -27,9 +28,8 @@ const tell = (error) => diag.debug('Offloop: draining failed', error);
 class ProcessExit {
   #members = new Set(); // of the copies of this module: js/native/exit.js
   #signals = new Map(); // signal -> our listener
-  #drainDeadline = null; // of the natural end, once for all its rounds
+  #natural = new NaturalEnd(this.#members);
   #blockDeadline = null; // set when the `exit` event has come
-  #isGivenUp = false; // the natural end has used its time up
   #leaving = null; // the signal that is ending the process
   #isListening = false;
 
@@ -40,10 +40,9 @@ class ProcessExit {
     if (!this.#isListening && process._exiting === true) this.#beginBlock();
     this.#isListening = true;
     quietly(() => {
-      process.off('beforeExit', this.#onBeforeExit);
       process.off('exit', this.#onExit);
-      process.on('beforeExit', this.#onBeforeExit);
       process.on('exit', this.#onExit);
+      this.#natural.listen();
       this.followSignals();
     });
   }
@@ -57,7 +56,7 @@ class ProcessExit {
   #letGo() {
     this.followSignals();
     if (this.#members.size > 0 || this.isOver || this.#leaving !== null) return;
-    process.off('beforeExit', this.#onBeforeExit);
+    this.#natural.unlisten();
     process.off('exit', this.#onExit);
     if (process[KEY] === this) delete process[KEY];
   }
@@ -94,46 +93,6 @@ class ProcessExit {
     return millis;
   }
 
-  /** `wholeProcess`: the batches of workers too, which hear of no end. */
-  #handOverAll(wholeProcess) {
-    for (const member of [...this.#members]) contained(tell, () => member.handOver(wholeProcess));
-  }
-
-  /** The loop has run dry. Comes again whenever somebody has put work into it meanwhile. */
-  #onBeforeExit = () => {
-    try {
-      // Once: workers that go on making spans must not keep the process.
-      this.#handOverAll(isMainThread && this.#drainDeadline === null);
-      if ([...this.#members].every((member) => member.pending(isMainThread) === 0)) {
-        this.#drainDeadline = null;
-        this.#isGivenUp = false;
-        return;
-      }
-      this.#drainDeadline ??= now() + this.#longest('drainMillis');
-      const left = this.#drainDeadline - now();
-      if (left <= 0) this.#isGivenUp = true;
-      else this.#drain(left, () => {});
-    } catch (error) {
-      tell(error);
-    }
-  };
-
-  /** `done` is called when every member has drained, or after `millis`. */
-  #drain(millis, done) {
-    const members = [...this.#members];
-    let waiting = members.length;
-    let undelivered = 0;
-    for (const member of members) {
-      member.drain(millis, isMainThread, (left) => {
-        undelivered += left;
-        waiting -= 1;
-        if (waiting > 0) return;
-        this.#isGivenUp = undelivered > 0;
-        done();
-      });
-    }
-  }
-
   #onExit = () => {
     this.#beginBlock();
     this.#block();
@@ -142,14 +101,14 @@ class ProcessExit {
   #beginBlock() {
     if (this.isOver) return;
     // A natural end has had its time; what is handed over now still gets an attempt if somebody else's end takes long.
-    this.#blockDeadline = now() + (this.#isGivenUp ? 0 : this.#longest('blockMillis'));
+    this.#blockDeadline = now() + (this.#natural.isGivenUp ? 0 : this.#longest('blockMillis'));
     unref(setImmediate(this.#goOn));
   }
 
   /** The loop turns, so the `exit` event was not the end: somebody else has emitted it, or `process.exit()` was replaced. */
   #goOn = () => {
     this.#blockDeadline = null;
-    this.#isGivenUp = false;
+    this.#natural.reopen();
     for (const member of [...this.#members]) contained(tell, () => member.reopen(isMainThread));
     quietly(() => this.#letGo());
   };
@@ -175,13 +134,13 @@ class ProcessExit {
       return;
     }
     try {
-      this.#handOverAll(true);
+      this.#natural.handOverAll(true);
       // Whoever else listens decides how the process goes on, and when it ends: spans that end until then come with the
       // `exit` event, or with the next signal.
       const end = isOwned || HARMLESS.has(signal) ? () => {} : () => this.#leave(signal);
       if (!isOwned && !HARMLESS.has(signal)) this.#leaving = signal;
       if ([...this.#members].every((member) => member.pending(true) === 0)) end();
-      else this.#drain(this.#longest('drainMillis'), end);
+      else this.#natural.drain(this.#longest('drainMillis'), end);
     } catch (error) {
       tell(error);
       if (!isOwned) this.#leave(signal);
@@ -215,19 +174,6 @@ function othersListen(signal) {
 }
 
 const countOf = (emitter) => (Number.isInteger(emitter?.count) ? emitter.count : 0);
-
-/** Adds listeners without the warning about too many of them: an application that is near its limit is not leaking. */
-function quietly(add) {
-  const limit = process.getMaxListeners();
-  const restore = () => process.setMaxListeners(limit);
-  afterUnwinding(restore); // a call that is cut off runs no `finally`
-  process.setMaxListeners(0);
-  try {
-    add();
-  } finally {
-    restore();
-  }
-}
 
 /** The one of this thread, made by whichever copy of this module comes first. */
 function processExit() {

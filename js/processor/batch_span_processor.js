@@ -2,7 +2,8 @@
 // Owns the processor that takes the place of the SDK's batch processor: its two constructor forms and its options.
 // Refuses to batch by itself: native_batcher.js does it over our exporters, sdk_batcher.js over any other.
 
-const { canCapture, capturePort } = require('../exporter/lane_exporter.js');
+const { OWN, otherCopyOf } = require('../exporter/copies.js');
+const { canCapture, capturePort, refuseLate } = require('../exporter/lane_exporter.js');
 const { within } = require('../native/deadlines.js');
 const { diag } = require('../otel/diag.js');
 const { getEngine } = require('../native/engine.js');
@@ -72,6 +73,7 @@ class BatchSpanProcessor {
     this.#exporter = options.exporter;
     options.isBatchSizeGiven = named.maxExportBatchSize != null;
     const isOurs = canCapture(this.#exporter);
+    if (!isOurs) tellOtherCopy(this.#exporter);
     // Ours are bounded by the exporter's own queue unless the user names a bound.
     const queueSize = options.maxQueueSize ?? (isOurs ? Number.POSITIVE_INFINITY : STOCK_QUEUE_SIZE);
     if (options.maxExportBatchSize > queueSize) {
@@ -104,7 +106,11 @@ class BatchSpanProcessor {
     try {
       const self = own(this);
       if (openSpans.isOpen) openSpans.ended(span);
-      if (self.#shutdown !== null || !isSampled(span)) return;
+      if (!isSampled(span)) return;
+      if (self.#shutdown !== null) {
+        refuseLate(self.#exporter, 1);
+        return;
+      }
       const batcher = self.#batcher();
       batcher.add(span);
       isTaken = true;
@@ -203,6 +209,20 @@ class BatchSpanProcessor {
     this.#queue ??= new QueueBatcher(this.#exporter, { ...this.#options, maxQueueSize: queueSize }, this.#metrics);
     return this.#queue;
   }
+}
+
+const toldCopies = new Set(); // places
+
+function tellOtherCopy(exporter) {
+  const other = otherCopyOf(exporter);
+  if (other === null || toldCopies.has(other.place)) return;
+  toldCopies.add(other.place);
+  diag.warn(
+    `Offloop: a BatchSpanProcessor of ${OWN.place} (${OWN.version}) was given an exporter of another copy of the module, ` +
+      `${other.place} (${other.version}). It queues as the SDK's does, for any exporter: at most maxQueueSize spans ` +
+      `(${STOCK_QUEUE_SIZE}), and what finds no room, or is queued when the process ends, is lost and not in stats(). ` +
+      'Take both classes from one copy',
+  );
 }
 
 /** A span that cannot say so is: whoever reads it finds out, and counts it. */

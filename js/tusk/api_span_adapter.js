@@ -5,6 +5,7 @@
 const { resolveTls } = require('../config/tls.js');
 const { dissectUrl, normaliseUserUrl } = require('../config/url.js');
 const { diag } = require('../otel/diag.js');
+const { hasBinding } = require('../native/binding.js');
 const { readOptions } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { exportMillisOf } = require('./adapter_deadlines.js');
@@ -59,6 +60,7 @@ class ApiSpanAdapter {
    */
   constructor(config) {
     const { queue, limits, exit, onError, ...options } = readOptions(OPTIONS.ApiSpanAdapter, config);
+    hasBinding(); // loaded here if it can be, and not in the first recorded request, in whose context it would stay
     this.#config = options;
     this.#url = `${options.tuskBackendBaseUrl}${PATH}`;
     this.#headers = [

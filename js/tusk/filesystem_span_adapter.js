@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { diag } = require('../otel/diag.js');
+const { hasBinding } = require('../native/binding.js');
 const { invalid, readOptions } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { WRITE_MILLIS, WRITE_TIMEOUT_MILLIS } = require('./adapter_deadlines.js');
@@ -35,6 +36,7 @@ class FilesystemSpanAdapter {
     if (baseDirectory === undefined) throw invalid('baseDirectory', 'a path', baseDirectory);
     const directory = path.resolve(baseDirectory);
     fs.mkdirSync(directory, { recursive: true });
+    hasBinding(); // loaded here if it can be, and not in the first recorded request, in whose context it would stay
     this.#failsBatch = failBatchOnBadSpan;
     this.#lanes = new AdapterLanes({
       native: {

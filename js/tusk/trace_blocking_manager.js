@@ -3,6 +3,7 @@
 // Refuses to judge: span_filter.js and the instrumentations decide who gets blocked.
 
 const { diag } = require('../otel/diag.js');
+const { inRootContext } = require('../otel/root_context.js');
 const { StandIns } = require('../guards/stand_ins.js');
 const { unref } = require('../guards/timers.js');
 
@@ -24,6 +25,7 @@ class TraceBlockingManager {
 
   #blockedAtMillis = new Map();
   #timer = null;
+  #isWatching = false;
 
   constructor() {
     standIns.sign(this);
@@ -51,8 +53,16 @@ class TraceBlockingManager {
     const self = own(this);
     if (self.#blockedAtMillis.has(traceId)) return;
     self.#blockedAtMillis.set(traceId, now());
-    self.#timer ??= unref(setInterval(() => self.#forgetOld(), CLEAN_UP_MILLIS));
+    self.#watch();
     diag.debug(`Offloop: blocked trace ${traceId}`);
+  }
+
+  #watch() {
+    if (this.#isWatching) return;
+    inRootContext(() => {
+      this.#timer = unref(setInterval(() => this.#forgetOld(), CLEAN_UP_MILLIS));
+    });
+    this.#isWatching = true;
   }
 
   #forgetOld() {
@@ -62,7 +72,7 @@ class TraceBlockingManager {
     }
     if (this.#blockedAtMillis.size > 0) return;
     clearInterval(this.#timer);
-    this.#timer = null;
+    this.#isWatching = false;
   }
 }
 
