@@ -116,11 +116,13 @@ class BatchSpanProcessor {
       isTaken = true;
       batcher.proceed();
     } catch (error) {
-      // Written out: what has not been called for long is compiled first, for which V8 wants 40 KiB of stack.
-      const self = own(this);
       if (!(error instanceof RangeError)) {
         diag.error('Offloop: a span could not be taken', error);
-      } else if (self.#shutdown === null) {
+        return;
+      }
+      // Written out: what has not been called for long is compiled first, for which V8 wants 40 KiB of stack.
+      const self = own(this);
+      if (self.#shutdown === null) {
         afterUnwinding(self.#takePostponed); // first: what comes behind it needs no stack
         if (self.#postponed.length < MOST_POSTPONED) self.#postponed.push(isTaken ? null : span);
         else if (!isTaken) self.#lost += 1;
