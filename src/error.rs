@@ -180,6 +180,23 @@ impl ExportFailure {
             errors: error.errors.clone(),
         }
     }
+
+    /// What to tell when the time has run out during an attempt: what the one `before` has failed for is why there were several,
+    /// so it gives the error its code, and the text says both.
+    pub(crate) fn timed_out_after(self, before: Option<ExportFailure>) -> Self {
+        let is_plain = self.kind == FailureKind::Transport && self.code.is_empty();
+        let says_more = |before: &ExportFailure| {
+            is_plain && before.kind != FailureKind::Pipeline && before.message != self.message
+        };
+        match before.filter(says_more) {
+            Some(before) => {
+                let message =
+                    cut(format!("{}; the attempt before: {}", self.message, before.message));
+                ExportFailure { message, ..before }
+            }
+            None => self,
+        }
+    }
 }
 
 impl From<DropReason> for ExportFailure {

@@ -1,6 +1,8 @@
 //! One request on its way: encoded body, permits, history of attempts.
 //! It refuses to decide anything about itself.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::{
@@ -58,6 +60,10 @@ pub(crate) struct History {
     pub(crate) final_attempt: bool,
     /// Its ordinary wait did not fit into the time that was left: the attempt after a shorter one is the last.
     pub(crate) hurried: bool,
+    /// An ordinary wait has been shortened, because it left too little time for the answer.
+    pub(crate) brought_forward: bool,
+    /// The longest that an answer to one of its attempts has taken.
+    pub(crate) answer_time: Option<Duration>,
     /// The last attempt had all the time that was left.
     pub(crate) has_all_time: bool,
 }

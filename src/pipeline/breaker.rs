@@ -41,6 +41,8 @@ enum State {
     /// A probe is under way as long as its right exists; without it the next request may probe.
     HalfOpen {
         interval: Duration,
+        /// When it went out: the time to the next one counts from here, so that slow answers make probes no rarer.
+        began: Moment,
         probe: Weak<()>,
     },
 }
@@ -85,14 +87,14 @@ impl Breaker {
         }
     }
 
-    /// The probe goes out, with the right that this returns.
-    pub(crate) fn probe(&mut self) -> ProbeRight {
+    /// The probe goes out now, with the right that this returns.
+    pub(crate) fn probe(&mut self, now: Moment) -> ProbeRight {
         let interval = match self.state {
             State::Open { interval, .. } | State::HalfOpen { interval, .. } => interval,
             State::Closed { .. } => FIRST_OPEN,
         };
         let right = ProbeRight(Arc::new(()));
-        self.state = State::HalfOpen { interval, probe: Arc::downgrade(&right.0) };
+        self.state = State::HalfOpen { interval, began: now, probe: Arc::downgrade(&right.0) };
         right
     }
 
@@ -118,10 +120,12 @@ impl Breaker {
                 self.state = State::Closed { failures: failures + 1 };
             }
             State::Closed { .. } => self.open(now, FIRST_OPEN.min(longest), jitter),
-            State::HalfOpen { interval, probe } if right.is_some_and(|right| right.is(probe)) => {
+            State::HalfOpen { interval, began, probe }
+                if right.is_some_and(|right| right.is(probe)) =>
+            {
                 let is_young = Self::is_young(now, self.succeeded.or(self.failed));
                 let growth = if is_young { 1 } else { 2 };
-                self.open(now, interval.saturating_mul(growth).min(longest), jitter)
+                self.open(*began, interval.saturating_mul(growth).min(longest), jitter)
             }
             State::HalfOpen { .. } | State::Open { .. } => {}
         }
@@ -153,8 +157,8 @@ impl Breaker {
     }
 
     /// Between half the interval and all of it, so that processes do not probe in step.
-    fn open(&mut self, now: Moment, interval: Duration, jitter: &mut Jitter) {
+    fn open(&mut self, since: Moment, interval: Duration, jitter: &mut Jitter) {
         let time = interval.mul_f64(0.5 + jitter.next() / 2.0);
-        self.state = State::Open { until: now.after(time), interval };
+        self.state = State::Open { until: since.after(time), interval };
     }
 }

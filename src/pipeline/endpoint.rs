@@ -28,8 +28,8 @@ impl Endpoint {
     }
 
     /// The request that goes out next is a probe, as the gate has asked for.
-    pub(crate) fn probe(&mut self) -> ProbeRight {
-        self.breaker.probe()
+    pub(crate) fn probe(&mut self, now: Moment) -> ProbeRight {
+        self.breaker.probe(now)
     }
 
     /// Learns from the result of a request, which may have had the `right` to probe. Returns whether the endpoint holds

@@ -41,6 +41,8 @@ const JITTER: f64 = 0.2;
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// With less time no attempt is worth a request.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
+/// What the way to the sink and back may take on a busy machine.
+const WAY: Duration = Duration::from_millis(50);
 
 /// The wait before retry number `retry` (1 for the first).
 pub(crate) fn backoff(policy: &RetryPolicy, retry: u32, jitter: &mut Jitter) -> Duration {
@@ -48,17 +50,40 @@ pub(crate) fn backoff(policy: &RetryPolicy, retry: u32, jitter: &mut Jitter) -> 
     mean_backoff(policy, retry).mul_f64(part).min(policy.max_backoff)
 }
 
+/// Time that an attempt needs where answers have taken `answer`: a quarter more, and what the way to the sink and back takes.
+fn needed(answer: Option<Duration>) -> Duration {
+    let needed = |answer: Duration| answer.saturating_add(answer / 4).saturating_add(WAY);
+    answer.map_or(SHORTEST_ATTEMPT, |answer| needed(answer).max(SHORTEST_ATTEMPT))
+}
+
 /// Whether an attempt after `wait` still has some of the time `left`.
 pub(crate) fn fits(wait: Duration, left: Duration) -> bool {
     wait.saturating_add(SHORTEST_ATTEMPT) <= left
 }
 
+/// The shorter wait of an attempt whose answer would come too late after `wait`, because answers have taken `answer`. `None`:
+/// it comes in time, or it would come too late from an attempt made at once as well.
+pub(crate) fn answered_wait(
+    wait: Duration,
+    left: Duration,
+    answer: Option<Duration>,
+) -> Option<Duration> {
+    let latest = left.saturating_sub(needed(answer));
+    (wait > latest && answer.is_some_and(|answer| answer <= left)).then_some(latest)
+}
+
 /// The wait before one last attempt where the ordinary `wait` does not fit into the time `left`. It is late, because the
-/// endpoint has more time to come back then, and leaves time for the attempt.
-pub(crate) fn last_wait(wait: Duration, left: Duration) -> Option<Duration> {
+/// endpoint has more time to come back then, and leaves time for the attempt: as much as answers have taken, if there is.
+pub(crate) fn last_wait(
+    wait: Duration,
+    left: Duration,
+    answer: Option<Duration>,
+) -> Option<Duration> {
     let attempt = if wait <= left { SHORTEST_ATTEMPT } else { ATTEMPT.min(left / 2) };
     let shorter = left.saturating_sub(attempt);
-    (fits(shorter, left) && !shorter.is_zero()).then_some(shorter)
+    let latest = answered_wait(shorter, left, answer);
+    let shorter = latest.unwrap_or(shorter);
+    (fits(shorter, left) && (latest.is_some() || !shorter.is_zero())).then_some(shorter)
 }
 
 /// The wait without jitter.

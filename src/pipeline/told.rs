@@ -43,6 +43,8 @@ pub(crate) struct Told {
     /// Silence was asked for until then.
     paused_until: Moment,
     budget: f64,
+    /// How long an answer takes.
+    answer_time: Option<Duration>,
     /// Requests under way, and those of them that the budget has allowed.
     in_flight: u32,
     budgeted_in_flight: u32,
@@ -86,6 +88,7 @@ impl Told {
             version: 0,
             paused_until: Moment::default(),
             budget: BUDGET_MAX,
+            answer_time: None,
             in_flight: 0,
             budgeted_in_flight: 0,
             best_encoding: ContentEncoding::Zstd,
@@ -135,15 +138,15 @@ impl Told {
     }
 
     /// A request goes out, and probes what the gate has said.
-    pub(crate) fn started(&mut self, is_budgeted: bool, probes: Probes) -> OwnRights {
+    pub(crate) fn started(&mut self, now: Moment, is_budgeted: bool, probes: Probes) -> OwnRights {
         self.in_flight += 1;
         if is_budgeted {
             self.budgeted_in_flight += 1;
             self.budget = (self.budget - 1.0).max(0.0);
         }
         OwnRights {
-            health: probes.health.then(|| self.health.probe()),
-            credentials: probes.credentials.then(|| self.credentials.probe()),
+            health: probes.health.then(|| self.health.probe(now)),
+            credentials: probes.credentials.then(|| self.credentials.probe(now)),
             version: self.version,
         }
     }
@@ -217,6 +220,19 @@ impl Told {
     pub(crate) fn credentials_changed(&mut self, now: Moment) {
         self.version += 1;
         self.accepted(now);
+    }
+
+    /// An answer has come after `took`. A longer time counts at once. A shorter one counts by a quarter, and only if the spans
+    /// were taken: a refusal is often quicker.
+    pub(crate) fn answered(&mut self, took: Duration, is_taken: bool) {
+        let before = self.answer_time.unwrap_or(took);
+        let shorter = if is_taken { before - before.saturating_sub(took) / 4 } else { before };
+        self.answer_time = Some(took.max(shorter));
+    }
+
+    /// How long an answer is expected to take, if any has come.
+    pub(crate) fn answer_time(&self) -> Option<Duration> {
+        self.answer_time
     }
 
     /// What to tell about a batch that was held until its time was over.

@@ -13,7 +13,7 @@ use crate::{
         ids::BatchId,
         told::OwnRights,
     },
-    sink::SendOutcome,
+    sink::{SendErrorKind, SendOutcome},
 };
 
 /// Time that an attempt gets to go once it has been told to. A sink that does not let go of it costs no more than that.
@@ -25,6 +25,8 @@ pub(super) struct Outgoing {
     /// It has its place in the retry budget.
     pub(super) is_budgeted: bool,
     pub(super) rights: Rights,
+    /// When it went out.
+    pub(super) sent: Moment,
     pub(super) standing: Standing,
     /// When that changes by itself: there is one timer for each attempt, always.
     pub(super) limit: Moment,
@@ -121,7 +123,26 @@ impl Dispatcher {
         if let Some(out) = self.end_attempt(attempt)
             && out.standing != Standing::Judged
         {
+            self.learn_answer_time(attempt, now.mono.since(out.sent), outcome);
             self.judge(now, attempt, out.rights, outcome, actions);
+        }
+    }
+
+    /// Learns how long answers take. A refused connection is quicker than any of them, and one that was cut off is none.
+    fn learn_answer_time(&mut self, attempt: Attempt, took: Duration, outcome: &SendOutcome) {
+        let is_taken = match outcome {
+            SendOutcome::Reply(reply) if reply.body_error.is_none() => {
+                (200..=299).contains(&reply.status)
+            }
+            SendOutcome::Failed(error) if error.kind == SendErrorKind::Malformed => false,
+            SendOutcome::Reply(_) | SendOutcome::Failed(_) | SendOutcome::Stored => return,
+        };
+        if let Some(lane) = self.lanes.get_mut(&attempt.lane) {
+            lane.told.answered(took, is_taken);
+        }
+        if let Some(slot) = self.slots.get_mut(&attempt.batch) {
+            let longest = &mut slot.batch.history.answer_time;
+            *longest = (*longest).max(Some(took));
         }
     }
 

@@ -11,7 +11,6 @@ use crate::{
             Action, Attempt, Dispatcher, LaneState, Outgoing, Phase, Timer,
             attempts::{Rights, Standing},
         },
-        endpoint::Endpoint,
         ids::{BatchId, LaneId},
         told::{self, needs_budget},
     },
@@ -125,15 +124,22 @@ impl Dispatcher {
         slot.phase = Phase::InFlight(attempt);
         let shared = self.endpoints.get_mut(&lane.endpoint).filter(|_| probes.endpoint);
         let rights = Rights {
-            endpoint: shared.map(Endpoint::probe),
-            own: lane.told.started(is_budgeted, probes.own),
+            endpoint: shared.map(|shared| shared.probe(now)),
+            own: lane.told.started(now, is_budgeted, probes.own),
         };
         let limit = now.after(time_left).after(OVERDUE);
         self.timers.insert((limit, Timer::Attempt(attempt)));
         let slow_from = now.after(SLOW);
         self.timers.insert((slow_from, Timer::Slow(attempt)));
-        let standing = Standing::Expected;
-        let out = Outgoing { is_budgeted, rights, standing, limit, slow_from, is_slow: false };
+        let out = Outgoing {
+            is_budgeted,
+            rights,
+            sent: now,
+            standing: Standing::Expected,
+            limit,
+            slow_from,
+            is_slow: false,
+        };
         lane.in_flight.insert(attempt, out);
         let request = Request {
             body: batch.body.clone(),

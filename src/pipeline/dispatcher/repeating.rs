@@ -11,7 +11,7 @@ use crate::{
         dispatcher::{Action, Attempt, Dispatcher, Phase, Settlement, Timer},
         ids::BatchId,
         notice::Level,
-        retry::{backoff, fits, last_wait},
+        retry::{answered_wait, backoff, fits, last_wait},
     },
     sink::{SendError, SendErrorKind, SendOutcome},
 };
@@ -44,15 +44,23 @@ impl Dispatcher {
         let deadline = history.deadline.unwrap_or(now);
         let end = lane.closing.map_or(deadline, |closing| closing.deadline.min(deadline));
         let left = end.since(now);
+        let answer = lane.told.answer_time().max(history.answer_time);
+        // The latest moment for an answer in time is used once. An attempt that failed then at once says nothing for another one
+        // on its heels; a later one may still bring the spans there.
+        let answer = answer.filter(|_| !history.brought_forward);
         let mut wait = backoff(policy, history.attempts, &mut self.jitter);
         if lane.closing.is_some() && !history.final_attempt {
             history.final_attempt = true;
             wait = Duration::ZERO;
         } else if let Some(asked) = retry_after {
             wait = wait.max(policy.clamp_pause(asked));
-        } else if !fits(wait, left) && !history.hurried {
-            history.hurried = true;
-            wait = last_wait(wait, left).unwrap_or(wait);
+        } else if !fits(wait, left) {
+            if !std::mem::replace(&mut history.hurried, true) {
+                wait = last_wait(wait, left, answer).unwrap_or(wait);
+            }
+        } else if let Some(shorter) = answered_wait(wait, left, answer) {
+            history.brought_forward = true;
+            wait = shorter;
         }
         let due = now.after(wait);
         // A wait that the endpoint asked for is sat out until the batch's time is over: a flush or a shutdown may still get
@@ -98,6 +106,9 @@ impl Dispatcher {
         actions: &mut Vec<Action>,
     ) {
         let Some(lane) = self.lanes.get(&attempt.lane) else { return };
+        let slot = self.slots.get_mut(&attempt.batch);
+        let before = slot.and_then(|slot| slot.batch.history.last_failure.take());
+        let failure = failure.timed_out_after(before);
         let wait = backoff(&lane.config.retry, attempt.number, &mut self.jitter);
         self.too_late(now, attempt, wait, failure, actions);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::World;
 use crate::{
     clock::Moment,
+    error::timed_out,
     pipeline::{
         dispatcher::{Attempt, Event},
         ids::BatchId,
@@ -51,6 +52,47 @@ impl World {
     pub(in crate::pipeline) fn jump(&mut self, time: Duration) {
         self.set(self.now.mono.after(time));
         self.step(Event::Timer);
+    }
+
+    /// The same with answers that take their time. A request whose answer does not come within the time that it has is ended
+    /// by the sink.
+    pub(in crate::pipeline) fn serve_late(
+        &mut self,
+        time: Duration,
+        mut answer: impl FnMut(Moment, &Request) -> (Duration, SendOutcome),
+    ) {
+        let end = self.now.mono.after(time);
+        let mut coming = Vec::new();
+        let mut seen = self.sent.len() - self.open.len();
+        loop {
+            for sent in &self.sent[seen..] {
+                let (took, outcome) = answer(sent.at, &sent.request);
+                let is_late = took > sent.request.time_left;
+                let outcome = if is_late { SendOutcome::Failed(timed_out()) } else { outcome };
+                coming.push((
+                    sent.at.after(took.min(sent.request.time_left)),
+                    sent.attempt,
+                    outcome,
+                ));
+            }
+            seen = self.sent.len();
+            coming.retain(|(_, attempt, _)| self.open.contains(attempt));
+            coming.sort_by_key(|(at, ..)| *at);
+            let next = coming.first().map(|(at, ..)| *at);
+            let wake = self.dispatcher.next_wake();
+            let Some(at) = next.into_iter().chain(wake).min().filter(|at| *at <= end) else {
+                break;
+            };
+            self.set(at.max(self.now.mono));
+            if next == Some(at) {
+                let (_, attempt, outcome) = coming.remove(0);
+                self.open.retain(|open| *open != attempt);
+                self.step(Event::AttemptDone { attempt, outcome: Box::new(outcome) });
+            } else {
+                self.step(Event::Timer);
+            }
+        }
+        self.set(end);
     }
 
     fn set(&mut self, at: Moment) {

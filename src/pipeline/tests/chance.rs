@@ -94,6 +94,7 @@ fn r30_a_collector_that_refuses_at_random_costs_no_more_than_the_stock_exporter_
             (6, 200, 1_000, 10),
             (6, 100, 5_000, 10),
             (30, 30, 0, 10),
+            (60, 30, 0, 300),
         ] {
             let traffic = Traffic { batches, gap, latency };
             for refused in [0.2, 0.4, 0.6, 0.7, 0.8] {

@@ -87,6 +87,22 @@ fn d7_the_time_between_probes_doubles_up_to_thirty_seconds() {
 }
 
 #[test]
+fn d7_the_time_to_the_next_probe_counts_from_when_the_last_one_went_out() {
+    let mut world = World::new();
+    let lane = world.lane(long());
+    let _outcomes: Vec<_> = (0..20).map(|_| world.export(lane, 1)).collect();
+    world.serve(millis(0), |_, _| status(503));
+    assert_eq!(world.dispatcher.breaker(lane), BreakerState::Open);
+    let before = world.sent.len();
+    world.serve_late(secs(8), |_, _| (millis(800), status(503)));
+    let probes: Vec<_> = world.times().split_off(before);
+    assert!(probes.len() >= 8, "{probes:?}");
+    for pair in probes.windows(2) {
+        assert!((millis(800)..=secs(1)).contains(&(pair[1] - pair[0])), "{probes:?}");
+    }
+}
+
+#[test]
 fn d7_held_batches_are_given_up_when_their_time_is_over_with_the_endpoint_s_error() {
     let mut world = World::new();
     let lane = world.lane(stock());

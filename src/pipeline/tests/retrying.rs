@@ -7,8 +7,12 @@ use super::super::{
 };
 use crate::{
     config::{Config, RetryPolicy},
-    error::DropReason,
-    sink::SendErrorKind::{Malformed, Refused},
+    error::{DropReason, timed_out},
+    sink::{
+        SendError,
+        SendErrorKind::{Malformed, Refused},
+        SendOutcome,
+    },
 };
 
 #[test]
@@ -64,6 +68,38 @@ fn r30_five_retries_then_the_end_with_the_status() {
         let mean = mean_backoff(&RetryPolicy::stock(secs(10)), retry as u32 + 1);
         let asked = mean.mul_f64(0.8)..=mean.mul_f64(1.2).min(secs(5));
         assert!(asked.contains(wait), "{waits:?}");
+    }
+}
+
+#[test]
+fn r30_the_end_of_the_time_during_an_attempt_keeps_what_the_attempts_before_have_said() {
+    const TIMED_OUT: &str = "Request timed out";
+    let cut_off = || SendOutcome::Failed(timed_out());
+    let parse = || {
+        let error = SendError::new(Malformed, "Parse Error: Invalid header token");
+        SendOutcome::Failed(error.with_code("HPE_INVALID_HEADER_TOKEN"))
+    };
+    let told = |before: &str| format!("{TIMED_OUT}; the attempt before: {before}");
+    for (before, code, message) in [
+        (parse(), "HPE_INVALID_HEADER_TOKEN", told("Parse Error: Invalid header token")),
+        (status(503), "503", told("Export failed with retryable status")),
+        (failed(Refused), "ECONNREFUSED", told("Refused")),
+        (cut_off(), "", TIMED_OUT.to_owned()),
+    ] {
+        let mut world = World::new();
+        let retry = RetryPolicy { attempt_timeout: secs(9), ..RetryPolicy::stock(secs(12)) };
+        let lane = world.lane(Config { retry, ..stock() });
+        let outcome = world.export(lane, 1);
+        let mut first = Some(before);
+        world.serve_late(secs(60), |_, _| match first.take() {
+            Some(outcome) => (secs(4), outcome),
+            None => (secs(20), status(200)),
+        });
+        assert_eq!(world.sent.len(), 2);
+        let outcome = outcome.try_recv().unwrap();
+        let error = outcome.error.unwrap();
+        assert_eq!((error.code.as_str(), error.message), (code, message));
+        assert_eq!(outcome.dropped[DropReason::RetriesExhausted], 1);
     }
 }
 
