@@ -28,3 +28,4 @@ pub mod sink;
 pub mod span;
 pub mod stats;
 pub mod transform;
+mod verdict;

@@ -28,7 +28,6 @@ pub(crate) mod permit;
 pub(crate) mod platform;
 pub(crate) mod process_end;
 pub(crate) mod retry;
-pub(crate) mod retry_after;
 pub(crate) mod server_message;
 pub(crate) mod shutdown;
 pub(crate) mod told;

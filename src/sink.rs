@@ -93,6 +93,13 @@ pub struct Reply {
     pub body_error: Option<SendError>,
 }
 
+impl Reply {
+    /// Whether the endpoint has taken the data.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..=299).contains(&self.status)
+    }
+}
+
 /// Why an attempt ended without a complete response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendError {

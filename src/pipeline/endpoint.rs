@@ -7,10 +7,10 @@ use crate::{
     error::{DropReason, ExportFailure},
     pipeline::{
         breaker::{Breaker, Gate, ProbeRight},
-        classify::{Cause, Network},
         retry::Jitter,
     },
     stats::BreakerState,
+    verdict::{Cause, Network},
 };
 
 /// What the network has said about one endpoint; every lane whose connections go there the same way shares it.

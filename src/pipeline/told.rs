@@ -10,11 +10,11 @@ use crate::{
     error::{DropReason, ExportFailure},
     pipeline::{
         breaker::{Breaker, Gate, ProbeRight},
-        classify::Cause,
         retry::Jitter,
     },
     sink::ContentEncoding,
     stats::BreakerState,
+    verdict::Cause,
 };
 
 /// Retries of a batch that the retry budget does not concern: those that the stock exporter makes, too. Without them more
@@ -194,7 +194,7 @@ impl Told {
                 }
             }
             // It answers, so it is alive, and it has let us in.
-            Cause::BadRequest | Cause::TooLarge | Cause::Refused => {
+            Cause::BadEncoding | Cause::BadRequest | Cause::TooLarge | Cause::Refused => {
                 self.health.success(now);
                 self.accepted(now);
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{
     drift::parse_response,
-    pipeline::retry_after::retry_after,
+    sink::http::retry_after::retry_after,
     sink::{Reply, SendError, SendErrorKind, SendOutcome},
 };
 

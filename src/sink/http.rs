@@ -1,6 +1,7 @@
 //! OTLP over HTTP/1.1: owns one endpoint's client, its connections and the words for what went wrong.
 //! It refuses to retry: the one exception is a request that a dying keep-alive connection never carried (F8).
 
+mod answer;
 mod broken_writes;
 mod connect;
 mod exchange;
@@ -8,6 +9,7 @@ mod failure;
 mod headers;
 mod heads;
 mod kept;
+pub(crate) mod retry_after;
 mod socket;
 mod stream;
 mod target;
@@ -33,6 +35,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+pub(crate) use self::answer::verdict;
 use self::{
     connect::Connector, headers::StaticHeaders, kept::MAX_IDLE, stream::BYTES_PER_TURN,
     target::Target,

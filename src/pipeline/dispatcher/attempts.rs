@@ -8,12 +8,12 @@ use crate::{
     error::{DropReason, ExportFailure, timed_out},
     pipeline::{
         breaker::ProbeRight,
-        classify::Cause,
         dispatcher::{Action, Attempt, Dispatcher, Phase, Settlement, Timer},
         ids::BatchId,
         told::OwnRights,
     },
     sink::{SendErrorKind, SendOutcome},
+    verdict::Cause,
 };
 
 /// Time that an attempt gets to go once it has been told to. A sink that does not let go of it costs no more than that.
@@ -131,9 +131,7 @@ impl Dispatcher {
     /// Learns how long answers take. A refused connection is quicker than any of them, and one that was cut off is none.
     fn learn_answer_time(&mut self, attempt: Attempt, took: Duration, outcome: &SendOutcome) {
         let is_taken = match outcome {
-            SendOutcome::Reply(reply) if reply.body_error.is_none() => {
-                (200..=299).contains(&reply.status)
-            }
+            SendOutcome::Reply(reply) if reply.body_error.is_none() => reply.is_success(),
             SendOutcome::Failed(error) if error.kind == SendErrorKind::Malformed => false,
             SendOutcome::Reply(_) | SendOutcome::Failed(_) | SendOutcome::Stored => return,
         };

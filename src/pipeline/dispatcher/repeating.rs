@@ -7,13 +7,13 @@ use crate::{
     clock::Moment,
     error::{DropReason, ExportFailure},
     pipeline::{
-        classify::Cause,
         dispatcher::{Action, Attempt, Dispatcher, Phase, Settlement, Timer},
         ids::BatchId,
         notice::Level,
         retry::{answered_wait, backoff, fits, last_wait},
     },
     sink::{SendError, SendErrorKind, SendOutcome},
+    verdict::Cause,
 };
 
 /// Attempts of a batch that may end in something that is not HTTP, before it is given up (F34).

@@ -7,7 +7,7 @@ use crate::{
     clock::{Moment, Now},
     error::{DropReason, ExportFailure},
     pipeline::{
-        classify::{Cause, Network, Verdict, classify},
+        classify::classify,
         dispatcher::{
             Action, Attempt, Dispatcher, LaneState, Settlement, Slot, Work, attempts::Rights,
         },
@@ -17,6 +17,7 @@ use crate::{
     },
     sink::{ContentEncoding, SendOutcome},
     stats::BreakerState,
+    verdict::{Cause, Network, Verdict},
 };
 
 impl Dispatcher {
@@ -72,8 +73,7 @@ impl Dispatcher {
                 let opened = lane.told.learn(now.mono, policy, own, finding, jitter) || gone;
                 self.tell_if_opened(opened, attempt, &failure, actions);
                 if expected.is_some() {
-                    let status = status(outcome);
-                    self.refused(now.mono, attempt, failure, reason, cause, status, actions);
+                    self.refused(now.mono, attempt, failure, reason, cause, actions);
                 }
                 self.represent(attempt, actions);
             }
@@ -81,7 +81,6 @@ impl Dispatcher {
     }
 
     /// The same request would fail again. Perhaps another one with the same spans will not.
-    #[expect(clippy::too_many_arguments, reason = "the facts of one refusal")]
     fn refused(
         &mut self,
         now: Moment,
@@ -89,7 +88,6 @@ impl Dispatcher {
         failure: ExportFailure,
         mut reason: DropReason,
         cause: Cause,
-        status: Option<u16>,
         actions: &mut Vec<Action>,
     ) {
         let Some(Slot { mut batch, flushes, .. }) = self.remove(now, attempt.batch, actions) else {
@@ -106,16 +104,16 @@ impl Dispatcher {
                 return;
             }
             Cause::TooLarge => reason = DropReason::TooLarge,
-            Cause::BadRequest
+            Cause::BadEncoding | Cause::BadRequest
                 if batch.encoding != ContentEncoding::Identity
                     && !batch.history.less_compressed =>
             {
                 let less = less_compressed(batch.encoding);
-                if status == Some(415) {
+                if cause == Cause::BadEncoding {
                     lane.told.downgrade(batch.encoding);
                     actions.push(Action::LimitEncoding { lane: attempt.lane, encoding: less });
                 } else {
-                    // 400 may mean the data: only a success of the plainer form proves the compression guilty.
+                    // The data may be bad instead: only a success of the plainer form proves the compression guilty.
                     batch.history.suspect = Some(batch.encoding);
                 }
                 batch.history.less_compressed = true;
@@ -172,12 +170,5 @@ impl Dispatcher {
             );
             actions.push(Action::Tell { lane: attempt.lane, level: Level::Warn, text });
         }
-    }
-}
-
-fn status(outcome: &SendOutcome) -> Option<u16> {
-    match outcome {
-        SendOutcome::Reply(reply) => Some(reply.status),
-        SendOutcome::Stored | SendOutcome::Failed(_) => None,
     }
 }

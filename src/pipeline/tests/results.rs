@@ -5,14 +5,17 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::{
-    classify::{Cause, Verdict, classify},
-    retry_after::{http_date, retry_after},
+    classify::classify,
     simulation::{World, failed, secs, status, stock},
 };
 use crate::{
     error::DropReason,
     otlp::Protocol,
-    sink::{Reply, SendError, SendErrorKind, SendOutcome},
+    sink::{
+        Reply, SendError, SendErrorKind, SendOutcome,
+        http::retry_after::{http_date, retry_after},
+    },
+    verdict::{Cause, Verdict},
 };
 
 fn verdict(outcome: &SendOutcome) -> Verdict {
