@@ -241,7 +241,7 @@ class Life {
     const promised = await new Life(seed).run();
     process.stdout.write(`${JSON.stringify({ seed, promised, problems: problems.splice(0) })}\n`);
   }
-  // What collected exporters still have on its way has the end of the process.
+  // Spans of exporters that were garbage-collected, and are still on their way, are delivered when the process ends.
 })().catch((error) => {
   console.error(error);
   process.exit(1);

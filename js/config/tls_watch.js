@@ -50,7 +50,10 @@ class TlsWatch {
     return this.#rejects;
   }
 
-  /** A batch begins, or leaves: `lane` opens no connection that Node would open otherwise. */
+  /**
+   * A batch begins, or leaves. If the process has changed its TLS settings, `lane` is told to let Node open the next
+   * connections.
+   */
   look(lane) {
     this.#lookNow(lane);
     if (this.#isWatching) return;

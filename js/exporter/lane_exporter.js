@@ -225,7 +225,7 @@ class LaneExporter {
     return promise;
   }
 
-  /** After the shutdown that is what an export is told. */
+  /** Whether `concurrencyLimit` is reached. After the shutdown it never is: an export is refused because of that then. */
   get #isAtLimit() {
     const { concurrencyLimit } = this.#settings;
     return concurrencyLimit !== undefined && this.#underWay >= concurrencyLimit && this.#shutdown === null;

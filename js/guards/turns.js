@@ -17,8 +17,8 @@ class Turns {
   };
 
   /**
-   * Calls `work()` now or, if running work asks for it, behind that. What it throws goes to `fail(error)`; so does that it
-   * was cut off, in which case `fail` may be called again if it was cut off, too.
+   * Calls `work()` now or, if running work asks for it, behind that. If it throws or is cut
+   * off, `fail(error)` is called; if `fail` is cut off itself, it is called again.
    */
   take(work, fail) {
     // A call that was cut off (a `vm` script that ran out of time, no stack) does not say so. None outlives its turn.

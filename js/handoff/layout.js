@@ -65,7 +65,7 @@ const NO_ROOM = 3;
 const FLAG_HAS_IS_REMOTE = 0x100;
 const FLAG_IS_REMOTE = 0x200;
 
-// Thrown to unwind a record; never leave this file.
+// The record writers throw these to give up a record. `span_writer.js` catches them: the application never sees one.
 const OVERFLOW = { reason: 'block is full' };
 const OVERSIZE = { reason: 'span is larger than limits.maxSpanBytes' };
 const OVER_BUDGET = { reason: 'batch is over its budget' };

@@ -50,7 +50,7 @@ class NativeMemory {
     this.#environment.releaseBlock(block.id);
   }
 
-  /** What `Lane.submit` takes for flat segments. */
+  /** Flat segments as `Lane.admit` and `Lane.complete` take them. */
   segmentsForSubmit(segments) {
     return Uint32Array.from(segments);
   }
@@ -67,8 +67,8 @@ class NativeMemory {
   }
 
   /**
-   * Gives `mostBytes` of blocks that were not needed since the last call that left none back to the system, and forgets
-   * those that have given all. Whether there may be more.
+   * Returns up to `mostBytes` to the system, from blocks that nobody has used since the last complete round, and forgets
+   * blocks that have returned all their memory. Returns whether there may be more.
    */
   giveBack(mostBytes) {
     releaseSpare(this); // it counts as needed, like everything else that came back since

@@ -168,7 +168,10 @@ class Engine {
     this.#environment.close();
   }
 
-  /** It turns again: they ask, and tell what they have not told. Nobody has waited for the end `wholeProcess` or ours. */
+  /**
+   * The event loop turns again: native threads may ask JavaScript again, and deliver what they have held back. The exporters
+   * of this environment count as not waited for; with `wholeProcess` the deadline of the end of the process is cleared, too.
+   */
   reopen(wholeProcess) {
     this.#environment.reopen(wholeProcess);
   }

@@ -8,7 +8,7 @@ const { processExit } = require('./process_exit.js');
 const { finishTurns } = require('../guards/turns.js');
 const { contained } = require('../guards/user_code.js');
 
-/** A library hears of the end of the process (src/pipeline/process_end.rs), except there. */
+/** Whether native code is called when the process ends (src/pipeline/process_end.rs). On Windows it is not. */
 const HEARS_OF_THE_END = process.platform !== 'win32';
 
 const tell = (error) => diag.debug('Offloop: handing over at the end failed', error);

@@ -91,7 +91,7 @@ class NaturalEnd {
     }
   };
 
-  /** What has ended meanwhile, in later turns or right behind the listeners, needs no other event. */
+  /** Drains the spans that ended during the drain or in later listeners, without another `beforeExit`. */
   #drainRest() {
     if (!this.#hasOwnSpans()) return;
     this.handOverAll(false);

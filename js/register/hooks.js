@@ -41,8 +41,8 @@ function tellWhatIsLoaded() {
   const name = loaded.find((each) => each !== undefined)?.replaceAll('\\', '/');
   if (name === undefined) return;
   diag.warn(
-    `Offloop: offloop/register comes after ${name}; what was made until now stays as it is. ` +
-      'Load it first, with --require if the others are loaded so',
+    `Offloop: offloop/register was loaded after ${name}; objects that exist already keep using the stock classes. ` +
+      'Load it first, and with --require if the others are loaded with --require',
   );
 }
 

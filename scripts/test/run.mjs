@@ -3,8 +3,8 @@
 //
 //   node scripts/test/run.mjs [--only core,node,types] [--all-nodes] [name ...]
 //
-// `name` picks Node test files by a part of their name; without, they are those of the first stage, and \`.long.\` picks those
-// of the second. OFFLOOP_TEST_NODES=22,24 names the Node majors to run on,
+// `name` picks Node test files by a part of their name. Without a name all files of the first stage run; the name `.long.`
+// picks those of the second. OFFLOOP_TEST_NODES=22,24 names the Node majors to run on,
 // --all-nodes means all supported ones; without either it is the Node that runs this.
 
 import { existsSync } from 'node:fs';

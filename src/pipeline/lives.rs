@@ -94,7 +94,8 @@ impl Sink for Peer {
 pub(super) struct Export {
     pub(super) spans: u64,
     pub(super) answers: Arc<Mutex<Vec<Outcome>>>,
-    /// Its exporter does nothing wrong, and so did nobody when it was admitted.
+    /// How many faults there had been when it was admitted. `None` if its spans may be lost, because of its own exporter or
+    /// of a fault at that moment.
     pub(super) harms_before: Option<u64>,
     owner: u64,
 }

@@ -42,6 +42,8 @@ pub(crate) struct Told {
     version: u64,
     /// Silence was asked for until then.
     paused_until: Moment,
+    /// Pauses that were asked for.
+    pauses: u64,
     budget: f64,
     /// How long an answer takes.
     answer_time: Option<Duration>,
@@ -71,6 +73,8 @@ pub(crate) struct OwnRights {
     credentials: Option<ProbeRight>,
     /// Of the credentials that it went out with.
     version: u64,
+    /// Pauses that had been asked for when it went out.
+    pauses: u64,
 }
 
 /// What an attempt told.
@@ -87,6 +91,7 @@ impl Told {
             unauthorised: None,
             version: 0,
             paused_until: Moment::default(),
+            pauses: 0,
             budget: BUDGET_MAX,
             answer_time: None,
             in_flight: 0,
@@ -148,6 +153,7 @@ impl Told {
             health: probes.health.then(|| self.health.probe(now)),
             credentials: probes.credentials.then(|| self.credentials.probe(now)),
             version: self.version,
+            pauses: self.pauses,
         }
     }
 
@@ -173,7 +179,10 @@ impl Told {
             Finding::Success => {
                 self.health.success(now);
                 self.accepted(now);
-                self.paused_until = Moment::default();
+                // What was on its way when a pause was asked for says nothing about it.
+                if rights.pauses == self.pauses {
+                    self.paused_until = Moment::default();
+                }
                 self.budget = (self.budget + BUDGET_PER_SUCCESS).min(BUDGET_MAX);
                 self.size_limit = self.size_limit.saturating_add(self.size_limit / SIZE_RECOVERY);
                 self.trouble = None;
@@ -206,6 +215,7 @@ impl Told {
         if let Some(asked) = retry_after {
             let until = now.after(policy.clamp_pause(asked));
             self.paused_until = self.paused_until.max(until);
+            self.pauses += 1;
         }
         self.trouble = Some((cause.reason(), failure.clone()));
         was_closed && self.state() == BreakerState::Open

@@ -1,6 +1,6 @@
 //! Functions of libuv and V8 in the running binary, found by name: no headers, and one addon for all versions of Node.
-//! It refuses to guess: what is missing, or a V8 that nobody has tried, means "cannot". A version that was tried is still
-//! no proof: `Station::prove_stacks` looks for it.
+//! It refuses to guess: what is missing, or a V8 that nobody has tried, means "cannot". Even a version that was tried proves
+//! nothing, because a build can be patched: `interrupt::prove_stacks` takes one stack whose content is known.
 #![expect(unsafe_code, reason = "symbols of the running binary have no types")]
 #![expect(
     clippy::missing_transmute_annotations,

@@ -49,7 +49,7 @@ pub(super) enum Standing {
     Expected,
     /// Its batch has gone, and it was told to end. A result that was on its way still tells about the endpoint.
     GivenUp,
-    /// It was overdue: that was its result, and it was told to end.
+    /// It ran past its limit, was judged as timed out and was told to end. A result that still comes is ignored.
     Judged,
 }
 

@@ -94,7 +94,8 @@ impl Dispatcher {
             return;
         };
         let Some(lane) = self.lanes.get_mut(&attempt.lane) else { return };
-        // What was told to the dispatcher; the rest of a rework is told by the ledger.
+        // The dispatcher is done with these flushes. The ledger keeps them waiting until each request that is made from the batch
+        // has had an attempt.
         lane.attempt_completed(&flushes, &mut self.covered);
         let splits = lane.config.split_on_413;
         match cause {

@@ -23,6 +23,20 @@ fn r32_f27_a_throttle_pauses_every_batch_of_its_lane() {
 }
 
 #[test]
+fn f27_an_answer_to_an_earlier_request_ends_no_pause() {
+    let mut world = World::new();
+    let lane = world.lane(long());
+    let _both = [world.export(lane, 1), world.export(lane, 1)];
+    world.answer(throttled(429, "2"));
+    world.answer(status(200));
+    let _third = world.export(lane, 1);
+    world.advance(millis(1_999));
+    assert_eq!(world.sent.len(), 2, "the second was on its way before the pause");
+    world.advance(millis(1));
+    assert_eq!(world.sent.len(), 4);
+}
+
+#[test]
 fn r32_another_endpoint_is_not_paused() {
     let mut world = World::new();
     let one = world.lane(long());
