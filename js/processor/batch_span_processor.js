@@ -10,11 +10,11 @@ const { getEngine } = require('../native/engine.js');
 const { openSpans } = require('../monitor/open_spans.js');
 const { invalid, readOptions, readVariable } = require('../config/options/read.js');
 const { OPTIONS, VARIABLES } = require('../config/options/table.js');
-const { QueueBatcher } = require('./sdk_batcher.js');
+const { SdkBatcher } = require('./sdk_batcher.js');
 const { StandIns } = require('../guards/stand_ins.js');
 const { now } = require('../guards/timers.js');
 const { afterUnwinding, isOutOfStack, needStack } = require('../guards/unwinding.js');
-const { WindowBatcher } = require('./native_batcher.js');
+const { NativeBatcher } = require('./native_batcher.js');
 const { createProcessorMetrics } = require('./processor_metrics.js');
 
 const SAMPLED = 1;
@@ -204,11 +204,11 @@ class BatchSpanProcessor {
   #batcher() {
     // Without shared memory (Electron) nothing can leave before a batch is closed: a queue does as well.
     if (canCapture(this.#exporter) && getEngine().sharesMemory) {
-      this.#windows ??= new WindowBatcher(capturePort(this.#exporter), this.#options, this.#metrics);
+      this.#windows ??= new NativeBatcher(capturePort(this.#exporter), this.#options, this.#metrics);
       return this.#windows;
     }
     const queueSize = this.#options.maxQueueSize ?? STOCK_QUEUE_SIZE;
-    this.#queue ??= new QueueBatcher(this.#exporter, { ...this.#options, maxQueueSize: queueSize }, this.#metrics);
+    this.#queue ??= new SdkBatcher(this.#exporter, { ...this.#options, maxQueueSize: queueSize }, this.#metrics);
     return this.#queue;
   }
 }

@@ -34,7 +34,7 @@ const IDLE = 0;
 const WRITING = 1;
 const TORN = 2; // as WRITING, and the call is known to be over
 
-class WindowBatcher {
+class NativeBatcher {
   #port;
   #options;
   #metrics;
@@ -538,4 +538,4 @@ function newWindow(room, limit) {
   };
 }
 
-module.exports = { WindowBatcher };
+module.exports = { NativeBatcher };

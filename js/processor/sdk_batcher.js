@@ -11,7 +11,7 @@ const { contained, ignore, once } = require('../guards/user_code.js');
 
 const SUCCESS = 0;
 
-class QueueBatcher {
+class SdkBatcher {
   #exporter;
   #options;
   #metrics;
@@ -146,4 +146,4 @@ function readResult(result) {
   }
 }
 
-module.exports = { QueueBatcher };
+module.exports = { SdkBatcher };
