@@ -463,3 +463,23 @@ it("what the user's code throws is kept, whatever it is", async () => {
   assert.equal(facts.outcome, 'failed');
   assert.equal(facts.error.original, null);
 });
+
+it('a connection that is reset behind an early answer throws nothing', async (t) => {
+  const uncaught = [];
+  const listener = (error) => uncaught.push(error.code);
+  process.on('uncaughtException', listener);
+  t.after(() => process.off('uncaughtException', listener));
+  const large = Buffer.alloc(6 << 20);
+  const onConnection = (socket) =>
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}');
+      setImmediate(() => socket.resetAndDestroy());
+    });
+  for (let round = 0; round < 12; round++) {
+    await withRawServer(onConnection, async (url) => {
+      await senderFor({ url }).send(large, ENTRIES, 700);
+      await new Promise((resolve) => setTimeout(resolve, 20)); // the reset comes behind the answer
+    });
+  }
+  assert.deepEqual(uncaught, []);
+});

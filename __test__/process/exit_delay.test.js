@@ -49,11 +49,11 @@ const refused = async () => ({ url: await refusedUrl() });
 const byExport = 'exporter.export(makeSpans(1), () => {});';
 
 /** Milliseconds from the last statement of a program to its end, and how it ended. */
-async function endOf(url, exit, end, hold = byProcessor) {
+async function endOf(url, exit, end, hold = byProcessor, transport) {
   let markedMillis;
   let endedMillis;
   const { code, signal, stderr } = await runProgram(
-    `const exporter = new OTLPTraceExporter({ url, timeoutMillis: 60_000, exit: ${JSON.stringify(exit)} });
+    `const exporter = new OTLPTraceExporter({ url, timeoutMillis: 60_000, ${transport ? `transport: '${transport}',` : ''} exit: ${JSON.stringify(exit)} });
      ${hold}
      setTimeout(() => { require('node:fs').writeSync(1, 'mark'); ${end} }, 300);`,
     {
@@ -80,9 +80,11 @@ async function whileWatched(work) {
     lateMillis = Math.max(lateMillis, now - last - 5);
     last = now;
   }, 5);
-  const result = await work();
-  clearInterval(timer);
-  return { result, lateMillis };
+  try {
+    return { result: await work(), lateMillis };
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /**
@@ -120,6 +122,13 @@ describe('a dead endpoint delays the end by its deadline at most', { concurrency
       await assertDelay(t, DEADLINE_MILLIS, measure(dead.url), measure(healthy.url));
     });
   }
+
+  test('natural end, sent by Node', async (t) => {
+    const [healthy, dead] = [await startReceiverProcess({}, t), await startReceiverProcess(silent, t)];
+    const exit = { drainMillis: DEADLINE_MILLIS };
+    const measure = (url) => () => millisOf({ code: 0, signal: null }, url, exit, '', byProcessor, 'node');
+    await assertDelay(t, DEADLINE_MILLIS, measure(dead.url), measure(healthy.url));
+  });
 
   const another = 'new OTLPTraceExporter({ url, exit: { blockMillis: 400 } }).export(makeSpans(1), () => {});';
   for (const [name, start, blockMillis, millis, hold] of [

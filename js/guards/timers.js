@@ -12,7 +12,7 @@ const LONGEST_MILLIS = 2 ** 31 - 1;
 const SOON_MILLIS = 1; // in place of an immediate
 
 /** Milliseconds on a clock that never goes back. What an object carries itself may be somebody else's. */
-const now = clockOf(Object.getPrototypeOf(performance)?.now ?? performance.now);
+const now = clockOf(readerOf(performance));
 
 const { clearTimeout, setImmediate, setTimeout } = genuineTimers();
 
@@ -22,6 +22,12 @@ const { then } = Promise.prototype;
 /** Calls `callback()`, which must not throw, when the running code has returned. */
 function soon(callback) {
   then.call(settled, callback);
+}
+
+/** Half a module of Node's, which a load that was cut off has left behind, has no clock. */
+function readerOf(clock) {
+  if (clock === undefined) return () => Number(process.hrtime.bigint()) / 1e6;
+  return Object.getPrototypeOf(clock)?.now ?? clock.now;
 }
 
 function clockOf(read) {

@@ -4,6 +4,7 @@
 // Refuses to fire twice.
 
 const { clearTimeout, now, setImmediate, setTimeout, unref } = require('../guards/timers.js');
+const { needStack } = require('../guards/unwinding.js');
 const { contained, ignore, timerMillis } = require('../guards/user_code.js');
 
 const waiting = new Set();
@@ -25,6 +26,7 @@ class Deadline {
    * Where it was made without a time. Whoever keeps it before that can cancel it, even if the call that starts it is cut off.
    */
   start(millis) {
+    needStack(); // cut off inside Node's `setTimeout`, its count of timers would be wrong, and the process held for ever
     const delay = timerMillis(millis);
     this.at = now() + delay;
     waiting.add(this);

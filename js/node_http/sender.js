@@ -9,10 +9,12 @@ const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_HEAD_BYTES = 64 * 1024; // informational responses included: those may come without an end
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 const NO_BODY = Buffer.alloc(0);
+const guarded = new WeakSet();
 
 // Loaded at the first request: instrumentation may want to patch these modules first.
 const moduleOf = (scheme) => (scheme === 'http:' ? require('http') : require('https'));
-const { clearTimeout, setTimeout } = require('../guards/timers.js');
+const { clearTimeout, setTimeout, unref } = require('../guards/timers.js');
+const { contained, ignore } = require('../guards/user_code.js');
 
 /** Throws what Node's http throws for a header it refuses to send. */
 function throwHeaderError(name, value) {
@@ -96,6 +98,17 @@ function tooLongHead() {
 }
 
 /**
+ * A connection does not hold the process: who waits for an export does (js/native/hold.js), or the drain at the end. And its
+ * error is never unheard: between an early answer and the end of the request's own writes Node itself listens to none.
+ */
+function guard(socket) {
+  socket.unref();
+  if (guarded.has(socket)) return;
+  guarded.add(socket);
+  socket.on('error', ignore);
+}
+
+/**
  * One request; settles with the facts, and whether it went out on a connection that had been used before and has given
  * nothing since. `attempt.onHead` gets the facts of a reply when its head has come: they hold if nobody waits for the rest.
  */
@@ -150,8 +163,10 @@ function exchange(url, options, body, attempt) {
       nameHttp2Peer(error, url);
       fail(factsOfError(error));
     });
-    // Before Node reads them.
-    request.on('socket', (socket) => socket.prependListener('data', noteGiven));
+    request.on('socket', (socket) => {
+      socket.prependListener('data', noteGiven); // before Node reads them
+      contained(ignore, () => guard(socket));
+    });
     request.on('information', () => {
       if (givenBytes <= MAX_HEAD_BYTES) return;
       fail(tooLongHead());
@@ -204,7 +219,7 @@ function createNodeSender(config) {
         clearTimeout(timer);
         resolve(facts);
       };
-      const timer = setTimeout(() => attempt.expire(), Math.min(timeoutMillis, MAX_TIMER_MILLIS));
+      const timer = unref(setTimeout(() => attempt.expire(), Math.min(timeoutMillis, MAX_TIMER_MILLIS)));
       signal.end = () => attempt.expire();
       run(attempt, body, headers, contentEncoding).then(settle);
     });

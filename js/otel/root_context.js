@@ -10,6 +10,7 @@ const { diag } = require('./diag.js');
 const tell = (error) => diag.error('Offloop: internal error', error);
 const OwnPromise = Promise; // one that takes its place later has turns of its own
 const tasks = [];
+const ignore = () => {};
 let wake;
 
 /**
@@ -31,7 +32,9 @@ serve();
 /** Calls `task()` outside of the caller's context, when the running code has returned. */
 function inRootContext(task) {
   tasks.push(task);
-  wake();
+  const resolve = wake;
+  wake = ignore; // until it waits again: to resolve twice is an event of the process (`multipleResolves`)
+  resolve();
 }
 
 module.exports = { inRootContext };

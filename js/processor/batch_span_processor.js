@@ -13,6 +13,7 @@ const { OPTIONS, VARIABLES } = require('../config/options/table.js');
 const { SdkBatcher } = require('./sdk_batcher.js');
 const { StandIns } = require('../guards/stand_ins.js');
 const { now } = require('../guards/timers.js');
+const { contained, ignore } = require('../guards/user_code.js');
 const { afterUnwinding, isOutOfStack, needStack } = require('../guards/unwinding.js');
 const { NativeBatcher } = require('./native_batcher.js');
 const { createProcessorMetrics } = require('./processor_metrics.js');
@@ -44,9 +45,12 @@ class BatchSpanProcessor {
   #queue = null;
   #shutdown = null;
   #postponed = [];
+  #postponedLate = []; // ended after the shutdown
   #lost = 0; // for which there was no place in that list
   #takePostponed = () => {
     for (const span of this.#postponed.splice(0)) this.#takeLater(span);
+    for (const span of this.#postponedLate.splice(0))
+      contained(ignore, () => isSampled(span) && refuseLate(this.#exporter, 1));
     const lost = this.#lost;
     this.#lost = 0;
     if (lost > 0) this.#batcher().refuse(lost, 'queue_full');
@@ -122,15 +126,14 @@ class BatchSpanProcessor {
       }
       // Written out: what has not been called for long is compiled first, for which V8 wants 40 KiB of stack.
       const self = own(this);
-      if (self.#shutdown === null) {
-        afterUnwinding(self.#takePostponed); // first: what comes behind it needs no stack
-        if (self.#postponed.length < MOST_POSTPONED) self.#postponed.push(isTaken ? null : span);
-        else if (!isTaken) self.#lost += 1;
-        try {
-          if (self.#windows !== null) getEngine().exit.addWindow(self.#ending);
-        } catch {
-          // It is for a process that ends before the stack has unwound.
-        }
+      afterUnwinding(self.#takePostponed); // first: what comes behind it needs no stack
+      const postponed = self.#shutdown === null ? self.#postponed : self.#postponedLate;
+      if (postponed.length < MOST_POSTPONED) postponed.push(isTaken ? null : span);
+      else if (!isTaken) self.#lost += 1;
+      try {
+        if (self.#windows !== null) getEngine().exit.addWindow(self.#ending);
+      } catch {
+        // It is for a process that ends before the stack has unwound.
       }
     }
   }
