@@ -48,14 +48,9 @@ fn lines_with(files: &[PathBuf], words: &[&str]) -> Vec<String> {
 fn schedule() -> Vec<PathBuf> {
     let pipeline = root().join("src/pipeline");
     let mut files = rust_files(&pipeline.join("dispatcher"));
-    for name in [
-        "dispatcher.rs",
-        "endpoint.rs",
-        "breaker.rs",
-        "retry.rs",
-        "classify.rs",
-        "drop_log.rs",
-    ] {
+    for name in
+        ["dispatcher.rs", "endpoint.rs", "breaker.rs", "retry.rs", "classify.rs", "drop_log.rs"]
+    {
         files.push(pipeline.join(name));
     }
     for name in ["verdict.rs", "sink/http/answer.rs", "sink/http/retry_after.rs"] {
