@@ -52,6 +52,7 @@ function extension(name, critical, value) {
 function subjectAltName(names) {
   const entries = names.map((name) => {
     if (/^\d+\.\d+\.\d+\.\d+$/.test(name)) return der(0x87, Buffer.from(name.split('.').map(Number)));
+    if (name === '::1') return der(0x87, Buffer.from([...Array(15).fill(0), 1]));
     return der(0x82, Buffer.from(name));
   });
   return extension('subjectAltName', false, sequence(...entries));

@@ -123,11 +123,11 @@ async function recordDiag(work) {
   }
 }
 
-/** Runs `work` with the given variables and without any other OTEL_ variable. */
+/** Runs `work` with the given variables and without any other that an exporter reads. */
 async function withEnvironment(variables, work) {
   const saved = { ...process.env };
   for (const name of Object.keys(process.env)) {
-    if (name.startsWith('OTEL_') || name === 'NODE_TLS_REJECT_UNAUTHORIZED') delete process.env[name];
+    if (/^OTEL_|^NODE_TLS_REJECT_UNAUTHORIZED$|_proxy$/i.test(name)) delete process.env[name];
   }
   Object.assign(process.env, variables);
   try {

@@ -26,7 +26,7 @@ const EMPTY = Buffer.alloc(0);
  *   before the answer, or instead of it with `only: true`; `destroy`: the connection is cut.
  */
 class GrpcReceiver {
-  #script;
+  #script = [];
   #otherwise;
   #onCall;
   #keep;
@@ -41,8 +41,6 @@ class GrpcReceiver {
   #listen;
 
   constructor({ script = [], otherwise, onCall, tls, settings, listen, keep = true, ...more } = {}) {
-    this.#script = [...script];
-    this.#otherwise = otherwise;
     this.#onCall = onCall;
     this.#keep = keep;
     this.#listen = listen ?? { port: 0, host: '127.0.0.1' };
@@ -57,7 +55,7 @@ class GrpcReceiver {
       server.on('stream', (stream, headers, _flags, rawHeaders) => this.#serve(stream, headers, rawHeaders));
     }
     this.#listener = net.createServer((socket) => this.accept(socket));
-    this.reset();
+    this.reset({ script, otherwise });
   }
 
   async listen() {
@@ -72,7 +70,7 @@ class GrpcReceiver {
   }
 
   /** Forgets everything, closes connections, and takes a new script. */
-  reset({ script = [], otherwise = this.#otherwise } = {}) {
+  reset({ script = [], otherwise } = {}) {
     for (const socket of this.#sockets) socket.destroy();
     this.#script = [...script];
     this.#otherwise = otherwise;
@@ -148,6 +146,11 @@ class GrpcReceiver {
   /** Says GOAWAY on every connection. */
   goaway(code = 0, lastStreamId = undefined) {
     for (const session of this.#sessions) session.goaway(code, lastStreamId);
+  }
+
+  /** Cuts every connection. */
+  cut() {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async close() {
