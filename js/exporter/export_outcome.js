@@ -32,10 +32,10 @@ function reasonOfFailure({ delivered, rejected, dropped }) {
 }
 
 /** The lines that the stock exporter logs after an export, and one about spans that could not be read. */
-function tellOutcome({ attempts, partialSuccess, warnings }, { reason, error, thrown, invalid }) {
+function tellOutcome({ attempts, partialSuccess, warnings }, { reason, error, thrown, invalid, logsRetries }) {
   if ((reason === undefined || reason === 'invalid') && invalid > 0)
     diag.warn(`Offloop: ${invalid} spans could not be read`);
-  logRetryOutcome({ attempts, reason, error, thrown });
+  if (logsRetries !== false) logRetryOutcome({ attempts, reason, error, thrown });
   if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
   for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
 }

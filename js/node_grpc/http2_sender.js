@@ -1,0 +1,96 @@
+'use strict';
+// Owns sending over gRPC through Node's own http2 and tls, where only Node's TLS can honour the certificates or the process.
+// It refuses to decide: no retry, no verdict, only the facts of one attempt.
+
+const { factsOfError, textOfError } = require('../node_http/network_facts.js');
+const { clearTimeout, setTimeout, unref } = require('../guards/timers.js');
+const { timerMillis } = require('../guards/user_code.js');
+const { call, requestHeaders } = require('./call.js');
+const { openSession } = require('./connection.js');
+
+/** @param {object} config as `resolveGrpcConfig` gives it */
+function createHttp2Sender(config) {
+  let opening = null; // a promise of the one session, which all calls share
+
+  function send(body, headers, timeoutMillis, contentEncoding = null, signal = {}) {
+    return new Promise((resolve) => {
+      const attempt = { end: null };
+      const deadline = performance.now() + timeoutMillis;
+      const expire = () => {
+        forget(); // a connection that is silent is given up: the next call opens another
+        attempt.end?.();
+        finish({ outcome: 'failed', error: factsOfError(new Error('Deadline exceeded'), 'timed_out') });
+      };
+      const timer = unref(setTimeout(expire, timerMillis(timeoutMillis)));
+      const finish = (facts) => {
+        clearTimeout(timer);
+        resolve(facts);
+      };
+      signal.end = expire;
+      run(body, headers, deadline, contentEncoding, attempt).then(finish);
+    });
+  }
+
+  async function run(body, headers, deadline, contentEncoding, attempt) {
+    let request;
+    try {
+      const entries = typeof headers === 'function' ? await headers() : headers;
+      const left = deadline - performance.now();
+      request = {
+        body,
+        headers: requestHeaders(config, entries, left, contentEncoding),
+        isCompressed: contentEncoding !== null,
+      };
+    } catch (error) {
+      return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
+    }
+    let session;
+    try {
+      session = await connected(attempt);
+    } catch (error) {
+      return { outcome: 'failed', error: connectFacts(error, config) };
+    }
+    try {
+      return await call(session, config, request, attempt);
+    } catch (error) {
+      forget();
+      return { outcome: 'failed', error: factsOfError(error) };
+    }
+  }
+
+  function connected(attempt) {
+    if (opening === null) {
+      const mine = openSession(config, attempt);
+      opening = mine;
+      const isGone = () => {
+        if (opening === mine) opening = null;
+      };
+      mine.then((session) => session.on('goaway', isGone).on('close', isGone), isGone);
+    }
+    return opening;
+  }
+
+  function forget() {
+    const gone = opening;
+    opening = null;
+    gone?.then(
+      (session) => session.destroy(),
+      () => {},
+    );
+  }
+
+  return { send, close: async () => forget() };
+}
+
+/** In the words of @grpc/grpc-js. */
+function connectFacts(error, { target }) {
+  const facts = factsOfError(Object(error).errors?.at?.(-1) ?? error);
+  const isUnknown = facts.kind === 'dns';
+  const kind = facts.kind === 'spent' ? 'other' : facts.kind;
+  const message = isUnknown
+    ? `Name resolution failed for target dns:${target}`
+    : `No connection established. Last error: Error: ${textOfError(Object(error).errors?.at?.(-1) ?? error)}. Resolution note: `;
+  return { ...facts, kind, message };
+}
+
+module.exports = { createHttp2Sender };
