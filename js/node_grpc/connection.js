@@ -12,14 +12,14 @@ const modules = {
   tls: () => require('tls'),
 };
 
-/** Resolves with a session that is ready to be used; rejects with what Node says. `signal.end` is set to give up. */
+/** Resolves with `{ session, socket }`, ready to be used; rejects with what Node says. `signal.end` is set to give up. */
 async function openSession(config, signal) {
   const socket = await openSocket(config, signal);
   contained(ignore, () => socket.unref());
   const session = modules.http2().connect(config.dial, { createConnection: () => socket });
   session.on('error', ignore); // each request has its own
   session.unref();
-  return session;
+  return { session, socket };
 }
 
 async function openSocket(config, signal) {

@@ -4,13 +4,13 @@
 
 const { factsOfError, textOfError } = require('../node_http/network_facts.js');
 const { clearTimeout, setTimeout, unref } = require('../guards/timers.js');
-const { timerMillis } = require('../guards/user_code.js');
+const { ignore, timerMillis } = require('../guards/user_code.js');
 const { call, requestHeaders } = require('./call.js');
 const { openSession } = require('./connection.js');
 
 /** @param {object} config as `resolveGrpcConfig` gives it */
 function createHttp2Sender(config) {
-  let opening = null; // a promise of the one session, which all calls share
+  let opening = null; // a promise of the one connection, which all calls share
 
   function send(body, headers, timeoutMillis, contentEncoding = null, signal = {}) {
     return new Promise((resolve) => {
@@ -44,42 +44,64 @@ function createHttp2Sender(config) {
     } catch (error) {
       return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
     }
-    let session;
+    let connection;
     try {
-      session = await connected(attempt);
+      connection = await connected(attempt);
     } catch (error) {
       return { outcome: 'failed', error: connectFacts(error, config) };
     }
+    connection.calls += 1;
     try {
-      return await call(session, config, request, attempt);
+      return await call(connection.session, config, request, attempt);
     } catch (error) {
       forget();
       return { outcome: 'failed', error: factsOfError(error) };
+    } finally {
+      connection.calls -= 1;
+      endIfIdle(connection);
     }
   }
 
   function connected(attempt) {
     if (opening === null) {
-      const mine = openSession(config, attempt);
+      const mine = open(attempt);
       opening = mine;
       const isGone = () => {
         if (opening === mine) opening = null;
       };
-      mine.then((session) => session.on('goaway', isGone).on('close', isGone), isGone);
+      mine.then((connection) => {
+        connection.session.on('close', isGone);
+        connection.session.on('goaway', () => {
+          connection.isLeaving = true; // what is under way may end there
+          isGone();
+          endIfIdle(connection);
+        });
+      }, isGone);
     }
     return opening;
+  }
+
+  async function open(attempt) {
+    return { ...(await openSession(config, attempt)), calls: 0, isLeaving: false };
   }
 
   function forget() {
     const gone = opening;
     opening = null;
-    gone?.then(
-      (session) => session.destroy(),
-      () => {},
-    );
+    gone?.then(end, ignore);
   }
 
   return { send, close: async () => forget() };
+}
+
+function endIfIdle(connection) {
+  if (connection.isLeaving && connection.calls === 0) end(connection);
+}
+
+/** Node itself waits for the peer to end the connection. */
+function end({ session, socket }) {
+  session.destroy();
+  socket.destroy();
 }
 
 /** In the words of @grpc/grpc-js. */
