@@ -225,7 +225,7 @@ const FALLBACK = `
     }
     await failing.forceFlush({ timeoutMillis: 'soon' }).catch(({ message }) => strange.push(message));
     try {
-      new offloop.OTLPTraceExporter({ protocol: 'grpc' });
+      new offloop.OTLPTraceExporter({ protocol: 'thrift' });
     } catch ({ message }) {
       strange.push(message);
     }
@@ -259,7 +259,7 @@ test(
         strange: [
           ...[1, 1, 1, 1, 1],
           "Configuration: timeoutMillis is invalid, expected number (actual: 'soon')",
-          "Configuration: protocol is invalid, expected 'http/protobuf' or 'http/json' (actual: 'grpc')",
+          "Configuration: protocol is invalid, expected 'http/protobuf' or 'http/json' or 'grpc' (actual: 'thrift')",
         ],
       });
       assert.equal(warnings.length, 1, warnings.join('\n'));

@@ -61,7 +61,7 @@ function reasonInUrl(parts) {
  *   `fixedProtocol`: the class has one wire format and ignores `userConfig.protocol`, as the stock packages do
  */
 function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'TRACES', fixedProtocol = false }) {
-  const wantedProtocol = fixedProtocol ? defaultProtocol : (userConfig.protocol ?? defaultProtocol);
+  const wantedProtocol = fixedProtocol ? defaultProtocol : (userConfig?.protocol ?? defaultProtocol);
   if (wantedProtocol === 'grpc') return resolveGrpcConfig(userConfig, { signal, isStock: fixedProtocol });
   const options = readStockOptions(userConfig);
   const environment = readEnvironment(signal, RESOURCE_PATHS[signal]);
