@@ -63,14 +63,13 @@ class GrpcMetadata {
     this.options = options;
   }
 
-  /** Of trailers as they came: `[name, value]`, bytes in base64, several values of a name side by side. */
+  /** Of trailers as they came: `[name, value]`, bytes in base64. Several texts of a name are one, as HTTP/2 has it. */
   static fromWire(entries) {
     const metadata = new GrpcMetadata();
     for (const [name, value] of entries) {
-      const values = metadata.internalRepr.get(name) ?? [];
-      metadata.internalRepr.set(name, values);
-      if (isBinary(name)) values.push(...value.split(',').map((text) => Buffer.from(text.trim(), 'base64')));
-      else values.push(value);
+      const values = metadata.get(name);
+      const bytes = () => value.split(',').map((text) => Buffer.from(text.trim(), 'base64'));
+      metadata.internalRepr.set(name, isBinary(name) ? [...values, ...bytes()] : [[...values, value].join(', ')]);
     }
     return metadata;
   }
