@@ -32,6 +32,8 @@ before(async () => {
 });
 after(() => receiver.close());
 
+// By name: @grpc/grpc-js gives TLS the host of an address as a name, which Node 26 refuses.
+const secureUrl = () => `https://localhost:${receiver.port}`;
 const once = { retry: { maxAttempts: 1 } };
 const exported = (exporter, spans = [span]) => new Promise((resolve) => exporter.export(spans, resolve));
 
@@ -48,9 +50,9 @@ async function run(Exporter, config, script, spans) {
 
 const WAYS = {
   'the native sender': () => ({}),
-  'the native sender, TLS': () => ({ url: receiver.secureOrigin, credentials: { rootCerts: roots } }),
+  'the native sender, TLS': () => ({ url: secureUrl(), credentials: { rootCerts: roots } }),
   "Node's http2": () => ({ transport: 'node' }),
-  '@grpc/grpc-js': () => ({ url: receiver.secureOrigin, credentials: grpc.credentials.createSsl(roots) }),
+  '@grpc/grpc-js': () => ({ url: secureUrl(), credentials: grpc.credentials.createSsl(roots) }),
 };
 
 const seen = ({ code, error, lines }) => ({

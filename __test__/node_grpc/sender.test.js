@@ -3,6 +3,7 @@
 // @grpc/grpc-js for objects of that package. The native side judges their facts.
 
 const assert = require('node:assert/strict');
+const net = require('node:net');
 const { after, before, describe, it } = require('node:test');
 const grpc = require('@grpc/grpc-js');
 const { resolveConfig } = require('../../js/config/resolve_config.js');
@@ -38,9 +39,11 @@ async function send(options, { script, body = BODY, encoding, millis = 5000 } = 
   return facts;
 }
 
+// By name: @grpc/grpc-js gives TLS the host of an address as a name, which Node 26 refuses.
+const secureUrl = () => `https://localhost:${receiver.port}`;
 const plain = () => ({ url: receiver.origin });
 const certificates = { rootCerts: Buffer.from(ca.cert) };
-const secure = (credentials) => ({ url: receiver.secureOrigin, credentials });
+const secure = (credentials) => ({ url: secureUrl(), credentials });
 
 const STEPS = {
   success: [
@@ -98,7 +101,7 @@ for (const [name, options] of [
       assert.match(headers['user-agent'], /^mine OTel-OTLP-Exporter-JavaScript\/[\d.]+/);
       assert.match(headers['grpc-timeout'], /^\d{1,8}m$/);
       assert.equal(headers[':path'], '/opentelemetry.proto.collector.trace.v1.TraceService/Export');
-      assert.equal(headers[':authority'], receiver.host);
+      assert.equal(headers[':authority'], new URL(options().url).host);
       assert.equal(headers['content-type'], 'application/grpc');
     });
 
@@ -158,6 +161,24 @@ for (const [name, options] of [
     });
   });
 }
+
+it('pings while a call is under way, and gives a peer up that does not answer', async () => {
+  receiver.reset({ script: [{ delayMillis: 150 }] });
+  const sender = createGrpcSender(configOf({ transport: 'node', ...plain(), grpc: { keepAlivePingMillis: 20 } }));
+  assert.equal((await sender.send(BODY, [], 5000)).grpcStatus, 0);
+  assert.ok(receiver.connections[0].pings >= 2, `${receiver.connections[0].pings} pings`);
+  await sender.close();
+
+  const deaf = net.createServer((socket) => socket.on('error', () => {}).resume());
+  await new Promise((resolve) => deaf.listen(0, '127.0.0.1', resolve));
+  const grpcOptions = { keepAlivePingMillis: 20, keepAlivePingTimeoutMillis: 50 };
+  const url = `http://127.0.0.1:${deaf.address().port}`;
+  const other = createGrpcSender(configOf({ transport: 'node', url, grpc: grpcOptions }));
+  const { grpcStatus } = await other.send(BODY, [], 10_000);
+  await other.close();
+  deaf.close();
+  assert.equal(grpcStatus, 14);
+});
 
 it('compressed bytes are marked as such', async () => {
   const { gzipSync } = require('node:zlib');

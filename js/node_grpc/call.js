@@ -98,27 +98,27 @@ function factsOf(answer, rstCode, isDropped, limit) {
   return statusFacts(CODES.INTERNAL, `Received RST_STREAM with code ${rstCode}`);
 }
 
-function statusOf(answer, trailers, limit) {
+async function statusOf(answer, trailers, limit) {
   const number = Number(trailers['grpc-status']);
   const code = Number.isInteger(number) && number >= 0 && number <= 2 ** 31 ? number : CODES.UNKNOWN;
   const metadata = metadataOf(trailers);
-  const body = code === 0 ? messageOf(Buffer.concat(answer.chunks), limit) : Buffer.alloc(0);
+  const details = decoded(trailers['grpc-message'] ?? '');
+  if (code !== 0) return statusFacts(code, details, { metadata, status: answer.status });
+  const body = await messageOf(Buffer.concat(answer.chunks), limit);
   if (body === null) return statusFacts(CODES.INTERNAL, 'The response message cannot be read', { metadata });
   if (body === undefined) return statusFacts(CODES.UNIMPLEMENTED, 'No message received', { metadata });
-  return statusFacts(code, decoded(trailers['grpc-message'] ?? ''), { metadata, body, status: answer.status });
+  return statusFacts(code, details, { metadata, body, status: answer.status });
 }
 
 /** The bytes of the one message; undefined if there is none, null if it cannot be read. */
-function messageOf(bytes, limit) {
+async function messageOf(bytes, limit) {
   if (bytes.length === 0) return undefined;
   if (bytes.length < PREFIX_BYTES || bytes.readUInt32BE(1) > bytes.length - PREFIX_BYTES) return null;
   const message = bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + bytes.readUInt32BE(1));
   if (bytes[0] === 0) return message;
-  try {
-    return zlib.gunzipSync(message, { maxOutputLength: limit });
-  } catch {
-    return null;
-  }
+  return new Promise((resolve) => {
+    zlib.gunzip(message, { maxOutputLength: limit }, (error, plain) => resolve(error ? null : plain));
+  });
 }
 
 function metadataOf(trailers) {

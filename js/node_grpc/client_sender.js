@@ -38,19 +38,11 @@ function createClientSender(config, grpc) {
     client ??= new grpc.Client(config.target, config.object, channelOptions(config));
     const used = client;
     return new Promise((resolve) => {
-      attempt.call = used.makeUnaryRequest(
-        PATH,
-        same,
-        same,
-        Buffer.from(body),
-        metadata,
-        { deadline },
-        (error, answer) => {
-          // A connection that is silent is given up at once: the next call opens another.
-          if (error?.code === CODES.DEADLINE_EXCEEDED && client === used) closeClient();
-          resolve(error ? factsOf(error) : statusFacts(0, '', { body: answer ?? undefined }));
-        },
-      );
+      attempt.call = used.makeUnaryRequest(PATH, same, same, body, metadata, { deadline }, (error, answer) => {
+        // A connection that is silent is given up at once: the next call opens another.
+        if (error?.code === CODES.DEADLINE_EXCEEDED && client === used) closeClient();
+        resolve(error ? factsOf(error) : statusFacts(0, '', { body: answer ?? undefined }));
+      });
     });
   }
 

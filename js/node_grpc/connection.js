@@ -16,7 +16,8 @@ const modules = {
 async function openSession(config, signal) {
   const socket = await openSocket(config, signal);
   contained(ignore, () => socket.unref());
-  const session = modules.http2().connect(config.dial, { createConnection: () => socket });
+  const options = { createConnection: () => socket, settings: { enablePush: false } };
+  const session = modules.http2().connect(config.dial, options);
   session.on('error', ignore); // each request has its own
   session.unref();
   return { session, socket };

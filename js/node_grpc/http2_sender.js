@@ -8,6 +8,8 @@ const { ignore, timerMillis } = require('../guards/user_code.js');
 const { call, requestHeaders } = require('./call.js');
 const { openSession } = require('./connection.js');
 
+const PING_TIMEOUT_MILLIS = 20_000;
+
 /** @param {object} config as `resolveGrpcConfig` gives it */
 function createHttp2Sender(config) {
   let opening = null; // a promise of the one connection, which all calls share
@@ -51,6 +53,7 @@ function createHttp2Sender(config) {
       return { outcome: 'failed', error: connectFacts(error, config) };
     }
     connection.calls += 1;
+    keepAlive(connection, config);
     try {
       return await call(connection.session, config, request, attempt);
     } catch (error) {
@@ -82,7 +85,7 @@ function createHttp2Sender(config) {
   }
 
   async function open(attempt) {
-    return { ...(await openSession(config, attempt)), calls: 0, isLeaving: false };
+    return { ...(await openSession(config, attempt)), calls: 0, isLeaving: false, isPinging: false };
   }
 
   function forget() {
@@ -92,6 +95,25 @@ function createHttp2Sender(config) {
   }
 
   return { send, close: async () => forget() };
+}
+
+/** Pings while calls are under way, if they are wanted; a peer that leaves one unanswered is gone. */
+function keepAlive(connection, config) {
+  const { keepAlivePingMillis, keepAlivePingTimeoutMillis = PING_TIMEOUT_MILLIS } = config;
+  if (keepAlivePingMillis === undefined || connection.isPinging) return;
+  connection.isPinging = true;
+  const ping = () => {
+    connection.isPinging = false;
+    const { session } = connection;
+    if (connection.calls === 0 || session.destroyed) return;
+    const late = unref(setTimeout(() => end(connection), timerMillis(keepAlivePingTimeoutMillis)));
+    const isSent = session.ping(() => {
+      clearTimeout(late);
+      keepAlive(connection, config);
+    });
+    if (!isSent) clearTimeout(late);
+  };
+  unref(setTimeout(ping, timerMillis(keepAlivePingMillis)));
 }
 
 function endIfIdle(connection) {
