@@ -34,21 +34,24 @@ use crate::{
 pub struct LaneConfig {
     /// Number of the lane in its environment.
     pub number: u32,
-    /// `http`, `node`, `file`, `trace_files` or `drift_api`.
+    /// `http`, `grpc`, `node`, `file`, `trace_files` or `drift_api`.
     pub sink: String,
     /// The endpoint without credentials, for errors and for sharing what the network says about it.
     pub endpoint: String,
-    /// `http/protobuf` or `http/json`; anything else with `drift`.
+    /// `http/protobuf`, `http/json` or `grpc`; anything else with `drift`.
     pub protocol: String,
-    /// URL with scheme, host, port, path and query (sink `http`; sink `drift_api`, whose attempts are else JavaScript's).
+    /// URL with scheme, host, port, path and query (sink `http`; sink `drift_api`, whose attempts are else JavaScript's); only
+    /// scheme, host and port of it count for sink `grpc`.
     pub url: Option<String>,
+    /// `:authority` of each call (sink `grpc`); absent: host and port of the URL.
+    pub authority: Option<String>,
     /// `Content-Type` (sink `http`).
     pub content_type: Option<String>,
-    /// `User-Agent` (sink `http`).
+    /// `User-Agent` (sinks `http` and `grpc`).
     pub user_agent: Option<String>,
-    /// Every other header, in order (sink `http`).
+    /// Every other header, in order (sink `http`); metadata as it goes on the wire (sink `grpc`).
     pub headers: Option<Vec<(String, String)>>,
-    /// `static` (they are in `headers`), `live` or `async` (sink `http`).
+    /// `static` (they are in `headers`), `live` or `async` (sinks `http` and `grpc`).
     pub header_source: Option<String>,
     /// Unix socket instead of host and port.
     pub socket_path: Option<String>,
@@ -62,7 +65,7 @@ pub struct LaneConfig {
     pub max_idle_sockets: Option<f64>,
     /// TLS settings.
     pub tls: Option<JsTls>,
-    /// JavaScript sends if the server asks for a TLS that only Node has (sink `http`).
+    /// JavaScript sends if the server asks for a TLS that only Node has (sinks `http` and `grpc`).
     pub may_move_to_node: Option<bool>,
     /// Deadline of an export.
     pub timeout_millis: f64,
@@ -74,6 +77,14 @@ pub struct LaneConfig {
     pub max_concurrency: Option<f64>,
     /// Requests under way at once, with the slow ones; absent: `max_concurrency` if that is there.
     pub max_under_way: Option<f64>,
+    /// A larger request is split before it is sent, before compression; absent: 4 MiB (protocol `grpc`).
+    pub max_send_message_bytes: Option<f64>,
+    /// An answer may have so many bytes, after decompression; absent: 4 MiB (sink `grpc`).
+    pub max_receive_message_bytes: Option<f64>,
+    /// Time between pings while a call is under way; absent: no pings (sink `grpc`).
+    pub keep_alive_ping_millis: Option<f64>,
+    /// A connection that leaves a ping unanswered for so long is given up; absent: 20 s (sink `grpc`).
+    pub keep_alive_ping_timeout_millis: Option<f64>,
     /// Bound in spans.
     pub max_spans: Option<f64>,
     /// Bound in bytes.

@@ -21,6 +21,12 @@ pub struct JsFacts {
     pub location: Option<String>,
     /// Response body.
     pub body: Option<Uint8Array>,
+    /// `grpc-status` of a reply to a gRPC call; without it the HTTP status says what it means.
+    pub grpc_status: Option<u32>,
+    /// `grpc-message`, decoded.
+    pub grpc_message: Option<String>,
+    /// Every other trailer as it came (a gRPC call).
+    pub metadata: Option<Vec<(String, String)>>,
     /// Why the body ended early.
     pub body_error: Option<JsSendError>,
     /// Why there is no reply.
