@@ -539,6 +539,10 @@ export interface LaneConfig {
   maxConcurrency?: number
   /** Requests under way at once, with the slow ones; absent: `max_concurrency` if that is there. */
   maxUnderWay?: number
+  /** HTTP proxy that every connection goes through, as `http://host:port` (sink `grpc`). */
+  proxyUrl?: string
+  /** `Proxy-Authorization` of the request for a tunnel (sink `grpc`). */
+  proxyAuthorization?: string
   /** A larger request is split before it is sent, before compression; absent: 4 MiB (protocol `grpc`). */
   maxSendMessageBytes?: number
   /** An answer may have so many bytes, after decompression; absent: 4 MiB (sink `grpc`). */

@@ -217,12 +217,13 @@ impl From<ExportFailure> for JsFailure {
         Self {
             kind: match failure.kind {
                 FailureKind::Http => "status".to_owned(),
+                FailureKind::Grpc => "grpc".to_owned(),
                 FailureKind::Transport => "network".to_owned(),
                 FailureKind::Pipeline => failure.code.clone(),
             },
             code: failure.code,
             message: failure.message,
-            metadata: None,
+            metadata: (failure.kind == FailureKind::Grpc).then_some(failure.metadata),
             http_status: failure.http_status,
             body: failure.body,
             syscall: failure.syscall.map(str::to_owned),

@@ -2,7 +2,7 @@
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use offloop::sink::{Reply, SendError, SendErrorKind, SendOutcome};
+use offloop::sink::{CallEnd, Reply, SendError, SendErrorKind, SendOutcome};
 
 /// Facts of an attempt as `js/node_http/sender.js` reports them.
 #[napi(object, object_to_js = false)]
@@ -77,6 +77,15 @@ impl From<JsSendError> for SendError {
 
 impl From<JsFacts> for SendOutcome {
     fn from(facts: JsFacts) -> Self {
+        if let Some(code) = facts.grpc_status {
+            let (details, metadata) = (facts.grpc_message, facts.metadata);
+            return SendOutcome::Called(CallEnd::of_trailers(
+                code,
+                details.unwrap_or_default(),
+                metadata.unwrap_or_default(),
+                facts.body.map(|body| body.to_vec().into()).unwrap_or_default(),
+            ));
+        }
         match (facts.status, facts.error) {
             (Some(status), _) => SendOutcome::Reply(Reply {
                 status,
