@@ -10,6 +10,9 @@ const { logRetryOutcome } = require('./retry_diag.js');
 const { contained } = require('../guards/user_code.js');
 const { SHOWN_UNITS } = require('../guards/shown.js');
 
+/** Kinds of failures that an attempt has, and not a rule of ours. */
+const OF_AN_ATTEMPT = new Set(['network', 'grpc']);
+
 /** `{ outcome, reason, error }`; without a loss that makes an export fail there is neither reason nor error. */
 function settle(batch, { delivered, rejected, dropped: droppedLater, attempts, error: failure }) {
   const dropped = { ...droppedLater };
@@ -47,7 +50,7 @@ function loggerFor(warning) {
 
 /** The error object that user code or Node's http threw, where it is what ended the export. */
 function withOriginal(failure, original) {
-  if (failure?.kind !== 'network' || original === undefined) return failure;
+  if (!OF_AN_ATTEMPT.has(failure?.kind) || original === undefined) return failure;
   const text = textOfError(original);
   const { length } = failure.message;
   // The native side counts bytes where it cuts, three for a unit at most.

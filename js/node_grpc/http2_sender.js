@@ -21,7 +21,7 @@ function createHttp2Sender(config) {
       const expire = () => {
         forget(); // a connection that is silent is given up: the next call opens another
         attempt.end?.();
-        finish({ outcome: 'failed', error: factsOfError(new Error('Deadline exceeded'), 'timed_out') });
+        finish(failed({ ...factsOfError(new Error('Deadline exceeded')), kind: 'timed_out' }));
       };
       const timer = unref(setTimeout(expire, timerMillis(timeoutMillis)));
       const finish = (facts) => {
@@ -50,7 +50,7 @@ function createHttp2Sender(config) {
     try {
       connection = await connected(attempt);
     } catch (error) {
-      return { outcome: 'failed', error: connectFacts(error, config) };
+      return failed(connectFacts(error, config));
     }
     connection.calls += 1;
     keepAlive(connection, config);
@@ -58,7 +58,7 @@ function createHttp2Sender(config) {
       return await call(connection.session, config, request, attempt);
     } catch (error) {
       forget();
-      return { outcome: 'failed', error: factsOfError(error) };
+      return failed(factsOfError(error));
     } finally {
       connection.calls -= 1;
       endIfIdle(connection);
@@ -124,6 +124,11 @@ function endIfIdle(connection) {
 function end({ session, socket }) {
   session.destroy();
   socket.destroy();
+}
+
+/** Facts of the network: the application is told a status, and not Node's error. */
+function failed({ original, ...error }) {
+  return { outcome: 'failed', error };
 }
 
 /** In the words of @grpc/grpc-js. */
