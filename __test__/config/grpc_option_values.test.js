@@ -53,6 +53,8 @@ describe('odd values over gRPC', () => {
         const ours = await run(OTLPTraceExporter, optionsWith(name, make()));
         assert.ok(!ours.made || [0, 1].includes(ours.code), `${what}: export() threw ${ours.code}`);
         if (ours.made) assert.equal(ours.pending, 0, what);
+        // @grpc/grpc-js throws where nobody can catch it for a deadline that is too far.
+        if (name === 'timeoutMillis' && what === '2^53') continue;
         const stock = await run(Stock, optionsWith(name, make()));
         delete ours.pending;
         delete stock.pending;
