@@ -7,6 +7,9 @@ const { execFile } = require('node:child_process');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const { promisify } = require('node:util');
+const { issue } = require('../helpers/config/certificates.js');
+const { span } = require('../helpers/config/runner.js');
+const { startGrpcReceiver } = require('../helpers/grpc/receiver.js');
 const { line3Unavailable } = require('../helpers/sdk_spans.js');
 
 const run = promisify(execFile);
@@ -75,6 +78,40 @@ describe('credentials of @grpc/grpc-js', () => {
     const head = `import { createRequire } from 'node:module'; import * as all from '@grpc/grpc-js'; const require = createRequire(process.cwd() + '/');`;
     assert.deepEqual(await told(`${head} ${tell} ${made}`, { isModule: true }), expected);
   });
+});
+
+it('what createSsl() was given is sent with natively, with the metadata of composed credentials', async (t) => {
+  const { key, cert } = issue({ commonName: 'localhost', names: ['127.0.0.1'] });
+  const receiver = await startGrpcReceiver({ tls: { key, cert } }, t);
+  const source = `
+    const grpc = require('@grpc/grpc-js');
+    const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-grpc');
+    let calls = 0;
+    const generator = grpc.credentials.createFromMetadataGenerator((_call, done) => {
+      const metadata = new grpc.Metadata();
+      metadata.set('authorization', 'Bearer ' + ++calls);
+      done(null, metadata);
+    });
+    const ssl = grpc.credentials.createSsl(Buffer.from(process.env.TEST_CERT));
+    const credentials = grpc.credentials.combineChannelCredentials(ssl, generator);
+    const exporter = new OTLPTraceExporter({ url: '${receiver.secureOrigin}', credentials });
+    const span = ${JSON.stringify({ ...span, spanContext: undefined })};
+    span.spanContext = () => (${JSON.stringify(span.spanContext())});
+    (async () => {
+      const delivered = [];
+      for (let nth = 0; nth < 2; nth++) delivered.push((await exporter.exportSpans([span])).delivered);
+      await exporter.shutdown();
+      console.log(JSON.stringify(delivered));
+    })();`;
+  assert.deepEqual(await told(source, { env: { TEST_CERT: cert } }), [1, 1]);
+  const sent = receiver.calls.map(({ headers }) => [
+    headers.authorization,
+    headers['user-agent'].includes('grpc-node'),
+  ]);
+  assert.deepEqual(sent, [
+    ['Bearer 1', false],
+    ['Bearer 2', false],
+  ]);
 });
 
 describe('the helpers of @opentelemetry/otlp-grpc-exporter-base', () => {
