@@ -74,7 +74,10 @@ async fn ask(
     match link.life.speaking().await {
         Stage::Speaking => {}
         Stage::Over => return Err(Unanswered::Leaving(ended())),
-        Stage::Silent | Stage::NeverSpoke => return Err(Unanswered::Failed(ended())),
+        Stage::Silent | Stage::NeverSpoke => {
+            let error = failure::no_connection(ended(), &ready.way.authority);
+            return Err(Unanswered::Failed(error));
+        }
     }
     let left = end.saturating_duration_since(Instant::now());
     let head = ready.heads.head(request, left).map_err(Unanswered::Failed)?;
