@@ -610,3 +610,20 @@ fn what_cannot_be_sent_is_said_by_each_call() {
     assert_eq!(server.connections(), 0);
     assert!(matches!(client.send(request_within(0)), SendOutcome::Failed(_)));
 }
+
+#[test]
+fn a_connection_that_speaks_and_never_answers_is_left_after_five_missed_deadlines() {
+    let server = RawServer::start(move |peer| {
+        let number = peer.connection;
+        let settings = if number == 0 { &[(MAX_STREAMS, 0)][..] } else { &[] };
+        let Some(mut h2) = H2Peer::accept(peer, settings) else { return };
+        h2.serve(); // its pings are answered
+    });
+    let pings = Pings { interval: Duration::from_millis(10), timeout: Duration::from_secs(5) };
+    let client = Client::with(GrpcConfig { pings: Some(pings), ..config(&server) });
+    for _ in 0..5 {
+        assert_eq!(failure(client.send(request_within(60))).kind, SendErrorKind::TimedOut);
+    }
+    assert_eq!(client.end().code, 0);
+    assert_eq!(server.connections(), 2);
+}
