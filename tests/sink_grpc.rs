@@ -97,7 +97,7 @@ fn an_answer_may_be_a_head_alone() {
 #[test]
 fn a_success_without_a_message_is_none() {
     let answers: [fn(&mut H2Peer, u32); 4] = [
-        |h2, stream| drop(h2.trailers_only(stream, &[("grpc-status", "0")])),
+        |h2, stream| h2.trailers_only(stream, &[("grpc-status", "0")]),
         |h2, stream| {
             h2.grpc_head(stream);
             h2.headers(stream, true, &[("grpc-status", "0")]);
@@ -142,12 +142,12 @@ fn answers_without_a_status_of_grpc_are_worded_by_what_came() {
     type Answer = fn(&mut H2Peer, u32);
     let cases: [(Answer, u32, &str); 9] = [
         (
-            |h2, stream| drop(h2.headers(stream, true, &[(":status", "503")])),
+            |h2, stream| h2.headers(stream, true, &[(":status", "503")]),
             14,
             "Received HTTP status code 503",
         ),
         (
-            |h2, stream| drop(h2.headers(stream, true, &[(":status", "404"), ("x-a", "1")])),
+            |h2, stream| h2.headers(stream, true, &[(":status", "404"), ("x-a", "1")]),
             12,
             "Received HTTP status code 404",
         ),
@@ -159,7 +159,7 @@ fn answers_without_a_status_of_grpc_are_worded_by_what_came() {
             14,
             "Received HTTP status code 502",
         ),
-        (|h2, stream| drop(h2.trailers_only(stream, &[])), 2, "Received HTTP status code 200"),
+        (|h2, stream| h2.trailers_only(stream, &[]), 2, "Received HTTP status code 200"),
         (
             |h2, stream| {
                 h2.grpc_head(stream);
@@ -401,14 +401,24 @@ fn garbage_in_an_answer_is_a_failure_and_the_next_connection_is_good() {
     type Answer = fn(&mut H2Peer, u32);
     let garbage: [Answer; 7] = [
         // Header lists that cannot be decoded.
-        |h2, stream| drop(h2.send(h2_peer::HEADERS, 5, stream, &[0xff; 30])),
-        |h2, stream| drop(h2.send(h2_peer::HEADERS, 5, stream, &header_block(&[("", "")]))),
-        |h2, stream| drop(h2.headers(stream, true, &[(":status", "many")])),
-        |h2, stream| drop(h2.headers(stream, true, &[(":path", "/"), (":status", "200")])),
+        |h2, stream| {
+            h2.send(h2_peer::HEADERS, 5, stream, &[0xff; 30]);
+        },
+        |h2, stream| {
+            h2.send(h2_peer::HEADERS, 5, stream, &header_block(&[("", "")]));
+        },
+        |h2, stream| h2.headers(stream, true, &[(":status", "many")]),
+        |h2, stream| h2.headers(stream, true, &[(":path", "/"), (":status", "200")]),
         // Frames that make no sense.
-        |h2, stream| drop(h2.data(stream, true, b"before any head")),
-        |h2, _| drop(h2.send(h2_peer::CONTINUATION, 4, 99, b"")),
-        |h2, _| drop(h2.send(h2_peer::SETTINGS, 0, 0, &[1, 2, 3])),
+        |h2, stream| {
+            h2.data(stream, true, b"before any head");
+        },
+        |h2, _| {
+            h2.send(h2_peer::CONTINUATION, 4, 99, b"");
+        },
+        |h2, _| {
+            h2.send(h2_peer::SETTINGS, 0, 0, &[1, 2, 3]);
+        },
     ];
     for (number, answer) in garbage.into_iter().enumerate() {
         let server = RawServer::start(move |peer| {

@@ -145,12 +145,24 @@ fn peers_that_speak_something_else_are_named() {
             },
             "speaks HTTP/1.1, not HTTP/2",
         ),
-        (|mut peer| drop(peer.write("<html>\n<body>Welcome")), "sends a page (HTML)"),
         (
-            |mut peer| drop(peer.write([21, 3, 1, 0, 2, 2, 70, 0, 0])),
+            |mut peer| {
+                peer.write("<html>\n<body>Welcome");
+            },
+            "sends a page (HTML)",
+        ),
+        (
+            |mut peer| {
+                peer.write([21, 3, 1, 0, 2, 2, 70, 0, 0]);
+            },
             "speaks TLS; its URL has to begin with https://",
         ),
-        (|mut peer| drop(peer.write("SSH-2.0-OpenSSH\r\n")), "it began with 0x5353482d322e302d4f"),
+        (
+            |mut peer| {
+                peer.write("SSH-2.0-OpenSSH\r\n");
+            },
+            "it began with 0x5353482d322e302d4f",
+        ),
         (|mut peer| drop(peer.head()), "closed the connection before it spoke HTTP/2"),
     ];
     for (script, words) in cases {

@@ -243,7 +243,9 @@ fn greet(mut peer: Peer, sky: &Sky) -> Option<H2Peer> {
     let fault = GREETINGS[sky.pick(GREETINGS.len())];
     sky.hits.add(format!("fault {fault}"), 1);
     match fault {
-        "silent" => drop(peer.wait_for_close()),
+        "silent" => {
+            peer.wait_for_close();
+        }
         "http1 peer" => {
             peer.head();
             peer.respond("400 Bad Request", "", b"");
@@ -275,7 +277,7 @@ fn misbehave(mut h2: H2Peer, call: &Call, sky: &Sky) -> Option<H2Peer> {
     match fault {
         // The next call finds a peer that still answers others.
         "stall" => {}
-        "stall behind head" => drop(h2.grpc_head(stream)),
+        "stall behind head" => h2.grpc_head(stream),
         "stall in message" => {
             h2.grpc_head(stream);
             h2.data(stream, false, &[0, 0, 0, 1]);
@@ -324,7 +326,7 @@ fn misbehave(mut h2: H2Peer, call: &Call, sky: &Sky) -> Option<H2Peer> {
             let partial = [0x0a, 6, 0x08, 1, 0x12, 2, b'n', b'o'];
             h2.answer(stream, &partial, &[("grpc-status", "0")]);
         }
-        "no message" => drop(h2.trailers_only(stream, &[("grpc-status", "0")])),
+        "no message" => h2.trailers_only(stream, &[("grpc-status", "0")]),
         "huge message" => {
             h2.grpc_head(stream);
             h2.data(stream, false, &[0, 0x7f, 0xff, 0xff, 0xff]);
@@ -344,8 +346,8 @@ fn misbehave(mut h2: H2Peer, call: &Call, sky: &Sky) -> Option<H2Peer> {
             h2.headers(stream, false, &[(":status", "200"), ("content-type", "text/html")]);
             h2.data(stream, true, b"<html>");
         }
-        "rst" => drop(h2.reset(stream, REASONS[sky.pick(REASONS.len())])),
-        "refused stream" => drop(h2.reset(stream, 7)),
+        "rst" => h2.reset(stream, REASONS[sky.pick(REASONS.len())]),
+        "refused stream" => h2.reset(stream, 7),
         "goaway without call" => {
             h2.goaway(stream.saturating_sub(2), 0, "");
             h2.peer.finish();
