@@ -221,6 +221,30 @@ impl ExportFailure {
     }
 }
 
+/// The name of a gRPC status.
+fn grpc_name(code: &str) -> &'static str {
+    const NAMES: [&str; 17] = [
+        "OK",
+        "CANCELLED",
+        "UNKNOWN",
+        "INVALID_ARGUMENT",
+        "DEADLINE_EXCEEDED",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNIMPLEMENTED",
+        "INTERNAL",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+        "UNAUTHENTICATED",
+    ];
+    code.parse().ok().and_then(|code: usize| NAMES.get(code)).copied().unwrap_or("undefined")
+}
+
 /// The gRPC status of a call that ran out of time.
 const DEADLINE_EXCEEDED: &str = "4";
 
@@ -232,7 +256,10 @@ impl From<DropReason> for ExportFailure {
 
 impl fmt::Display for ExportFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.code.is_empty() {
+        if self.kind == FailureKind::Grpc {
+            // As the stock exporter has it in its errors.
+            write!(f, "{} {}: {}", self.code, grpc_name(&self.code), self.message)
+        } else if self.code.is_empty() {
             f.write_str(&self.message)
         } else {
             write!(f, "{}: {}", self.code, self.message)

@@ -77,7 +77,7 @@ impl Client {
 
     /// Lets what runs beside the calls go on.
     pub fn idle(&self, millis: u64) {
-        self.runtime.block_on(tokio::time::sleep(Duration::from_millis(millis)));
+        self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(millis)).await });
     }
 
     /// One small call.

@@ -63,12 +63,12 @@ impl H2Peer {
     }
 
     /// A SETTINGS frame.
-    pub fn settings(&mut self, settings: &[(u16, u32)]) -> bool {
+    pub fn settings(&mut self, settings: &[(u16, u32)]) {
         let payload: Vec<u8> = settings
             .iter()
             .flat_map(|(id, value)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat())
             .collect();
-        self.send(SETTINGS, 0, 0, &payload)
+        self.send(SETTINGS, 0, 0, &payload);
     }
 
     /// Any frame.
@@ -94,7 +94,9 @@ impl H2Peer {
     pub fn frame(&mut self) -> Option<Frame> {
         let frame = self.raw_frame()?;
         match frame.kind {
-            SETTINGS if frame.flags & ACK == 0 => drop(self.send(SETTINGS, ACK, 0, &[])),
+            SETTINGS if frame.flags & ACK == 0 => {
+                self.send(SETTINGS, ACK, 0, &[]);
+            }
             PING if frame.flags & ACK == 0 => {
                 self.pings += 1;
                 if self.answers_pings {
@@ -145,24 +147,23 @@ impl H2Peer {
     }
 
     /// A header list.
-    pub fn headers(&mut self, stream: u32, ends: bool, list: &[(&str, &str)]) -> bool {
+    pub fn headers(&mut self, stream: u32, ends: bool, list: &[(&str, &str)]) {
         let flags = END_HEADERS | if ends { END_STREAM } else { 0 };
-        self.send(HEADERS, flags, stream, &header_block(list))
+        self.send(HEADERS, flags, stream, &header_block(list));
     }
 
     /// A header list of any length, in frames of 16 KiB.
-    pub fn long_headers(&mut self, stream: u32, ends: bool, block: &[u8]) -> bool {
+    pub fn long_headers(&mut self, stream: u32, ends: bool, block: &[u8]) {
         let mut pieces = block.chunks(16_384).peekable();
         let mut kind = HEADERS;
         while let Some(piece) = pieces.next() {
             let end = if pieces.peek().is_none() { END_HEADERS } else { 0 };
             let ends = if ends && kind == HEADERS { END_STREAM } else { 0 };
             if !self.send(kind, end | ends, stream, piece) {
-                return false;
+                return;
             }
             kind = CONTINUATION;
         }
-        true
     }
 
     /// A piece of a body.
@@ -171,38 +172,38 @@ impl H2Peer {
     }
 
     /// The head of an answer of gRPC.
-    pub fn grpc_head(&mut self, stream: u32) -> bool {
-        self.headers(stream, false, &[(":status", "200"), ("content-type", "application/grpc")])
+    pub fn grpc_head(&mut self, stream: u32) {
+        self.headers(stream, false, &[(":status", "200"), ("content-type", "application/grpc")]);
     }
 
     /// An answer with a message and a status.
-    pub fn answer(&mut self, stream: u32, message: &[u8], trailers: &[(&str, &str)]) -> bool {
+    pub fn answer(&mut self, stream: u32, message: &[u8], trailers: &[(&str, &str)]) {
         self.grpc_head(stream);
         self.data(stream, false, &prefixed(0, message));
-        self.headers(stream, true, trailers)
+        self.headers(stream, true, trailers);
     }
 
     /// Success.
-    pub fn ok(&mut self, stream: u32) -> bool {
-        self.answer(stream, b"", &[("grpc-status", "0")])
+    pub fn ok(&mut self, stream: u32) {
+        self.answer(stream, b"", &[("grpc-status", "0")]);
     }
 
     /// A status in the head of the answer.
-    pub fn trailers_only(&mut self, stream: u32, list: &[(&str, &str)]) -> bool {
+    pub fn trailers_only(&mut self, stream: u32, list: &[(&str, &str)]) {
         let head = [(":status", "200"), ("content-type", "application/grpc")];
-        self.headers(stream, true, &[&head[..], list].concat())
+        self.headers(stream, true, &[&head[..], list].concat());
     }
 
     /// RST_STREAM
-    pub fn reset(&mut self, stream: u32, code: u32) -> bool {
-        self.send(RST_STREAM, 0, stream, &code.to_be_bytes())
+    pub fn reset(&mut self, stream: u32, code: u32) {
+        self.send(RST_STREAM, 0, stream, &code.to_be_bytes());
     }
 
     /// GOAWAY
-    pub fn goaway(&mut self, last_stream: u32, code: u32, debug: &str) -> bool {
+    pub fn goaway(&mut self, last_stream: u32, code: u32, debug: &str) {
         let payload =
             [&last_stream.to_be_bytes()[..], &code.to_be_bytes(), debug.as_bytes()].concat();
-        self.send(GOAWAY, 0, 0, &payload)
+        self.send(GOAWAY, 0, 0, &payload);
     }
 
     /// Answers every call with success until the client is gone.

@@ -22,6 +22,8 @@ use crate::{
     sink::{CallEnd, Metadata, Request, SendError, SendErrorKind, SendOutcome},
 };
 
+/// Deadlines that a connection may miss between two answers. The stock exporter bears one more.
+const MAX_MISSED: u32 = 5;
 /// Bytes of an answer that is no gRPC: they are read for the status behind them.
 const MAX_OTHER_BYTES: usize = 64 * 1024;
 
@@ -44,8 +46,8 @@ pub(super) async fn call(
         let started = Instant::now();
         let asked = ask(&link, shared, ready, request, end);
         let Ok(answered) = timeout_at(end, asked).await else {
-            if !link.life.is_heard_since(started) {
-                // Not a byte in all that time: whoever calls next is not to wait for this one.
+            // Not a byte in all that time, or never an answer: whoever calls next is not to wait for this one.
+            if !link.life.is_heard_since(started) || link.life.note_missed() >= MAX_MISSED {
                 link.retire();
             }
             return late(&format!("remote_addr={}", link.peer));
@@ -74,15 +76,19 @@ async fn ask(
     match link.life.speaking().await {
         Stage::Speaking => {}
         Stage::Over => return Err(Unanswered::Leaving(ended())),
-        Stage::Silent | Stage::NeverSpoke => return Err(Unanswered::Failed(ended())),
+        Stage::Silent | Stage::NeverSpoke => {
+            let error = failure::no_connection(ended(), &ready.way.authority);
+            return Err(Unanswered::Failed(error));
+        }
     }
     let left = end.saturating_duration_since(Instant::now());
     let head = ready.heads.head(request, left).map_err(Unanswered::Failed)?;
     let message = framed(request.body.clone(), request.encoding);
     let (response, _under_way) = link.start(head, message)?;
     let response = response.await.map_err(|error| failure::of_stream(&error, link.life.end()))?;
-    link.life.note_proven();
-    read(response, link, shared.config.max_receive_bytes).await
+    let end = read(response, link, shared.config.max_receive_bytes).await?;
+    link.life.note_answered();
+    Ok(end)
 }
 
 /// Reads an answer to its end. The status in its trailers counts, whatever comes before.

@@ -9,6 +9,8 @@ use crate::sink::{
     net::failure::{Known, innermost},
 };
 
+const NO_CONNECTION: &str = "No connection established. Last error: ";
+
 /// Why a call has got no status.
 #[derive(Debug)]
 pub(super) enum Unanswered {
@@ -31,6 +33,7 @@ pub(super) fn deadline(after: Duration, what: &str) -> SendError {
 /// A connection that could not be opened.
 pub(super) fn no_connection(error: SendError, authority: &str) -> SendError {
     let message = match error.kind {
+        _ if error.message.starts_with(NO_CONNECTION) => return error,
         SendErrorKind::Dns => {
             format!("Name resolution failed for target dns:{authority}: {}", error.message)
         }
@@ -39,8 +42,13 @@ pub(super) fn no_connection(error: SendError, authority: &str) -> SendError {
             let last = error.errors.last().unwrap_or(&error);
             let code = last.code.as_deref().filter(|code| code.starts_with("ERR_"));
             let name = code.map_or_else(|| "Error".to_owned(), |code| format!("Error [{code}]"));
-            let last = &last.message;
-            format!("No connection established. Last error: {name}: {last}. Resolution note: ")
+            // The alert of a server whose protocols have no HTTP/2 among them.
+            let hint = match last.message.contains("alert no application protocol") {
+                true => " (it speaks no HTTP/2 on this port)",
+                false => "",
+            };
+            let last = format!("{}{hint}", last.message);
+            format!("{NO_CONNECTION}{name}: {last}. Resolution note: ")
         }
     };
     SendError { message, ..error }
@@ -67,9 +75,7 @@ pub(super) fn ended(first: &[u8], peer: &str) -> SendError {
         return dropped();
     }
     if first.is_empty() {
-        let text = format!(
-            "No connection established. Last error: {peer} closed the connection before it spoke HTTP/2"
-        );
+        let text = format!("{NO_CONNECTION}{peer} closed the connection before it spoke HTTP/2");
         return SendError::new(SendErrorKind::Reset, text);
     }
     let mut known = [0; 9];
@@ -96,10 +102,7 @@ pub(super) fn not_http2(first: [u8; 9], peer: &str) -> SendError {
             format!("{peer} does not speak HTTP/2; it began with 0x{hex}")
         }
     };
-    SendError::new(
-        SendErrorKind::Malformed,
-        format!("No connection established. Last error: {what}"),
-    )
+    SendError::new(SendErrorKind::Malformed, format!("{NO_CONNECTION}{what}"))
 }
 
 /// An answer that is no gRPC.

@@ -38,6 +38,8 @@ struct Facts {
     heard: Instant,
     /// An answer has come.
     is_proven: bool,
+    /// Calls that ran out of time since one had an answer.
+    missed: u32,
     /// Takes no more calls, since then.
     retired: Option<Instant>,
     /// Why it has ended.
@@ -55,6 +57,7 @@ impl Life {
             used: now,
             heard: now,
             is_proven: false,
+            missed: 0,
             retired: None,
             end: None,
             is_pinged_too_often: false,
@@ -88,9 +91,17 @@ impl Life {
         });
     }
 
-    /// An answer has come: the peer acknowledges what it gets.
-    pub fn note_proven(&self) {
-        self.locked().is_proven = true;
+    /// A call has been answered: the peer acknowledges what it gets.
+    pub fn note_answered(&self) {
+        let mut facts = self.locked();
+        (facts.is_proven, facts.missed) = (true, 0);
+    }
+
+    /// A call has run out of time. Returns how many have since one had an answer.
+    pub fn note_missed(&self) -> u32 {
+        let mut facts = self.locked();
+        facts.missed = facts.missed.saturating_add(1);
+        facts.missed
     }
 
     pub fn is_proven(&self) -> bool {

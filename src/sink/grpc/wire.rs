@@ -26,31 +26,56 @@ pub(super) struct Wire<S> {
     peer: String,
     first: [u8; FRAME_HEAD_BYTES],
     known: usize,
+    is_http2: bool,
 }
 
 impl<S> Wire<S> {
     pub fn new(stream: S, life: Arc<Life>, peer: String) -> Wire<S> {
-        Wire { stream, life, peer, first: [0; FRAME_HEAD_BYTES], known: 0 }
+        Wire { stream, life, peer, first: [0; FRAME_HEAD_BYTES], known: 0, is_http2: false }
     }
 
-    /// Looks at the first bytes. `Err`: they are something else.
-    fn look(&mut self, bytes: &[u8]) -> Result<(), crate::sink::SendError> {
-        if self.known == FRAME_HEAD_BYTES {
-            return Ok(());
-        }
-        for &byte in bytes {
-            if let Some(place) = self.first.get_mut(self.known) {
-                *place = byte;
-                self.known += 1;
+    /// The head of the first frame, which the library gets when it is known to be one.
+    fn poll_first(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>>
+    where
+        S: Socket,
+    {
+        while self.known < FRAME_HEAD_BYTES {
+            let mut place = ReadBuf::new(self.first.get_mut(self.known..).unwrap_or_default());
+            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut place));
+            let new = place.filled().len();
+            self.note(&read, new);
+            read?;
+            if new == 0 {
+                return Poll::Ready(Ok(()));
             }
+            self.known += new;
         }
-        match self.first {
-            [_, _, _, SETTINGS, 0, 0, 0, 0, 0] if self.known == FRAME_HEAD_BYTES => {
-                self.life.note_speaking();
-                Ok(())
+        if !matches!(self.first, [0, _, _, SETTINGS, 0, 0, 0, 0, 0])
+            || buffer.remaining() < FRAME_HEAD_BYTES
+        {
+            let error = failure::not_http2(self.first, &self.peer);
+            self.life.note_end(error.clone());
+            return Poll::Ready(Err(io::Error::other(error)));
+        }
+        buffer.put_slice(&self.first);
+        self.is_http2 = true;
+        self.life.note_speaking();
+        Poll::Ready(Ok(()))
+    }
+
+    /// What a read says of the connection, with the `new` bytes that it has brought.
+    fn note(&self, read: &io::Result<()>, new: usize) {
+        match read {
+            Ok(()) if new > 0 => self.life.note_heard(),
+            Ok(()) => {
+                let first = self.first.get(..self.known).unwrap_or_default();
+                self.life.note_end(failure::ended(first, &self.peer));
             }
-            _ if self.known < FRAME_HEAD_BYTES => Ok(()),
-            first => Err(failure::not_http2(first, &self.peer)),
+            Err(error) => self.life.note_end(failure::of_connection(error)),
         }
     }
 }
@@ -61,24 +86,13 @@ impl<S: Socket> AsyncRead for Wire<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.is_http2 {
+            return self.poll_first(context, buffer);
+        }
         let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        if let Err(error) = read {
-            self.life.note_end(failure::of_connection(&error));
-            return Poll::Ready(Err(error));
-        }
-        let new = buffer.filled().get(before..).unwrap_or_default();
-        if new.is_empty() {
-            let first = self.first.get(..self.known).unwrap_or_default();
-            self.life.note_end(failure::ended(first, &self.peer));
-            return Poll::Ready(Ok(()));
-        }
-        self.life.note_heard();
-        if let Err(error) = self.look(new) {
-            self.life.note_end(error.clone());
-            return Poll::Ready(Err(io::Error::other(error)));
-        }
-        Poll::Ready(Ok(()))
+        self.note(&read, buffer.filled().len() - before);
+        Poll::Ready(read)
     }
 }
 
