@@ -106,7 +106,7 @@ export interface ExportOutcome {
   dropped: DropCounts;
   /** Requests made; after a split, the most that any span needed. */
   attempts: number;
-  /** The failure behind `dropped`. `code` is an HTTP status, a code of Node or OpenSSL, or a drop reason. */
+  /** The failure behind `dropped`. `code` is an HTTP or gRPC status, a code of Node or OpenSSL, or a drop reason. */
   error?: { code: string; message: string; httpStatus?: number };
 }
 
@@ -197,6 +197,55 @@ export interface ExitOptions {
   signals?: NodeJS.Signals[];
 }
 
+/** Options of `protocol: 'grpc'`; without effect over HTTP. */
+export interface GrpcOptions {
+  /** A larger request is split, by its size before compression. Integer, at least 1. Default 4 MiB. */
+  maxSendMessageBytes?: number;
+  /** A larger answer fails, by its size after decompression. Integer, at least 1. Default 4 MiB. */
+  maxReceiveMessageBytes?: number;
+  /**
+   * Time between pings while an export is under way, a day at most; servers may object to more than one in five minutes.
+   * Integer, 1 to 2147483647. Default none.
+   */
+  keepAlivePingMillis?: number;
+  /**
+   * A connection that leaves a ping unanswered for so long is given up, a day at most. Integer, 1 to 2147483647. Default
+   * 20000.
+   */
+  keepAlivePingTimeoutMillis?: number;
+}
+
+/** `Metadata` of `@grpc/grpc-js`. */
+export interface GrpcMetadataLike {
+  getMap(): { [key: string]: string | Uint8Array };
+}
+
+/** Metadata by key; keys that end with `-bin` have bytes. */
+export type GrpcMetadataRecord = Record<string, string | Uint8Array>;
+
+export type GrpcMetadataFactory = () =>
+  | GrpcMetadataLike
+  | GrpcMetadataRecord
+  | Promise<GrpcMetadataLike | GrpcMetadataRecord>;
+
+/** `ChannelCredentials` of `@grpc/grpc-js`. */
+export interface GrpcCredentialsLike {
+  _isSecure(): boolean;
+}
+
+/** The arguments of `credentials.createSsl()` of `@grpc/grpc-js`, as plain data. */
+export interface GrpcCertificates {
+  /** What is trusted, as PEM. Without it: what Node.js trusts. */
+  rootCerts?: string | Uint8Array | null;
+  privateKey?: string | Uint8Array | null;
+  certChain?: string | Uint8Array | null;
+  verifyOptions?: {
+    // biome-ignore lint/suspicious/noExplicitAny: the types of Node's tls and of grpc-js disagree about the certificate
+    checkServerIdentity?: (hostname: string, certificate: any) => Error | undefined;
+    rejectUnauthorized?: boolean;
+  };
+}
+
 export type HeadersFactory = () => Promise<Record<string, string>>;
 
 export type HttpAgentFactory = (
@@ -211,10 +260,23 @@ export interface MeterProviderLike {
 
 /** Options of the stock OTLP exporters and ours. Stock options default to the OTEL_EXPORTER_OTLP_* variables. */
 export interface OTLPTraceExporterConfig {
-  /** Full URL; nothing is appended. Default `http://localhost:4318/v1/traces`. */
+  /**
+   * Full URL; nothing is appended. Over gRPC host and port, with `http://` for a connection without TLS. Default
+   * `http://localhost:4318/v1/traces`, over gRPC `http://localhost:4317`.
+   */
   url?: string;
-  /** An object is read again for each attempt, a function is called once per attempt. Default none. */
+  /**
+   * An object is read again for each attempt, a function is called once per attempt. Over gRPC it is metadata, where
+   * `metadata` has no such key. Default none.
+   */
   headers?: Record<string, string> | HeadersFactory;
+  /** Metadata of requests over gRPC, read as often as `headers`; of several values of a key the first. Default none. */
+  metadata?: GrpcMetadataLike | GrpcMetadataRecord | GrpcMetadataFactory;
+  /**
+   * Over gRPC, whatever the scheme of `url` is: an object of `@grpc/grpc-js`, or certificates as plain data. Default as the
+   * URL says.
+   */
+  credentials?: GrpcCredentialsLike | GrpcCertificates;
   /**
    * Deadline of an export, retries included, from its first attempt on: what it waits behind others comes before. A day at
    * most. Number, more than 0. Default 10000.
@@ -222,7 +284,10 @@ export interface OTLPTraceExporterConfig {
   timeoutMillis?: number;
   /** Exports under way at most; others are refused at once, as `queue_full`. Default none: the queue is bounded instead. */
   concurrencyLimit?: number;
-  /** `CompressionAlgorithm` of the stock package is accepted; an unknown value means none. Default 'none'. */
+  /**
+   * `CompressionAlgorithm` of the stock package is accepted; an unknown value means none, and over gRPC everything but
+   * 'gzip'. Default 'none'.
+   */
   compression?: 'none' | 'gzip' | 'zstd' | 'auto' | (string & {});
   /** Whether connections are kept. Default `true`. */
   keepAlive?: boolean;
@@ -233,14 +298,15 @@ export interface OTLPTraceExporterConfig {
   /** Receives the exporter's metrics. */
   selfObsMeterProvider?: MeterProviderLike;
 
-  /** Wire format. Default 'http/protobuf'. */
-  protocol?: 'http/protobuf' | 'http/json';
-  /** Who sends. Default automatic: native, unless an option needs Node's http. */
+  /** Transport and wire format. Default 'http/protobuf'. */
+  protocol?: 'http/protobuf' | 'http/json' | 'grpc';
+  /** Who sends. Default automatic: native, unless an option needs Node's http, its TLS, or `@grpc/grpc-js`. */
   transport?: 'native' | 'node';
   queue?: QueueOptions;
   limits?: LimitOptions;
   retry?: RetryOptions;
   exit?: ExitOptions;
+  grpc?: GrpcOptions;
   /**
    * Requests under way at most. Integer, 1 to 64. Default 4, without those that have been under way for more than a second:
    * with them 30. What a flush or a shutdown waits for has all 30 at once.
@@ -250,7 +316,7 @@ export interface OTLPTraceExporterConfig {
   onError?: (failure: ExportFailure) => void;
 }
 
-/** For the classes of `offloop/otlp-proto` and `offloop/otlp-http`, which have one wire format each. */
+/** For the classes of `offloop/otlp-proto`, `offloop/otlp-http` and `offloop/otlp-grpc`, which have one protocol each. */
 export interface FixedProtocolConfig extends Omit<OTLPTraceExporterConfig, 'protocol'> {
   protocol?: never;
 }
@@ -270,7 +336,10 @@ export interface ShutdownOptions {
   timeoutMillis?: number;
 }
 
-/** Sends spans to an OTLP/HTTP endpoint. A drop-in for `@opentelemetry/exporter-trace-otlp-proto` and `-http`. */
+/**
+ * Sends spans to an OTLP endpoint, over HTTP or gRPC. A drop-in for `@opentelemetry/exporter-trace-otlp-proto`, `-http` and
+ * `-grpc`.
+ */
 export class OTLPTraceExporter {
   constructor(config?: OTLPTraceExporterConfig);
   /** Never throws. The callback runs once, in the async context of this call. */

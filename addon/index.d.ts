@@ -248,6 +248,12 @@ export interface JsFacts {
   location?: string
   /** Response body. */
   body?: Uint8Array
+  /** `grpc-status` of a reply to a gRPC call; without it the HTTP status says what it means. */
+  grpcStatus?: number
+  /** `grpc-message`, decoded. */
+  grpcMessage?: string
+  /** Every other trailer as it came (a gRPC call). */
+  metadata?: Array<[string, string]>
   /** Why the body ended early. */
   bodyError?: JsSendError
   /** Why there is no reply. */
@@ -274,12 +280,14 @@ export interface JsFailedBatch {
 
 /** Facts of a failure. */
 export interface JsFailure {
-  /** `status`, `network`, or a drop reason. */
+  /** `status`, `grpc`, `network`, or a drop reason. */
   kind: string
-  /** HTTP status, Node's error code or a drop reason; empty where Node has none. */
+  /** HTTP status, gRPC status, Node's error code or a drop reason; empty where Node has none. */
   code: string
-  /** Text. */
+  /** Text; the details of a gRPC status. */
   message: string
+  /** Trailers of a gRPC call without `grpc-status` and `grpc-message`, as they came. */
+  metadata?: Array<[string, string]>
   /** Status of the response. */
   httpStatus?: number
   /** Body of the response. */
@@ -486,21 +494,26 @@ export interface JsTls {
 export interface LaneConfig {
   /** Number of the lane in its environment. */
   number: number
-  /** `http`, `node`, `file`, `trace_files` or `drift_api`. */
+  /** `http`, `grpc`, `node`, `file`, `trace_files` or `drift_api`. */
   sink: string
   /** The endpoint without credentials, for errors and for sharing what the network says about it. */
   endpoint: string
-  /** `http/protobuf` or `http/json`; anything else with `drift`. */
+  /** `http/protobuf`, `http/json` or `grpc`; anything else with `drift`. */
   protocol: string
-  /** URL with scheme, host, port, path and query (sink `http`; sink `drift_api`, whose attempts are else JavaScript's). */
+  /**
+   * URL with scheme, host, port, path and query (sink `http`; sink `drift_api`, whose attempts are else JavaScript's); only
+   * scheme, host and port of it count for sink `grpc`.
+   */
   url?: string
+  /** `:authority` of each call (sink `grpc`); absent: host and port of the URL. */
+  authority?: string
   /** `Content-Type` (sink `http`). */
   contentType?: string
-  /** `User-Agent` (sink `http`). */
+  /** `User-Agent` (sinks `http` and `grpc`). */
   userAgent?: string
-  /** Every other header, in order (sink `http`). */
+  /** Every other header, in order (sink `http`); metadata as it goes on the wire (sink `grpc`). */
   headers?: Array<[string, string]>
-  /** `static` (they are in `headers`), `live` or `async` (sink `http`). */
+  /** `static` (they are in `headers`), `live` or `async` (sinks `http` and `grpc`). */
   headerSource?: string
   /** Unix socket instead of host and port. */
   socketPath?: string
@@ -514,7 +527,7 @@ export interface LaneConfig {
   maxIdleSockets?: number
   /** TLS settings. */
   tls?: JsTls
-  /** JavaScript sends if the server asks for a TLS that only Node has (sink `http`). */
+  /** JavaScript sends if the server asks for a TLS that only Node has (sinks `http` and `grpc`). */
   mayMoveToNode?: boolean
   /** Deadline of an export. */
   timeoutMillis: number
@@ -526,6 +539,18 @@ export interface LaneConfig {
   maxConcurrency?: number
   /** Requests under way at once, with the slow ones; absent: `max_concurrency` if that is there. */
   maxUnderWay?: number
+  /** HTTP proxy that every connection goes through, as `http://host:port` (sink `grpc`). */
+  proxyUrl?: string
+  /** `Proxy-Authorization` of the request for a tunnel (sink `grpc`). */
+  proxyAuthorization?: string
+  /** A larger request is split before it is sent, before compression; absent: 4 MiB (protocol `grpc`). */
+  maxSendMessageBytes?: number
+  /** An answer may have so many bytes, after decompression; absent: 4 MiB (sink `grpc`). */
+  maxReceiveMessageBytes?: number
+  /** Time between pings while a call is under way; absent: no pings (sink `grpc`). */
+  keepAlivePingMillis?: number
+  /** A connection that leaves a ping unanswered for so long is given up; absent: 20 s (sink `grpc`). */
+  keepAlivePingTimeoutMillis?: number
   /** Bound in spans. */
   maxSpans?: number
   /** Bound in bytes. */

@@ -31,6 +31,8 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// A request larger than this is split before it is sent, whether it is compressed or not (F36).
     pub max_request_bytes: u64,
+    /// A request of several spans that is larger before compression is split before it is sent; one of a single span goes out.
+    pub split_above_bytes: u64,
     /// Whether a batch that the endpoint found too large is split (F26); otherwise 413 is final.
     pub split_on_413: bool,
     /// Deadline of the shutdown that follows when the last handle is dropped (R107).
@@ -166,6 +168,7 @@ impl Default for Config {
             compression: Compression::None,
             retry: RetryPolicy::stock(Duration::from_secs(10)),
             max_request_bytes: 64 << 20,
+            split_above_bytes: u64::MAX,
             split_on_413: true,
             shutdown_timeout: Duration::from_secs(30),
             exit_timeout: Duration::from_millis(500),
@@ -178,6 +181,7 @@ impl Config {
     pub fn in_one_request(self) -> Self {
         Config {
             max_request_bytes: u64::MAX,
+            split_above_bytes: u64::MAX,
             split_on_413: false,
             retry: RetryPolicy { max_retries: 0, ..RetryPolicy::stock(self.retry.attempt_timeout) },
             ..self

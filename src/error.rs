@@ -101,6 +101,8 @@ impl fmt::Display for DropReason {
 pub enum FailureKind {
     /// `OTLPExporterError`: `message`, `code` = the status number, `data` = `body`.
     Http,
+    /// An ordinary `Error` of a gRPC status: `code`, `details` = `message`, `metadata`.
+    Grpc,
     /// An ordinary `Error` with Node's `code`, `errno`, `syscall`, `address`, `port`.
     Transport,
     /// `OTLPExporterError` with one of the drop reasons as its code.
@@ -112,10 +114,12 @@ pub enum FailureKind {
 pub struct ExportFailure {
     /// Which error to build.
     pub kind: FailureKind,
-    /// HTTP status as text, Node's error code, or the code of a drop reason. Empty where Node has none.
+    /// HTTP or gRPC status as text, Node's error code, or the code of a drop reason. Empty where Node has none.
     pub code: String,
     /// Text for the user.
     pub message: String,
+    /// Trailers of a gRPC call, without its status.
+    pub metadata: Vec<(String, String)>,
     /// Status of the response, if there was one.
     pub http_status: Option<u16>,
     /// Body of the response as text.
@@ -139,6 +143,7 @@ impl ExportFailure {
             kind: FailureKind::Http,
             code: status.to_string(),
             message: cut(message),
+            metadata: Vec::new(),
             http_status: Some(status),
             body,
             syscall: None,
@@ -149,12 +154,24 @@ impl ExportFailure {
         }
     }
 
+    /// A gRPC call that ended with a status other than OK, whoever said so.
+    pub fn grpc(code: u32, details: impl Into<String>, metadata: Vec<(String, String)>) -> Self {
+        ExportFailure {
+            kind: FailureKind::Grpc,
+            code: code.to_string(),
+            message: details.into(),
+            metadata,
+            ..ExportFailure::pipeline(DropReason::NonRetryable, "")
+        }
+    }
+
     /// A failure inside the pipeline.
     pub fn pipeline(reason: DropReason, message: impl Into<String>) -> Self {
         ExportFailure {
             kind: FailureKind::Pipeline,
             code: reason.code().to_owned(),
             message: cut(message),
+            metadata: Vec::new(),
             http_status: None,
             body: None,
             syscall: None,
@@ -171,6 +188,7 @@ impl ExportFailure {
             kind: FailureKind::Transport,
             code: error.code.clone().unwrap_or_default(),
             message: error.message.clone(),
+            metadata: Vec::new(),
             http_status: None,
             body: None,
             syscall: error.syscall,
@@ -184,7 +202,11 @@ impl ExportFailure {
     /// What to tell when the time has run out during an attempt: what the one `before` has failed for is why there were several,
     /// so it gives the error its code, and the text says both.
     pub(crate) fn timed_out_after(self, before: Option<ExportFailure>) -> Self {
-        let is_plain = self.kind == FailureKind::Transport && self.code.is_empty();
+        let is_plain = match self.kind {
+            FailureKind::Transport => self.code.is_empty(),
+            FailureKind::Grpc => self.code == DEADLINE_EXCEEDED && self.metadata.is_empty(),
+            FailureKind::Http | FailureKind::Pipeline => false,
+        };
         let says_more = |before: &ExportFailure| {
             is_plain && before.kind != FailureKind::Pipeline && before.message != self.message
         };
@@ -199,6 +221,33 @@ impl ExportFailure {
     }
 }
 
+/// The name of a gRPC status.
+fn grpc_name(code: &str) -> &'static str {
+    const NAMES: [&str; 17] = [
+        "OK",
+        "CANCELLED",
+        "UNKNOWN",
+        "INVALID_ARGUMENT",
+        "DEADLINE_EXCEEDED",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNIMPLEMENTED",
+        "INTERNAL",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+        "UNAUTHENTICATED",
+    ];
+    code.parse().ok().and_then(|code: usize| NAMES.get(code)).copied().unwrap_or("undefined")
+}
+
+/// The gRPC status of a call that ran out of time.
+const DEADLINE_EXCEEDED: &str = "4";
+
 impl From<DropReason> for ExportFailure {
     fn from(reason: DropReason) -> Self {
         ExportFailure::pipeline(reason, reason.message())
@@ -207,7 +256,10 @@ impl From<DropReason> for ExportFailure {
 
 impl fmt::Display for ExportFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.code.is_empty() {
+        if self.kind == FailureKind::Grpc {
+            // As the stock exporter has it in its errors.
+            write!(f, "{} {}: {}", self.code, grpc_name(&self.code), self.message)
+        } else if self.code.is_empty() {
             f.write_str(&self.message)
         } else {
             write!(f, "{}: {}", self.code, self.message)

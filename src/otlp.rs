@@ -2,6 +2,7 @@
 //! It refuses to know about threads, time and transport.
 
 mod body_layout;
+pub(crate) mod fields;
 mod group;
 mod json;
 mod json_text;
@@ -17,13 +18,15 @@ pub use response::{PartialSuccess, partial_success};
 use self::json_text::LoneSurrogates;
 use crate::span::SpanBatch;
 
-/// Wire format of an OTLP/HTTP request.
+/// Wire format of an OTLP request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// `application/x-protobuf`
     HttpProtobuf,
     /// `application/json`
     HttpJson,
+    /// The message of a gRPC call, without its prefix.
+    Grpc,
 }
 
 /// One request body and what is needed to split it.
@@ -42,7 +45,7 @@ pub struct Encoded {
 /// Encodes a batch as an `ExportTraceServiceRequest`, byte for byte as the stock serializer of 0.223 does.
 pub fn encode(protocol: Protocol, batch: &SpanBatch<'_>) -> Encoded {
     let encoded = match protocol {
-        Protocol::HttpProtobuf => protobuf::encode(batch),
+        Protocol::HttpProtobuf | Protocol::Grpc => protobuf::encode(batch),
         Protocol::HttpJson => json::encode(batch, LoneSurrogates::Escape),
     };
     counted(encoded, batch)

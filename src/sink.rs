@@ -2,9 +2,11 @@
 //! It refuses to decide: no retry rule, no schedule, no count lives here, only the facts of one attempt.
 
 mod calendar;
+mod call_end;
 mod disk;
 mod errno;
 pub mod file;
+pub mod grpc;
 pub mod http;
 pub mod live_headers;
 pub mod net;
@@ -14,6 +16,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
+pub use self::call_end::{CallEnd, Metadata};
 use crate::shown::cut;
 
 /// How a request body is compressed.
@@ -54,6 +57,8 @@ pub struct Request {
 pub enum SendOutcome {
     /// A final status line arrived.
     Reply(Reply),
+    /// A gRPC call has ended with a status.
+    Called(CallEnd),
     /// A sink without replies (files) has stored the body.
     Stored,
     /// No status line arrived.
@@ -69,7 +74,7 @@ impl SendOutcome {
                     || (!error.errors.is_empty()
                         && error.errors.iter().all(|each| each.kind == SendErrorKind::Refused))
             }
-            SendOutcome::Reply(_) | SendOutcome::Stored => false,
+            SendOutcome::Reply(_) | SendOutcome::Called(_) | SendOutcome::Stored => false,
         }
     }
 }

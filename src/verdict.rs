@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     error::{DropReason, ExportFailure},
-    otlp::PartialSuccess,
-    sink::{SendErrorKind, SendOutcome},
+    otlp::{self, PartialSuccess, Protocol},
+    sink::{ContentEncoding, SendErrorKind, SendOutcome},
 };
 
 /// What the facts of an attempt mean.
@@ -19,6 +19,8 @@ pub(crate) enum Verdict {
         rejected: u64,
         /// Something odd about the response.
         warning: Option<String>,
+        /// The endpoint has said that it takes nothing better than this.
+        best_encoding: Option<ContentEncoding>,
     },
     /// A passing failure.
     Transient {
@@ -29,6 +31,35 @@ pub(crate) enum Verdict {
     },
     /// The same request will fail again.
     Final { failure: ExportFailure, reason: DropReason, cause: Cause },
+}
+
+impl Verdict {
+    /// The endpoint has the data, and nothing more is to be told.
+    pub(crate) fn taken() -> Verdict {
+        Verdict::Delivered { partial: None, rejected: 0, warning: None, best_encoding: None }
+    }
+
+    /// The endpoint has the `spans` spans of a request; `body` may say which it has refused.
+    pub(crate) fn delivered(protocol: Protocol, spans: u64, body: &[u8]) -> Verdict {
+        let (partial, warning) = match otlp::partial_success(protocol, body) {
+            Ok(partial) => (partial, None),
+            // Each stock package has words of its own.
+            Err(error) => (
+                None,
+                Some(match protocol {
+                    Protocol::HttpJson => format!(
+                        "Failed to parse trace export response: {error}. Returning empty response"
+                    ),
+                    Protocol::HttpProtobuf | Protocol::Grpc => format!(
+                        "Export succeeded but could not deserialize response - is the response specification compliant? {error}"
+                    ),
+                }),
+            ),
+        };
+        let refused = partial.as_ref().map_or(0, |partial| partial.rejected_spans);
+        let rejected = u64::try_from(refused).unwrap_or(0).min(spans);
+        Verdict::Delivered { partial, rejected, warning, best_encoding: None }
+    }
 }
 
 /// What a failure says about the endpoint and the request.

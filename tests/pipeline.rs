@@ -233,7 +233,9 @@ fn ids_in(request: &offloop::sink::Request, protocol: offloop::otlp::Protocol) -
         .filter(|id: &u32| {
             let needle = match protocol {
                 offloop::otlp::Protocol::HttpJson => format!("{id:032x}").into_bytes(),
-                offloop::otlp::Protocol::HttpProtobuf => u128::from(*id).to_be_bytes().to_vec(),
+                offloop::otlp::Protocol::HttpProtobuf | offloop::otlp::Protocol::Grpc => {
+                    u128::from(*id).to_be_bytes().to_vec()
+                }
             };
             body.windows(needle.len()).any(|window| window == needle)
         })

@@ -301,7 +301,7 @@ fn an_answer_that_is_there_before_the_question_is_read() {
                     SendOutcome::Failed(error) => {
                         assert_eq!((error.kind, closes), (SendErrorKind::Reset, true), "{error}");
                     }
-                    SendOutcome::Stored => panic!("nothing is stored"),
+                    other => panic!("{other:?}"),
                 }
             }
         }

@@ -148,7 +148,10 @@ describe('our own options', () => {
   });
 
   const invalid = [
-    [{ protocol: 'grpc' }, "protocol is invalid, expected 'http/protobuf' or 'http/json' (actual: 'grpc')"],
+    [
+      { protocol: 'thrift' },
+      "protocol is invalid, expected 'http/protobuf' or 'http/json' or 'grpc' (actual: 'thrift')",
+    ],
     [{ transport: 'curl' }, "transport is invalid, expected 'native' or 'node' (actual: 'curl')"],
     [{ queue: 5 }, "queue is invalid, expected object (actual: '5')"],
     [{ queue: { maxSpans: 0 } }, "queue.maxSpans is invalid, expected integer of at least 1 (actual: '0')"],

@@ -160,7 +160,7 @@ describe('the core has the defaults that the table names', () => {
       /max_retries: ([1-9]\d*),/,
       (retries) => `${Number(retries) + 1}, with \`maxElapsedMillis\` no limit`,
     ],
-    timeoutMillis: ['js/config/resolve_config.js', /DEFAULT_TIMEOUT_MILLIS = (\d+)/, Number],
+    timeoutMillis: ['js/config/timeout.js', /DEFAULT_TIMEOUT_MILLIS = (\d+)/, Number],
     maxFiles: ['src/sink/file.rs', /max_files: (\d+)/, Number],
   };
   for (const [name, [file, pattern, convert]] of Object.entries(places)) {

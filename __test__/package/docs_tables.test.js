@@ -97,15 +97,21 @@ it('the reasons of a drop are those of the types', () => {
 it('the variables of the environment are those that the code reads', () => {
   const ofOtlp = ['ENDPOINT', 'HEADERS', 'TIMEOUT', 'COMPRESSION', 'CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'];
   for (const name of ofOtlp) assert.match(read('js/config/environment.js'), new RegExp(`'${name}'|_${name}\``), name);
+  assert.match(read('js/config/grpc/environment.js'), /'INSECURE'/);
   const name = /\b(?:OFFLOOP|OTEL|TUSK|NAPI_RS|NODE)_[A-Z_]*[A-Z]\b/g;
   const code = filesIn('js').map((file) => read(file));
   const inCode = code.flatMap((file) =>
-    [...file.matchAll(/process\.env\.(\w+)|'((?:OFFLOOP|OTEL_BSP)_\w+)'/g)].map(([, direct, named]) => direct ?? named),
+    [...file.matchAll(/process\.env\.(\w+)|'((?:OFFLOOP|OTEL_BSP|GRPC)_\w+|(?:no_)?(?:grpc_|https?_)?proxy)'/g)].map(
+      ([, direct, named]) => direct ?? named,
+    ),
   );
   const known = new Set([
     ...Object.keys(VARIABLES),
     ...inCode.filter((variable) => variable !== 'OFFLOOP_EXPORT'), // the name of an AsyncResource
-    ...ofOtlp.flatMap((variable) => [`OTEL_EXPORTER_OTLP_${variable}`, `OTEL_EXPORTER_OTLP_TRACES_${variable}`]),
+    ...[...ofOtlp, 'INSECURE'].flatMap((variable) => [
+      `OTEL_EXPORTER_OTLP_${variable}`,
+      `OTEL_EXPORTER_OTLP_TRACES_${variable}`,
+    ]),
   ]);
   const table = tableBehind('docs/tuning.md', '## Environment variables').flatMap(({ names }) => names);
   const listed = new Set(table.flatMap((entry) => spelledOut(entry)));

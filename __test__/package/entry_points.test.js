@@ -7,6 +7,7 @@ const path = require('node:path');
 const { after, before, it } = require('node:test');
 const { startRecorder } = require('../helpers/config/recorder.js');
 const { span } = require('../helpers/config/runner.js');
+const { startGrpcReceiver } = require('../helpers/grpc/receiver.js');
 
 const root = path.join(__dirname, '..', '..');
 const PROTO = 'application/x-protobuf';
@@ -58,3 +59,39 @@ for (const [entry, type, other] of [
     assert.equal(stdout, 'function\n');
   });
 }
+
+it('offloop/otlp-grpc is the stock package: one export, one protocol, no headers', async (t) => {
+  const receiver = await startGrpcReceiver({}, t);
+  const entryPoint = require('offloop/otlp-grpc');
+  assert.deepEqual(Object.keys(entryPoint), ['OTLPTraceExporter']);
+  const { OTLPTraceExporter } = entryPoint;
+  assert.equal(OTLPTraceExporter.name, 'OTLPTraceExporter');
+  assert.ok(new OTLPTraceExporter() instanceof require('offloop').OTLPTraceExporter);
+  const config = { url: receiver.origin, protocol: 'http/json', headers: { a: '1' }, metadata: { b: '2' } };
+  for (const Exporter of [OTLPTraceExporter, class extends OTLPTraceExporter {}]) {
+    const exporter = new Exporter(config);
+    const { code } = await new Promise((resolve) => exporter.export([span], resolve));
+    await exporter.shutdown();
+    assert.equal(code, 0);
+  }
+  const own = new (require('offloop').OTLPTraceExporter)({ ...config, protocol: 'grpc' });
+  assert.equal((await own.exportSpans([span])).delivered, 1);
+  await own.shutdown();
+  assert.deepEqual(
+    receiver.calls.map(({ headers: { a, b } }) => [a, b]),
+    [
+      [undefined, '2'],
+      [undefined, '2'],
+      ['1', '2'],
+    ],
+  );
+});
+
+it('offloop/otlp-grpc has a named export for ES modules, and loads no @grpc/grpc-js', () => {
+  const source = `import { OTLPTraceExporter } from 'offloop/otlp-grpc'; import { createRequire } from 'node:module';
+    new OTLPTraceExporter();
+    const files = Object.keys(createRequire(import.meta.url).cache);
+    console.log(typeof OTLPTraceExporter, files.length > 0, files.some((file) => file.includes('grpc-js')));`;
+  const args = ['--input-type=module', '-e', source];
+  assert.equal(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }), 'function true false\n');
+});

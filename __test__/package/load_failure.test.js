@@ -17,6 +17,9 @@ const { tmpdir } = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
 
+const { issue } = require('../helpers/config/certificates.js');
+const { span } = require('../helpers/config/runner.js');
+const { startGrpcReceiver } = require('../helpers/grpc/receiver.js');
 const { describeLoadFailure, PLATFORMS } = require('../../js/native/load_failure.js');
 
 const root = path.resolve(__dirname, '..', '..');
@@ -225,7 +228,7 @@ const FALLBACK = `
     }
     await failing.forceFlush({ timeoutMillis: 'soon' }).catch(({ message }) => strange.push(message));
     try {
-      new offloop.OTLPTraceExporter({ protocol: 'grpc' });
+      new offloop.OTLPTraceExporter({ protocol: 'thrift' });
     } catch ({ message }) {
       strange.push(message);
     }
@@ -259,13 +262,53 @@ test(
         strange: [
           ...[1, 1, 1, 1, 1],
           "Configuration: timeoutMillis is invalid, expected number (actual: 'soon')",
-          "Configuration: protocol is invalid, expected 'http/protobuf' or 'http/json' (actual: 'grpc')",
+          "Configuration: protocol is invalid, expected 'http/protobuf' or 'http/json' or 'grpc' (actual: 'thrift')",
         ],
       });
       assert.equal(warnings.length, 1, warnings.join('\n'));
       assert.match(warnings[0], /is not installed.* Spans go through @opentelemetry\/exporter-trace-otlp-proto/);
     } finally {
       server.close();
+    }
+  }),
+);
+
+const GRPC_FALLBACK = `
+  const { OTLPTraceExporter } = require('offloop');
+  const { OTLPTraceExporter: Entry } = require('offloop/otlp-grpc');
+  const span = ${JSON.stringify({ ...span, spanContext: undefined })};
+  span.spanContext = () => (${JSON.stringify(span.spanContext())});
+  (async () => {
+    const url = process.argv[2];
+    const options = { headers: { b: '2' }, metadata: { a: '1' }, credentials: { verifyOptions: { rejectUnauthorized: false } } };
+    const own = new OTLPTraceExporter({ protocol: 'grpc', url, compression: 'auto', ...options });
+    const entry = new Entry({ url, ...options });
+    const outcomes = [await own.exportSpans([span]), await entry.exportSpans([span])];
+    await Promise.all([own.shutdown(), entry.shutdown()]);
+    console.log(JSON.stringify({ delivered: outcomes.map(({ delivered }) => delivered), errors: outcomes.map(({ error }) => error) }));
+  })();`;
+
+test(
+  'OFFLOOP_FALLBACK=stock over gRPC: the stock exporter over gRPC, with the options that only ours takes',
+  withProject(async (project) => {
+    for (const name of ['@opentelemetry', '@grpc'])
+      symlinkSync(path.join(root, 'node_modules', name), path.join(project, 'node_modules', name));
+    const { key, cert } = issue({ commonName: 'localhost', names: ['127.0.0.1'] });
+    const receiver = await startGrpcReceiver({ tls: { key, cert } });
+    try {
+      const result = await runAsync(project, GRPC_FALLBACK, [receiver.secureOrigin], { OFFLOOP_FALLBACK: 'stock' });
+      assert.deepEqual(result.delivered, [1, 1], JSON.stringify(result.errors));
+      const sent = receiver.calls.map(({ headers: { a, b, 'user-agent': agent } }) => [
+        a,
+        b,
+        /grpc-node-js/.test(agent),
+      ]);
+      assert.deepEqual(sent, [
+        ['1', '2', true],
+        ['1', undefined, true],
+      ]);
+    } finally {
+      await receiver.close();
     }
   }),
 );

@@ -1,5 +1,7 @@
+import { credentials, Metadata } from '@grpc/grpc-js';
 import type { MeterProvider } from '@opentelemetry/api';
 import { CompressionAlgorithm, type OTLPExporterNodeConfigBase } from '@opentelemetry/otlp-exporter-base';
+import type { OTLPGRPCExporterConfigNode } from '@opentelemetry/otlp-grpc-exporter-base';
 import * as sdk2 from '@opentelemetry/sdk-trace-base';
 import type * as sdk3 from '../sdk-3.x/node_modules/@opentelemetry/sdk-trace';
 import * as sdk1 from 'sdk-trace-1x';
@@ -17,6 +19,7 @@ import {
   type ReadableSpan,
 } from '../..';
 
+import { OTLPTraceExporter as GrpcExporter } from '../../js/entries/otlp_grpc';
 import { OTLPTraceExporter as JsonExporter } from '../../js/entries/otlp_http';
 import { OTLPTraceExporter as ProtoExporter } from '../../js/entries/otlp_proto';
 
@@ -80,7 +83,25 @@ new OTLPTraceExporter({
   maxConcurrency: 8,
   onError: (failure) => expectType<DropReason>(failure.reason),
 });
-expectError(new OTLPTraceExporter({ protocol: 'grpc' }));
+expectError(new OTLPTraceExporter({ protocol: 'thrift' }));
+
+// Over gRPC: configuration for the stock exporter, objects of its package, and plain data.
+declare const grpcConfig: OTLPGRPCExporterConfigNode;
+expectAssignable<sdk2.SpanExporter>(new GrpcExporter(grpcConfig));
+expectError(new GrpcExporter({ protocol: 'grpc' }));
+new OTLPTraceExporter({ protocol: 'grpc', metadata: new Metadata(), credentials: credentials.createInsecure() });
+new OTLPTraceExporter({ protocol: 'grpc', metadata: { a: 'b', 'c-bin': Buffer.from('d') }, headers: { e: 'f' } });
+new OTLPTraceExporter({ protocol: 'grpc', metadata: async () => ({ authorization: 'Bearer 1' }) });
+new OTLPTraceExporter({
+  credentials: {
+    rootCerts: Buffer.from(''),
+    privateKey: 'key',
+    certChain: null,
+    verifyOptions: { rejectUnauthorized: true },
+  },
+  grpc: { maxSendMessageBytes: 1, maxReceiveMessageBytes: 1, keepAlivePingMillis: 1, keepAlivePingTimeoutMillis: 1 },
+});
+expectError(new OTLPTraceExporter({ grpc: { maxSendMessageBytes: '1' } }));
 expectError(new OTLPTraceExporter({ timeoutMillis: '5000' }));
 expectError(new OTLPTraceExporter({ queue: { overflow: 'block' } }));
 expectError(new OTLPTraceExporter({ exit: { signals: ['SIGNOTHING'] } }));

@@ -11,6 +11,7 @@ const { after, before, it } = require('node:test');
 const { pathToFileURL } = require('node:url');
 const { promisify } = require('node:util');
 const { startRecorder } = require('../helpers/config/recorder.js');
+const { startGrpcReceiver } = require('../helpers/grpc/receiver.js');
 
 const run = promisify(execFile);
 const root = path.join(__dirname, '..', '..');
@@ -20,6 +21,7 @@ const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 const PROGRAM = `
 const proto = require('@opentelemetry/exporter-trace-otlp-proto');
 const json = require('@opentelemetry/exporter-trace-otlp-http');
+const grpc = require('@opentelemetry/exporter-trace-otlp-grpc');
 const span = {
   name: 'unchanged', kind: 0, startTime: [1, 0], endTime: [2, 0], duration: [1, 0], status: { code: 0 }, attributes: {},
   links: [], events: [], ended: true, resource: { attributes: {} }, instrumentationScope: { name: 's' },
@@ -28,24 +30,27 @@ const span = {
 };
 (async () => {
   const codes = [];
-  for (const { OTLPTraceExporter } of [proto, json]) {
-    const exporter = new OTLPTraceExporter();
+  for (const { OTLPTraceExporter } of [proto, json, grpc]) {
+    const exporter = OTLPTraceExporter === grpc.OTLPTraceExporter ? new OTLPTraceExporter({ url: process.argv[2] }) : new OTLPTraceExporter();
     codes.push(await new Promise((resolve) => exporter.export([span], ({ code }) => resolve(code))));
     await exporter.shutdown();
   }
   const { stats } = proto.OTLPTraceExporter.prototype;
-  console.log(JSON.stringify({ codes, exports: [Object.keys(proto), Object.keys(json)], isOurs: typeof stats === 'function' }));
+  console.log(JSON.stringify({ codes, exports: [proto, json, grpc].map((each) => Object.keys(each)), isOurs: typeof stats === 'function' }));
 })();
 `;
 
 let directory;
 let recorder;
+let receiver;
 before(async () => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-overrides-'));
   recorder = await startRecorder();
+  receiver = await startGrpcReceiver();
 });
 after(async () => {
   await recorder.close();
+  await receiver.close();
   fs.rmSync(directory, { recursive: true });
 });
 
@@ -66,6 +71,7 @@ it('an npm override puts our exporter behind the stock names', async () => {
   const offloop = await pack(root);
   const proto = await pack(path.join(root, 'shims', 'exporter-trace-otlp-proto'));
   const json = await pack(path.join(root, 'shims', 'exporter-trace-otlp-http'));
+  const grpc = await pack(path.join(root, 'shims', 'exporter-trace-otlp-grpc'));
   const app = path.join(directory, 'app');
   writeJson(path.join(app, 'program', 'package.json'), {
     name: 'program',
@@ -73,6 +79,7 @@ it('an npm override puts our exporter behind the stock names', async () => {
     dependencies: {
       '@opentelemetry/exporter-trace-otlp-proto': '^0.223.0',
       '@opentelemetry/exporter-trace-otlp-http': '^0.223.0',
+      '@opentelemetry/exporter-trace-otlp-grpc': '^0.223.0',
     },
   });
   fs.writeFileSync(path.join(app, 'program', 'index.js'), PROGRAM);
@@ -84,13 +91,14 @@ it('an npm override puts our exporter behind the stock names', async () => {
     overrides: {
       '@opentelemetry/exporter-trace-otlp-proto': proto,
       '@opentelemetry/exporter-trace-otlp-http': json,
+      '@opentelemetry/exporter-trace-otlp-grpc': grpc,
     },
   });
   await run(npm, ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: app });
 
   const { platformName } = await import(pathToFileURL(path.join(root, 'scripts', 'build', 'project.mjs')).href);
   const binding = `offloop.${platformName()}.node`;
-  const { stdout, stderr } = await run(process.execPath, ['node_modules/program/index.js'], {
+  const { stdout, stderr } = await run(process.execPath, ['node_modules/program/index.js', receiver.origin], {
     cwd: app,
     timeout: 20_000,
     env: {
@@ -101,8 +109,8 @@ it('an npm override puts our exporter behind the stock names', async () => {
   });
   assert.equal(stderr, '');
   assert.deepEqual(JSON.parse(stdout), {
-    codes: [0, 0],
-    exports: [['OTLPTraceExporter'], ['OTLPTraceExporter']],
+    codes: [0, 0, 0],
+    exports: [['OTLPTraceExporter'], ['OTLPTraceExporter'], ['OTLPTraceExporter']],
     isOurs: true,
   });
   assert.deepEqual(
@@ -112,4 +120,5 @@ it('an npm override puts our exporter behind the stock names', async () => {
       ['/v1/traces', 'application/json'],
     ],
   );
+  assert.equal(receiver.spans, 1);
 });

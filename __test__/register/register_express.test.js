@@ -2,7 +2,15 @@
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
-const { expressUnavailable, makeProject, REQUESTS, serve } = require('../helpers/express/project.js');
+const {
+  comparableSpans,
+  expressUnavailable,
+  makeProject,
+  REQUESTS,
+  runService,
+  serve,
+} = require('../helpers/express/project.js');
+const { startGrpcReceiver } = require('../helpers/grpc/receiver.js');
 
 // A real Express service under sdk-node and auto-instrumentations-node, which know nothing of us: it runs as it is, and
 // with `offloop/register` before it; what the collector got is decoded and compared.
@@ -76,19 +84,28 @@ for (const line of ['2.x', '3.x']) {
       assert.match(output, /offloop\/register was loaded after @opentelemetry\/\S+; objects that exist already keep/);
     });
 
-    test('the gRPC exporter is left alone', async (t) => {
+    test('over gRPC by the environment: the same spans, sent by us', async (t) => {
       const directory = makeProject(line, t);
-      const { spawnSync } = require('node:child_process');
-      const source = `
-        const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-grpc');
-        const exporter = new OTLPTraceExporter();
-        console.log(typeof exporter.export, typeof exporter.stats);`;
-      const { stdout } = spawnSync(process.execPath, ['--import', 'offloop/register', '-e', source], {
-        cwd: directory,
-        encoding: 'utf8',
-        timeout: 20_000,
-      });
-      assert.equal(stdout, 'function undefined\n');
+      const run = async (flags) => {
+        const receiver = await startGrpcReceiver({}, t);
+        const env = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin };
+        const service = { directory, args: [...flags, '--require', AUTO, 'service.cjs'], env };
+        const { code, output, port } = await runService(t, service, async (ask) => {
+          for (const request of REQUESTS) await ask(...request);
+        });
+        assert.equal(code, 0, output);
+        const headers = { 'content-type': 'application/x-protobuf' };
+        const requests = receiver.calls.map(({ message }) => ({ body: message, headers }));
+        const agents = receiver.calls.map((call) => call.headers['user-agent']);
+        return { agents, spans: comparableSpans(requests, port) };
+      };
+      const stock = await run([]);
+      const ours = await run(['--require', 'offloop/register']);
+      const isStock = (agent) => agent.includes('grpc-node-js');
+      assert.ok(stock.agents.length > 0 && stock.agents.every(isStock), stock.agents.join());
+      assert.ok(ours.agents.length > 0 && !ours.agents.some(isStock), ours.agents.join());
+      assert.ok(stock.spans.length > 20, `${stock.spans.length} spans`);
+      assert.deepEqual(ours.spans, stock.spans);
     });
   });
 }

@@ -16,6 +16,7 @@ use offloop::{
     sink::{
         Sink,
         file::{FileConfig, FileSink},
+        grpc::{GrpcConfig, GrpcSink, Pings, Proxy},
         http::{HttpConfig, HttpSink},
         live_headers::{AskFor, CurrentHeaders, LiveHeaders},
         net::{Doubt, ResultOrder, Roots, TlsConfig},
@@ -34,21 +35,24 @@ use crate::{
 pub struct LaneConfig {
     /// Number of the lane in its environment.
     pub number: u32,
-    /// `http`, `node`, `file`, `trace_files` or `drift_api`.
+    /// `http`, `grpc`, `node`, `file`, `trace_files` or `drift_api`.
     pub sink: String,
     /// The endpoint without credentials, for errors and for sharing what the network says about it.
     pub endpoint: String,
-    /// `http/protobuf` or `http/json`; anything else with `drift`.
+    /// `http/protobuf`, `http/json` or `grpc`; anything else with `drift`.
     pub protocol: String,
-    /// URL with scheme, host, port, path and query (sink `http`; sink `drift_api`, whose attempts are else JavaScript's).
+    /// URL with scheme, host, port, path and query (sink `http`; sink `drift_api`, whose attempts are else JavaScript's); only
+    /// scheme, host and port of it count for sink `grpc`.
     pub url: Option<String>,
+    /// `:authority` of each call (sink `grpc`); absent: host and port of the URL.
+    pub authority: Option<String>,
     /// `Content-Type` (sink `http`).
     pub content_type: Option<String>,
-    /// `User-Agent` (sink `http`).
+    /// `User-Agent` (sinks `http` and `grpc`).
     pub user_agent: Option<String>,
-    /// Every other header, in order (sink `http`).
+    /// Every other header, in order (sink `http`); metadata as it goes on the wire (sink `grpc`).
     pub headers: Option<Vec<(String, String)>>,
-    /// `static` (they are in `headers`), `live` or `async` (sink `http`).
+    /// `static` (they are in `headers`), `live` or `async` (sinks `http` and `grpc`).
     pub header_source: Option<String>,
     /// Unix socket instead of host and port.
     pub socket_path: Option<String>,
@@ -62,7 +66,7 @@ pub struct LaneConfig {
     pub max_idle_sockets: Option<f64>,
     /// TLS settings.
     pub tls: Option<JsTls>,
-    /// JavaScript sends if the server asks for a TLS that only Node has (sink `http`).
+    /// JavaScript sends if the server asks for a TLS that only Node has (sinks `http` and `grpc`).
     pub may_move_to_node: Option<bool>,
     /// Deadline of an export.
     pub timeout_millis: f64,
@@ -74,6 +78,18 @@ pub struct LaneConfig {
     pub max_concurrency: Option<f64>,
     /// Requests under way at once, with the slow ones; absent: `max_concurrency` if that is there.
     pub max_under_way: Option<f64>,
+    /// HTTP proxy that every connection goes through, as `http://host:port` (sink `grpc`).
+    pub proxy_url: Option<String>,
+    /// `Proxy-Authorization` of the request for a tunnel (sink `grpc`).
+    pub proxy_authorization: Option<String>,
+    /// A larger request is split before it is sent, before compression; absent: 4 MiB (protocol `grpc`).
+    pub max_send_message_bytes: Option<f64>,
+    /// An answer may have so many bytes, after decompression; absent: 4 MiB (sink `grpc`).
+    pub max_receive_message_bytes: Option<f64>,
+    /// Time between pings while a call is under way; absent: no pings (sink `grpc`).
+    pub keep_alive_ping_millis: Option<f64>,
+    /// A connection that leaves a ping unanswered for so long is given up; absent: 20 s (sink `grpc`).
+    pub keep_alive_ping_timeout_millis: Option<f64>,
     /// Bound in spans.
     pub max_spans: Option<f64>,
     /// Bound in bytes.
@@ -132,6 +148,9 @@ pub struct JsTls {
     pub system_ca_hint: bool,
 }
 
+/// What OTLP asks of clients, and what servers of gRPC take unless configured otherwise.
+const MAX_SEND_MESSAGE_BYTES: u64 = 4 << 20;
+
 /// What an exporter shares with its lane.
 pub(crate) struct Shared {
     pub mailbox: Arc<Mailbox>,
@@ -145,13 +164,14 @@ pub(crate) struct Shared {
 pub(crate) fn build(mut config: LaneConfig, shared: &Shared) -> Result<Arc<Exporter>> {
     let protocol = match config.protocol.as_str() {
         "http/json" => Protocol::HttpJson,
+        "grpc" => Protocol::Grpc,
         _ => Protocol::HttpProtobuf,
     };
     let mut core = core_config(&config, protocol);
-    let is_native = config.sink == "http" || (config.sink == "drift_api" && config.url.is_some());
-    let http = is_native.then(|| http(&mut config, shared.doubt.clone()));
-    core.way = match &http {
-        Some(http) if config.sink == "http" => http.way(),
+    let native = native(&mut config, &shared.doubt);
+    core.way = match &native {
+        Some(Native::Http(http)) if config.sink == "http" => http.way(),
+        Some(Native::Grpc(grpc)) => grpc.way(),
         _ => Config::own_way(),
     };
     let format = match config.drift.take() {
@@ -159,7 +179,7 @@ pub(crate) fn build(mut config: LaneConfig, shared: &Shared) -> Result<Arc<Expor
         None if config.sink == "file" => Format::OtlpLine,
         None => Format::Otlp(protocol),
     };
-    let sink = with_live_headers(&config, shared, sink(&config, http, shared)?);
+    let sink = with_live_headers(&config, shared, sink(&config, native, shared)?);
     Exporter::new(core, sink, transform(format)).map_err(invalid)
 }
 
@@ -204,6 +224,10 @@ fn core_config(config: &LaneConfig, protocol: Protocol) -> Config {
     let under_way = config.max_under_way.or(config.max_concurrency);
     core.max_under_way = under_way.map_or(core.max_under_way, count);
     core.max_concurrency = config.max_concurrency.map_or(core.max_concurrency, count);
+    if protocol == Protocol::Grpc {
+        let most = config.max_send_message_bytes.map(|bytes| bytes as u64);
+        core.split_above_bytes = most.unwrap_or(MAX_SEND_MESSAGE_BYTES);
+    }
     core.compression = match config.compression.as_str() {
         "gzip" => Compression::Gzip,
         "zstd" => Compression::Zstd,
@@ -225,8 +249,27 @@ fn count(number: f64) -> u32 {
     number as u32
 }
 
-fn sink(config: &LaneConfig, http: Option<HttpConfig>, shared: &Shared) -> Result<Arc<dyn Sink>> {
-    let native = http.map(|http| HttpSink::new(http).map_err(invalid)).transpose()?;
+/// What sends without JavaScript.
+enum Native {
+    Http(HttpConfig),
+    Grpc(GrpcConfig),
+}
+
+fn native(config: &mut LaneConfig, doubt: &Doubt) -> Option<Native> {
+    match config.sink.as_str() {
+        "http" => Some(Native::Http(http(config, doubt.clone()))),
+        "drift_api" if config.url.is_some() => Some(Native::Http(http(config, doubt.clone()))),
+        "grpc" => Some(Native::Grpc(grpc(config, doubt.clone()))),
+        _ => None,
+    }
+}
+
+fn sink(config: &LaneConfig, native: Option<Native>, shared: &Shared) -> Result<Arc<dyn Sink>> {
+    let native: Option<Arc<dyn Sink>> = match native {
+        Some(Native::Http(http)) => Some(HttpSink::new(http).map_err(invalid)?),
+        Some(Native::Grpc(grpc)) => Some(GrpcSink::new(grpc).map_err(invalid)?),
+        None => None,
+    };
     let directory = config.directory.clone().unwrap_or_default();
     let node = NodeSink { lane: config.number, mailbox: Arc::clone(&shared.mailbox) };
     Ok(match (config.sink.as_str(), native) {
@@ -243,10 +286,10 @@ fn sink(config: &LaneConfig, http: Option<HttpConfig>, shared: &Shared) -> Resul
             };
             ApiSink::new(api(config), inner, Arc::clone(&shared.timeouts))
         }
-        ("http", Some(native)) if config.may_move_to_node == Some(true) => {
+        ("http" | "grpc", Some(native)) if config.may_move_to_node == Some(true) => {
             Arc::new(MovingSink::new(native, node, config.endpoint.clone()))
         }
-        ("http", Some(native)) => native,
+        ("http" | "grpc", Some(native)) => native,
         _ => Arc::new(node),
     })
 }
@@ -269,17 +312,42 @@ fn http(config: &mut LaneConfig, doubt: Doubt) -> HttpConfig {
     );
     http.headers = config.headers.take().unwrap_or_default();
     http.unix_socket = config.socket_path.take().map(Into::into);
-    http.result_order = match config.result_order.as_deref() {
-        Some("ipv4first") => ResultOrder::Ipv4First,
-        Some("ipv6first") => ResultOrder::Ipv6First,
-        _ => ResultOrder::Verbatim,
-    };
+    http.result_order = result_order(config);
     http.next_address_after = config.next_address_millis.map(duration);
     http.keep_alive = config.keep_alive.unwrap_or(http.keep_alive);
     http.max_idle_connections =
         config.max_idle_sockets.map_or(http.max_idle_connections, |max| count(max) as usize);
     http.tls = TlsConfig { doubt, ..config.tls.take().map(tls).unwrap_or_default() };
     http
+}
+
+fn grpc(config: &mut LaneConfig, doubt: Doubt) -> GrpcConfig {
+    let text = Option::unwrap_or_default;
+    let mut grpc = GrpcConfig::new(text(config.url.take()), text(config.user_agent.take()));
+    grpc.authority = config.authority.take();
+    grpc.metadata = config.headers.take().unwrap_or_default();
+    grpc.unix_socket = config.socket_path.take().map(Into::into);
+    let authorization = config.proxy_authorization.take();
+    grpc.proxy = config.proxy_url.take().and_then(|url| Proxy::of_url(&url, authorization));
+    grpc.result_order = result_order(config);
+    grpc.next_address_after = config.next_address_millis.map(duration);
+    grpc.max_receive_bytes = config
+        .max_receive_message_bytes
+        .map_or(grpc.max_receive_bytes, |bytes| count(bytes) as usize);
+    grpc.pings = config.keep_alive_ping_millis.map(|interval| Pings {
+        interval: duration(interval),
+        timeout: config.keep_alive_ping_timeout_millis.map_or(Pings::TIMEOUT, duration),
+    });
+    grpc.tls = TlsConfig { doubt, ..config.tls.take().map(tls).unwrap_or_default() };
+    grpc
+}
+
+fn result_order(config: &LaneConfig) -> ResultOrder {
+    match config.result_order.as_deref() {
+        Some("ipv4first") => ResultOrder::Ipv4First,
+        Some("ipv6first") => ResultOrder::Ipv6First,
+        _ => ResultOrder::Verbatim,
+    }
 }
 
 fn tls(tls: JsTls) -> TlsConfig {

@@ -42,12 +42,14 @@ pub struct JsOutcome {
 /// Facts of a failure.
 #[napi(object, object_from_js = false)]
 pub struct JsFailure {
-    /// `status`, `network`, or a drop reason.
+    /// `status`, `grpc`, `network`, or a drop reason.
     pub kind: String,
-    /// HTTP status, Node's error code or a drop reason; empty where Node has none.
+    /// HTTP status, gRPC status, Node's error code or a drop reason; empty where Node has none.
     pub code: String,
-    /// Text.
+    /// Text; the details of a gRPC status.
     pub message: String,
+    /// Trailers of a gRPC call without `grpc-status` and `grpc-message`, as they came.
+    pub metadata: Option<Vec<(String, String)>>,
     /// Status of the response.
     pub http_status: Option<u16>,
     /// Body of the response.
@@ -215,11 +217,13 @@ impl From<ExportFailure> for JsFailure {
         Self {
             kind: match failure.kind {
                 FailureKind::Http => "status".to_owned(),
+                FailureKind::Grpc => "grpc".to_owned(),
                 FailureKind::Transport => "network".to_owned(),
                 FailureKind::Pipeline => failure.code.clone(),
             },
             code: failure.code,
             message: failure.message,
+            metadata: (failure.kind == FailureKind::Grpc).then_some(failure.metadata),
             http_status: failure.http_status,
             body: failure.body,
             syscall: failure.syscall.map(str::to_owned),

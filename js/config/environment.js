@@ -110,7 +110,11 @@ function readHeaders(signal) {
 
 function readFile(signal, name, warning) {
   const file = readString(`${PREFIX}${signal}_${name}`) ?? readString(`${PREFIX}${name}`);
-  if (file === undefined) return undefined;
+  return file === undefined ? undefined : readNamedFile(file, warning);
+}
+
+/** A file by its path, which may be relative to the current directory; undefined, and `warning`, if it cannot be read. */
+function readNamedFile(file, warning) {
   try {
     return fs.readFileSync(path.resolve(process.cwd(), file));
   } catch {
@@ -119,15 +123,22 @@ function readFile(signal, name, warning) {
   }
 }
 
+/** What all exporters read, in the stock exporter's order. */
+function readShared(signal) {
+  return {
+    timeoutMillis: specificElseGeneric(signal, 'TIMEOUT', readTimeoutMillis),
+    compression: specificElseGeneric(signal, 'COMPRESSION', readCompression),
+  };
+}
+
 /**
- * Everything the environment says for one signal. The order of the reads is the order of the diag lines.
+ * Everything the environment says for one signal of an HTTP exporter. The order of the reads is the order of the diag lines.
  * @param {string} signal upper-case part of the variable names, `TRACES`
  * @param {string} resourcePath appended to the generic endpoint, `v1/traces`
  */
 function readEnvironment(signal, resourcePath) {
   return {
-    timeoutMillis: specificElseGeneric(signal, 'TIMEOUT', readTimeoutMillis),
-    compression: specificElseGeneric(signal, 'COMPRESSION', readCompression),
+    ...readShared(signal),
     url: readUrl(signal, resourcePath),
     headers: readHeaders(signal),
     ca: readFile(signal, 'CERTIFICATE', 'Failed to read root certificate file'),
@@ -136,4 +147,4 @@ function readEnvironment(signal, resourcePath) {
   };
 }
 
-module.exports = { readEnvironment };
+module.exports = { PREFIX, readEnvironment, readHeaders, readNamedFile, readShared, readString };

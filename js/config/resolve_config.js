@@ -5,26 +5,21 @@
 const { resolveAgent } = require('./agent.js');
 const { readEnvironment } = require('./environment.js');
 const { createHeaderSource, reasonForNode: reasonInHeaders } = require('./headers.js');
+const { resolveGrpcConfig } = require('./grpc/resolve.js');
+const { chooseTimeoutMillis } = require('./timeout.js');
 const { resolveTls } = require('./tls.js');
+const { chooseTransport } = require('./transport.js');
 const { dissectUrl, normaliseUserUrl } = require('./url.js');
 const { diag } = require('../otel/diag.js');
-const { readOption, readOptions, textOf } = require('./options/read.js');
+const { readOption, readOptions } = require('./options/read.js');
 const { OPTIONS, OWN } = require('./options/table.js');
 const { buildUserAgent } = require('../exporter/user_agent.js');
 
 const RESOURCE_PATHS = { TRACES: 'v1/traces' };
 const CONTENT_TYPES = { 'http/protobuf': 'application/x-protobuf', 'http/json': 'application/json' };
 const COMPRESSIONS = new Set(['none', 'gzip', 'zstd', 'auto']);
-const DEFAULT_TIMEOUT_MILLIS = 10000;
 const DEFAULT_MAX_CONCURRENCY = 4;
 const DEFAULT_MAX_UNDER_WAY = 30;
-
-function validateTimeoutMillis(timeoutMillis) {
-  if (Number.isFinite(timeoutMillis) && timeoutMillis > 0) return timeoutMillis;
-  throw new Error(
-    `Configuration: timeoutMillis is invalid, expected number greater than 0 (actual: '${textOf(timeoutMillis)}')`,
-  );
-}
 
 /** The options as they are now; getters of the user's object run once. */
 function readStockOptions(config) {
@@ -33,17 +28,6 @@ function readStockOptions(config) {
   const { userAgent, selfObsMeterProvider } = config;
   const sending = { url, headers, timeoutMillis, compression, httpAgentOptions, keepAlive };
   return { ...sending, concurrencyLimit, userAgent, selfObsMeterProvider };
-}
-
-/** Who sends: our own stack, or Node's http because an option is code or has no counterpart in ours. */
-function chooseTransport(wanted, reason) {
-  if (wanted === 'native' && reason !== null) {
-    throw new Error(`Configuration: transport 'native' cannot honour ${reason}, use transport 'node'`);
-  }
-  if (wanted === 'node') return { transport: 'node', reason: reason ?? "transport 'node'" };
-  if (reason !== null) return { transport: 'node', reason };
-  // A server may ask for what only Node's TLS has; whoever insists on ours gets the error.
-  return { transport: 'native', reason: null, mayMoveToNode: wanted !== 'native' };
 }
 
 /** Requests under way at once: an agent with fewer sockets allows fewer. Absent: the core's default. */
@@ -73,22 +57,22 @@ function reasonInUrl(parts) {
  * `endpoint` is what to connect to and the form that may be shown.
  *
  * @param {object} [userConfig] never changed, kept only where a later read is part of the contract (`headers`)
- * @param {{ protocol: 'http/protobuf' | 'http/json', signal?: 'TRACES', fixedProtocol?: boolean }} defaults
+ * @param {{ protocol: 'http/protobuf' | 'http/json' | 'grpc', signal?: 'TRACES', fixedProtocol?: boolean }} defaults
  *   `fixedProtocol`: the class has one wire format and ignores `userConfig.protocol`, as the stock packages do
  */
 function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'TRACES', fixedProtocol = false }) {
+  const wantedProtocol = fixedProtocol ? defaultProtocol : (userConfig?.protocol ?? defaultProtocol);
+  if (wantedProtocol === 'grpc') return resolveGrpcConfig(userConfig, { signal, isStock: fixedProtocol });
   const options = readStockOptions(userConfig);
   const environment = readEnvironment(signal, RESOURCE_PATHS[signal]);
 
-  const timeoutMillis = validateTimeoutMillis(
-    options.timeoutMillis ?? environment.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS,
-  );
+  const timeoutMillis = chooseTimeoutMillis(options.timeoutMillis, environment.timeoutMillis);
   const compression = options.compression ?? environment.compression ?? 'none';
   const url = normaliseUserUrl(options.url) ?? environment.url ?? `http://localhost:4318/${RESOURCE_PATHS[signal]}`;
 
   const read = (name, value) => readOption(name, OPTIONS.OTLPTraceExporter[name], value);
-  const protocol = read('protocol', fixedProtocol ? undefined : userConfig.protocol) ?? defaultProtocol;
-  const { transport: wantedTransport, ...own } = readOptions(OWN, userConfig);
+  const protocol = read('protocol', wantedProtocol);
+  const { transport: wantedTransport, grpc, ...own } = readOptions(OWN, userConfig);
   const concurrencyLimit = read('concurrencyLimit', options.concurrencyLimit);
   const selfObsMeterProvider = read('selfObsMeterProvider', options.selfObsMeterProvider);
 

@@ -1,5 +1,5 @@
 'use strict';
-// Owns noticing that the user's headers are others than those that the endpoint has refused with 401 or 403: the native
+// Owns noticing that the user's headers are others than those that the endpoint has refused (401, 403): the native
 // side then lets go at once what it holds.
 // It refuses to judge answers, and to read anything while no credentials are refused.
 
@@ -44,7 +44,7 @@ class CredentialWatch {
 
   /** What became of an export. */
   told({ delivered, error }) {
-    if (error?.httpStatus === 401 || error?.httpStatus === 403) {
+    if (isRefusalOfCredentials(error)) {
       this.#isRefused = true;
       this.#arm();
     } else if (delivered > 0) {
@@ -90,6 +90,12 @@ class CredentialWatch {
     }, CHECK_MILLIS);
     unref(this.#timer);
   }
+}
+
+/** 401 and 403 over HTTP, UNAUTHENTICATED and PERMISSION_DENIED over gRPC. */
+function isRefusalOfCredentials(error) {
+  if (error?.kind === 'grpc') return error.code === '16' || error.code === '7';
+  return error?.httpStatus === 401 || error?.httpStatus === 403;
 }
 
 function isSame(left, right) {

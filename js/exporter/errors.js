@@ -2,6 +2,8 @@
 // Owns the errors a user of the stock exporter knows, built from the plain facts of a failed export.
 // It refuses to decide: which export failed, and for which reason, is settled before it is called.
 
+const { grpcError } = require('../config/grpc/status.js');
+
 /** A collector's refusal. Own properties and their order are the stock class's, which log flatteners show. */
 class OTLPExporterError extends Error {
   code;
@@ -89,10 +91,11 @@ function bodyText(body) {
  * The Error for `resultCallback({ code: 1, error })`.
  *
  * @param {object} native facts of the outcome
- * @param {string} native.kind `status` (a failing HTTP status), `retries_exhausted`, `network`, `timeout`,
- *   `too_large_response`, `limit`, `empty`, or a drop reason
- * @param {string} [native.message] reason phrase of a status, or Node's text of a network error
- * @param {string} [native.code] Node's error code
+ * @param {string} native.kind `status` (a failing HTTP status), `grpc` (a failing gRPC status), `retries_exhausted`,
+ *   `network`, `timeout`, `too_large_response`, `limit`, `empty`, or a drop reason
+ * @param {string} [native.message] reason phrase or details of a status, or Node's text of a network error
+ * @param {string} [native.code] Node's error code, or the number of a gRPC status
+ * @param {[string, string][]} [native.metadata] trailers of a gRPC status
  * @param {number} [native.httpStatus]
  * @param {string | Uint8Array} [native.body] response body of a failing status
  * @param {number} [native.errno] negative, as libuv reports it
@@ -110,6 +113,8 @@ function buildExportError(native) {
       return statusError(native);
     case 'retries_exhausted':
       return new OTLPExporterError('Export failed with retryable status', native.httpStatus);
+    case 'grpc':
+      return grpcError(Number(native.code), native.message, native.metadata);
     case 'network':
       return networkError(native);
     default: {

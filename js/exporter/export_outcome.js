@@ -10,6 +10,9 @@ const { logRetryOutcome } = require('./retry_diag.js');
 const { contained } = require('../guards/user_code.js');
 const { SHOWN_UNITS } = require('../guards/shown.js');
 
+/** Kinds of failures that an attempt has, and not a rule of ours. */
+const OF_AN_ATTEMPT = new Set(['network', 'grpc']);
+
 /** `{ outcome, reason, error }`; without a loss that makes an export fail there is neither reason nor error. */
 function settle(batch, { delivered, rejected, dropped: droppedLater, attempts, error: failure }) {
   const dropped = { ...droppedLater };
@@ -32,10 +35,10 @@ function reasonOfFailure({ delivered, rejected, dropped }) {
 }
 
 /** The lines that the stock exporter logs after an export, and one about spans that could not be read. */
-function tellOutcome({ attempts, partialSuccess, warnings }, { reason, error, thrown, invalid }) {
+function tellOutcome({ attempts, partialSuccess, warnings }, { reason, error, thrown, invalid, logsRetries }) {
   if ((reason === undefined || reason === 'invalid') && invalid > 0)
     diag.warn(`Offloop: ${invalid} spans could not be read`);
-  logRetryOutcome({ attempts, reason, error, thrown });
+  if (logsRetries !== false) logRetryOutcome({ attempts, reason, error, thrown });
   if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
   for (const warning of warnings ?? []) loggerFor(warning).warn(warning);
 }
@@ -47,7 +50,7 @@ function loggerFor(warning) {
 
 /** The error object that user code or Node's http threw, where it is what ended the export. */
 function withOriginal(failure, original) {
-  if (failure?.kind !== 'network' || original === undefined) return failure;
+  if (!OF_AN_ATTEMPT.has(failure?.kind) || original === undefined) return failure;
   const text = textOfError(original);
   const { length } = failure.message;
   // The native side counts bytes where it cuts, three for a unit at most.

@@ -87,6 +87,7 @@ class LaneExporter {
    * @param settings.credentials hears of exports and of what became of them (credential_watch.js)
    * @param settings.tlsWatch hears of batches before they leave (tls_watch.js)
    * @param settings.onOpen gets the native lane when it is made
+   * @param settings.logsRetries whether an export ends with the lines of the stock exporter that repeats
    */
   constructor(settings) {
     loadBinding(); // a missing binary is told where the program is put together, not at its first span
@@ -476,7 +477,8 @@ class LaneExporter {
   #tell(batch, native, done) {
     this.#settings.credentials?.told(native);
     const { outcome, reason, error } = settle(batch, native);
-    tellOutcome(native, { reason, error, thrown: batch.call.thrown, invalid: outcome.dropped.invalid });
+    const { logsRetries } = this.#settings;
+    tellOutcome(native, { reason, error, thrown: batch.call.thrown, invalid: outcome.dropped.invalid, logsRetries });
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
     if (batch.refused[reason] > 0 && !batch.isReported) {
       batch.isReported = true;

@@ -6,12 +6,13 @@ const { toNativeTls } = require('../config/tls.js');
 const { TlsWatch } = require('../config/tls_watch.js');
 const { defaultsFor, resolveConfig } = require('../config/resolve_config.js');
 const { CredentialWatch } = require('./credential_watch.js');
+const { createGrpcSender } = require('../node_grpc/sender.js');
 const { createNodeSender } = require('../node_http/sender.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
 
 class OTLPTraceExporter extends LaneExporter {
-  /** @param {object} [config] as for `@opentelemetry/exporter-trace-otlp-proto` and `-http`, plus ours (index.d.ts) */
+  /** @param {object} [config] as for the stock exporters over HTTP and gRPC, plus ours (index.d.ts) */
   constructor(config = {}) {
     const resolved = resolveConfig(config, defaultsFor(new.target));
     super(settingsFor(resolved));
@@ -21,6 +22,7 @@ class OTLPTraceExporter extends LaneExporter {
 function settingsFor(config) {
   const { queue, retry, timeoutMillis, limits, concurrencyLimit, onError, endpoint, exit } = config;
   const { transport, headers } = config;
+  const isGrpc = config.protocol === 'grpc';
   // Certificates and ciphers of a server show in its handshake only.
   const mayMove = config.mayMoveToNode === true && config.tls !== null;
   const isPushed = transport === 'native' && headers.kind === 'live';
@@ -29,25 +31,19 @@ function settingsFor(config) {
   const budgetMillis = retry.maxElapsedMillis || timeoutMillis; // 0 is one attempt, in its own time
   return {
     native: {
-      sink: transport === 'node' ? 'node' : 'http',
+      ...(isGrpc ? grpcLane(config) : httpLane(config)),
       endpoint,
       protocol: config.protocol,
-      url: config.endpoint,
-      contentType: headers.kind === 'static' ? valueIn(headers.entries, 'content-type') : config.contentType,
-      userAgent: headers.kind === 'static' ? valueIn(headers.entries, 'user-agent') : config.userAgent,
-      headers: headers.kind === 'static' ? headers.entries : [],
       // Node's sender reads them itself, when it has its agent.
       headerSource: transport === 'node' ? 'static' : headers.kind,
+      headers: headers.kind === 'static' ? headers.entries : [],
       socketPath: config.socketPath ?? undefined,
-      keepAlive: config.keepAlive,
-      maxIdleSockets: config.maxIdleSockets ?? undefined,
       // Read when the lane is made: what the process trusts may change until then.
       get tls() {
         return tlsWatch === null ? undefined : toNativeTls(config.tls, tlsWatch);
       },
       mayMoveToNode: mayMove,
       timeoutMillis,
-      compression: config.compression,
       maxConcurrency: config.maxConcurrency,
       maxUnderWay: config.maxUnderWay,
       maxSpans: queue.maxSpans,
@@ -56,7 +52,7 @@ function settingsFor(config) {
       maxElapsedMillis: retry.maxElapsedMillis,
       maxAttempts: retry.maxAttempts,
     },
-    beforeExport: isPushed ? watch.read : undefined,
+    beforeExport: refusing(config) ?? (isPushed ? watch.read : undefined),
     help: transport === 'native' && headers.kind === 'static' && !mayMove ? undefined : helpFor(config, watch, mayMove),
     credentials: watch ?? undefined,
     tlsWatch: tlsWatch ?? undefined,
@@ -66,7 +62,42 @@ function settingsFor(config) {
     onError,
     endpoint,
     exit,
-    metrics: createSelfMetrics({ meterProvider: config.selfObsMeterProvider, url: config.url }),
+    logsRetries: !isGrpc,
+    metrics: createSelfMetrics({
+      meterProvider: config.selfObsMeterProvider,
+      url: config.url,
+      protocol: isGrpc ? 'grpc' : 'http',
+    }),
+  };
+}
+
+function httpLane({ transport, headers, endpoint, contentType, userAgent, keepAlive, maxIdleSockets, compression }) {
+  return {
+    sink: transport === 'node' ? 'node' : 'http',
+    url: endpoint,
+    contentType: headers.kind === 'static' ? valueIn(headers.entries, 'content-type') : contentType,
+    userAgent: headers.kind === 'static' ? valueIn(headers.entries, 'user-agent') : userAgent,
+    keepAlive,
+    maxIdleSockets: maxIdleSockets ?? undefined,
+    compression,
+  };
+}
+
+function grpcLane(config) {
+  const isNode = config.transport === 'node';
+  return {
+    sink: isNode ? 'node' : 'grpc',
+    url: config.dial,
+    authority: config.authority,
+    userAgent: config.userAgent,
+    // The client of @grpc/grpc-js compresses by itself.
+    compression: isNode && config.object !== null ? 'none' : config.compression,
+    proxyUrl: config.proxy?.url,
+    proxyAuthorization: config.proxy?.authorization ?? undefined,
+    maxSendMessageBytes: config.maxSendMessageBytes,
+    maxReceiveMessageBytes: config.maxReceiveMessageBytes,
+    keepAlivePingMillis: config.keepAlivePingMillis,
+    keepAlivePingTimeoutMillis: config.keepAlivePingTimeoutMillis,
   };
 }
 
@@ -75,12 +106,20 @@ function valueIn(entries, wanted) {
   return entries.find(([name]) => name.toLowerCase() === wanted)[1];
 }
 
+/** What every export has to fail with: the stock exporter finds out when it sends. */
+function refusing({ refusal }) {
+  if (refusal == null) return undefined;
+  return () => {
+    throw refusal;
+  };
+}
+
 /** What attempts need from JavaScript; see engine.js. */
 function helpFor(config, watch, mayMove) {
   const { headers, transport } = config;
   const readHeaders = watch === null || transport === 'node' ? undefined : async () => watch.read();
   if (transport !== 'node' && !mayMove) return { readHeaders };
-  const sender = createNodeSender(config);
+  const sender = config.protocol === 'grpc' ? createGrpcSender(config) : createNodeSender(config);
   const source = watch === null ? headers.entries : watch.read;
   return {
     readHeaders,

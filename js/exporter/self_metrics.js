@@ -2,32 +2,54 @@
 // Owns the metrics that the exporter records about itself when the user gives it a meter provider.
 // It refuses to cost anything without one.
 
+const { NAMES } = require('../config/grpc/status.js');
 const { diag } = require('../otel/diag.js');
 const { COMPATIBLE_VERSION } = require('./user_agent.js');
 const { OTLPExporterError } = require('./errors.js');
 const { contained, ignore } = require('../guards/user_code.js');
 const { now } = require('../guards/timers.js');
 
-const COMPONENT_TYPE = 'otlp_http_span_exporter';
+const COMPONENT_TYPES = { http: 'otlp_http_span_exporter', grpc: 'otlp_grpc_span_exporter' };
 const DEFAULT_PORTS = { 'http:': 80, 'https:': 443 };
 
-let exportersInProcess = 0;
+const exportersInProcess = { http: 0, grpc: 0 };
 
-function standardAttributes(url) {
+function standardAttributes(url, protocol) {
+  const type = COMPONENT_TYPES[protocol];
   const attributes = {
-    'otel.component.type': COMPONENT_TYPE,
-    'otel.component.name': `${COMPONENT_TYPE}/${exportersInProcess++}`,
+    'otel.component.type': type,
+    'otel.component.name': `${type}/${exportersInProcess[protocol]++}`,
   };
-  const { hostname, port, protocol } = new URL(url);
-  attributes['server.address'] = hostname;
-  const number = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
-  if (number !== undefined) attributes['server.port'] = number;
+  if (URL.canParse(url)) addServer(attributes, new URL(url));
   return attributes;
 }
 
-function statusAttributes(error) {
+function addServer(attributes, { hostname, port, protocol }) {
+  attributes['server.address'] = hostname;
+  const number = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
+  if (number !== undefined) attributes['server.port'] = number;
+}
+
+/** How the protocols write down what became of an export. */
+const STATUS_ATTRIBUTES = { http: httpStatus, grpc: grpcStatus };
+
+function httpStatus(error) {
   if (error === undefined) return { 'http.response.status_code': 200 };
   return isRefusal(error) ? { 'http.response.status_code': error.code } : {};
+}
+
+function grpcStatus(error) {
+  if (error === undefined) return { 'rpc.response.status_code': 'OK' };
+  const code = codeOf(error);
+  return typeof code === 'number' ? { 'rpc.response.status_code': NAMES[code] ?? 'UNKNOWN' } : {};
+}
+
+function codeOf(error) {
+  try {
+    return Object(error).code;
+  } catch {
+    return undefined; // a revoked Proxy
+  }
 }
 
 function isRefusal(error) {
@@ -59,15 +81,16 @@ const NONE = Object.freeze({ isRecording: false, start: () => ignore });
  * limit refused or that could not be encoded is not counted. It returns `finish(error, retriesExhausted)`, to be called once with the
  * error of the result (nothing on success) and whether the last attempt was one that a retry could have mended.
  *
- * @param {{ meterProvider?: object, url: string }} options
+ * @param {{ meterProvider?: object, url: string, protocol?: 'http' | 'grpc' }} options
  */
-function createSelfMetrics({ meterProvider, url }) {
-  const attributes = standardAttributes(url);
+function createSelfMetrics({ meterProvider, url, protocol = 'http' }) {
+  const attributes = standardAttributes(url, protocol);
   if (!meterProvider) return NONE;
-  return contained(told, () => metricsOf(meterProvider, attributes)) ?? NONE;
+  return contained(told, () => metricsOf(meterProvider, attributes, protocol)) ?? NONE;
 }
 
-function metricsOf(meterProvider, attributes) {
+function metricsOf(meterProvider, attributes, protocol) {
+  const statusOf = STATUS_ATTRIBUTES[protocol];
   const meter = meterProvider.getMeter('@opentelemetry/otlp-exporter', COMPATIBLE_VERSION);
   const inFlight = meter.createUpDownCounter('otel.sdk.exporter.span.inflight', {
     unit: '{span}',
@@ -87,14 +110,16 @@ function metricsOf(meterProvider, attributes) {
 
   function start(spanCount, startedMillis = now()) {
     contained(told, () => inFlight.add(spanCount, attributes));
-    return function finish(error, retriesExhausted = false) {
+    return function finish(error, isExhausted = false) {
+      // The stock exporter over gRPC repeats nothing: it reports the status of what failed.
+      const retriesExhausted = isExhausted && protocol === 'http';
       const seconds = (now() - startedMillis) / 1000;
       contained(told, () => inFlight.add(-spanCount, attributes));
       const failed = error !== undefined || retriesExhausted;
       const type = retriesExhausted ? 'export_failed' : errorType(error);
       const resultAttributes = failed ? { ...attributes, 'error.type': type } : attributes;
       contained(told, () => exported.add(spanCount, resultAttributes));
-      const status = retriesExhausted ? {} : statusAttributes(error);
+      const status = retriesExhausted ? {} : statusOf(error);
       contained(told, () => duration.record(seconds, { ...resultAttributes, ...status }));
     };
   }

@@ -5,6 +5,7 @@
 const Module = require('node:module');
 const { pathToFileURL } = require('node:url');
 const { diag } = require('../otel/diag.js');
+const { noteGrpc } = require('./grpc_helpers.js');
 const { substituteExports, SUBSTITUTES } = require('./substitutes.js');
 
 const names = Object.keys(SUBSTITUTES)
@@ -13,6 +14,7 @@ const names = Object.keys(SUBSTITUTES)
 const PACKAGE = new RegExp(`^(${names})$`);
 const MAIN_FILE = new RegExp(`[\\\\/](${names})[\\\\/](?:build[\\\\/]src|dist)[\\\\/]index(?:-shim)?\\.c?js$`);
 const MAIN_MODULE = new RegExp(`^file:.*/(${names})/dist/index\\.mjs$`);
+const GRPC_FILE = /[\\/]@grpc[\\/]grpc-js[\\/]build[\\/]src[\\/]index\.js$/;
 const ORIGINAL = '?offloop-original';
 
 /** CommonJS, and packages written in it that an ES module imports. */
@@ -24,12 +26,14 @@ function hookRequire() {
     const result = Reflect.apply(compile, this, [content, filename, ...rest]);
     const [, name] = MAIN_FILE.exec(filename) ?? [];
     if (name !== undefined) this.exports = substituteExports(name.replaceAll('\\', '/'), this.exports);
+    else if (GRPC_FILE.test(filename)) noteGrpc(this.exports);
     return result;
   };
   const load = Module._load;
   // Packages that were loaded before us, or by a loader that does not compile this way.
   Module._load = function offloopLoad(request, parent, isMain) {
     const loaded = Reflect.apply(load, this, [request, parent, isMain]);
+    if (request === '@grpc/grpc-js') noteGrpc(loaded);
     const [, name] = PACKAGE.exec(request) ?? MAIN_FILE.exec(request) ?? [];
     return name === undefined ? loaded : replaced(name.replaceAll('\\', '/'), request, parent, loaded);
   };

@@ -6,6 +6,7 @@ const { diag } = require('../otel/diag.js');
 const { loadBinding } = require('../native/binding.js');
 const { Patches } = require('./patches.js');
 const { watchFor } = require('./automatic_monitor.js');
+const { HELPERS } = require('./grpc_helpers.js');
 
 const exporterFrom = (load) => ({
   construct(args, patches) {
@@ -18,6 +19,7 @@ const exporterFrom = (load) => ({
 });
 const proto = exporterFrom(() => require('../entries/otlp_proto.js'));
 const json = exporterFrom(() => require('../entries/otlp_http.js'));
+const grpc = exporterFrom(() => require('../entries/otlp_grpc.js'));
 
 const processor = {
   load: () => require('../processor/batch_span_processor.js'),
@@ -31,16 +33,21 @@ const processor = {
   methods: ['onStart', 'onEnd', 'forceFlush', 'shutdown'],
 };
 
-/** Package -> export -> what takes its place. */
+const helpers = Object.fromEntries(Object.entries(HELPERS).map(([name, wrap]) => [name, { wrap }]));
+
+/** Package -> export -> what takes its place: of a class, or of a function. */
 const SUBSTITUTES = {
   '@opentelemetry/exporter-trace-otlp-proto': { OTLPTraceExporter: proto },
   '@opentelemetry/exporter-trace-otlp-http': { OTLPTraceExporter: json },
+  '@opentelemetry/exporter-trace-otlp-grpc': { OTLPTraceExporter: grpc },
+  // The declarative configuration of the SDK makes the options of the exporter by these.
+  '@opentelemetry/otlp-grpc-exporter-base': helpers,
   '@opentelemetry/sdk-trace': { BatchSpanProcessor: processor },
   '@opentelemetry/sdk-trace-base': { BatchSpanProcessor: processor },
   '@opentelemetry/sdk-trace-node': { BatchSpanProcessor: processor },
 };
 
-const substitutes = new WeakMap(); // stock class -> substitute
+const substitutes = new WeakMap(); // stock class or function -> substitute
 const exportsOf = new WeakMap(); // stock exports -> exports with substitutes
 const told = new Set();
 
@@ -53,12 +60,30 @@ function substituteExports(name, original) {
   for (const key of Reflect.ownKeys(original)) {
     const { enumerable } = Object.getOwnPropertyDescriptor(original, key);
     const substitute = SUBSTITUTES[name][key];
-    const get = substitute === undefined ? () => original[key] : () => substituteClass(name, original[key], substitute);
+    const get = substitute === undefined ? () => original[key] : () => substituteOf(name, original[key], substitute);
     Object.defineProperty(exports, key, { enumerable, configurable: true, get });
   }
   exportsOf.set(original, exports);
   exportsOf.set(exports, exports);
   return exports;
+}
+
+function substituteOf(name, original, substitute) {
+  return substitute.wrap === undefined
+    ? substituteClass(name, original, substitute)
+    : substituteFunction(original, substitute.wrap);
+}
+
+function substituteFunction(original, wrap) {
+  if (typeof original !== 'function') return original;
+  const known = substitutes.get(original);
+  if (known !== undefined) return known;
+  const ours = wrap(original);
+  const substitute = (...args) => (hasBinding() ? ours(...args) : original(...args));
+  Object.defineProperty(substitute, 'name', { value: original.name });
+  substitutes.set(original, substitute);
+  substitutes.set(substitute, substitute);
+  return substitute;
 }
 
 function substituteClass(name, stock, { construct, load, methods }) {

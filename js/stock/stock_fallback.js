@@ -10,10 +10,12 @@ const { diag } = require('../otel/diag.js');
 const { readCallOptions, readOption, readOptions } = require('../config/options/read.js');
 const { OPTIONS, OWN } = require('../config/options/table.js');
 const { soon } = require('../guards/timers.js');
+const { stockGrpcOptions } = require('./grpc_options.js');
 
 const PACKAGES = {
   'http/protobuf': '@opentelemetry/exporter-trace-otlp-proto',
   'http/json': '@opentelemetry/exporter-trace-otlp-http',
+  grpc: '@opentelemetry/exporter-trace-otlp-grpc',
 };
 const SUCCESS = 0;
 const FAILED = 1;
@@ -42,8 +44,9 @@ class StockTraceExporter {
     const name = PACKAGES[readOption('protocol', OPTIONS.OTLPTraceExporter.protocol, wanted) ?? protocol];
     const { onError } = readOptions(OWN, config); // an error tells what is wrong on every platform
     const { compression } = config;
-    const stockConfig = COMPRESSIONS.has(compression) ? config : { ...config, compression: undefined };
-    this.#exporter = new (loadStock(name))(stockConfig);
+    const { Class, file } = loadStock(name);
+    const given = name === PACKAGES.grpc ? stockGrpcOptions(config, !fixedProtocol, file) : config;
+    this.#exporter = new Class(COMPRESSIONS.has(compression) ? given : { ...given, compression: undefined });
     this.#onError = onError;
     this.#endpoint = endpointOf(config.url);
     if (!warned) diag.warn(`${explanation().message} Spans go through ${name} (OFFLOOP_FALLBACK=stock).`);
@@ -152,15 +155,17 @@ function endpointOf(url) {
 
 function loadStock(name) {
   let loaded;
+  let file;
   try {
     // Strict package managers hide it from us, not from the application.
     const paths = [__dirname, require.main?.path, process.cwd()].filter(Boolean);
-    loaded = require(require.resolve(name, { paths })).OTLPTraceExporter;
+    file = require.resolve(name, { paths });
+    loaded = require(file).OTLPTraceExporter;
   } catch {
     // Said below: it is the addon that is missing, the package is only its substitute.
   }
   // An npm override makes that name ours.
-  if (loaded !== undefined && !isOurs(loaded)) return loaded;
+  if (loaded !== undefined && !isOurs(loaded)) return { Class: loaded, file };
   const error = explanation();
   error.message += ` OFFLOOP_FALLBACK=stock needs ${name}, which is not installed.`;
   throw error;

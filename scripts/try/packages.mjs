@@ -140,7 +140,7 @@ Promise.all([exporter.exportSpans([span]), json.exportSpans([span])]).then(async
 `;
   const required = `
 const { OTLPTraceExporter } = require('offloop');
-for (const name of ['offloop/otlp-proto', 'offloop/otlp-http', 'offloop/register', 'offloop/package.json', 'offloop/tusk'])
+for (const name of ['offloop/otlp-proto', 'offloop/otlp-http', 'offloop/otlp-grpc', 'offloop/register', 'offloop/package.json', 'offloop/tusk'])
   if (require(name) === undefined) throw new Error(name);
 `;
   writeFileSync(path.join(project, 'app.cjs'), required + body(false));

@@ -103,7 +103,7 @@ pub fn split(
         return None;
     }
     let assemble = match protocol {
-        Protocol::HttpProtobuf => assemble_protobuf,
+        Protocol::HttpProtobuf | Protocol::Grpc => assemble_protobuf,
         Protocol::HttpJson => assemble_json,
     };
     Some([assemble(body, layout, 0..at)?, assemble(body, layout, at..all)?])

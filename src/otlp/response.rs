@@ -3,6 +3,7 @@
 
 use super::{
     Protocol,
+    fields::{Field, Fields},
     response_json::{Malformed, Reader, Short, Value, Words},
 };
 use crate::shown::{SHOWN_BYTES, shown_bytes};
@@ -29,7 +30,7 @@ pub struct PartialSuccess {
 /// The reason as text for a warning.
 pub fn partial_success(protocol: Protocol, body: &[u8]) -> Result<Option<PartialSuccess>, String> {
     match protocol {
-        Protocol::HttpProtobuf => {
+        Protocol::HttpProtobuf | Protocol::Grpc => {
             from_protobuf(body).ok_or_else(|| "malformed protobuf".to_owned())
         }
         Protocol::HttpJson => from_json(body),
@@ -75,54 +76,6 @@ fn json_string(text: &str) -> String {
     let lone = super::json_text::LoneSurrogates::Escape;
     super::json_text::put_string(&mut out, crate::span::Text::utf8(text), lone);
     String::from_utf8(out).unwrap_or_default()
-}
-
-enum Field<'a> {
-    Varint(u64, u64),
-    Bytes(u64, &'a [u8]),
-    Other,
-}
-
-/// The fields of a protobuf message. The outer `None` is "malformed".
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn next(&mut self) -> Option<Option<Field<'a>>> {
-        if self.0.is_empty() {
-            return Some(None);
-        }
-        let key = self.varint()?;
-        let number = key >> 3;
-        Some(Some(match key & 7 {
-            0 => Field::Varint(number, self.varint()?),
-            1 => self.take(8).map(|_| Field::Other)?,
-            2 => {
-                let length = usize::try_from(self.varint()?).ok()?;
-                Field::Bytes(number, self.take(length)?)
-            }
-            5 => self.take(4).map(|_| Field::Other)?,
-            _ => return None,
-        }))
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
 }
 
 fn from_json(body: &[u8]) -> Result<Option<PartialSuccess>, String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{
     error::{DropReason, ExportFailure},
     otlp::Protocol,
-    sink::{SendErrorKind, SendOutcome, http},
+    sink::{CallEnd, SendErrorKind, SendOutcome, grpc, http},
     verdict::{Cause, Network, Verdict},
 };
 
@@ -18,10 +18,17 @@ pub(crate) fn classify(
     wall: Duration,
 ) -> Verdict {
     match outcome {
-        SendOutcome::Stored => Verdict::Delivered { partial: None, rejected: 0, warning: None },
+        SendOutcome::Stored => Verdict::taken(),
+        SendOutcome::Called(ended) => grpc::verdict(spans, ended),
+        SendOutcome::Reply(reply) if protocol == Protocol::Grpc => {
+            grpc::verdict(spans, &CallEnd::without_status(reply.status))
+        }
         SendOutcome::Reply(reply) => http::verdict(protocol, spans, reply, wall),
         SendOutcome::Failed(error) => {
-            let failure = ExportFailure::transport(error);
+            let failure = match protocol {
+                Protocol::Grpc => grpc::unanswered(error),
+                Protocol::HttpProtobuf | Protocol::HttpJson => ExportFailure::transport(error),
+            };
             let transient =
                 |failure, cause| Verdict::Transient { failure, retry_after: None, cause };
             let last = |failure, cause| Verdict::Final {

@@ -12,6 +12,8 @@ pub(crate) fn server_message(protocol: Protocol, body: &[u8]) -> Option<String> 
             status.get("message")?.as_str()?
         }
         Protocol::HttpProtobuf => protobuf_message(body)?,
+        // The details of a status are the message of its error.
+        Protocol::Grpc => return None,
     });
     (!message.is_empty()).then(|| message.to_owned())
 }

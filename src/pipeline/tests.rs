@@ -8,6 +8,7 @@ mod closing;
 mod endpoint;
 mod epochs;
 mod flushing;
+mod grpc;
 mod in_time;
 mod late;
 mod lives;

@@ -273,6 +273,13 @@ impl Told {
         less
     }
 
+    /// The endpoint takes nothing better than `encoding`. Returns whether that is news.
+    pub(crate) fn limit(&mut self, encoding: ContentEncoding) -> bool {
+        let is_news = encoding < self.best_encoding;
+        self.best_encoding = self.best_encoding.min(encoding);
+        is_news
+    }
+
     /// Whether `encoding` is not known to fail.
     pub(crate) fn accepts(&self, encoding: ContentEncoding) -> bool {
         encoding <= self.best_encoding

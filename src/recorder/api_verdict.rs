@@ -34,6 +34,9 @@ pub(super) enum ApiVerdict {
 pub(super) fn judge(outcome: SendOutcome, hears_retry_after: bool, wall: Duration) -> ApiVerdict {
     match outcome {
         SendOutcome::Stored => ApiVerdict::Delivered,
+        SendOutcome::Called(_) => {
+            failed(SendError::new(SendErrorKind::Malformed, "an answer to a gRPC call"))
+        }
         SendOutcome::Reply(reply) => judge_reply(&reply, hears_retry_after, wall),
         SendOutcome::Failed(error)
             if matches!(error.kind, SendErrorKind::Unsendable | SendErrorKind::EnvironmentGone) =>

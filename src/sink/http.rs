@@ -2,7 +2,6 @@
 //! It refuses to retry: the one exception is a request that a dying keep-alive connection never carried (F8).
 
 mod answer;
-mod broken_writes;
 mod connect;
 mod exchange;
 mod failure;
@@ -10,18 +9,10 @@ mod headers;
 mod heads;
 mod kept;
 pub(crate) mod retry_after;
-mod socket;
 mod stream;
 mod target;
 
-use std::{
-    fmt,
-    hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    thread,
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -30,25 +21,20 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
-use tokio::{
-    sync::watch,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::answer::verdict;
-use self::{
-    connect::Connector, headers::StaticHeaders, kept::MAX_IDLE, stream::BYTES_PER_TURN,
-    target::Target,
-};
+use self::{connect::Connector, headers::StaticHeaders, kept::MAX_IDLE, target::Target};
 use super::{
-    Request, SendError, SendErrorKind, SendOutcome, Sending, Sink, errno,
+    Request, SendError, SendOutcome, Sending, Sink,
     net::{
-        ResultOrder, TlsConfig,
+        self, ResultOrder, TlsConfig,
+        fair::BYTES_PER_TURN,
+        made::Made,
         resolve::{self, LookUp},
         unsendable,
     },
 };
-use crate::{contain::contained, lock::lock};
 
 /// Header lines of a reply that are read; Node's number.
 const MAX_RESPONSE_HEADERS: usize = 2000;
@@ -113,18 +99,7 @@ impl HttpConfig {
 
     /// Where connections go and whom they trust, beside the endpoint, as a number that tells nothing of it.
     pub fn way(&self) -> String {
-        let mut hasher = DefaultHasher::new();
-        self.unix_socket.hash(&mut hasher);
-        let TlsConfig {
-            roots,
-            client_certificate,
-            client_key,
-            reject_unauthorized,
-            servername,
-            ..
-        } = &self.tls;
-        (roots, client_certificate, client_key, reject_unauthorized, servername).hash(&mut hasher);
-        format!("{:x}", hasher.finish())
+        net::way(self.unix_socket.as_deref(), &self.tls)
     }
 }
 
@@ -138,12 +113,9 @@ struct Shared {
     config: HttpConfig,
     target: Target,
     headers: Result<StaticHeaders, SendError>,
-    /// Made by the first request for which the system has what that takes.
-    clients: Mutex<Option<watch::Receiver<Option<Built>>>>,
+    clients: Made<Arc<Clients>>,
     look_up: LookUp,
 }
-
-type Built = Result<Arc<Clients>, SendError>;
 
 /// Two clients with one connector.
 struct Clients {
@@ -161,8 +133,8 @@ impl fmt::Debug for HttpSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = &self.shared.target;
         f.debug_struct("HttpSink")
-            .field("host", &target.host)
-            .field("port", &target.port)
+            .field("host", &target.destination.host)
+            .field("port", &target.destination.port)
             .finish_non_exhaustive()
     }
 }
@@ -178,13 +150,7 @@ impl HttpSink {
         let target = Target::parse(&config)?;
         let headers = StaticHeaders::new(&config, &target);
         Ok(Arc::new(HttpSink {
-            shared: Arc::new(Shared {
-                config,
-                target,
-                headers,
-                clients: Mutex::default(),
-                look_up,
-            }),
+            shared: Arc::new(Shared { config, target, headers, clients: Made::default(), look_up }),
         }))
     }
 }
@@ -204,44 +170,10 @@ impl Sink for HttpSink {
 }
 
 impl Shared {
-    /// Whoever asks while they are being made shares that.
-    async fn clients(self: &Arc<Self>) -> Built {
-        let mut made = self.making()?;
-        match made.wait_for(Option::is_some).await {
-            Ok(built) => built.clone().unwrap_or_else(|| Err(not_made())),
-            Err(_) => Err(not_made()),
-        }
-    }
-
-    /// A failure is not kept: what was missing may be there for the next request.
-    fn making(self: &Arc<Self>) -> Result<watch::Receiver<Option<Built>>, SendError> {
-        let mut slot = lock(&self.clients);
-        let is_good = |made: &&watch::Receiver<Option<Built>>| match &*made.borrow() {
-            Some(built) => built.is_ok(),
-            None => made.has_changed().is_ok(), // else its thread has died
-        };
-        if let Some(made) = slot.as_ref().filter(is_good) {
-            return Ok(made.clone());
-        }
-        let (sender, made) = watch::channel(None);
+    async fn clients(self: &Arc<Self>) -> Result<Arc<Clients>, SendError> {
         let shared = Arc::clone(self);
-        let make = move || {
-            contained((), || {
-                sender.send_replace(Some(Clients::build(&shared).map(Arc::new)));
-            });
-        };
-        if self.target.is_https() {
-            // Certificates are read and parsed: the thread that all exporters share has no time for that.
-            thread::Builder::new().name("offloop-tls".into()).spawn(make).map_err(|error| {
-                let code = errno::errno(&error).map_or("EAGAIN", |errno| errno.code);
-                let text = format!("no thread to read certificates on: {code}");
-                SendError::new(SendErrorKind::Exhausted, text).with_code(code)
-            })?;
-        } else {
-            make();
-        }
-        *slot = Some(made.clone());
-        Ok(made)
+        let make = move || Clients::build(&shared).map(Arc::new);
+        self.clients.get(self.target.is_https(), make).await
     }
 }
 
@@ -268,10 +200,6 @@ impl Clients {
         let kept = if shared.config.keep_alive { shared.config.max_idle_connections } else { 0 };
         Ok(Clients { uri, pooled: build(kept), fresh: build(0) })
     }
-}
-
-fn not_made() -> SendError {
-    SendError::new(SendErrorKind::Other, "the client could not be made")
 }
 
 #[cfg(all(test, not(miri)))] // sockets

@@ -112,12 +112,14 @@ pub struct ServerTls<'a> {
     pub client_ca: Option<&'a Identity>,
     /// Versions it offers.
     pub versions: Vec<&'static SupportedProtocolVersion>,
+    /// Protocols that it speaks inside TLS; without any it leaves the choice to the client.
+    pub protocols: Vec<&'static str>,
 }
 
 impl<'a> ServerTls<'a> {
     /// Sends `chain`, asks for no client certificate.
     pub fn with(chain: &'a [&'a Identity]) -> ServerTls<'a> {
-        ServerTls { chain, client_ca: None, versions: vec![&TLS12, &TLS13] }
+        ServerTls { chain, client_ca: None, versions: vec![&TLS12, &TLS13], protocols: Vec::new() }
     }
 
     /// A server that runs `script` inside TLS.
@@ -147,7 +149,10 @@ impl<'a> ServerTls<'a> {
             KeyPair::from_pem(&self.chain[0].key_pem).unwrap().serialize_der(),
         )
         .unwrap();
-        let config = Arc::new(builder.with_single_cert(chain, key).unwrap());
+        let mut config = builder.with_single_cert(chain, key).unwrap();
+        config.alpn_protocols =
+            self.protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let config = Arc::new(config);
         move |socket: TcpStream| {
             let connection = ServerConnection::new(Arc::clone(&config)).ok()?;
             Some(Box::new(StreamOwned::new(connection, socket)) as Box<dyn Wire>)

@@ -78,6 +78,14 @@ impl Peer {
         }
     }
 
+    /// The next `bytes` bytes; `None` when the client is gone before.
+    pub fn exactly(&mut self, bytes: usize) -> Option<Vec<u8>> {
+        while self.rest.len() < bytes {
+            self.fill()?;
+        }
+        Some(self.rest.drain(..bytes).collect())
+    }
+
     /// What the client sends first, whatever it is.
     pub fn first_bytes(&mut self) -> Vec<u8> {
         let _ = self.fill();

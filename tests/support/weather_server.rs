@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use std::{
-    collections::BTreeMap,
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, OnceLock,
@@ -13,39 +12,24 @@ use std::{
     time::Duration,
 };
 
-use offloop::sink::{http::HttpConfig, net::Roots};
+use offloop::{
+    config::Compression,
+    otlp::Protocol,
+    sink::{
+        Sink,
+        http::{HttpConfig, HttpSink},
+        net::Roots,
+    },
+};
 use socket2::SockRef;
 
 use super::{
     pki::{Identity, ServerTls, server_params},
     raw_server::{Peer, RawServer, Wire, closed_port},
+    weather::{Dice, Hits, Place, named},
 };
 
-/// xorshift, so that a seed is a scenario.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % limit
-    }
-}
-
-/// How often each fault and each stage of the pipeline was hit.
-#[derive(Default)]
-pub struct Hits(pub Mutex<BTreeMap<String, u64>>);
-
-impl Hits {
-    pub fn add(&self, what: impl Into<String>, times: u64) {
-        if times > 0 {
-            *self.0.lock().unwrap().entry(what.into()).or_default() += times;
-        }
-    }
-}
-
-pub const STATUSES: [&str; 12] = [
+const STATUSES: [&str; 12] = [
     "202 Accepted",
     "302 Found",
     "400 Bad Request",
@@ -59,7 +43,7 @@ pub const STATUSES: [&str; 12] = [
     "503 Service Unavailable",
     "504 Gateway Timeout",
 ];
-pub const PAUSES: [&str; 6] =
+const PAUSES: [&str; 6] =
     ["0", "1", "-3", "soon", "Sun, 06 Nov 1994 08:49:37 GMT", "99999999999999999999"];
 const GARBAGE: [&str; 4] = [
     "HTTP/9.9 abc\r\n\r\n",
@@ -68,7 +52,7 @@ const GARBAGE: [&str; 4] = [
     "\r\n\r\n\0\0",
 ];
 /// Faults of a connection that works.
-pub const FAULTS: [&str; 12] = [
+const FAULTS: [&str; 12] = [
     "stall",
     "stall after head",
     "drip head",
@@ -83,7 +67,17 @@ pub const FAULTS: [&str; 12] = [
     "huge body",
 ];
 /// Faults of the way to it.
-pub const WAYS: [&str; 5] = ["refused", "slow tls", "tls stall", "tls reset", "not tls"];
+const WAYS: [&str; 5] = ["refused", "slow tls", "tls stall", "tls reset", "not tls"];
+
+const FAULTS_AND_WAYS: [&str; 17] = {
+    let mut names = [""; 17];
+    let mut at = 0;
+    while at < 17 {
+        names[at] = if at < 12 { FAULTS[at] } else { WAYS[at - 12] };
+        at += 1;
+    }
+    names
+};
 
 /// An endpoint whose weather is bad until it is `healthy`.
 pub struct Endpoint {
@@ -118,9 +112,13 @@ impl Sky {
     }
 }
 
-impl Endpoint {
-    /// The endpoint of a scenario.
-    pub fn new(seed: u64, hits: &Arc<Hits>) -> Endpoint {
+impl Place for Endpoint {
+    const PROTOCOL: Protocol = Protocol::HttpProtobuf;
+    const COMPRESSIONS: &'static [Compression] =
+        &[Compression::None, Compression::Gzip, Compression::Zstd];
+    const FAULTS: &'static [&'static str] = &FAULTS_AND_WAYS;
+
+    fn new(seed: u64, hits: &Arc<Hits>) -> Endpoint {
         let sky = Arc::new(Sky {
             dice: Mutex::new(Dice(seed * 7919 + 13)),
             hits: Arc::clone(hits),
@@ -141,19 +139,20 @@ impl Endpoint {
         endpoint
     }
 
-    /// Where it is and what makes it trustworthy.
-    pub fn config(&self) -> HttpConfig {
+    fn url(&self) -> String {
         let scheme = if self.way == Way::Tls { "https" } else { "http" };
-        let url = format!("{scheme}://{}/v1/traces", self.address);
-        let mut config = HttpConfig::new(url, "application/x-protobuf", "weather");
+        format!("{scheme}://{}/v1/traces", self.address)
+    }
+
+    fn sink(&self) -> Arc<dyn Sink> {
+        let mut config = HttpConfig::new(self.url(), "application/x-protobuf", "weather");
         if self.way == Way::Tls {
             config.tls.roots = Roots::of_pem(identities().0.pem.clone().into_bytes());
         }
-        config
+        HttpSink::new(config).unwrap()
     }
 
-    /// From now on it behaves. False if that cannot be: somebody else has taken its port.
-    pub fn heal(&mut self) -> bool {
+    fn heal(&mut self) -> bool {
         self.sky.healthy.store(true, Ordering::SeqCst);
         if self.server.is_none() {
             let Ok(listener) = TcpListener::bind(self.address) else { return false };
@@ -162,11 +161,16 @@ impl Endpoint {
         true
     }
 
-    /// Connections that the other side has not ended.
-    pub fn open(&self) -> usize {
+    fn open(&self) -> usize {
         self.sky.open.load(Ordering::SeqCst)
     }
 
+    fn details() -> Vec<String> {
+        [named("status", &STATUSES), named("pause", &PAUSES)].concat()
+    }
+}
+
+impl Endpoint {
     fn listen(&mut self, listener: TcpListener) {
         self.address = listener.local_addr().unwrap();
         let (of_wrap, sky) = (Arc::clone(&self.sky), Arc::clone(&self.sky));

@@ -160,4 +160,4 @@ function withoutVolatile(attributes) {
   return attributes.filter(([key]) => !VOLATILE.test(key));
 }
 
-module.exports = { expressUnavailable, makeProject, REQUESTS, runService, serve };
+module.exports = { comparableSpans, expressUnavailable, makeProject, REQUESTS, runService, serve };

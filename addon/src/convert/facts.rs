@@ -2,7 +2,7 @@
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use offloop::sink::{Reply, SendError, SendErrorKind, SendOutcome};
+use offloop::sink::{CallEnd, Reply, SendError, SendErrorKind, SendOutcome};
 
 /// Facts of an attempt as `js/node_http/sender.js` reports them.
 #[napi(object, object_to_js = false)]
@@ -21,6 +21,12 @@ pub struct JsFacts {
     pub location: Option<String>,
     /// Response body.
     pub body: Option<Uint8Array>,
+    /// `grpc-status` of a reply to a gRPC call; without it the HTTP status says what it means.
+    pub grpc_status: Option<u32>,
+    /// `grpc-message`, decoded.
+    pub grpc_message: Option<String>,
+    /// Every other trailer as it came (a gRPC call).
+    pub metadata: Option<Vec<(String, String)>>,
     /// Why the body ended early.
     pub body_error: Option<JsSendError>,
     /// Why there is no reply.
@@ -71,6 +77,15 @@ impl From<JsSendError> for SendError {
 
 impl From<JsFacts> for SendOutcome {
     fn from(facts: JsFacts) -> Self {
+        if let Some(code) = facts.grpc_status {
+            let (details, metadata) = (facts.grpc_message, facts.metadata);
+            return SendOutcome::Called(CallEnd::of_trailers(
+                code,
+                details.unwrap_or_default(),
+                metadata.unwrap_or_default(),
+                facts.body.map(|body| body.to_vec().into()).unwrap_or_default(),
+            ));
+        }
         match (facts.status, facts.error) {
             (Some(status), _) => SendOutcome::Reply(Reply {
                 status,

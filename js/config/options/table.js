@@ -34,6 +34,18 @@ const retry = {
     ...ofCore('6, with `maxElapsedMillis` no limit'),
   }),
 };
+const grpc = {
+  'grpc.maxSendMessageBytes': row(kinds.integer(1, { cap: MANY }), { unit: 'bytes', ...ofCore('4 MiB') }),
+  'grpc.maxReceiveMessageBytes': row(kinds.integer(1, { cap: MANY }), { unit: 'bytes', ...ofCore('4 MiB') }),
+  'grpc.keepAlivePingMillis': row(kinds.integer(1, { max: MAX_TIMER_MILLIS, cap: DAY_MILLIS }), {
+    ...millis,
+    standard: 'none',
+  }),
+  'grpc.keepAlivePingTimeoutMillis': row(kinds.integer(1, { max: MAX_TIMER_MILLIS, cap: DAY_MILLIS }), {
+    ...millis,
+    ...ofCore(20000),
+  }),
+};
 const exit = {
   'exit.drainMillis': row(span, { ...millis, fallback: 2000 }),
   'exit.blockMillis': row(span, { ...millis, fallback: 500 }),
@@ -55,22 +67,26 @@ const STOCK_EXPORTER = {
   httpAgentOptions: row(kinds.asStock('object or function'), { standard: "Node's" }),
   userAgent: row(kinds.optionalText, { standard: '–' }),
   selfObsMeterProvider,
+  // Of the stock exporter over gRPC.
+  metadata: row(kinds.asStock('object or function'), { standard: 'none' }),
+  credentials: row(kinds.asStock('object'), { standard: 'as the URL says' }),
 };
 
-/** What the stock exporter does not have. */
+/** What the stock exporters do not have. */
 const OWN = {
   transport: row(kinds.oneOf('native', 'node'), { standard: 'automatic' }),
   ...queue,
   ...limits,
   ...retry,
   ...exit,
+  ...grpc,
   maxConcurrency: row(kinds.integer(1, { max: 64 }), { unit: 'requests', ...ofCore(4) }),
   ...onError,
 };
 
 const OTLPTraceExporter = {
   ...STOCK_EXPORTER,
-  protocol: row(kinds.oneOf('http/protobuf', 'http/json'), { standard: "'http/protobuf'" }),
+  protocol: row(kinds.oneOf('http/protobuf', 'http/json', 'grpc'), { standard: "'http/protobuf'" }),
   ...OWN,
 };
 

@@ -59,7 +59,8 @@ impl Dispatcher {
         let untried = batch.history.requests() == 0;
         let likely_too_large =
             lane.config.split_on_413 && untried && batch.encoded_bytes > lane.told.size_limit();
-        if (too_large || likely_too_large) && batch.spans() > 1 {
+        let is_above = batch.encoded_bytes > lane.config.split_above_bytes;
+        if (too_large || is_above || likely_too_large) && batch.spans() > 1 {
             actions.push(Action::Rework { batch, work: Work::Split, flushes: Vec::new() });
             return;
         }

@@ -132,6 +132,7 @@ impl Dispatcher {
     fn learn_answer_time(&mut self, attempt: Attempt, took: Duration, outcome: &SendOutcome) {
         let is_taken = match outcome {
             SendOutcome::Reply(reply) if reply.body_error.is_none() => reply.is_success(),
+            SendOutcome::Called(ended) => ended.is_success(),
             SendOutcome::Failed(error) if error.kind == SendErrorKind::Malformed => false,
             SendOutcome::Reply(_) | SendOutcome::Failed(_) | SendOutcome::Stored => return,
         };

@@ -88,7 +88,7 @@ impl Dispatcher {
         let error = match outcome {
             SendOutcome::Failed(error) => Some(error),
             SendOutcome::Reply(reply) => reply.body_error.as_ref(),
-            SendOutcome::Stored => None,
+            SendOutcome::Called(_) | SendOutcome::Stored => None,
         };
         // With a code it is the system that has given a connection up.
         let timed_out =

@@ -39,11 +39,14 @@ impl Dispatcher {
         let network = Network::of(outcome);
         let Rights { endpoint: right, own } = rights;
         match classify(lane.config.protocol, spans, outcome, now.wall) {
-            Verdict::Delivered { partial, rejected, warning } => {
+            Verdict::Delivered { partial, rejected, warning, best_encoding } => {
                 endpoint.learn(now.mono, policy, right, network, None, &mut self.jitter);
                 lane.told.learn(now.mono, policy, own, Finding::Success, &mut self.jitter);
                 if let Some(encoding) = slot.and_then(|slot| slot.batch.history.suspect) {
                     let encoding = lane.told.downgrade(encoding);
+                    actions.push(Action::LimitEncoding { lane: attempt.lane, encoding });
+                }
+                if let Some(encoding) = best_encoding.filter(|best| lane.told.limit(*best)) {
                     actions.push(Action::LimitEncoding { lane: attempt.lane, encoding });
                 }
                 let settlement = Settlement::Delivered { rejected, partial, warning };

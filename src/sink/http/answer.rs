@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::retry_after::retry_after;
 use crate::{
     error::{DropReason, ExportFailure},
-    otlp::{self, Protocol},
+    otlp::Protocol,
     sink::{Reply, SendError, SendErrorKind},
     verdict::{Cause, Verdict},
 };
@@ -75,27 +75,9 @@ fn refused(reply: &Reply) -> Verdict {
 fn delivered(protocol: Protocol, spans: u64, reply: &Reply) -> Verdict {
     if let Some(error) = &reply.body_error {
         let warning = Some(format!("Export succeeded but the response could not be read: {error}"));
-        return Verdict::Delivered { partial: None, rejected: 0, warning };
+        return Verdict::Delivered { partial: None, rejected: 0, warning, best_encoding: None };
     }
-    match otlp::partial_success(protocol, &reply.body) {
-        Ok(None) => Verdict::Delivered { partial: None, rejected: 0, warning: None },
-        Ok(Some(partial)) => {
-            let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0).min(spans);
-            Verdict::Delivered { partial: Some(partial), rejected, warning: None }
-        }
-        Err(error) => {
-            // Each stock package has words of its own.
-            let warning = Some(match protocol {
-                Protocol::HttpJson => format!(
-                    "Failed to parse trace export response: {error}. Returning empty response"
-                ),
-                Protocol::HttpProtobuf => format!(
-                    "Export succeeded but could not deserialize response - is the response specification compliant? {error}"
-                ),
-            });
-            Verdict::Delivered { partial: None, rejected: 0, warning }
-        }
-    }
+    Verdict::delivered(protocol, spans, &reply.body)
 }
 
 /// The stock exporter shows the whole body, which the sink has capped.

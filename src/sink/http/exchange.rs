@@ -20,7 +20,10 @@ use tokio::time::{Instant, timeout_at};
 use super::{Clients, Shared, failure, kept::Kept, stream::IsOld};
 use crate::{
     shown::shown_latin1,
-    sink::{Reply, Request, SendError, SendErrorKind, SendOutcome, net::dial::Dial},
+    sink::{
+        Reply, Request, SendError, SendErrorKind, SendOutcome,
+        net::{dial::Dial, failure::of_addresses},
+    },
 };
 
 /// Response bodies are read up to here, as the OTLP specification asks (F33).
@@ -95,7 +98,7 @@ async fn head(
         }
         unreached.push(failed);
         if !dial.advance() {
-            return Err(failure::of_addresses(unreached));
+            return Err(of_addresses(unreached));
         }
     }
 }

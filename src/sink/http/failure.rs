@@ -3,11 +3,8 @@
 
 use std::{error::Error, fmt, io, net::IpAddr};
 
-use super::{broken_writes::BrokenWrite, target::Target};
-use crate::sink::{
-    SendError, SendErrorKind, errno,
-    net::{dial::connect_error, tls},
-};
+use super::target::Target;
+use crate::sink::{SendError, SendErrorKind, errno, net::failure as net};
 
 /// An attempt that got no status line; `tried` is the address of a name that was dialled.
 pub(super) fn of_exchange(
@@ -16,36 +13,21 @@ pub(super) fn of_exchange(
     tried: Option<IpAddr>,
 ) -> SendError {
     let known = find(error);
-    if let Some(own) = known.own {
-        return own.clone();
-    }
-    if known.http2 {
+    if known.net.own.is_none() && known.http2 {
         return http2_peer(target);
     }
-    if let Some(tls_error) = known.tls {
-        return tls::failure(tls_error, error.is_connect());
-    }
-    if let Some(io_error) = known.system {
-        let Some(errno) = errno::errno(io_error) else {
-            return SendError::new(SendErrorKind::Other, io_error.to_string());
-        };
-        if error.is_connect() && !is_handshake(io_error) {
-            let failed = connect_error(errno.code, connect_kind(errno.code), target.peer(tried));
-            return SendError { errno: Some(errno.number), ..failed };
-        }
-        return lost(errno, known.write || known.http.is_some_and(is_write));
+    let is_write = known.http.is_some_and(is_write);
+    let peer = || target.destination.peer(tried);
+    if let Some(failed) = known.net.failure(error.is_connect(), is_write, peer) {
+        return failed;
     }
     match known.http {
         Some(http) if http.is_parse() => malformed(http),
         Some(http) if is_hang_up(http) || is_unasked(http) => hang_up(),
-        _ if known.ended && error.is_connect() => {
-            let message =
-                "Client network socket disconnected before secure TLS connection was established";
-            SendError::new(SendErrorKind::Reset, message).with_code("ECONNRESET")
-        }
-        _ if known.ended => hang_up(),
+        _ if known.net.ended && error.is_connect() => net::ended_in_handshake(),
+        _ if known.net.ended => hang_up(),
         Some(http) => SendError::new(SendErrorKind::Other, http.to_string()),
-        None => SendError::new(SendErrorKind::Other, innermost(error)),
+        None => SendError::new(SendErrorKind::Other, net::innermost(error)),
     }
 }
 
@@ -55,29 +37,13 @@ pub(super) fn of_body(error: &hyper::Error) -> SendError {
     if let Some(http) = known.http.filter(|http| http.is_parse()) {
         return malformed(http);
     }
-    if let Some(errno) = known.system.and_then(errno::errno) {
-        return lost(errno, false);
+    if let Some(errno) = known.net.system.and_then(errno::errno) {
+        return net::lost(errno, false);
     }
-    if innermost(error).to_ascii_lowercase().contains("chunk") {
+    if net::innermost(error).to_ascii_lowercase().contains("chunk") {
         return parse_error("HPE_INVALID_CHUNK_SIZE", "Invalid character in chunk size");
     }
     SendError::new(SendErrorKind::Reset, "aborted").with_code("ECONNRESET")
-}
-
-/// What Node reports when a name's addresses all failed: one error as it is, several as an `AggregateError`.
-pub(super) fn of_addresses(mut errors: Vec<SendError>) -> SendError {
-    if errors.len() == 1 {
-        return errors.remove(0);
-    }
-    let Some(first) = errors.first().cloned() else {
-        return SendError::new(SendErrorKind::Other, "no address to connect to");
-    };
-    let texts: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
-    SendError {
-        code: first.code,
-        errors: errors.clone(),
-        ..SendError::new(first.kind, texts.join("; "))
-    }
 }
 
 /// Whether the connection ended, which says nothing about the request if it was a kept one.
@@ -92,9 +58,9 @@ pub(super) fn is_lost_connection(error: &hyper_util::client::legacy::Error) -> b
                 | io::ErrorKind::TimedOut
         )
     };
-    known.ended
+    known.net.ended
         || known.http.is_some_and(|http| is_hang_up(http) || is_unasked(http))
-        || known.system.is_some_and(|error| reset(error.kind()))
+        || known.net.system.is_some_and(|error| reset(error.kind()))
 }
 
 /// llhttp's error as Node throws it.
@@ -116,7 +82,7 @@ impl Error for SpeaksHttp2 {}
 
 /// Node's error, and what helps: it is nearly always the other port of a collector.
 fn http2_peer(target: &Target) -> SendError {
-    let (host, port) = (target.url.host_str().unwrap_or_default(), target.port);
+    let (host, port) = (target.url.host_str().unwrap_or_default(), target.destination.port);
     let reason = format!(
         "Expected HTTP/, RTSP/ or ICE/: {host}:{port} speaks HTTP/2, it looks like the gRPC port; use that of OTLP/HTTP, \
          which is 4318 unless configured otherwise"
@@ -125,48 +91,18 @@ fn http2_peer(target: &Target) -> SendError {
 }
 
 /// The parts of an error chain that say something.
-#[derive(Default)]
 struct Known<'a> {
-    own: Option<&'a SendError>,
-    tls: Option<&'a rustls::Error>,
-    system: Option<&'a io::Error>,
+    net: net::Known<'a>,
     http: Option<&'a hyper::Error>,
-    /// The peer ended the stream where TLS or HTTP expected more.
-    ended: bool,
     http2: bool,
-    /// It was a write that failed.
-    write: bool,
 }
 
 fn find<'a>(error: &'a (dyn Error + 'static)) -> Known<'a> {
-    let mut known = Known::default();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        next = error.source();
-        known.own = known.own.or(error.downcast_ref());
-        known.tls = known.tls.or(error.downcast_ref());
-        known.http2 |= error.is::<SpeaksHttp2>();
-        known.write |= error.is::<BrokenWrite>();
-        known.http = known.http.or(error.downcast_ref());
-        if let Some(io_error) = error.downcast_ref::<io::Error>() {
-            known.ended |= io_error.kind() == io::ErrorKind::UnexpectedEof;
-            if io_error.raw_os_error().is_some() {
-                known.system = known.system.or(Some(io_error));
-            } else if let Some(inner) = io_error.get_ref() {
-                // An io::Error hides the error it wraps from source().
-                next = Some(inner);
-            }
-        }
+    Known {
+        net: net::Known::of(error),
+        http: net::chain(error).find_map(|each| each.downcast_ref()),
+        http2: net::chain(error).any(|each| each.is::<SpeaksHttp2>()),
     }
-    known
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }
 
 fn is_hang_up(http: &hyper::Error) -> bool {
@@ -182,37 +118,6 @@ fn is_unasked(http: &hyper::Error) -> bool {
 fn is_write(http: &hyper::Error) -> bool {
     // The class is private; its text is all there is.
     http.to_string().contains("writing")
-}
-
-/// A reset in the TLS handshake comes wrapped as a connect error, though the connection stood.
-fn is_handshake(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
-}
-
-fn connect_kind(code: &str) -> SendErrorKind {
-    match code {
-        "ECONNREFUSED" => SendErrorKind::Refused,
-        "ECONNRESET" => SendErrorKind::Reset,
-        "ETIMEDOUT" => SendErrorKind::TimedOut,
-        "ENETUNREACH" | "EHOSTUNREACH" | "ENETDOWN" | "EADDRNOTAVAIL" => SendErrorKind::Unreachable,
-        "EMFILE" | "ENFILE" | "ENOBUFS" | "ENOMEM" | "EAGAIN" => SendErrorKind::Exhausted,
-        _ => SendErrorKind::Other,
-    }
-}
-
-/// A standing connection that the system took away.
-fn lost(errno: errno::Errno, writing: bool) -> SendError {
-    let syscall = if writing || errno.code == "EPIPE" { "write" } else { "read" };
-    let kind = match errno.code {
-        "ETIMEDOUT" => SendErrorKind::TimedOut,
-        "ENETUNREACH" | "EHOSTUNREACH" | "ENETDOWN" => SendErrorKind::Unreachable,
-        _ => SendErrorKind::Reset,
-    };
-    SendError {
-        syscall: Some(syscall),
-        errno: Some(errno.number),
-        ..SendError::new(kind, format!("{syscall} {}", errno.code)).with_code(errno.code)
-    }
 }
 
 pub(super) fn hang_up() -> SendError {

@@ -3,11 +3,14 @@
 
 use hyper::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+    HeaderValue, TRANSFER_ENCODING, USER_AGENT,
 };
 
 use super::{HttpConfig, target::Target};
-use crate::sink::{ContentEncoding, Request, SendError, net::unsendable};
+use crate::sink::{
+    ContentEncoding, Request, SendError,
+    net::header::{name, too_many, value},
+};
 
 /// Headers that are known before the first request.
 pub(super) struct StaticHeaders {
@@ -84,29 +87,11 @@ fn user_headers<'a>(
 ) -> Result<HeaderMap, SendError> {
     let mut headers = HeaderMap::new();
     for (name_text, value_text) in pairs {
-        let name = HeaderName::from_bytes(name_text.as_bytes()).map_err(|_| {
-            let message = format!("Header name must be a valid HTTP token [\"{name_text}\"]");
-            unsendable("ERR_INVALID_HTTP_TOKEN", message)
-        })?;
         let value = value(name_text, value_text)?;
         // The map has room for 24,576 names and would panic beyond.
-        headers
-            .try_insert(name, value)
-            .map_err(|_| unsendable("ERR_INVALID_ARG_VALUE", "too many headers"))?;
+        headers.try_insert(name(name_text)?, value).map_err(|_| too_many())?;
     }
     Ok(headers)
-}
-
-/// A value as Node writes it: Latin-1, tabs allowed, no other control characters.
-fn value(name: &str, text: &str) -> Result<HeaderValue, SendError> {
-    let refused = || {
-        unsendable("ERR_INVALID_CHAR", format!("Invalid character in header content [\"{name}\"]"))
-    };
-    let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-    let mut value = HeaderValue::from_bytes(&latin1.ok_or_else(refused)?).map_err(|_| refused())?;
-    // Keys travel in headers: keep them out of every Debug print.
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use socket2::{Domain, Socket, Type};
 use tokio::runtime::{Builder, Runtime};
 
 use super::*;
-use crate::sink::{ContentEncoding, net::resolve::Answer};
+use crate::sink::{ContentEncoding, SendErrorKind, net::resolve::Answer};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()

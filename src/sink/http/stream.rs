@@ -1,11 +1,10 @@
-//! The bytes of one connection: owns how many of them one exporter may take from the thread that all share, how many may
-//! come before an answer does, when an answer that came too early is read, and the end of a connection that nobody has used
-//! for too long.
+//! The bytes of one connection: owns how many of them may come before an answer does, when an answer that came too early is
+//! read, and the end of a connection that nobody has used for too long.
 //! It refuses to know what they mean: where the head of an answer ends is told by `heads`.
 
 use std::{
     future::Future,
-    io::{self, IoSlice},
+    io,
     pin::Pin,
     sync::{
         Arc,
@@ -16,58 +15,12 @@ use std::{
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, ReadBuf},
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::{failure, heads::Heads, kept::Kept, socket::Socket};
-
-/// Bytes that a connection may take in one go, before everybody else on the thread has had a turn.
-pub(super) const BYTES_PER_TURN: usize = 64 * 1024;
-
-/// A socket that pauses after [`BYTES_PER_TURN`]. The runtime's own budget counts reads, of any size; and what TLS takes
-/// without giving anything on (tickets, updates of keys) is counted here, too.
-pub(super) struct Fair<S> {
-    socket: S,
-    taken: usize,
-    kept: Kept,
-    is_watched: bool,
-}
-
-impl<S: Socket> Socket for Fair<S> {}
-
-impl<S: Socket> Fair<S> {
-    /// Has a whole turn before it.
-    pub fn new(socket: S, kept: Kept) -> Fair<S> {
-        Fair { socket, taken: 0, kept, is_watched: false }
-    }
-
-    fn watch_if_used(&mut self) {
-        if !self.is_watched && self.kept.is_used() {
-            self.is_watched = true;
-            self.socket.expect_acknowledgements();
-        }
-    }
-}
-
-impl<S: Socket> AsyncRead for Fair<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.taken >= BYTES_PER_TURN {
-            self.taken = 0;
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.socket).poll_read(context, buffer);
-        self.taken =
-            if read.is_pending() { 0 } else { self.taken + buffer.filled().len() - before };
-        read
-    }
-}
+use super::{failure, heads::Heads, kept::Kept};
+use crate::sink::net::socket::{Socket, write_through};
 
 /// A connection whose answers have heads of bounded length, which ends when it has been idle for too long, and whose first
 /// answer may be there before its question: a proxy that is full says 503 as soon as it accepts. The client takes bytes
@@ -199,50 +152,6 @@ impl<S: Socket> AsyncRead for Bounded<S> {
     }
 }
 
-/// Both pass on what is written as it is; a new request begins a new count.
-macro_rules! write_through {
-    ($type:ident, $inner:ident, $before:expr) => {
-        impl<S: Socket> AsyncWrite for $type<S> {
-            fn poll_write(
-                mut self: Pin<&mut Self>,
-                context: &mut Context<'_>,
-                bytes: &[u8],
-            ) -> Poll<io::Result<usize>> {
-                $before(&mut *self);
-                Pin::new(&mut self.$inner).poll_write(context, bytes)
-            }
-
-            fn poll_write_vectored(
-                mut self: Pin<&mut Self>,
-                context: &mut Context<'_>,
-                parts: &[IoSlice<'_>],
-            ) -> Poll<io::Result<usize>> {
-                $before(&mut *self);
-                Pin::new(&mut self.$inner).poll_write_vectored(context, parts)
-            }
-
-            fn is_write_vectored(&self) -> bool {
-                self.$inner.is_write_vectored()
-            }
-
-            fn poll_flush(
-                mut self: Pin<&mut Self>,
-                context: &mut Context<'_>,
-            ) -> Poll<io::Result<()>> {
-                Pin::new(&mut self.$inner).poll_flush(context)
-            }
-
-            fn poll_shutdown(
-                mut self: Pin<&mut Self>,
-                context: &mut Context<'_>,
-            ) -> Poll<io::Result<()>> {
-                Pin::new(&mut self.$inner).poll_shutdown(context)
-            }
-        }
-    };
-}
-
-write_through!(Fair, socket, |fair: &mut Fair<S>| fair.watch_if_used());
 write_through!(Bounded, stream, |bounded: &mut Bounded<S>| bounded.note_write());
 
 impl<S> Connection for Bounded<S> {

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::HttpConfig;
 use crate::sink::{
-    SendError, SendErrorKind,
-    net::{Host, Peer, unsendable},
+    SendError,
+    net::{Destination, Host, no_unix_sockets, tls, unsendable},
 };
 
 /// Where requests go.
@@ -18,12 +18,8 @@ use crate::sink::{
 pub(super) struct Target {
     /// URL to request: no credentials, and the host is the TLS server name when the user gave one.
     pub url: Url,
-    /// Name or address to dial.
-    pub host: Host,
-    /// Port to dial.
-    pub port: u16,
-    /// Unix socket to dial instead.
-    pub socket_path: Option<String>,
+    /// What is dialled.
+    pub destination: Destination,
     /// `Host` header, when it differs from what `url` says.
     pub host_header: Option<String>,
     /// `Authorization` from the URL's credentials.
@@ -33,18 +29,6 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The other side, given which address of a name was tried; `None` while the name has none.
-    pub fn peer(&self, tried: Option<IpAddr>) -> Option<Peer> {
-        if let Some(path) = &self.socket_path {
-            return Some(Peer { address: path.clone(), port: None });
-        }
-        let address = match self.host {
-            Host::Address(address) => tried.unwrap_or(address),
-            Host::Name(_) => tried?,
-        };
-        Some(Peer { address: address.to_string(), port: Some(self.port) })
-    }
-
     /// Splits `config.url`; only a URL that is none fails here.
     pub fn parse(config: &HttpConfig) -> Result<Target, SendError> {
         let invalid = || unsendable("ERR_INVALID_URL", "Invalid URL");
@@ -64,11 +48,9 @@ impl Target {
             unsendable_reason = Some(unsendable("ERR_INVALID_PROTOCOL", message));
         }
         let host_text = url.host_str().unwrap_or_default().to_owned();
-        let host = match host_text.trim_start_matches('[').trim_end_matches(']').parse() {
-            Ok(address) => Host::Address(address),
-            Err(_) if host_text.is_empty() && unsendable_reason.is_none() => return Err(invalid()),
-            Err(_) => Host::Name(host_text.clone()),
-        };
+        if host_text.is_empty() && unsendable_reason.is_none() {
+            return Err(invalid());
+        }
         let port = url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 });
 
         let mut host_header = None;
@@ -81,24 +63,18 @@ impl Target {
             let is_taken = url.set_host(Some(name)).is_ok()
                 && url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(name));
             if name.parse::<IpAddr>().is_ok() || !is_taken {
-                unsendable_reason = Some(unsure_name(name));
+                unsendable_reason = Some(tls::unsure_name(name));
             }
         }
-        let socket_path =
-            config.unix_socket.as_ref().map(|path| path.to_string_lossy().into_owned());
-        if socket_path.is_some() && !cfg!(unix) {
-            let message = "Unix sockets need transport: 'node' on this system";
-            unsendable_reason = Some(unsendable("ERR_FEATURE_UNAVAILABLE_ON_PLATFORM", message));
+        if config.unix_socket.is_some() && !cfg!(unix) {
+            unsendable_reason = Some(no_unix_sockets());
         }
-        Ok(Target {
-            url,
-            host,
+        let destination = Destination {
+            host: Host::of_url(&host_text),
             port,
-            socket_path,
-            host_header,
-            authorization,
-            unsendable: unsendable_reason,
-        })
+            unix_socket: config.unix_socket.clone(),
+        };
+        Ok(Target { url, destination, host_header, authorization, unsendable: unsendable_reason })
     }
 
     /// Whether a TLS handshake comes first.
@@ -140,16 +116,7 @@ fn percent_decode(text: &str) -> Vec<u8> {
 
 /// The name to ask for and to check: the URL's, which carries the `servername` if there is one.
 pub(super) fn server_name(target: &Target) -> Result<ServerName<'static>, SendError> {
-    let host = target.url.host_str().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    ServerName::try_from(host.as_str()).map(|name| name.to_owned()).map_err(|_| unsure_name(&host))
-}
-
-/// Node asks for names that rustls does not take, and compares them.
-fn unsure_name(name: &str) -> SendError {
-    let message =
-        format!("'{name}' is no host name to rustls; transport: 'node' asks for it as it is");
-    SendError::new(SendErrorKind::TlsUnsure, message).with_code("ERR_INVALID_ARG_VALUE")
+    tls::asked_name(target.url.host_str().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -174,11 +141,17 @@ mod tests {
     #[test]
     fn hosts_and_ports_are_told_apart() {
         let v6 = target("http://[::1]:4318/");
-        assert_eq!((v6.host, v6.port), (Host::Address("::1".parse().unwrap()), 4318));
+        assert_eq!(
+            (v6.destination.host, v6.destination.port),
+            (Host::Address("::1".parse().unwrap()), 4318)
+        );
         let name = target("https://collector.test/");
-        assert_eq!((name.host, name.port), (Host::Name("collector.test".into()), 443));
+        assert_eq!(
+            (name.destination.host, name.destination.port),
+            (Host::Name("collector.test".into()), 443)
+        );
         let unicode = target("http://xn--bcher-kva.example/");
-        assert_eq!(unicode.host, Host::Name("xn--bcher-kva.example".into()));
+        assert_eq!(unicode.destination.host, Host::Name("xn--bcher-kva.example".into()));
     }
 
     #[test]
@@ -196,6 +169,6 @@ mod tests {
         let e = Target::parse(&config).unwrap();
         assert_eq!(e.url.as_str(), "https://collector.test:4318/v1/traces");
         assert_eq!(e.host_header.as_deref(), Some("127.0.0.1:4318"));
-        assert_eq!(e.host, Host::Address("127.0.0.1".parse().unwrap()));
+        assert_eq!(e.destination.host, Host::Address("127.0.0.1".parse().unwrap()));
     }
 }

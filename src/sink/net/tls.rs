@@ -11,7 +11,7 @@ use rustls::{
     InconsistentKeys::KeyMismatch,
     InvalidMessage,
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
     sign::{CertifiedKey, SingleCertAndKey},
 };
 
@@ -115,6 +115,19 @@ pub(in crate::sink) fn client_config(config: &TlsConfig) -> Result<ClientConfig,
     };
     tls.enable_sni = config.servername.as_deref() != Some("");
     Ok(tls)
+}
+
+/// The name to ask for and to check of a URL's host.
+pub(in crate::sink) fn asked_name(host: &str) -> Result<ServerName<'static>, SendError> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    ServerName::try_from(host).map(|name| name.to_owned()).map_err(|_| unsure_name(host))
+}
+
+/// Node asks for names that rustls does not take, and compares them.
+pub(in crate::sink) fn unsure_name(name: &str) -> SendError {
+    let message =
+        format!("'{name}' is no host name to rustls; transport: 'node' asks for it as it is");
+    SendError::new(SendErrorKind::TlsUnsure, message).with_code("ERR_INVALID_ARG_VALUE")
 }
 
 /// Every certificate in `pem`; what is none is skipped, as OpenSSL does with a CA file.
@@ -237,6 +250,7 @@ fn alert_reason(alert: AlertDescription) -> String {
         A::ProtocolVersion => "tlsv1 alert protocol version".into(),
         A::InsufficientSecurity => "tlsv1 alert insufficient security".into(),
         A::InternalError => "tlsv1 alert internal error".into(),
+        A::NoApplicationProtocol => "tlsv1 alert no application protocol".into(),
         A::UnrecognisedName => "tlsv1 unrecognized name".into(),
         other => format!("tlsv1 alert {other:?}").to_lowercase(),
     }

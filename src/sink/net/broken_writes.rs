@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::socket::Socket;
 
 /// A stream on which a lost connection is told by reading, behind everything that the peer has sent.
-pub(super) struct BrokenWrites<S> {
+pub(in crate::sink) struct BrokenWrites<S> {
     stream: S,
     /// Why nothing is written any more.
     broken: Option<io::ErrorKind>,
@@ -23,7 +23,7 @@ pub(super) struct BrokenWrites<S> {
 
 /// The error of a write that reading tells.
 #[derive(Debug)]
-pub(super) struct BrokenWrite(pub io::Error);
+pub(in crate::sink) struct BrokenWrite(pub io::Error);
 
 impl fmt::Display for BrokenWrite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

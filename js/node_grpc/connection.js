@@ -1,0 +1,89 @@
+'use strict';
+// Owns opening one HTTP/2 connection through Node: plain or TLS, to a host, a socket, or through a proxy.
+// It refuses to keep the process alive by it.
+
+const net = require('node:net');
+const { contained, ignore } = require('../guards/user_code.js');
+
+// Loaded at the first connection: instrumentation may want to patch these modules first.
+const modules = {
+  http: () => require('http'),
+  http2: () => require('http2'),
+  tls: () => require('tls'),
+};
+
+/** Resolves with `{ session, socket }`, ready to be used; rejects with what Node says. `signal.end` is set to give up. */
+async function openSession(config, signal) {
+  const socket = await openSocket(config, signal);
+  contained(ignore, () => socket.unref());
+  const options = { createConnection: () => socket, settings: { enablePush: false } };
+  const session = modules.http2().connect(config.dial, options);
+  session.on('error', ignore); // each request has its own
+  session.unref();
+  return { session, socket };
+}
+
+async function openSocket(config, signal) {
+  const raw = config.proxy === null ? dial(config) : await tunnel(config, signal);
+  if (config.tlsOptions === null) return connected(raw, 'connect', signal, config.proxy !== null);
+  return connected(secure(config, raw), 'secureConnect', signal, false);
+}
+
+function dial({ socketPath, hostname, port }) {
+  if (socketPath !== null) return net.connect({ path: socketPath });
+  return net.connect({ host: hostname.replace(/^\[|\]$/g, ''), port });
+}
+
+function secure({ hostname, tlsOptions }, socket) {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const options = { ...tlsOptions, socket, host, ALPNProtocols: ['h2'] };
+  if (net.isIP(host) === 0) options.servername = host;
+  // Node's own function stands where there is no other: a value that is undefined would be called.
+  for (const name of Object.keys(options)) if (options[name] === undefined) delete options[name];
+  return modules.tls().connect(options);
+}
+
+function connected(socket, event, signal, isConnected) {
+  return new Promise((resolve, reject) => {
+    signal.end = () => socket.destroy(new Error('The attempt was given up'));
+    socket.once('error', reject);
+    socket.once('close', () => reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })));
+    if (isConnected) resolve(socket);
+    else socket.once(event, () => resolve(socket));
+  }).finally(() => socket.on('error', ignore));
+}
+
+/** Through a proxy: all connections, also plain ones. */
+function tunnel({ hostname, port, proxy }, signal) {
+  const { hostname: host, port: proxyPort } = new URL(proxy.url);
+  const path = `${hostname}:${port}`;
+  const headers = { Host: path };
+  if (proxy.authorization !== null) headers['Proxy-Authorization'] = proxy.authorization;
+  return new Promise((resolve, reject) => {
+    const options = {
+      method: 'CONNECT',
+      host: host.replace(/^\[|\]$/g, ''),
+      port: proxyPort || 80,
+      path,
+      headers,
+      agent: false,
+    };
+    const request = modules.http().request(options);
+    signal.end = () => request.destroy(new Error('The attempt was given up'));
+    request.once('error', reject);
+    request.once('connect', (response, socket) => {
+      if (response.statusCode === 200) resolve(socket);
+      else {
+        socket.destroy();
+        reject(new Error(`The proxy answered ${response.statusCode}`));
+      }
+    });
+    request.once('response', (response) => {
+      response.resume();
+      reject(new Error(`The proxy answered ${response.statusCode}`));
+    });
+    request.end();
+  });
+}
+
+module.exports = { openSession };

@@ -1,0 +1,101 @@
+//! Tunnels: owns asking an HTTP proxy for one, and reading its answer without a byte of what comes through the tunnel.
+//! It refuses to know what goes through.
+
+use std::io;
+
+use tokio::net::TcpStream;
+
+use crate::{
+    shown::shown_latin1,
+    sink::{SendError, SendErrorKind},
+};
+
+/// Bytes of the proxy's answer; its headers say nothing to us.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// What a proxy is asked for.
+#[derive(Clone)]
+pub(in crate::sink) struct Tunnel {
+    /// Host and port at the other end.
+    pub to: String,
+    /// `Proxy-Authorization`.
+    pub authorization: Option<String>,
+}
+
+impl Tunnel {
+    /// Asks for the tunnel and waits for it.
+    pub async fn open(&self, proxy: &TcpStream) -> Result<(), SendError> {
+        let lost = |error: io::Error| self.failed(&error.to_string());
+        write(proxy, self.question().as_bytes()).await.map_err(lost)?;
+        let head = read_head(proxy).await.map_err(lost)?;
+        let line = head.split(|&byte| byte == b'\r' || byte == b'\n').next().unwrap_or_default();
+        match line {
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', _, _, ..] => Ok(()),
+            line => Err(self.failed(&shown_latin1(line))),
+        }
+    }
+
+    fn question(&self) -> String {
+        let to = &self.to;
+        let authorization = match &self.authorization {
+            Some(authorization) => format!("Proxy-Authorization: {authorization}\r\n"),
+            None => String::new(),
+        };
+        format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{authorization}\r\n")
+    }
+
+    fn failed(&self, why: &str) -> SendError {
+        let message = format!("the proxy has opened no tunnel to {}: {why}", self.to);
+        SendError::new(SendErrorKind::Other, message)
+    }
+}
+
+async fn write(socket: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        socket.writable().await?;
+        match socket.try_write(bytes) {
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Everything up to the empty line. What lies behind it belongs to the other end of the tunnel, so it stays in the socket.
+async fn read_head(socket: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let mut seen = [0; 512];
+    while head.len() < MAX_HEAD_BYTES {
+        let known = socket.peek(&mut seen).await?;
+        if known == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut taken = 0;
+        let mut is_over = false;
+        for &byte in seen.get(..known).unwrap_or_default() {
+            head.push(byte);
+            taken += 1;
+            is_over = head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n");
+            if is_over {
+                break;
+            }
+        }
+        let mut left = taken;
+        while left > 0 {
+            let most = seen.get_mut(..left).unwrap_or_default();
+            match socket.try_read(most) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => left -= read.min(left),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    socket.readable().await?
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if is_over {
+            return Ok(head);
+        }
+    }
+    Err(io::Error::other("its answer does not end"))
+}
