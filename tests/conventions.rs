@@ -53,7 +53,9 @@ fn schedule() -> Vec<PathBuf> {
     {
         files.push(pipeline.join(name));
     }
-    for name in ["verdict.rs", "sink/http/answer.rs", "sink/http/retry_after.rs"] {
+    for name in
+        ["verdict.rs", "sink/http/answer.rs", "sink/http/retry_after.rs", "sink/grpc/answer.rs"]
+    {
         files.push(root().join("src").join(name));
     }
     assert!(files.len() > 10 && files.iter().all(|file| file.exists()), "{files:?}");
