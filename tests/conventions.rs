@@ -53,7 +53,9 @@ fn schedule() -> Vec<PathBuf> {
     {
         files.push(pipeline.join(name));
     }
-    for name in ["verdict.rs", "sink/http/answer.rs", "sink/http/retry_after.rs"] {
+    for name in
+        ["verdict.rs", "sink/http/answer.rs", "sink/http/retry_after.rs", "sink/grpc/answer.rs"]
+    {
         files.push(root().join("src").join(name));
     }
     assert!(files.len() > 10 && files.iter().all(|file| file.exists()), "{files:?}");
@@ -106,8 +108,17 @@ fn r79_test_hooks_are_not_in_the_addon() {
 }
 
 #[test]
-fn f35_http_2_is_not_built_in() {
-    assert!(!text("Cargo.lock").contains("name = \"h2\""));
+fn f35_http_2_is_not_built_into_the_http_client() {
+    let manifest = text("Cargo.toml");
+    for name in ["hyper =", "hyper-util ="] {
+        let line = manifest.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line.contains("http1") && !line.contains("http2"), "{line}");
+    }
+    // Its tree, as the features of others could add it there.
+    let lock = text("Cargo.lock");
+    for package in lock.split("[[package]]").filter(|package| package.contains("name = \"hyper")) {
+        assert!(!package.contains(" \"h2\""), "{package}");
+    }
 }
 
 /// What C or an unwinding panic calls, and is not inside of `contained`, the wall that no panic passes.

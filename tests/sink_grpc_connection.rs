@@ -21,11 +21,11 @@ use std::{
         mpsc,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use grpc_client::{Client, config, end, failure, request, request_within};
-use h2_peer::{GOAWAY, H2Peer, HEADERS, MAX_STREAMS, RST_STREAM, WINDOW};
+use h2_peer::{GOAWAY, H2Peer, HEADERS, MAX_STREAMS, PING, RST_STREAM, WINDOW};
 use offloop::sink::{
     ContentEncoding, Request, SendErrorKind, SendOutcome, Sink as _,
     grpc::{GrpcConfig, Pings, Proxy},
@@ -480,6 +480,29 @@ fn a_connection_without_calls_ends_after_half_an_hour() {
     client.idle(20);
     assert_eq!(client.end().code, 0);
     assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn a_peer_that_wants_fewer_pings_gets_half_of_them_on_the_next_connection() {
+    let (sender, waits) = mpsc::channel();
+    let server = h2_server(move |_, h2| {
+        let call = h2.call().unwrap();
+        let begin = Instant::now();
+        h2.next(PING);
+        sender.send(begin.elapsed()).unwrap();
+        h2.ok(call.stream);
+        h2.goaway(call.stream, 11, "too_many_pings");
+        h2.peer.wait_for_close();
+    });
+    let pings = Pings { interval: Duration::from_millis(100), timeout: Duration::from_secs(5) };
+    let client = Client::with(GrpcConfig { pings: Some(pings), ..config(&server) });
+    for shortest in [100, 200, 400] {
+        assert_eq!(client.end().code, 0);
+        client.idle(50);
+        // The two clocks began at the two ends of the connection.
+        let wait = waits.recv().unwrap() + Duration::from_millis(30);
+        assert!(wait >= Duration::from_millis(shortest), "{wait:?} instead of {shortest} ms");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! One attempt: owns the order of connection, call, replay and answer, all inside the attempt's time.
 //! It refuses to judge what came back.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use h2::RecvStream;
 use hyper::{
@@ -22,6 +24,8 @@ use crate::{
     sink::{CallEnd, Metadata, Request, SendError, SendErrorKind, SendOutcome},
 };
 
+/// A connection that has been silent for less is not left.
+const MIN_SILENCE: Duration = Duration::from_millis(50);
 /// Deadlines that a connection may miss between two answers. The stock exporter bears one more.
 const MAX_MISSED: u32 = 5;
 /// Bytes of an answer that is no gRPC: they are read for the status behind them.
@@ -46,8 +50,11 @@ pub(super) async fn call(
         let started = Instant::now();
         let asked = ask(&link, shared, ready, request, end);
         let Ok(answered) = timeout_at(end, asked).await else {
-            // Not a byte in all that time, or never an answer: whoever calls next is not to wait for this one.
-            if !link.life.is_heard_since(started) || link.life.note_missed() >= MAX_MISSED {
+            // A shorter time says nothing about the peer.
+            if started.elapsed() >= MIN_SILENCE
+                // Not a byte in all that time, or never an answer: whoever calls next is not to wait for this one.
+                && (!link.life.is_heard_since(started) || link.life.note_missed() >= MAX_MISSED)
+            {
                 link.retire();
             }
             return late(&format!("remote_addr={}", link.peer));

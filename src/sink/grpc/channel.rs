@@ -32,6 +32,8 @@ use crate::{
     },
 };
 
+/// Shortest time between two pings: whatever is asked for, they are no load.
+const MIN_PING_INTERVAL: Duration = Duration::from_millis(10);
 /// Longest time between two pings, however often the peer has asked for fewer.
 const MAX_PING_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -156,9 +158,34 @@ impl Way {
     }
 
     fn pings(&self) -> Option<Pings> {
-        let Pings { interval, timeout } = self.pings?;
-        let factor = 1_u32.checked_shl(self.slower.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-        let interval = interval.saturating_mul(factor).min(MAX_PING_INTERVAL.max(interval));
-        Some(Pings { interval, timeout })
+        Some(slowed(self.pings?, self.slower.load(Ordering::Relaxed)))
+    }
+}
+
+/// Pings after the peer has asked `times` times for fewer.
+fn slowed(pings: Pings, times: u32) -> Pings {
+    let factor = 1_u32.checked_shl(times).unwrap_or(u32::MAX);
+    let first = pings.interval.max(MIN_PING_INTERVAL);
+    let interval = first.saturating_mul(factor).min(MAX_PING_INTERVAL.max(first));
+    Pings { interval, ..pings }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_between_pings_doubles_each_time_that_the_peer_asks_for_fewer() {
+        let after = |millis, times| {
+            let interval = Duration::from_millis(millis);
+            slowed(Pings { interval, timeout: Pings::TIMEOUT }, times).interval.as_millis()
+        };
+        assert_eq!(
+            [0, 1, 2, 5].map(|times| after(30_000, times)),
+            [30_000, 60_000, 120_000, 960_000]
+        );
+        assert_eq!([20, 31, 32, 99].map(|times| after(30_000, times)), [86_400_000; 4]);
+        assert_eq!(after(0, 0), 10);
+        assert_eq!(after(100_000_000, 3), 100_000_000);
     }
 }
