@@ -3,7 +3,7 @@
 // It refuses to decide: no retry, no verdict, only the facts of one attempt.
 
 const { factsOfError, textOfError } = require('../node_http/network_facts.js');
-const { clearTimeout, setTimeout, unref } = require('../guards/timers.js');
+const { clearTimeout, now, setTimeout, unref } = require('../guards/timers.js');
 const { ignore, timerMillis } = require('../guards/user_code.js');
 const { call, requestHeaders } = require('./call.js');
 const { openSession } = require('./connection.js');
@@ -17,7 +17,7 @@ function createHttp2Sender(config) {
   function send(body, headers, timeoutMillis, contentEncoding = null, signal = {}) {
     return new Promise((resolve) => {
       const attempt = { end: null };
-      const deadline = performance.now() + timeoutMillis;
+      const deadline = now() + timeoutMillis;
       const expire = () => {
         forget(); // a connection that is silent is given up: the next call opens another
         attempt.end?.();
@@ -37,7 +37,7 @@ function createHttp2Sender(config) {
     let request;
     try {
       const entries = typeof headers === 'function' ? await headers() : headers;
-      const left = deadline - performance.now();
+      const left = deadline - now();
       request = {
         body,
         headers: requestHeaders(config, entries, left, contentEncoding),
