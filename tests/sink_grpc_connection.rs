@@ -28,7 +28,7 @@ use grpc_client::{Client, config, end, failure, request, request_within};
 use h2_peer::{GOAWAY, H2Peer, HEADERS, MAX_STREAMS, PING, RST_STREAM, WINDOW};
 use offloop::sink::{
     ContentEncoding, Request, SendErrorKind, SendOutcome, Sink as _,
-    grpc::{GrpcConfig, Pings, Proxy},
+    grpc::{GrpcConfig, GrpcSink, Pings, Proxy},
 };
 use raw_server::{Peer, RawServer, closed_port};
 use tokio::runtime::Builder;
@@ -661,4 +661,40 @@ fn a_connection_that_speaks_and_never_answers_is_left_after_five_missed_deadline
     }
     assert_eq!(client.end().code, 0);
     assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn a_peer_that_floods_its_connection_does_not_hold_the_thread_that_all_share() {
+    type Flood = fn(&mut H2Peer, u32) -> bool;
+    let floods: [Flood; 5] = [
+        |h2, _| h2.send(PING, 0, 0, &[7; 8]),
+        |h2, _| h2.send(h2_peer::SETTINGS, 0, 0, &[0, 4, 0, 1, 0, 0]),
+        |h2, _| h2.send(h2_peer::WINDOW_UPDATE, 0, 99, &[0, 0, 0, 1]),
+        |h2, stream| h2.send(HEADERS, 4, stream, &h2_peer::header_block(&[(":status", "103")])),
+        |h2, _| h2.send(0xfa, 0, 0, &[1; 100]), // of a kind that nobody knows
+    ];
+    let good = h2_server(|_, h2| h2.serve());
+    let client = Client::of(&good);
+    assert_eq!(client.end().code, 0);
+    for flood in floods {
+        let bad = h2_server(move |_, h2| {
+            let Some(call) = h2.call() else { return };
+            while flood(h2, call.stream) {}
+        });
+        let flooded = GrpcSink::new(config(&bad)).unwrap();
+        client.runtime.block_on(async {
+            let under_way = tokio::spawn(flooded.send(request_within(400)));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            for _ in 0..20 {
+                let begin = Instant::now();
+                assert_eq!(end(client.sink.send(request(10)).await).code, 0);
+                let took = begin.elapsed();
+                assert!(took < Duration::from_millis(250), "{took:?}");
+            }
+            let failed = under_way.await.unwrap();
+            assert!(matches!(failed, SendOutcome::Failed(_)), "{failed:?}");
+        });
+        drop(flooded);
+        client.idle(20);
+    }
 }
