@@ -485,7 +485,7 @@ fn a_deadline_ends_a_call_in_every_phase_of_its_answer() {
         let client = Client::of(&server);
         let error = failure(client.send(request_within(150)));
         assert_eq!((error.kind, error.code), (SendErrorKind::TimedOut, None));
-        assert!(error.message.starts_with("Deadline exceeded after 0.1"), "{}", error.message);
+        assert!(error.message.starts_with("Deadline exceeded after 0."), "{}", error.message);
         assert!(error.message.ends_with(&format!("remote_addr={}", server.address)));
         client.idle(20);
     }

@@ -28,7 +28,7 @@ use grpc_client::{Client, config, end, failure, request, request_within};
 use h2_peer::{GOAWAY, H2Peer, HEADERS, MAX_STREAMS, PING, RST_STREAM, WINDOW};
 use offloop::sink::{
     ContentEncoding, Request, SendErrorKind, SendOutcome, Sink as _,
-    grpc::{GrpcConfig, Pings, Proxy},
+    grpc::{GrpcConfig, GrpcSink, Pings, Proxy},
 };
 use raw_server::{Peer, RawServer, closed_port};
 use tokio::runtime::Builder;
@@ -129,46 +129,47 @@ fn where_nobody_listens_the_error_is_that_of_grpc_js() {
 
 #[test]
 fn peers_that_speak_something_else_are_named() {
-    type Script = fn(Peer);
+    type Script = fn(&mut Peer);
     let cases: [(Script, &str); 6] = [
         (
-            |mut peer| {
+            |peer| {
                 peer.head();
                 peer.respond("400 Bad Request", "", b"");
             },
             "speaks HTTP/1.1, not HTTP/2: it looks like the port of OTLP/HTTP",
         ),
         (
-            |mut peer| {
+            |peer| {
                 peer.head();
                 peer.write("HTTP/1.");
             },
             "speaks HTTP/1.1, not HTTP/2",
         ),
         (
-            |mut peer| {
+            |peer| {
                 peer.write("<html>\n<body>Welcome");
             },
             "sends a page (HTML)",
         ),
         (
-            |mut peer| {
+            |peer| {
                 peer.write([21, 3, 1, 0, 2, 2, 70, 0, 0]);
             },
             "speaks TLS; its URL has to begin with https://",
         ),
         (
-            |mut peer| {
+            |peer| {
                 peer.write("SSH-2.0-OpenSSH\r\n");
             },
             "it began with 0x5353482d322e302d4f",
         ),
-        (|mut peer| drop(peer.head()), "closed the connection before it spoke HTTP/2"),
+        (|peer| drop(peer.head()), "closed the connection before it spoke HTTP/2"),
     ];
     for (script, words) in cases {
         let server = RawServer::start(move |mut peer| {
             peer.first_bytes();
-            script(peer);
+            script(&mut peer);
+            peer.finish(); // a close with bytes unread would reset the connection
         });
         let error = Client::of(&server).failure();
         let is_bare_end = words.starts_with("closed");
@@ -661,4 +662,37 @@ fn a_connection_that_speaks_and_never_answers_is_left_after_five_missed_deadline
     }
     assert_eq!(client.end().code, 0);
     assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn a_peer_that_floods_its_connection_does_not_hold_the_thread_that_all_share() {
+    type Flood = fn(&mut H2Peer, u32) -> bool;
+    let floods: [Flood; 5] = [
+        |h2, _| h2.send(PING, 0, 0, &[7; 8]),
+        |h2, _| h2.send(h2_peer::SETTINGS, 0, 0, &[0, 4, 0, 1, 0, 0]),
+        |h2, stream| h2.send(h2_peer::WINDOW_UPDATE, 0, stream, &[0, 0, 0, 1]),
+        |h2, stream| h2.send(HEADERS, 4, stream, &h2_peer::header_block(&[(":status", "103")])),
+        |h2, _| h2.send(0xfa, 0, 0, &[1; 100]), // of a kind that nobody knows
+    ];
+    let good = h2_server(|_, h2| h2.serve());
+    let client = Client::of(&good);
+    assert_eq!(client.end().code, 0);
+    for flood in floods {
+        let bad = h2_server(move |_, h2| {
+            let Some(call) = h2.call() else { return };
+            while flood(h2, call.stream) {}
+        });
+        let flooded = GrpcSink::new(config(&bad)).unwrap();
+        client.runtime.block_on(async {
+            let under_way = tokio::spawn(flooded.send(request_within(10_000)));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            for _ in 0..10 {
+                assert_eq!(end(client.sink.send(request(10)).await).code, 0);
+            }
+            assert!(!under_way.is_finished(), "the flood has gone on meanwhile");
+            under_way.abort();
+        });
+        drop(flooded);
+        client.idle(20);
+    }
 }

@@ -135,11 +135,19 @@ fn a_client_shows_its_certificate_to_a_server_that_asks() {
         shown.client_certificate = Some(own.pem.clone().into());
         shown.client_key = Some(own.key_pem.clone().into());
         assert_eq!(Client::with(config(&server, "localhost", shown)).end().code, 0);
-        let error = refused(&server, "localhost", trusting(&root));
-        assert_eq!(error.kind, SendErrorKind::Tls, "{error:?}");
-        let is_worded = error.message.starts_with("No connection established. Last error: Error")
-            && error.message.contains("SSL alert number");
-        assert!(is_worded, "{}", error.message);
+        // The server closes behind its alert without having read what has come meanwhile. That resets the connection, and
+        // now and then takes the alert along.
+        let named = (0..50).any(|_| {
+            let error = refused(&server, "localhost", trusting(&root));
+            let words = "No connection established. Last error: Error";
+            assert!(error.message.starts_with(words), "{}", error.message);
+            match error.kind {
+                SendErrorKind::Tls => error.message.contains("SSL alert number"),
+                SendErrorKind::Reset => false,
+                _ => panic!("{error:?}"),
+            }
+        });
+        assert!(named, "no error has named the alert");
     }
 }
 

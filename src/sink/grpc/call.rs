@@ -24,7 +24,7 @@ use crate::{
     sink::{CallEnd, Metadata, Request, SendError, SendErrorKind, SendOutcome},
 };
 
-/// A connection that has been silent for less is not left.
+/// A shorter silence says nothing about the peer.
 const MIN_SILENCE: Duration = Duration::from_millis(50);
 /// Deadlines that a connection may miss between two answers. The stock exporter bears one more.
 const MAX_MISSED: u32 = 5;
@@ -50,11 +50,9 @@ pub(super) async fn call(
         let started = Instant::now();
         let asked = ask(&link, shared, ready, request, end);
         let Ok(answered) = timeout_at(end, asked).await else {
-            // A shorter time says nothing about the peer.
-            if started.elapsed() >= MIN_SILENCE
+            let is_silent = started.elapsed() >= MIN_SILENCE && !link.life.is_heard_since(started);
+            if link.life.note_missed() >= MAX_MISSED || is_silent {
                 // Not a byte in all that time, or never an answer: whoever calls next is not to wait for this one.
-                && (!link.life.is_heard_since(started) || link.life.note_missed() >= MAX_MISSED)
-            {
                 link.retire();
             }
             return late(&format!("remote_addr={}", link.peer));

@@ -23,6 +23,14 @@ pub(super) enum Stage {
     NeverSpoke,
 }
 
+/// What a connection is needed for.
+pub(super) enum Usage {
+    /// No call is under way; if it is retired none will be.
+    Idle { since: Instant, is_retired: bool },
+    /// Calls are.
+    Busy { since: Instant },
+}
+
 /// The facts of one connection.
 pub(super) struct Life {
     facts: Mutex<Facts>,
@@ -34,6 +42,8 @@ struct Facts {
     calls: usize,
     /// When there was a call last.
     used: Instant,
+    /// When the first of the calls under way began.
+    busy_since: Instant,
     /// When a byte came last.
     heard: Instant,
     /// An answer has come.
@@ -55,6 +65,7 @@ impl Life {
         let facts = Facts {
             calls: 0,
             used: now,
+            busy_since: now,
             heard: now,
             is_proven: false,
             missed: 0,
@@ -147,8 +158,11 @@ impl Life {
     /// A call begins.
     pub fn note_call(&self) {
         let mut facts = self.locked();
-        facts.calls += 1;
         facts.used = Instant::now();
+        if facts.calls == 0 {
+            facts.busy_since = facts.used;
+        }
+        facts.calls += 1;
         wake(facts);
     }
 
@@ -167,11 +181,17 @@ impl Life {
         wake(facts);
     }
 
-    /// Calls under way, when there was one last, and when it was retired. The driver is woken when this changes.
-    pub fn use_of(&self, context: &Context<'_>) -> (usize, Instant, Option<Instant>) {
+    /// How it is used. The driver is woken when this changes.
+    pub fn usage(&self, context: &Context<'_>) -> Usage {
         let mut facts = self.locked();
         facts.driver = Some(context.waker().clone());
-        (facts.calls, facts.used, facts.retired)
+        match facts.calls {
+            0 => Usage::Idle {
+                since: facts.retired.map_or(facts.used, |retired| retired.max(facts.used)),
+                is_retired: facts.retired.is_some(),
+            },
+            _ => Usage::Busy { since: facts.busy_since },
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     failure::{self, Unanswered},
-    life::Life,
+    life::{Life, Usage},
     message::Framed,
     wire::Wire,
 };
@@ -169,7 +169,7 @@ struct Driver {
     pings: Option<(Pings, PingPong)>,
     /// When a ping went out that has not been answered.
     asked: Option<Instant>,
-    /// When the last ping was answered, or the first call began.
+    /// When the last ping was answered, or the first of the calls under way began.
     heard: Instant,
     alarm: Option<Pin<Box<Sleep>>>,
     retire: Box<dyn Fn() + Send>,
@@ -179,21 +179,23 @@ impl Driver {
     /// What is due now is done. Returns when something is due next; `Err`: the connection is to end.
     fn next_due(&mut self, context: &mut Context<'_>) -> Result<Instant, SendError> {
         let now = Instant::now();
-        let (calls, used, retired) = self.life.use_of(context);
-        if calls == 0 {
-            self.asked = None;
-            self.heard = now;
-            return match retired {
-                Some(at) if now >= at.max(used) + GOODBYE => Err(failure::dropped()),
-                Some(at) => Ok(at.max(used) + GOODBYE),
-                None if now >= used + MAX_IDLE => {
-                    (self.retire)();
-                    Ok(now + GOODBYE)
-                }
-                None => Ok(used + MAX_IDLE),
-            };
-        }
+        let since = match self.life.usage(context) {
+            Usage::Idle { since, is_retired } => {
+                self.asked = None;
+                let end = since + if is_retired { GOODBYE } else { MAX_IDLE };
+                return match (now < end, is_retired) {
+                    (true, _) => Ok(end),
+                    (false, true) => Err(failure::dropped()),
+                    (false, false) => {
+                        (self.retire)();
+                        Ok(now + GOODBYE)
+                    }
+                };
+            }
+            Usage::Busy { since } => since,
+        };
         let Some((pings, pongs)) = &mut self.pings else { return Ok(now + MAX_IDLE) };
+        self.heard = self.heard.max(since);
         if self.asked.is_some() && pongs.poll_pong(context).is_ready() {
             self.asked = None;
             self.heard = now;
