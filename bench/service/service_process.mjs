@@ -6,6 +6,7 @@ import { NO_EXPORTER, processors, stock, STOCK, tracerFor } from '../harness/con
 import { processCpuMicros, threadCpuMicros } from '../harness/cpu.mjs';
 import { watchBlocks, watchGarbageCollection, watchLoopDelay } from '../harness/meter.mjs';
 import { RECORDED_LIBRARY, recorders } from '../harness/recorders.mjs';
+import { BUSY_WORKER, createBusyWorker } from '../in_situ/busy_worker.mjs';
 import { applications } from './applications.mjs';
 
 const require = createRequire(import.meta.url);
@@ -33,6 +34,7 @@ class CountingProcessor {
 
 function createProvider(counter) {
   if (settings.who === NO_EXPORTER) return tracerFor(stock[STOCK].sdkModule(), counter);
+  if (settings.who === BUSY_WORKER) return tracerFor(stock[STOCK].sdkModule(), counter, createBusyWorker());
   const chosen = [...processors(), ...recorders()].find(({ name }) => name === settings.who);
   const config = { url: settings.url, timeoutMillis: 30_000, directory: settings.directory };
   const processor = chosen.create(config, settings.ours);

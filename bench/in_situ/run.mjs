@@ -1,0 +1,163 @@
+// What a span costs a service that does something else: CPU per span over the same service without an exporter.
+//
+//   npm run bench:in-situ -- [--rounds 25] [--slices 15] [--pause millis] [--who name,name] [--json file]
+//
+// The services of all contenders run at the same time, and one load drives them in turn, a tenth of a second each, in an
+// order that is drawn anew every time. So whatever slows the machine down for a while slows all of them alike, which two
+// runs one after the other do not achieve: they differ by a fifth here. Each round has fresh processes, and its figures are
+// those over the service without an exporter of the same round. Needs Linux. Without `--pause` the services are saturated.
+import { fork } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { NO_EXPORTER, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
+import { startReceiver } from '../harness/receiver.mjs';
+import { BUSY_WORKER } from './busy_worker.mjs';
+import { cpuOf } from './cpu_of_process.mjs';
+
+const CONNECTIONS = 16;
+const SLICE_MILLIS = 100;
+const WARM_UP_MILLIS = 800;
+const SPANS_PER_REQUEST = 4;
+const QUEUE = { maxSpans: 65_536, maxBytes: 128 * 2 ** 20 }; // at some 60,000 spans/s the default is a quarter of a second
+const CONTROL = `${NO_EXPORTER} (control)`;
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '25' },
+    slices: { type: 'string', default: '15' },
+    pause: { type: 'string', default: '0' },
+    who: { type: 'string', default: [CONTROL, BUSY_WORKER, OURS, STOCK, STOCK_PROTOBUFJS].join(',') },
+    json: { type: 'string' },
+  },
+});
+const [rounds, slices, pauseMillis] = [values.rounds, values.slices, values.pause].map(Number);
+const contenders = [NO_EXPORTER, ...values.who.split(',')];
+
+const children = new Set();
+
+function start(file, settings = {}) {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(settings)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  children.add(child);
+  return child;
+}
+
+function answer(child) {
+  return new Promise((resolve, reject) => {
+    const end = (code) => reject(new Error(`a process of the benchmark ended with ${code}`));
+    child.once('exit', end);
+    child.once('message', (message) => {
+      child.off('exit', end);
+      resolve(message);
+    });
+  });
+}
+
+function stop(child) {
+  children.delete(child);
+  child.kill('SIGKILL');
+}
+
+async function startService(name, url) {
+  const who = name === CONTROL ? NO_EXPORTER : name;
+  const child = start('../service/service_process.mjs', { who, application: 'small', url, ours: { queue: QUEUE } });
+  const { port } = await answer(child);
+  return { name, child, port, requests: 0, millis: 0 };
+}
+
+function shuffled(list) {
+  return list
+    .map((each) => [Math.random(), each])
+    .sort(([a], [b]) => a - b)
+    .map(([, each]) => each);
+}
+
+/** One sample per contender, all taken at the same time. */
+async function round(url) {
+  const services = [];
+  for (const name of contenders) services.push(await startService(name, url));
+  const load = start('./load_process.mjs');
+  await answer(load);
+  const drive = async (service, millis, pause) => {
+    load.send({ port: service.port, millis, connections: CONNECTIONS, pauseMillis: pause });
+    const driven = await answer(load);
+    service.requests += driven.requests;
+    service.millis += driven.millis;
+  };
+  for (const service of services) await drive(service, WARM_UP_MILLIS, 0);
+  for (const service of services) Object.assign(service, { requests: 0, millis: 0, before: cpuOf(service.child.pid) });
+  for (let slice = 0; slice < slices; slice++) {
+    for (const service of shuffled(services)) await drive(service, SLICE_MILLIS, pauseMillis);
+  }
+  const samples = services.map(({ child, requests, millis, before }) => {
+    const after = cpuOf(child.pid);
+    return {
+      main: (after.main - before.main) / requests,
+      process: (after.process - before.process) / requests,
+      requestsPerSecond: (requests / millis) * 1000,
+    };
+  });
+  for (const child of [load, ...services.map((service) => service.child)]) stop(child);
+  return samples;
+}
+
+function quantile(numbers, share) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * share;
+  const low = Math.floor(at);
+  return sorted[low] + (sorted[Math.ceil(at)] - sorted[low]) * (at - low);
+}
+
+const spread = (numbers, digits) => {
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(numbers, share).toFixed(digits));
+  return `${middle} [${low}, ${high}]`.padEnd(22);
+};
+
+function print(results) {
+  const form = pauseMillis > 0 ? `a request per ${pauseMillis} ms and connection` : 'saturated';
+  console.log(
+    `Node ${process.version}, ${cpus().length} cores shared by services, load and receiver; ${CONNECTIONS} connections, ${form}; ` +
+      `a server span and 3 spans of 8 attributes per request; median [quartiles] of ${rounds} rounds\n`,
+  );
+  console.log(
+    `${''.padEnd(26)}${'main thread, µs/span'.padEnd(22)}${'process, µs/span'.padEnd(22)}requests/s of ${NO_EXPORTER}'s`,
+  );
+  const [base] = results;
+  results.forEach((samples, index) => {
+    const over = (metric) => samples.map((sample, nth) => (sample[metric] - base[nth][metric]) / SPANS_PER_REQUEST);
+    const share = samples.map((sample, nth) => sample.requestsPerSecond / base[nth].requestsPerSecond);
+    const row =
+      index === 0 ? rawRow(samples) : `${spread(over('main'), 2)}${spread(over('process'), 2)}${spread(share, 2)}`;
+    console.log(`${contenders[index].padEnd(26)}${row}`);
+  });
+}
+
+/** What the others are measured against, per request and not per span. */
+function rawRow(samples) {
+  const raw = (metric) =>
+    quantile(
+      samples.map((sample) => sample[metric]),
+      0.5,
+    );
+  return `${raw('main').toFixed(1)} and ${raw('process').toFixed(1)} µs per request, ${raw('requestsPerSecond').toFixed(0)} requests/s`;
+}
+
+const receiver = await startReceiver();
+try {
+  const results = contenders.map(() => []);
+  for (let nth = 0; nth < rounds; nth++) {
+    const samples = await round(receiver.url);
+    samples.forEach((sample, index) => {
+      results[index].push(sample);
+    });
+  }
+  print(results);
+  if (values.json) writeFileSync(values.json, JSON.stringify({ node: process.version, contenders, results }, null, 1));
+} finally {
+  for (const child of children) child.kill('SIGKILL');
+  receiver.stop();
+}
