@@ -133,12 +133,14 @@ function failed({ original, ...error }) {
 
 /** In the words of @grpc/grpc-js. */
 function connectFacts(error, { target }) {
-  const facts = factsOfError(Object(error).errors?.at?.(-1) ?? error);
+  const last = Object(error).errors?.at?.(-1) ?? error;
+  const facts = factsOfError(last);
   const isUnknown = facts.kind === 'dns';
+  const name = facts.code?.startsWith('ERR_') ? `Error [${facts.code}]` : 'Error';
   const kind = facts.kind === 'spent' ? 'other' : facts.kind;
   const message = isUnknown
     ? `Name resolution failed for target dns:${target}`
-    : `No connection established. Last error: Error: ${textOfError(Object(error).errors?.at?.(-1) ?? error)}. Resolution note: `;
+    : `No connection established. Last error: ${name}: ${textOfError(last)}. Resolution note: `;
   return { ...facts, kind, message };
 }
 
