@@ -5,7 +5,6 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { issue } = require('../config/certificates.js');
-const { startProxy } = require('./proxy.js');
 const { startGrpcReceiver } = require('./receiver.js');
 
 const NAMES = [
@@ -42,14 +41,12 @@ async function makeContext() {
   const receiver = await startGrpcReceiver(lenient);
   const strict = await startGrpcReceiver({ tls: { ...tls, rejectUnauthorized: true } });
   const unix = await startGrpcReceiver({ ...lenient, listen: { path: socket } });
-  const proxy = await startProxy(receiver);
   const { host, origin, port } = receiver;
   return {
-    ...{ dir, pem, socket, receiver, strict, proxy, host, origin, port },
+    ...{ dir, pem, socket, receiver, strict, host, origin, port },
     receivers: [receiver, strict, unix],
     file: (name) => path.join(dir, name),
     async close() {
-      await proxy.close();
       for (const each of [receiver, strict, unix]) await each.close();
       fs.rmSync(dir, { recursive: true });
     },

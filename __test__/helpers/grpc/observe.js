@@ -3,6 +3,7 @@
 // asked of proxies, connections, calls, results, errors, diag lines. It knows nothing of who the exporter is.
 
 const { recordDiag, withEnvironment } = require('../config/recorder.js');
+const { startProxy } = require('./proxy.js');
 
 /** Node's HTTP/2 gives pseudo headers and headers in one object. */
 function describeCall(call, connection) {
@@ -87,20 +88,26 @@ async function drive(Exporter, scenario, context) {
 /**
  * @param {new (config?: object) => object} Exporter
  * @param {object} scenario a row of the table
- * @param {{ receivers: object[], proxy: object }} context what scenarios may use, and the servers to look at afterwards
+ * @param {{ receiver: object, receivers: object[] }} context what scenarios may use, and the servers to look at afterwards
  */
 async function observe(Exporter, scenario, context) {
-  context.proxy.reset();
   for (const receiver of context.receivers)
     receiver.reset({ script: scenario.script?.(), otherwise: scenario.respond });
-  const variables = { ...(scenario.isDirect ? {} : { grpc_proxy: context.proxy.url }), ...scenario.env(context) };
-  const { value, lines } = await withEnvironment(variables, () => recordDiag(() => drive(Exporter, scenario, context)));
-  const seen = context.receivers.map(({ calls, connections, tlsErrors }) => ({
-    calls: calls.map((call) => describeCall(call, connections[call.connection] ?? call)),
-    connections: connections.map(describeConnection),
-    hadTlsErrors: tlsErrors.length > 0,
-  }));
-  return { ...value, asked: context.proxy.asked, seen, lines };
+  // A proxy of its own: a client that was refused connects again when the scenario is long over.
+  const proxy = await startProxy(context.receiver);
+  context.proxy = proxy;
+  try {
+    const variables = { ...(scenario.isDirect ? {} : { grpc_proxy: proxy.url }), ...scenario.env(context) };
+    const run = () => recordDiag(() => drive(Exporter, scenario, context));
+    const { value, lines } = await withEnvironment(variables, run);
+    const seen = context.receivers.map(({ calls, connections }) => ({
+      calls: calls.map((call) => describeCall(call, connections[call.connection] ?? call)),
+      connections: connections.map(describeConnection),
+    }));
+    return { ...value, asked: proxy.asked, seen, lines };
+  } finally {
+    await proxy.close();
+  }
 }
 
 module.exports = { observe };

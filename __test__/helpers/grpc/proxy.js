@@ -4,7 +4,7 @@
 
 const http = require('node:http');
 
-/** @returns {Promise<{ url: string, host: string, asked: object[], reset: () => void, close: () => Promise<void> }>} */
+/** @returns {Promise<{ url: string, host: string, asked: object[], close: () => Promise<void> }>} */
 async function startProxy(receiver, { answer = 'HTTP/1.1 200 OK\r\n\r\n' } = {}) {
   const proxy = { asked: [] };
   const sockets = new Set();
@@ -26,9 +26,6 @@ async function startProxy(receiver, { answer = 'HTTP/1.1 200 OK\r\n\r\n' } = {})
   const { port } = server.address();
   proxy.host = `127.0.0.1:${port}`;
   proxy.url = `http://${proxy.host}`;
-  proxy.reset = () => {
-    proxy.asked = [];
-  };
   proxy.close = () => {
     for (const socket of sockets) socket.destroy();
     return new Promise((resolve) => server.close(resolve));

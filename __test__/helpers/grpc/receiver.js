@@ -266,7 +266,7 @@ class GrpcReceiver {
     if (step.rst !== undefined && step.after !== 'headers') return void stream.close(step.rst);
     if (step.http) {
       const { status, headers = { 'content-type': 'text/html' }, body = '' } = step.http;
-      stream.respond({ ':status': status, ...headers });
+      stream.respond({ ':status': status, ...headers }, { sendDate: false });
       return void stream.end(body);
     }
     const trailers = trailersOf(step);
@@ -274,10 +274,10 @@ class GrpcReceiver {
     const messages = step.body === null ? [] : [step.body ?? []].flat();
     const isTrailersOnly = messages.length === 0 && step.wire === undefined && step.status !== 0 && !step.noStatus;
     if (isTrailersOnly && !step.stall && step.rst === undefined) {
-      return void stream.respond({ ...head, ...trailers }, { endStream: true });
+      return void stream.respond({ ...head, ...trailers }, { endStream: true, sendDate: false });
     }
     if (step.status === 0 && step.body === undefined && step.wire === undefined) messages.push(EMPTY);
-    stream.respond(head, { waitForTrailers: !step.noStatus && !step.stall });
+    stream.respond(head, { waitForTrailers: !step.noStatus && !step.stall, sendDate: false });
     stream.on('wantTrailers', () => stream.sendTrailers(trailers));
     for (const message of messages) stream.write(frame(message));
     if (step.wire !== undefined) stream.write(step.wire);

@@ -121,13 +121,14 @@ for (const [name, url] of Object.entries({
     // A blank variable means none, and then the default is taken.
   });
 }
+const noText = [/\.trim is not a function$/, /^Configuration: url is invalid, expected text$/];
 for (const [name, url] of Object.entries({
   number: 5,
   object: {},
   false: false,
   'a URL object': new URL('http://h:1'),
 })) {
-  add(`address that is no text: ${name}`, { config: () => ({ url }) });
+  add(`address that is no text: ${name}`, { config: () => ({ url }), differs: { row: 'Y8', thrown: noText } });
 }
 for (const [name, url] of Object.entries({ null: null, undefined: undefined })) {
   add(`address ${name} means absent`, {
@@ -141,6 +142,7 @@ for (const [name, env] of Object.entries({
   insecure: () => ({ [`${GENERIC}INSECURE`]: 'true' }),
   TLS: trusting,
 })) {
+  // Over TLS ours says in a line how a socket becomes plain (Y13).
   add(`unix socket, ${name}`, { env, config: ({ socket }) => ({ url: `unix://${socket}` }) });
 }
 
@@ -158,7 +160,7 @@ add('frozen configuration', { config: () => Object.freeze({ url: 'http://h:4317'
 const viaProxy = (variables, url = 'http://h:4317') => ({
   isDirect: true,
   env: (context) => ({ ...trusting(context), ...variables(context) }),
-  config: () => ({ url, timeoutMillis: 400 }),
+  config: () => ({ url, timeoutMillis: 4000 }),
 });
 for (const name of ['grpc_proxy', 'https_proxy', 'http_proxy']) {
   add(

@@ -72,6 +72,14 @@ add('a bearer generator that fails', {
   isRetried: true,
 });
 
+const half = {
+  row: 'Y7',
+  told: [
+    /^(Private key|Certificate chain) must be given with accompanying/,
+    /self-signed certificate in certificate chain/,
+  ],
+};
+
 // --- files by variables, in all combinations ---
 for (const [root, rootFile] of Object.entries({
   'no root': undefined,
@@ -85,8 +93,11 @@ for (const [root, rootFile] of Object.entries({
     'a pair': { CLIENT_KEY: 'client.key', CLIENT_CERTIFICATE: 'client.pem' },
     'a pair without its key file': { CLIENT_KEY: 'none.key', CLIENT_CERTIFICATE: 'client.pem' },
   })) {
+    // The stock exporters of 1.x and 2.x make no credentials of half a pair, and then every export fails.
+    const isHalf = rootFile !== 'ca.pem' && /alone|without/.test(pair);
     for (const prefix of [GENERIC, SPECIFIC]) {
       add(`by ${prefix}: ${root}, ${pair}`, {
+        ...(isHalf && { differs: half }),
         env: variables(prefix, { ...(rootFile && { CERTIFICATE: rootFile }), ...files }),
         config: () => ({ url: 'https://h:4317', timeoutMillis: SHORT_MILLIS }),
         isRefused: rootFile !== 'ca.pem',
@@ -147,7 +158,7 @@ add('a server that wants a client certificate gets none', {
   isDirect: true,
   env: trusting,
   config: ({ strict }) => ({ url: strict.secureOrigin, timeoutMillis: SHORT_MILLIS }),
-  isRefused: true,
+  differs: { row: 'Y11', told: [/tlsv13 alert certificate required/, /tlsv13 alert certificate required/] },
 });
 add('plain text to a server that speaks TLS only', {
   isDirect: true,

@@ -20,8 +20,17 @@ for (let status = 1; status <= 16; status++) {
   answer(`status ${status}`, { status, message: 'in words' }, { isRetried, config: short });
   answer(`status ${status} without words`, { status }, { isRetried, config: short });
 }
-for (const status of [17, 99, 'abc', '', '-1', '07', '0x5', '14.0'])
-  answer(`status '${status}'`, { status, message: 'odd' }, { config: short, isOdd: true });
+for (const status of [17, 99, '07']) answer(`status '${status}'`, { status, message: 'odd' });
+for (const [status, told] of Object.entries({
+  abc: /^NaN undefined: odd$/,
+  '': /^12 UNIMPLEMENTED: No message received$/,
+  '-1': /^-1 undefined: odd$/,
+  '0x5': /^5 NOT_FOUND: odd$/,
+  '14.0': /^14 UNAVAILABLE: odd$/,
+})) {
+  const differs = { row: 'Y10', told: [told, /^2 UNKNOWN: odd$/] };
+  answer(`status '${status}'`, { status, message: 'odd' }, { differs });
+}
 answer('status 3 behind a message', { status: 3, message: 'late', body: Buffer.alloc(0) });
 answer('status 3 behind headers', { status: 3, message: 'late', body: [], wire: Buffer.alloc(0) });
 
@@ -63,11 +72,18 @@ answer('a deflated body', {
 answer('success with trailers', { trailers: { 'x-a': '1' } });
 answer('success with words', { message: 'all is well' });
 answer('success without a message', { body: null });
-answer('two messages', { body: [partialSuccess(1, 'one'), partialSuccess(2, 'two')] }, { config: short, isOdd: true });
+answer(
+  'two messages',
+  { body: [partialSuccess(1, 'one'), partialSuccess(2, 'two')] },
+  {
+    config: short,
+    differs: { row: 'Y10', told: [/^4 DEADLINE_EXCEEDED: /, /^12 UNIMPLEMENTED: Too many responses received$/] },
+  },
+);
 answer(
   'a compressed body without its encoding',
   { wire: frame(gzipSync(Buffer.alloc(0)), { flag: 1 }) },
-  { config: short, isOdd: true },
+  { config: short, differs: { row: 'Y10', told: [/^undefined undefined: undefined$/, undefined] } },
 );
 answer(
   'a message of 5 MiB',
@@ -76,16 +92,24 @@ answer(
 );
 
 // --- answers that are no gRPC ---
-for (const status of [200, 204, 301, 400, 401, 403, 404, 405, 413, 418, 429, 500, 502, 503, 504]) {
+for (const status of [204, 301, 400, 401, 403, 404, 405, 413, 418, 429, 500, 502, 503, 504]) {
   const isRetried = [429, 502, 503, 504].includes(status);
   const body = status === 204 ? '' : '<html>oh no</html>';
-  answer(
-    `HTTP ${status}`,
-    { http: { status, body } },
-    { config: short, isRetried, isOdd: status === 200 || status === 204 },
-  );
+  answer(`HTTP ${status}`, { http: { status, body } }, { config: short, isRetried });
 }
-answer('HTTP 503 with a status', { http: { status: 503, headers: { 'grpc-status': '7', 'grpc-message': 'no' } } });
+answer(
+  'a page that says 200',
+  { http: { status: 200, body: '<html>oh no</html>' } },
+  {
+    config: short,
+    differs: { row: 'Y10', told: [/^8 RESOURCE_EXHAUSTED: .*1752460652/, /^2 UNKNOWN: .*HTML.*wrong port/] },
+  },
+);
+answer(
+  'HTTP 503 with a status',
+  { http: { status: 503, headers: { 'grpc-status': '7', 'grpc-message': 'no' } } },
+  { differs: { row: 'Y10', told: [/^14 UNAVAILABLE: Received HTTP status code 503$/, /^7 PERMISSION_DENIED: no$/] } },
+);
 answer('no status at all', { noStatus: true, wire: Buffer.alloc(0) }, { config: short, isRetried: true });
 
 // --- streams and connections that end ---
@@ -103,8 +127,12 @@ answer(
   { config: short, isRetried: true },
 );
 answer('the connection is cut', { destroy: true }, { config: short, isRetried: true });
-answer('no answer', { stall: 'answer' }, { config: short, isDeadline: true });
-answer('an answer that does not end', { stall: 'trailers' }, { config: short, isDeadline: true });
+const deadline = {
+  row: 'Y11',
+  told: Array(2).fill(/^4 DEADLINE_EXCEEDED: Deadline exceeded after 0\.2\d\ds,.*remote_addr=127\.0\.0\.1:\d+$/),
+};
+answer('no answer', { stall: 'answer' }, { config: short, differs: deadline });
+answer('an answer that does not end', { stall: 'trailers' }, { config: short, differs: deadline });
 add('nobody listens', {
   isDirect: true,
   isRetried: true,
@@ -112,8 +140,11 @@ add('nobody listens', {
 });
 add('a name that does not exist', {
   isDirect: true,
-  isRetried: true,
   config: () => ({ url: 'http://collector.invalid:4317', timeoutMillis: SHORT_MILLIS }),
+  differs: {
+    row: 'Y11',
+    told: Array(2).fill(/^14 UNAVAILABLE: Name resolution failed for target dns:collector\.invalid:4317/),
+  },
 });
 add('GOAWAY between exports', {
   isDirect: true,

@@ -1,6 +1,7 @@
 'use strict';
 // Rows of the scenario table about single values and where they come from: code, the variable for traces, the general one.
 
+const assert = require('node:assert/strict');
 const { add, GENERIC, noConfig, SPECIFIC, toReceiver } = require('./table.js');
 
 const withEndpoint = (context, more) => ({ [`${GENERIC}ENDPOINT`]: context.origin, ...more });
@@ -73,7 +74,33 @@ for (const [name, value] of Object.entries({
   add(`compression in code: ${name}`, { config: ({ origin }) => ({ url: origin, compression: value }) });
 }
 
-for (const value of ['5000', ' 700 ', '1e3', '0x400', '0', '-1', 'abc', 'Infinity', '', '250.5', '3000000000']) {
+const DAY_MILLIS = 86_400_000;
+const timeouts = ({ seen }) => seen[0].calls.map(({ timeout }) => timeout);
+/** A deadline beyond a day, as the stock exporter writes it; ours says a day, in milliseconds. */
+const aDay = (written) => ({
+  row: 'Y12',
+  check(stock, ours) {
+    assert.deepEqual(
+      timeouts(stock).map((timeout) => written.test(timeout)),
+      [true],
+    );
+    assert.ok(Math.abs(Number.parseInt(timeouts(ours)[0], 10) - DAY_MILLIS) < 1000);
+    assert.match(timeouts(ours)[0], /m$/);
+  },
+});
+add('a timeout variable beyond a day', {
+  env: () => ({ [`${GENERIC}TIMEOUT`]: '3000000000' }),
+  differs: aDay(/^3000000S$/),
+});
+for (const [name, [value, written]] of Object.entries({
+  'a day and more': [90_000_001, /^9[0-9]{7}m$|^89999\d{3}m$/],
+  'over eight digits': [123_456_789, /^12345[67]S$/],
+}))
+  add(`timeoutMillis: ${name}`, {
+    config: ({ origin }) => ({ url: origin, timeoutMillis: value }),
+    differs: aDay(written),
+  });
+for (const value of ['5000', ' 700 ', '1e3', '0x400', '0', '-1', 'abc', 'Infinity', '', '250.5']) {
   add(`general timeout variable '${value}'`, { env: () => ({ [`${GENERIC}TIMEOUT`]: value }) });
   add(`timeout variable for traces '${value}'`, {
     env: () => ({ [`${SPECIFIC}TIMEOUT`]: value, [`${GENERIC}TIMEOUT`]: '6000' }),
@@ -90,8 +117,6 @@ for (const [name, value] of Object.entries({
   bigint: 5n,
   boolean: true,
   null: null,
-  'a day and more': 90_000_001,
-  'over eight digits': 123_456_789,
 })) {
   add(`timeoutMillis: ${name}`, { config: ({ origin }) => ({ url: origin, timeoutMillis: value }) });
 }

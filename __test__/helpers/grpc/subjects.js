@@ -1,6 +1,9 @@
 'use strict';
 // Owns which exporter classes for OTLP over gRPC are compared: the stock ones by version, and ours.
 
+// What grpc-js prints by itself is not compared: it is told to print nothing before it is loaded.
+process.env.GRPC_VERBOSITY = 'NONE';
+
 const path = require('node:path');
 const { viewForLine1 } = require('../plain_spans.js');
 const { span } = require('../config/runner.js');
