@@ -25,7 +25,7 @@ export const NO_EXPORTER = 'no exporter';
 
 /** Another build of Offloop to compare with, as `run.mjs --against <checkout>` names it. */
 const AGAINST = process.env.OFFLOOP_BENCH_AGAINST ? resolve(process.env.OFFLOOP_BENCH_AGAINST) : null;
-const OTHER = 'other build';
+export const OTHER = 'other build';
 
 /** Why Offloop cannot be measured here, or null. */
 export function offloopMissing(root = ROOT) {
@@ -113,15 +113,14 @@ export function exporters() {
 export function processors() {
   const sdk = stock[STOCK].sdkModule;
   const missing = offloopMissing();
-  const own = missing ?? (offloop().BatchSpanProcessor ? null : 'Offloop has no BatchSpanProcessor yet');
-  const exporter = (config, ours) => new (offloop().OTLPTraceExporter)({ ...config, ...ours });
+  const exporter = (config, ours, root) => new (offloop(root).OTLPTraceExporter)({ ...config, ...ours });
   return [
-    {
-      name: OURS,
-      absent: own,
+    ...offloopBuilds().map(([name, root]) => ({
+      name,
+      absent: offloopMissing(root),
       sdkModule: sdk,
-      create: (config, ours) => new (offloop().BatchSpanProcessor)(exporter(config, ours)),
-    },
+      create: (config, ours) => new (offloop(root).BatchSpanProcessor)(exporter(config, ours, root)),
+    })),
     {
       name: 'SDK processor + offloop',
       absent: missing,

@@ -1,6 +1,7 @@
 // What a span costs a service that does something else: CPU per span over the same service without an exporter.
 //
 //   npm run bench:in-situ -- [--rounds 25] [--slices 15] [--pause millis] [--who name,name] [--json file]
+//     [--against checkout]
 //
 // The services of all contenders run at the same time, and one load drives them in turn, a tenth of a second each, in an
 // order that is drawn anew every time. So whatever slows the machine down for a while slows all of them alike, which two
@@ -12,7 +13,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-import { NO_EXPORTER, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
+import { NO_EXPORTER, OTHER, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
 import { BUSY_WORKER } from './busy_worker.mjs';
 import { cpuOf } from './cpu_of_process.mjs';
@@ -31,10 +32,15 @@ const { values } = parseArgs({
     pause: { type: 'string', default: '0' },
     who: { type: 'string', default: [CONTROL, BUSY_WORKER, OURS, STOCK, STOCK_PROTOBUFJS].join(',') },
     json: { type: 'string' },
+    against: { type: 'string' }, // a checkout with another build of Offloop
   },
 });
 const [rounds, slices, pauseMillis] = [values.rounds, values.slices, values.pause].map(Number);
 const contenders = [NO_EXPORTER, ...values.who.split(',')];
+if (values.against) {
+  process.env.OFFLOOP_BENCH_AGAINST = values.against; // for the services
+  contenders.push(OTHER);
+}
 
 const children = new Set();
 

@@ -11,6 +11,7 @@
 // - Code of the application that belongs to a batch (headers, meters, context managers) is called by `#serve` alone, when no
 //   span is being written. Spans that end in such code are written and counted, and nothing else.
 
+const { BatchSize } = require('./batch_size.js');
 const { OpenBatch } = require('../handoff/open_batch.js');
 const { SpanWriter, WRITTEN, INVALID, TOO_LARGE, NO_ROOM } = require('../handoff/span_writer.js');
 const { Deadline, noteNativeClock, within } = require('../native/deadlines.js');
@@ -24,8 +25,6 @@ const { timerMillis } = require('../guards/user_code.js');
 const { afterUnwinding, isOutOfStack } = require('../guards/unwinding.js');
 
 const DELAY_JITTER = 0.1; // a fleet of processes must not export in step
-const BACKLOG_WINDOWS = 4; // with so many batches on their way, larger ones are made
-const BACKLOG_SPANS = 2048;
 const MAX_WINDOW_BYTES = 4 << 20;
 const LOOP_GRACE_MILLIS = 25; // where a batch should leave by JavaScript's hand, the native clock is for a blocked loop
 const REASONS = { [INVALID]: 'invalid', [TOO_LARGE]: 'too_large' };
@@ -41,6 +40,7 @@ class NativeBatcher {
   #engine = null;
   #lane = null;
   #writer = null;
+  #size;
   #window = null; // being filled
   #state = IDLE;
   #isServing = false;
@@ -64,6 +64,8 @@ class NativeBatcher {
     this.#port = port;
     this.#options = options;
     this.#metrics = metrics;
+    const { maxExportBatchSize, isBatchSizeGiven, maxQueueSize = port.maxSpans } = options;
+    this.#size = new BatchSize(maxExportBatchSize, isBatchSizeGiven, maxQueueSize);
     const capture = (spans) => {
       for (const span of spans) this.#accept(span);
     };
@@ -309,10 +311,7 @@ class NativeBatcher {
     if (room === 0) return null;
     this.#writer.begin(this.#lane.roomBytes());
     OpenBatch.leaveHead(this.#writer.stream);
-    const { maxExportBatchSize, isBatchSizeGiven } = this.#options;
-    const isBehind = !isBatchSizeGiven && this.#underWay.size >= BACKLOG_WINDOWS;
-    const wanted = isBehind ? Math.max(BACKLOG_SPANS, maxExportBatchSize) : maxExportBatchSize;
-    this.#window = newWindow(room, Math.min(room, wanted));
+    this.#window = newWindow(room, Math.min(room, this.#size.next(this.#underWay.size)));
     return this.#window;
   }
 
@@ -402,7 +401,8 @@ class NativeBatcher {
     this.#underWay.add(window);
     const delay = timerMillis(scheduledDelayMillis);
     const jittered = delay * (1 - DELAY_JITTER * Math.random());
-    window.dueMillis = now() + jittered;
+    window.openedMillis = now();
+    window.dueMillis = window.openedMillis + jittered;
     window.expiry?.cancel(); // of an attempt that was cut off
     const patience = timerMillis(delay + timerMillis(exportTimeoutMillis));
     window.expiry = new Deadline(() => this.#expire(window));
@@ -450,6 +450,7 @@ class NativeBatcher {
     this.#window = null;
     clearTimeout(window.departure);
     this.#writer.stream.releaseFull();
+    this.#size.noteLeft(!(window.spans < window.limit), now() - window.openedMillis);
   }
 
   /** The window has never been opened. What is counted in it is refused: it can be lost in no way without a count. */
@@ -534,6 +535,7 @@ function newWindow(room, limit) {
     waiters: [],
     expiry: null,
     departure: null,
+    openedMillis: 0,
     dueMillis: 0,
   };
 }
