@@ -391,7 +391,7 @@ export interface SpanExporterLike {
 export interface BatchSpanProcessorConfig {
   /** Spans that wait at most; less than 1 is none. Default 2048, or the exporter's own bound: that of an Offloop queue. */
   maxQueueSize?: number;
-  /** Spans per batch; an Offloop exporter packs more under backlog unless it is set. Number, at least 1. Default 512. */
+  /** Spans per batch; over an Offloop exporter up to 4096 when many spans end, unless it is set. Number, at least 1. Default 512. */
   maxExportBatchSize?: number;
   /** Longest wait for a full batch; less than 1 is 1, more than 2147483647 is that. Default 5000. */
   scheduledDelayMillis?: number;

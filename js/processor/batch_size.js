@@ -1,14 +1,14 @@
 'use strict';
-// Owns how many spans the next batch takes. A batch costs the main thread some 100 µs beside its spans (a number, a clock, a
-// promise, wake-ups), so a service that ends tens of thousands of spans in a second makes larger ones. By the time that
-// filling one takes it never grows beyond a tenth of a second: what a SIGKILL can lose stays small.
+// Owns how many spans the next batch takes. A batch costs the main thread some 200 µs beside its spans (a number, a clock, a
+// promise, wake-ups), so a service that ends tens of thousands of spans in a second makes larger ones. A size grows only while
+// filling it takes less than a tenth of a second: what a SIGKILL can lose stays small.
 
 const BACKLOG_BATCHES = 4; // with so many on their way, larger ones are made
 const BACKLOG_SPANS = 2048;
 const MOST_SPANS = 4096;
-const QUEUE_SHARE = 8; // of the queue at most this part is one batch
-const QUICK_MILLIS = 50;
-const SLOW_MILLIS = 200;
+const QUEUE_SHARE = 4; // of the queue at most this part is one batch
+const QUICK_MILLIS = 100;
+const SLOW_MILLIS = 400;
 
 class BatchSize {
   #least;
