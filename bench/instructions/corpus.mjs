@@ -90,7 +90,7 @@ export const SHAPES = {
   large: { spans: 64, attributes: 2, textLength: 16_384 },
   wide: { spans: 128, attributes: 20, textLength: 40, alphabet: WIDE },
   nested: { spans: 256, nested: true, attributesOf: nestedAttributes },
-  recorded: { spans: 16, attributesOf: recordedAttributes, stages: ['decode', 'lines', 'request'] },
+  recorded: { spans: 16, attributesOf: recordedAttributes, stages: ['decode', 'json', 'lines', 'request'] },
 };
 
 /** One batch as the counting program reads it. */

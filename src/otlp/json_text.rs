@@ -23,7 +23,8 @@ pub(super) fn put_string(out: &mut Vec<u8>, text: Text<'_>, lone: LoneSurrogates
     while let Some(at) = first_escape(rest, text.has_surrogates) {
         let (plain, tail) = rest.split_at(at);
         out.extend_from_slice(plain);
-        rest = put_escape(out, tail, lone);
+        let tail = put_escape(out, tail, lone);
+        rest = put_near_escapes(out, tail, text.has_surrogates, lone);
     }
     out.extend_from_slice(rest);
     out.push(b'"');
@@ -32,11 +33,33 @@ pub(super) fn put_string(out: &mut Vec<u8>, text: Text<'_>, lone: LoneSurrogates
 /// Bytes looked at together, as one number: no branch inside, and no need of a compiler that finds vector instructions.
 const WORD_BYTES: usize = 8;
 
+/// Writes `text`, which follows an escape, up to where a word needs none, and returns what is left. JSON inside a string has
+/// an escape every few bytes: there a word is copied as a whole, and what is too much of it is taken back.
+fn put_near_escapes<'t>(
+    out: &mut Vec<u8>,
+    mut text: &'t [u8],
+    has_surrogates: bool,
+    lone: LoneSurrogates,
+) -> &'t [u8] {
+    while let Some((word, after)) = text.split_first_chunk::<WORD_BYTES>() {
+        let flags = escape_flags(u64::from_le_bytes(*word), has_surrogates);
+        out.extend_from_slice(word);
+        if flags == 0 {
+            return after;
+        }
+        // The lowest flag is that of the first byte to escape.
+        let plain = flags.trailing_zeros() as usize / 8;
+        out.truncate(out.len() - (WORD_BYTES - plain));
+        text = put_escape(out, text.get(plain..).unwrap_or_default(), lone);
+    }
+    text
+}
+
 /// Where the next byte stands that may not be copied as it is.
 fn first_escape(bytes: &[u8], has_surrogates: bool) -> Option<usize> {
     let (words, _) = bytes.as_chunks::<WORD_BYTES>();
     let is_plain =
-        |word: &[u8; WORD_BYTES]| !holds_escape(u64::from_le_bytes(*word), has_surrogates);
+        |word: &[u8; WORD_BYTES]| escape_flags(u64::from_le_bytes(*word), has_surrogates) == 0;
     let plain = words.iter().take_while(|word| is_plain(word)).count();
     let rest = bytes.get(plain * WORD_BYTES..)?;
     // The last bytes of a text that has a word at all are a word too, one that overlaps.
@@ -47,16 +70,17 @@ fn first_escape(bytes: &[u8], has_surrogates: bool) -> Option<usize> {
     Some(plain * WORD_BYTES + at)
 }
 
-/// Whether one of the bytes of `word` must be escaped: its top bit appears when a number is taken away that is larger.
-/// What borrows from the byte above it must be escaped itself, so the answer for the word is exact.
-fn holds_escape(word: u64, has_surrogates: bool) -> bool {
+/// Zero if no byte of `word` must be escaped; otherwise the lowest bit that is set is the top bit of the first byte that must.
+/// A top bit appears when a number is taken away that is larger than the byte. What borrows from the byte above it must be
+/// escaped itself, so only flags above the lowest may be wrong.
+fn escape_flags(word: u64, has_surrogates: bool) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = ONES << 7;
     let less = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit));
     let differs = |byte: u8| word ^ (ONES * u64::from(byte));
     let ascii = (less(word, 0x20) | less(differs(b'"'), 1) | less(differs(b'\\'), 1)) & !word;
     let surrogate = if has_surrogates { less(differs(0xed), 1) & !differs(0xed) } else { 0 };
-    (ascii | surrogate) & TOPS != 0
+    (ascii | surrogate) & TOPS
 }
 
 fn must_escape(byte: u8, has_surrogates: bool) -> bool {
@@ -162,6 +186,27 @@ mod tests {
                 lone.extend_from_slice(plain(length - at - 1).as_bytes());
                 let expected = format!("\"{}\\udc00{}\"", plain(at), plain(length - at - 1));
                 assert_eq!(string(&lone, true), expected, "{length} {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_two_escapes_near_each_other_are_written_as_alone() {
+        let special =
+            ["\"", "\\", "\n", "\u{1}", "\u{1f}", " ", "!", "#", "]", "\u{80}", "é", "\u{d7ff}"];
+        let alone = |text: &&str| {
+            let quoted = string(text.as_bytes(), true);
+            quoted[1..quoted.len() - 1].to_owned()
+        };
+        let written: Vec<String> = special.iter().map(alone).collect();
+        for (first, one) in special.iter().zip(&written) {
+            for (second, two) in special.iter().zip(&written) {
+                for between in 0..12 {
+                    let letters = "a".repeat(between);
+                    let text = format!("\"{first}{letters}{second}{letters}");
+                    let expected = format!("\"\\\"{one}{letters}{two}{letters}\"");
+                    assert_eq!(string(text.as_bytes(), true), expected, "{between}");
+                }
             }
         }
     }
