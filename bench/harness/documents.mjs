@@ -165,7 +165,8 @@ function budgetsText(run) {
   ].join('\n');
 }
 
-function replaceBetween(file, marker, text) {
+/** Puts `text` between the two marks of a page; returns what was written. */
+export function replaceBetween(file, marker, text) {
   const path = join(ROOT, file);
   const old = readFileSync(path, 'utf8');
   const [start, end] = [`<!-- ${marker}:start -->`, `<!-- ${marker}:end -->`];

@@ -1,7 +1,7 @@
 // What a span costs a service that does something else: CPU per span over the same service without an exporter.
 //
 //   npm run bench:in-situ -- [--rounds 25] [--slices 15] [--pause millis] [--who name,name] [--json file]
-//     [--against checkout]
+//     [--against checkout] [--refresh]
 //
 // The services of all contenders run at the same time, and one load drives them in turn, a tenth of a second each, in an
 // order that is drawn anew every time. So whatever slows the machine down for a while slows all of them alike, which two
@@ -17,11 +17,11 @@ import { NO_EXPORTER, OTHER, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/co
 import { startReceiver } from '../harness/receiver.mjs';
 import { BUSY_WORKER } from './busy_worker.mjs';
 import { cpuOf } from './cpu_of_process.mjs';
+import { asText, refresh } from './report.mjs';
 
 const CONNECTIONS = 16;
 const SLICE_MILLIS = 100;
 const WARM_UP_MILLIS = 800;
-const SPANS_PER_REQUEST = 4;
 const QUEUE = { maxSpans: 65_536, maxBytes: 128 * 2 ** 20 }; // at some 60,000 spans/s the default is a quarter of a second
 const CONTROL = `${NO_EXPORTER} (control)`;
 
@@ -32,6 +32,7 @@ const { values } = parseArgs({
     pause: { type: 'string', default: '0' },
     who: { type: 'string', default: [CONTROL, BUSY_WORKER, OURS, STOCK, STOCK_PROTOBUFJS].join(',') },
     json: { type: 'string' },
+    refresh: { type: 'boolean', default: false }, // rewrites the table of docs/performance.md
     against: { type: 'string' }, // a checkout with another build of Offloop
   },
 });
@@ -111,47 +112,6 @@ async function round(url) {
   return samples;
 }
 
-function quantile(numbers, share) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * share;
-  const low = Math.floor(at);
-  return sorted[low] + (sorted[Math.ceil(at)] - sorted[low]) * (at - low);
-}
-
-const spread = (numbers, digits) => {
-  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(numbers, share).toFixed(digits));
-  return `${middle} [${low}, ${high}]`.padEnd(22);
-};
-
-function print(results) {
-  const form = pauseMillis > 0 ? `a request per ${pauseMillis} ms and connection` : 'saturated';
-  console.log(
-    `Node ${process.version}, ${cpus().length} cores shared by services, load and receiver; ${CONNECTIONS} connections, ${form}; ` +
-      `a server span and 3 spans of 8 attributes per request; median [quartiles] of ${rounds} rounds\n`,
-  );
-  console.log(
-    `${''.padEnd(26)}${'main thread, µs/span'.padEnd(22)}${'process, µs/span'.padEnd(22)}requests/s of ${NO_EXPORTER}'s`,
-  );
-  const [base] = results;
-  results.forEach((samples, index) => {
-    const over = (metric) => samples.map((sample, nth) => (sample[metric] - base[nth][metric]) / SPANS_PER_REQUEST);
-    const share = samples.map((sample, nth) => sample.requestsPerSecond / base[nth].requestsPerSecond);
-    const row =
-      index === 0 ? rawRow(samples) : `${spread(over('main'), 2)}${spread(over('process'), 2)}${spread(share, 2)}`;
-    console.log(`${contenders[index].padEnd(26)}${row}`);
-  });
-}
-
-/** What the others are measured against, per request and not per span. */
-function rawRow(samples) {
-  const raw = (metric) =>
-    quantile(
-      samples.map((sample) => sample[metric]),
-      0.5,
-    );
-  return `${raw('main').toFixed(1)} and ${raw('process').toFixed(1)} µs per request, ${raw('requestsPerSecond').toFixed(0)} requests/s`;
-}
-
 const receiver = await startReceiver();
 try {
   const results = contenders.map(() => []);
@@ -161,8 +121,18 @@ try {
       results[index].push(sample);
     });
   }
-  print(results);
-  if (values.json) writeFileSync(values.json, JSON.stringify({ node: process.version, contenders, results }, null, 1));
+  const run = {
+    node: process.version,
+    cores: cpus().length,
+    connections: CONNECTIONS,
+    pauseMillis,
+    rounds,
+    contenders,
+    results,
+  };
+  console.log(asText(run));
+  if (values.json) writeFileSync(values.json, JSON.stringify(run, null, 1));
+  if (values.refresh) console.log(`refreshed: ${refresh(run)}`);
 } finally {
   for (const child of children) child.kill('SIGKILL');
   receiver.stop();
