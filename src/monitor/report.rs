@@ -1,4 +1,4 @@
-//! The span of a block: names, attributes, parent and links.
+//! The span of a block: which of its stacks is told, names, attributes, parent and links.
 //! It refuses to deliver it.
 
 use std::{

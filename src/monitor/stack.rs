@@ -1,4 +1,4 @@
-//! Stacks of the blocked JavaScript: which frame is the culprit, and how a stack is told from another.
+//! Stacks of the blocked JavaScript: which frame of a stack is the culprit, and how a stack is told from another.
 //! It refuses to take stacks and to resolve source maps.
 
 use std::{
