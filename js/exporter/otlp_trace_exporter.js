@@ -1,6 +1,6 @@
 'use strict';
 // Owns the class that takes the place of the stock OTLP trace exporters.
-// Refuses to export by itself: configuration is config/resolve_config.js's, batches are lane_exporter.js's.
+// Configuration is config/resolve_config.js's, batches are lane_exporter.js's; what an attempt asks of JavaScript is here.
 
 const { toNativeTls } = require('../config/tls.js');
 const { TlsWatch } = require('../config/tls_watch.js');
@@ -123,8 +123,9 @@ function helpFor(config, watch, mayMove) {
   const source = watch === null ? headers.entries : watch.read;
   return {
     readHeaders,
-    send: (body, timeoutMillis, contentEncoding, signal, read) =>
-      sender.send(body, read ?? source, timeoutMillis, contentEncoding, signal),
+    // An attempt that was on its way to our own transport brings the headers that were read for it.
+    send: (body, timeoutMillis, contentEncoding, signal, headersOfAttempt) =>
+      sender.send(body, headersOfAttempt ?? source, timeoutMillis, contentEncoding, signal),
     close: () => sender.close(),
   };
 }
