@@ -34,7 +34,7 @@ function settingsFor(config) {
       ...(isGrpc ? grpcLane(config) : httpLane(config)),
       endpoint,
       protocol: config.protocol,
-      // Node's sender reads them itself, when it has its agent.
+      // With `transport: 'node'` the sender reads them itself, when it has its agent.
       headerSource: transport === 'node' ? 'static' : headers.kind,
       headers: headers.kind === 'static' ? headers.entries : [],
       socketPath: config.socketPath ?? undefined,
