@@ -32,7 +32,7 @@ const DESIGN_BUDGETS = [
   {
     name: 'longest main-thread slice of up to 512 spans x 32 attributes',
     budget: '≤ 2 ms',
-    rows: { scenario: /^(handoff|export|file)$/, what: 'longest slice' },
+    rows: { scenario: /^(handoff|export|grpc|file)$/, what: 'longest slice' },
     target: ABSOLUTE_TARGET,
     isSpeed: true,
   },
@@ -100,6 +100,25 @@ const FURTHER_BUDGETS = [
     budget: '≥ 4x, 6x on Node 24; ≥ 20x from 2 x 4 KB on',
     rows: { scenario: 'handoff', what: 'main-thread CPU' },
     target: /x stock .* serializer$/,
+  },
+  {
+    name: 'over gRPC: whole main thread per export against the stock exporter',
+    budget: '≤ 1/8 small, ≤ 1/20 large',
+    rows: { scenario: 'grpc', what: 'main-thread CPU' },
+    target: STOCK_TARGET,
+  },
+  {
+    name: '… total process CPU per span against the stock exporter',
+    budget: '≤ 1/2',
+    rows: { scenario: 'grpc', what: 'whole-process CPU' },
+    target: STOCK_TARGET,
+  },
+  {
+    name: '… sustained with a 100 ms collector over one connection',
+    budget: '≥ 30,000 spans/s, none lost',
+    rows: { scenario: 'grpc', what: /^(rate without a drop|spans lost|connections)$/ },
+    target: ABSOLUTE_TARGET,
+    show: STOCK,
   },
   {
     name: 'pg workload: longest stall, p99.9 and pool time-outs against no exporter',

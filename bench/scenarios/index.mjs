@@ -5,6 +5,7 @@ import * as exit from './exit.mjs';
 import * as fileSink from './file_sink.mjs';
 import * as footprint from './footprint.mjs';
 import * as garbage from './garbage.mjs';
+import * as grpc from './grpc.mjs';
 import * as handoff from './handoff.mjs';
 import * as monitor from './monitor.mjs';
 import * as pg from './pg.mjs';
@@ -21,6 +22,7 @@ export const scenarios = [
   selfcheck,
   handoff,
   wholeExport,
+  grpc,
   spanEnd,
   garbage,
   sustained,
