@@ -25,7 +25,7 @@ export const NO_EXPORTER = 'no exporter';
 
 /** Another build of Offloop to compare with, as `run.mjs --against <checkout>` names it. */
 const AGAINST = process.env.OFFLOOP_BENCH_AGAINST ? resolve(process.env.OFFLOOP_BENCH_AGAINST) : null;
-const OTHER = 'other build';
+export const OTHER = 'other build';
 
 /** Why Offloop cannot be measured here, or null. */
 export function offloopMissing(root = ROOT) {

@@ -13,6 +13,7 @@ import * as scaling from './scaling.mjs';
 import * as selfcheck from './selfcheck.mjs';
 import * as service from './service.mjs';
 import * as spanEnd from './span_end.mjs';
+import * as startup from './startup.mjs';
 import * as sustained from './sustained.mjs';
 import * as threads from './threads.mjs';
 import * as tusk from './tusk.mjs';
@@ -36,5 +37,6 @@ export const scenarios = [
   tusk,
   exit,
   monitor,
+  startup,
   footprint,
 ];
