@@ -127,6 +127,12 @@ const FURTHER_BUDGETS = [
     target: /no exporter/,
   },
   {
+    name: 'pg workload: CPU per request over no exporter, main thread and whole process, against the stock exporter',
+    budget: '≤ 1/4',
+    rows: { scenario: 'pg', what: /CPU over no exporter$/ },
+    target: /x (stock 0\.223\S*|record\/replay .*)$/,
+  },
+  {
     name: 'pg workload and full HTTP load: spans lost',
     budget: 'none',
     rows: { scenario: /^(pg|service)$/, what: 'spans lost' },
@@ -178,6 +184,13 @@ const FURTHER_BUDGETS = [
     budget: '≤ + 5 ns per await, 50 ns per turn, 3 µs per request; idle 0.1 % of a core, no wake-up',
     rows: { scenario: 'monitor' },
     target: /monitor off/,
+  },
+  {
+    name: 'start-up: CPU of loading and of the first export together; resident set at rest over no exporter',
+    budget: '≤ 15 ms, ≤ 3 MB',
+    rows: { scenario: 'startup' },
+    target: ABSOLUTE_TARGET,
+    show: STOCK,
   },
   {
     name: 'download: root package, addon with gzip',

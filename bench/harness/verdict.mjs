@@ -48,6 +48,13 @@ function above(summary, baseline) {
   return summarize(summary.rounds.map((value, round) => value - baseline.rounds[round]));
 }
 
+/** How many times better `own` is. What costs nothing that could be seen, or less, is better than any cost by any factor. */
+function ratioOf(own, theirs, isHigherBetter) {
+  if (isHigherBetter) return own / theirs;
+  if (own > 0) return theirs / own;
+  return theirs > 0 ? Number.POSITIVE_INFINITY : Number.NaN;
+}
+
 /** The contender that comes closest to the subject of the row, among those that are asked for and were measured. */
 function fastest(among, ratios) {
   const present = among.filter((contender) => ratios[contender] !== undefined);
@@ -88,7 +95,7 @@ export function judge(scenario, benchCase, row, results) {
     checks.push(...checkBounds(row, own[pick]));
     for (const [contender, theirs] of Object.entries(base.contenders)) {
       if (contender === row.subject || !theirs || theirs.absent) continue;
-      const ratio = row.higherIsBetter ? own[pick] / theirs[pick] : theirs[pick] / own[pick];
+      const ratio = ratioOf(own[pick], theirs[pick], row.higherIsBetter);
       ratios[contender] = ratio;
       const times = row.timesBetter?.[contender];
       if (times !== undefined) checks.push({ target: `≥ ${figure(times)}x ${contender}`, ok: ratio >= times });
