@@ -35,8 +35,9 @@ function excesses(contenders, baseline) {
 }
 
 function withoutShares(shares, contenders) {
+  const present = Object.entries(shares).filter(([contender]) => contender in contenders);
   return Object.fromEntries(
-    Object.entries(shares).map(([contender, baseline]) => {
+    present.map(([contender, baseline]) => {
       const summary = contenders[contender];
       return [contender, !summary || summary.absent ? summary : above(summary, contenders[baseline])];
     }),
