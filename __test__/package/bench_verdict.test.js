@@ -58,6 +58,14 @@ test('a share is taken off in the same round, before anything is judged', () => 
   assert.equal(left.verdict, 'met');
 });
 
+test('a cost that is lost in the noise of its baseline is met by any factor, and two such costs by none', () => {
+  const above = { [OURS]: 'none', [STOCK]: 'none' };
+  const rule = { above, timesBetter: { [STOCK]: 4 } };
+  assert.equal(judged(rule, { [OURS]: [1.9], [STOCK]: [9], none: [2] }).verdict, 'met');
+  assert.equal(judged(rule, { [OURS]: [5], [STOCK]: [9], none: [2] }).verdict, 'MISSED ≥ 4x stock 0.223.1');
+  assert.equal(judged(rule, { [OURS]: [1.9], [STOCK]: [1.5], none: [2] }).verdict, 'MISSED ≥ 4x stock 0.223.1');
+});
+
 test('a budget tells raw figures and those at reference speed, and is judged by the raw ones', () => {
   const slowMachine = judged({ atMost: 0.8 }, { [OURS]: 1.5, [STOCK]: 9, [SERIALIZER]: 8.1 });
   const [micros] = judgeBudgets({ rows: [slowMachine] }).design;

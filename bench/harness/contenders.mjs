@@ -65,12 +65,14 @@ export const stock = {
     sdk: 2,
     serializer: () => require('@opentelemetry/otlp-transformer').ProtobufTraceSerializer,
     exporter: (config) => new (require('@opentelemetry/exporter-trace-otlp-proto').OTLPTraceExporter)(config),
+    grpcExporter: (config) => new (require('@opentelemetry/exporter-trace-otlp-grpc').OTLPTraceExporter)(config),
     sdkModule: () => require('@opentelemetry/sdk-trace-base'),
   },
   [STOCK_PROTOBUFJS]: {
     sdk: 1,
     serializer: () => require('otlp-transformer-1x').ProtobufTraceSerializer,
     exporter: (config) => new (require('otlp-proto-1x').OTLPTraceExporter)(config),
+    grpcExporter: (config) => new (require('otlp-grpc-1x').OTLPTraceExporter)(config),
     sdkModule: () => require('sdk-trace-1x'),
   },
 };
@@ -103,6 +105,21 @@ export function exporters() {
       absent: null,
       create: (config) => exporter(config),
     })),
+  ];
+}
+
+/** The same over gRPC. The stock ones come first: what a process does before it has used ours is theirs alone. */
+export function grpcExporters() {
+  return [
+    ...Object.entries(stock).map(([name, { sdk, grpcExporter }]) => ({
+      name,
+      sdk,
+      absent: null,
+      create: (config) => grpcExporter(config),
+    })),
+    ...exporters()
+      .filter(({ name }) => !(name in stock))
+      .map((ours) => ({ ...ours, create: (config, more) => ours.create({ ...config, protocol: 'grpc' }, more) })),
   ];
 }
 

@@ -2,11 +2,16 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('./receiver_process.mjs', import.meta.url));
+const program = (file) => fileURLToPath(new URL(file, import.meta.url));
 
 /** `{ url, behave(options), reset(), totals(), stop() }`; every call returns the totals at that moment. */
-export async function startReceiver(behave = {}) {
-  const child = fork(PROGRAM, [], { execArgv: [] });
+export const startReceiver = (behave = {}) => start(program('./receiver_process.mjs'), 'v1/traces', behave);
+
+/** The same over gRPC; `url` has no path. */
+export const startGrpcReceiver = (behave = {}) => start(program('./grpc_receiver_process.mjs'), '', behave);
+
+async function start(file, path, behave) {
+  const child = fork(file, [], { execArgv: [] });
   const waiting = new Map();
   let nextId = 1;
   const port = await new Promise((resolve, reject) => {
@@ -27,7 +32,7 @@ export async function startReceiver(behave = {}) {
   await ask({ behave });
   return {
     port,
-    url: `http://127.0.0.1:${port}/v1/traces`,
+    url: `http://127.0.0.1:${port}/${path}`,
     behave: (options) => ask({ behave: options }),
     reset: () => ask({ reset: true }),
     totals: () => ask({}),

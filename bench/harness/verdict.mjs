@@ -35,8 +35,9 @@ function excesses(contenders, baseline) {
 }
 
 function withoutShares(shares, contenders) {
+  const present = Object.entries(shares).filter(([contender]) => contender in contenders);
   return Object.fromEntries(
-    Object.entries(shares).map(([contender, baseline]) => {
+    present.map(([contender, baseline]) => {
       const summary = contenders[contender];
       return [contender, !summary || summary.absent ? summary : above(summary, contenders[baseline])];
     }),
@@ -46,6 +47,13 @@ function withoutShares(shares, contenders) {
 /** What is left of a summary without the share that `baseline` has in the same round. */
 function above(summary, baseline) {
   return summarize(summary.rounds.map((value, round) => value - baseline.rounds[round]));
+}
+
+/** How many times better `own` is. What costs nothing that could be seen, or less, is better than any cost by any factor. */
+function ratioOf(own, theirs, isHigherBetter) {
+  if (isHigherBetter) return own / theirs;
+  if (own > 0) return theirs / own;
+  return theirs > 0 ? Number.POSITIVE_INFINITY : Number.NaN;
 }
 
 /** The contender that comes closest to the subject of the row, among those that are asked for and were measured. */
@@ -88,7 +96,7 @@ export function judge(scenario, benchCase, row, results) {
     checks.push(...checkBounds(row, own[pick]));
     for (const [contender, theirs] of Object.entries(base.contenders)) {
       if (contender === row.subject || !theirs || theirs.absent) continue;
-      const ratio = row.higherIsBetter ? own[pick] / theirs[pick] : theirs[pick] / own[pick];
+      const ratio = ratioOf(own[pick], theirs[pick], row.higherIsBetter);
       ratios[contender] = ratio;
       const times = row.timesBetter?.[contender];
       if (times !== undefined) checks.push({ target: `≥ ${figure(times)}x ${contender}`, ok: ratio >= times });

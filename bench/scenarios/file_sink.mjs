@@ -5,17 +5,23 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { countSpanFiles } from '../../demo/span_files.mjs';
 import {
   exportedSpans,
   FOUR_TIMES,
+  NO_EXPORTER,
   offloop,
   offloopBuilds,
   offloopMissing,
+  OTHER,
   OURS,
   STOCK,
   STOCK_PROTOBUFJS,
+  stock,
 } from '../harness/contenders.mjs';
 import { longestSliceMillis, measure } from '../harness/meter.mjs';
+import { costPerRequest, createOrders, SPANS_PER_ROUND } from '../harness/orders.mjs';
+import { startReceiver } from '../harness/receiver.mjs';
 import { calibrate } from '../harness/rounds.mjs';
 import { makeSpans } from '../harness/spans.mjs';
 
@@ -85,9 +91,79 @@ const openStock = (transformer) => (directory) => {
   };
 };
 
+/** The demo's requests behind a processor; `open()` gives `{ processor, arrived(), close() }`. */
+function orders(contenderName, absent, sdk, open) {
+  return {
+    name: contenderName,
+    absent,
+    async setUp() {
+      const destination = await open();
+      return { destination, orders: createOrders(sdk(), destination.processor), rounds: 0 };
+    },
+    async body(_round, state) {
+      const cost = await costPerRequest(state.orders);
+      state.rounds += 1;
+      const due = state.rounds * SPANS_PER_ROUND;
+      const arrived = await state.destination.arrived(due);
+      if (arrived !== due) throw new Error(`${arrived} of ${due} spans arrived`);
+      return cost;
+    },
+    async tearDown({ destination, orders: { provider } }) {
+      await provider.shutdown();
+      destination.close();
+    },
+  };
+}
+
+const toNobody = async () => ({ processor: null, arrived: async (due) => due, close() {} });
+
+const toFiles = (root) => async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'offloop-bench-'));
+  const { BatchSpanProcessor, FileSpanExporter } = offloop(root);
+  return {
+    processor: new BatchSpanProcessor(new FileSpanExporter({ directory })),
+    arrived: async () => (await countSpanFiles(directory)).spans,
+    close: () => rmSync(directory, { recursive: true, force: true }),
+  };
+};
+
+const toReceiver = (line) => async () => {
+  const receiver = await startReceiver({ countSpans: true });
+  const { BatchSpanProcessor } = line.sdkModule();
+  return {
+    processor: new BatchSpanProcessor(line.exporter({ url: receiver.url })),
+    arrived: async () => (await receiver.totals()).spans,
+    close: () => receiver.stop(),
+  };
+};
+
+function demoCase() {
+  const above = { [OURS]: NO_EXPORTER, [OTHER]: NO_EXPORTER, [STOCK]: NO_EXPORTER, [STOCK_PROTOBUFJS]: NO_EXPORTER };
+  const { sdkModule } = stock[STOCK];
+  const row = (what, metric, more) => ({ what, unit: 'ms/request', metric, subject: OURS, ...more });
+  return {
+    name: 'two payloads of 45 KB per request',
+    note: "the demo's requests (npm start), in one process: Offloop to files, stock as protobuf over HTTP; batch processors with default settings",
+    contenders: [
+      orders(NO_EXPORTER, null, sdkModule, toNobody),
+      ...offloopBuilds().map(([build, root]) => orders(build, offloopMissing(root), sdkModule, toFiles(root))),
+      ...Object.entries(stock).map(([line, each]) => orders(line, null, each.sdkModule, toReceiver(each))),
+    ],
+    rows: [
+      row('whole-process CPU', 'processMillisPerRequest', { timesBetter: { [STOCK]: 2 } }),
+      row('whole-process CPU over no exporter', 'processMillisPerRequest', { above, timesBetter: { [STOCK]: 2 } }),
+      row('main-thread CPU over no exporter', 'mainMillisPerRequest', { above }),
+    ],
+  };
+}
+
 /** The rows of this scenario. */
 export function cases() {
-  return SHAPES.map((shape) => ({
+  return [...SHAPES.map(batchesOf), demoCase()];
+}
+
+function batchesOf(shape) {
+  return {
     name: shape.size,
     heavy: shape.size === 'large',
     contenders: [
@@ -109,5 +185,5 @@ export function cases() {
       { what: 'whole-process CPU', unit: 'µs/span', metric: 'processMicrosPerSpan', subject: OURS },
       { what: 'longest slice', unit: 'ms', metric: 'longestSliceMillis', pick: 'min', subject: OURS, atMost: 2 },
     ],
-  }));
+  };
 }

@@ -14,6 +14,8 @@ export const title = 'Footprint: addon size and memory';
 export const heavy = false;
 
 const OUTAGE_MEBIBYTES = 32;
+/** What docs/adr/packages.md allows, in megabytes of 10⁶ bytes. */
+const MOST_MEGABYTES = { addon: 5, addonPacked: 2.6, rootPacked: 0.22 };
 const PROGRAM = fileURLToPath(new URL('../harness/memory_program.mjs', import.meta.url));
 
 /** The addon of this checkout; the largest, where several platforms' lie there. */
@@ -89,9 +91,9 @@ export function cases() {
       rounds: 1,
       warmUpRounds: 0,
       contenders: [
-        { name: OURS, absent: missing, body: async () => ({ mebibytes: statSync(addonFile()).size / 2 ** 20 }) },
+        { name: OURS, absent: missing, body: async () => ({ megabytes: statSync(addonFile()).size / 1e6 }) },
       ],
-      rows: [{ what: 'size', unit: 'MiB', metric: 'mebibytes', subject: OURS, atMost: 4 }],
+      rows: [{ what: 'size', unit: 'MB', metric: 'megabytes', subject: OURS, atMost: MOST_MEGABYTES.addon }],
     },
     {
       name: 'package',
@@ -107,8 +109,20 @@ export function cases() {
       note: 'the addon as it was built here; the release is built with Zig',
       contenders: [{ name: OURS, absent: missing, body: async () => packedSizes() }],
       rows: [
-        { what: 'root package', unit: 'KB', metric: 'rootKilobytes', subject: OURS, atMost: 150 },
-        { what: 'addon, gzip', unit: 'MB', metric: 'addonMegabytes', subject: OURS, atMost: 2 },
+        {
+          what: 'root package',
+          unit: 'KB',
+          metric: 'rootKilobytes',
+          subject: OURS,
+          atMost: MOST_MEGABYTES.rootPacked * 1000,
+        },
+        {
+          what: 'addon, gzip',
+          unit: 'MB',
+          metric: 'addonMegabytes',
+          subject: OURS,
+          atMost: MOST_MEGABYTES.addonPacked,
+        },
       ],
     },
     {

@@ -5,6 +5,7 @@ import * as exit from './exit.mjs';
 import * as fileSink from './file_sink.mjs';
 import * as footprint from './footprint.mjs';
 import * as garbage from './garbage.mjs';
+import * as grpc from './grpc.mjs';
 import * as handoff from './handoff.mjs';
 import * as monitor from './monitor.mjs';
 import * as pg from './pg.mjs';
@@ -12,6 +13,7 @@ import * as scaling from './scaling.mjs';
 import * as selfcheck from './selfcheck.mjs';
 import * as service from './service.mjs';
 import * as spanEnd from './span_end.mjs';
+import * as startup from './startup.mjs';
 import * as sustained from './sustained.mjs';
 import * as threads from './threads.mjs';
 import * as tusk from './tusk.mjs';
@@ -21,6 +23,7 @@ export const scenarios = [
   selfcheck,
   handoff,
   wholeExport,
+  grpc,
   spanEnd,
   garbage,
   sustained,
@@ -34,5 +37,6 @@ export const scenarios = [
   tusk,
   exit,
   monitor,
+  startup,
   footprint,
 ];

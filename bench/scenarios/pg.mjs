@@ -1,7 +1,7 @@
 // The pg workload: pages that read a real PostgreSQL through a pool whose clients must be had within 50 ms, every row
 // recorded on its span. A loop that stalls while spans are exported shows as pool time-outs and slow requests.
 import { NO_EXPORTER, offloopMissing, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
-import { RECORDER, recorders } from '../harness/recorders.mjs';
+import { PUBLISHED, RECORDER, recorders } from '../harness/recorders.mjs';
 import { ACQUIRE_LIMIT_MILLIS, QUERIES_PER_PAGE, ROWS_PER_QUERY, TABLE_SQL } from '../service/applications.mjs';
 import { acquirePostgres, postgresMissing } from '../service/postgres.mjs';
 import { runService } from '../service/run_service.mjs';
@@ -17,6 +17,19 @@ const CONNECTIONS = 10;
 const LOAD = { connections: CONNECTIONS, pauseMillis: 500, warmUpMillis: 1000, millis: 3000 };
 const QUEUE = { maxBytes: 256 * 2 ** 20 };
 
+/** A page is a server span and one per query. */
+const SPANS_PER_PAGE = QUERIES_PER_PAGE + 1;
+
+function perRequest(sample) {
+  const { mainMicrosPerSpan, processMicrosPerSpan } = sample;
+  if (mainMicrosPerSpan === undefined) return sample; // not on Linux
+  return {
+    ...sample,
+    mainMillisPerRequest: (mainMicrosPerSpan * SPANS_PER_PAGE) / 1000,
+    processMillisPerRequest: (processMicrosPerSpan * SPANS_PER_PAGE) / 1000,
+  };
+}
+
 function contender(who, absent, isRecorded) {
   const missing = postgresMissing();
   return {
@@ -24,9 +37,27 @@ function contender(who, absent, isRecorded) {
     absent: missing ?? absent,
     setUp: () => acquirePostgres(TABLE_SQL),
     body: (_round, { database }) =>
-      runService({ who, application: 'database', load: LOAD, ours: { queue: QUEUE }, database, isRecorded }),
+      runService({
+        who,
+        application: 'database',
+        load: LOAD,
+        ours: { queue: QUEUE },
+        database,
+        isRecorded,
+        flushesFirst: true,
+      }).then(perRequest),
     tearDown: ({ release }) => release(),
   };
+}
+
+/** What an exporter costs: CPU per request over the same service without one, in the same round. */
+function costRows(subject, rivals) {
+  const above = Object.fromEntries([subject, ...rivals].map((who) => [who, NO_EXPORTER]));
+  const row = (what, metric) => ({ what, unit: 'ms/request', metric, subject, above, timesBetter: { [rivals[0]]: 4 } });
+  return [
+    row('main-thread CPU over no exporter', 'mainMillisPerRequest'),
+    row('whole-process CPU over no exporter', 'processMillisPerRequest'),
+  ];
 }
 
 function rows(subject) {
@@ -57,7 +88,11 @@ export function cases() {
         contender(STOCK, null),
         contender(STOCK_PROTOBUFJS, null),
       ],
-      rows: [...rows(OURS), { what: 'spans lost', unit: '', metric: 'lost', subject: OURS, pick: 'max', atMost: 0 }],
+      rows: [
+        ...rows(OURS),
+        ...costRows(OURS, [STOCK, STOCK_PROTOBUFJS]),
+        { what: 'spans lost', unit: '', metric: 'lost', subject: OURS, pick: 'max', atMost: 0 },
+      ],
     },
     {
       name: 'recorded for replay',
@@ -71,6 +106,7 @@ export function cases() {
       ],
       rows: [
         ...rows(RECORDER),
+        ...costRows(RECORDER, [PUBLISHED]),
         { what: 'spans recorded', unit: '', metric: 'recorded', higherIsBetter: true, subject: RECORDER, pick: 'min' },
       ],
     },

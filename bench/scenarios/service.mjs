@@ -1,5 +1,6 @@
 // A real HTTP service at the limit of its main thread: what is left of requests per second and latency by exporter.
 import { NO_EXPORTER, offloopMissing, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
+import { straceMissing } from '../service/process_activity.mjs';
 import { runService } from '../service/run_service.mjs';
 
 export const name = 'service';
@@ -8,13 +9,31 @@ export const heavy = true;
 
 const LOAD = { connections: 16, warmUpMillis: 800, millis: 1700 };
 
-function contender(who, absent) {
-  return {
+/** Less than what the main thread can do: how often a thread is woken says nothing where none ever sleeps. */
+const HALF_LOAD = { connections: 16, pauseMillis: 20, warmUpMillis: 800, millis: 2500 };
+
+function contenders(body) {
+  return [
+    [NO_EXPORTER, null],
+    [OURS, offloopMissing()],
+    [STOCK, null],
+    [STOCK_PROTOBUFJS, null],
+  ].map(([who, absent]) => ({
     name: who,
     absent,
-    body: () => runService({ who, application: 'small', load: LOAD, ours: { queue: QUEUE } }),
-  };
+    body: () => body({ who, application: 'small', ours: { queue: QUEUE } }),
+  }));
 }
+
+/** System calls are counted in a run of their own: who is traced is slow. */
+async function activity(settings) {
+  const seen = await runService({ ...settings, load: HALF_LOAD, flushesFirst: true });
+  if (straceMissing() !== null) return seen;
+  const traced = await runService({ ...settings, load: HALF_LOAD, flushesFirst: true, isTraced: true });
+  return { ...seen, systemCallsPer1000Spans: traced.systemCallsPer1000Spans };
+}
+
+const above = { [OURS]: NO_EXPORTER, [STOCK]: NO_EXPORTER, [STOCK_PROTOBUFJS]: NO_EXPORTER };
 
 /** At some 20,000 spans/s the default queue of 16,384 spans is less than a second of a collector's pause. */
 const QUEUE = { maxSpans: 65_536, maxBytes: 128 * 2 ** 20 };
@@ -28,12 +47,7 @@ export function cases() {
       warmUpRounds: 0,
       limitSeconds: 300,
       note: `Offloop with queue.maxSpans ${QUEUE.maxSpans}, maxBytes ${QUEUE.maxBytes / 2 ** 20} MiB; load, service and receiver share the cores`,
-      contenders: [
-        contender(NO_EXPORTER, null),
-        contender(OURS, offloopMissing()),
-        contender(STOCK, null),
-        contender(STOCK_PROTOBUFJS, null),
-      ],
+      contenders: contenders((settings) => runService({ ...settings, load: LOAD })),
       rows: [
         row('throughput', 'requests/s', 'requestsPerSecond', {
           higherIsBetter: true,
@@ -43,7 +57,21 @@ export function cases() {
         row('latency p99', 'ms', 'latencyP99Millis', { timesBetter: { [STOCK]: 1 } }),
         row('loop delay p99.9', 'ms', 'loopDelayP999Millis'),
         row('most CPU between two ticks', 'ms', 'mostCpuMillis'),
+        row('main-thread CPU over no exporter', 'µs/span', 'mainMicrosPerSpan', { above }),
+        row('whole-process CPU over no exporter', 'µs/span', 'processMicrosPerSpan', { above }),
         row('spans lost', '', 'lost', { pick: 'max', atMost: 0 }),
+      ],
+    },
+    {
+      name: 'system calls and wake-ups',
+      warmUpRounds: 0,
+      limitSeconds: 400,
+      note: `${HALF_LOAD.connections} connections, a request per ${HALF_LOAD.pauseMillis} ms on each; ${straceMissing() ?? 'system calls by strace, in a run of their own'}`,
+      contenders: contenders(activity),
+      rows: [
+        row('wake-ups of the main thread', 'per 1,000 spans', 'mainWakeUpsPer1000Spans'),
+        row('wake-ups of all threads', 'per 1,000 spans', 'wakeUpsPer1000Spans'),
+        row('system calls', 'per 1,000 spans', 'systemCallsPer1000Spans'),
       ],
     },
   ];

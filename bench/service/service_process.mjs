@@ -65,7 +65,8 @@ const server = http.createServer((_request, response) => {
 
 let watched;
 
-function begin() {
+async function begin(flushesFirst) {
+  if (flushesFirst) await provider.forceFlush().catch(() => {});
   application.reset();
   globalThis.gc?.();
   watched = {
@@ -77,6 +78,7 @@ function begin() {
     process: processCpuMicros(),
     start: performance.now(),
   };
+  process.send({ type: 'begun' });
 }
 
 /** What was measured while the load was on; then everything is flushed and the process ends. */
@@ -98,13 +100,19 @@ async function end() {
   await application.close();
   // An exporter that fails or is late rejects here: what that cost shows in the spans that arrived.
   await provider.forceFlush().catch(() => {});
+  process.send({ type: 'flushed', spansUnderLoad: counter.ended - watched.ended });
+  await isLookedAt;
   await provider.shutdown().catch(() => {});
   process.send({ type: 'result', sample, ended: counter.ended }, () => process.exit(0));
 }
 
-process.on('message', ({ type }) => {
-  if (type === 'begin') begin();
-  if (type === 'end') end();
+/** The parent has read what this process has used until the last flush. */
+const isLookedAt = new Promise((resolve) => {
+  process.on('message', ({ type, flushesFirst }) => {
+    if (type === 'begin') begin(flushesFirst);
+    if (type === 'end') end();
+    if (type === 'exit') resolve();
+  });
 });
 process.on('disconnect', () => process.exit(1)); // without its parent there is nobody to report to
 server.listen(0, '127.0.0.1', () => process.send({ type: 'ready', port: server.address().port }));

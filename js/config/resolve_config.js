@@ -5,9 +5,7 @@
 const { resolveAgent } = require('./agent.js');
 const { readEnvironment } = require('./environment.js');
 const { createHeaderSource, reasonForNode: reasonInHeaders } = require('./headers.js');
-const { resolveGrpcConfig } = require('./grpc/resolve.js');
 const { chooseTimeoutMillis } = require('./timeout.js');
-const { resolveTls } = require('./tls.js');
 const { chooseTransport } = require('./transport.js');
 const { dissectUrl, normaliseUserUrl } = require('./url.js');
 const { diag } = require('../otel/diag.js');
@@ -62,7 +60,11 @@ function reasonInUrl(parts) {
  */
 function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'TRACES', fixedProtocol = false }) {
   const wantedProtocol = fixedProtocol ? defaultProtocol : (userConfig?.protocol ?? defaultProtocol);
-  if (wantedProtocol === 'grpc') return resolveGrpcConfig(userConfig, { signal, isStock: fixedProtocol });
+  if (wantedProtocol === 'grpc') {
+    // Here, and not above, as with TLS: whoever sends over plain HTTP pays for neither when the program starts.
+    const { resolveGrpcConfig } = require('./grpc/resolve.js');
+    return resolveGrpcConfig(userConfig, { signal, isStock: fixedProtocol });
+  }
   const options = readStockOptions(userConfig);
   const environment = readEnvironment(signal, RESOURCE_PATHS[signal]);
 
@@ -87,7 +89,7 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     fallbacks: { authorization: parts.authorization, connection: connectionHeader ?? null },
   });
   const native = agent.reason === null && parts.scheme === 'https:';
-  const tls = native ? resolveTls(agent.options) : { settings: null, reason: null };
+  const tls = native ? require('./tls.js').resolveTls(agent.options) : { settings: null, reason: null };
   const reason =
     reasonInUrl(parts) ??
     agent.reason ??

@@ -2,8 +2,6 @@
 // Owns the errors a user of the stock exporter knows, built from the plain facts of a failed export.
 // It refuses to decide: which export failed, and for which reason, is settled before it is called.
 
-const { grpcError } = require('../config/grpc/status.js');
-
 /** A collector's refusal. Own properties and their order are the stock class's, which log flatteners show. */
 class OTLPExporterError extends Error {
   code;
@@ -114,7 +112,8 @@ function buildExportError(native) {
     case 'retries_exhausted':
       return new OTLPExporterError('Export failed with retryable status', native.httpStatus);
     case 'grpc':
-      return grpcError(Number(native.code), native.message, native.metadata);
+      // Loaded by the constructor of the exporter that it is about.
+      return require('../config/grpc/status.js').grpcError(Number(native.code), native.message, native.metadata);
     case 'network':
       return networkError(native);
     default: {

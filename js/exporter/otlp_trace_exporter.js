@@ -2,12 +2,8 @@
 // Owns the class that takes the place of the stock OTLP trace exporters.
 // Configuration is config/resolve_config.js's, batches are lane_exporter.js's; what an attempt asks of JavaScript is here.
 
-const { toNativeTls } = require('../config/tls.js');
-const { TlsWatch } = require('../config/tls_watch.js');
+const { TlsWatch } = require('../config/tls_watch.js'); // now: it keeps Node's functions as they are when the library is loaded
 const { defaultsFor, resolveConfig } = require('../config/resolve_config.js');
-const { CredentialWatch } = require('./credential_watch.js');
-const { createGrpcSender } = require('../node_grpc/sender.js');
-const { createNodeSender } = require('../node_http/sender.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
 
@@ -26,8 +22,8 @@ function settingsFor(config) {
   // Certificates and ciphers of a server show in its handshake only.
   const mayMove = config.mayMoveToNode === true && config.tls !== null;
   const isPushed = transport === 'native' && headers.kind === 'live';
-  const watch = headers.kind === 'static' ? null : new CredentialWatch(headers, isPushed, timeoutMillis);
-  const tlsWatch = transport === 'node' || config.tls === null ? null : new TlsWatch(config.tls);
+  const watch = headers.kind === 'static' ? null : watchCredentials(headers, isPushed, timeoutMillis);
+  const tls = transport === 'node' || config.tls === null ? null : ownTls(config.tls);
   const budgetMillis = retry.maxElapsedMillis || timeoutMillis; // 0 is one attempt, in its own time
   return {
     native: {
@@ -40,7 +36,7 @@ function settingsFor(config) {
       socketPath: config.socketPath ?? undefined,
       // Read when the lane is made: what the process trusts may change until then.
       get tls() {
-        return tlsWatch === null ? undefined : toNativeTls(config.tls, tlsWatch);
+        return tls?.read();
       },
       mayMoveToNode: mayMove,
       timeoutMillis,
@@ -55,7 +51,7 @@ function settingsFor(config) {
     beforeExport: refusing(config) ?? (isPushed ? watch.read : undefined),
     help: transport === 'native' && headers.kind === 'static' && !mayMove ? undefined : helpFor(config, watch, mayMove),
     credentials: watch ?? undefined,
-    tlsWatch: tlsWatch ?? undefined,
+    tlsWatch: tls?.watch,
     holdMillis: budgetMillis + 1000, // the native side answers at the deadline; this is for its way back
     limits,
     concurrencyLimit,
@@ -69,6 +65,25 @@ function settingsFor(config) {
       protocol: isGrpc ? 'grpc' : 'http',
     }),
   };
+}
+
+// What many exporters never need is loaded by those that do, in their constructor: a call with spans may be cut off.
+
+function watchCredentials(headers, isPushed, timeoutMillis) {
+  const { CredentialWatch } = require('./credential_watch.js');
+  return new CredentialWatch(headers, isPushed, timeoutMillis);
+}
+
+/** TLS of our own stack: as it is to be for a lane that is made now, and who notices that it has changed since. */
+function ownTls(settings) {
+  const { toNativeTls } = require('../config/tls.js');
+  const watch = new TlsWatch(settings);
+  return { watch, read: () => toNativeTls(settings, watch) };
+}
+
+function createSender(config) {
+  if (config.protocol === 'grpc') return require('../node_grpc/sender.js').createGrpcSender(config);
+  return require('../node_http/sender.js').createNodeSender(config);
 }
 
 function httpLane({ transport, headers, endpoint, contentType, userAgent, keepAlive, maxIdleSockets, compression }) {
@@ -119,7 +134,7 @@ function helpFor(config, watch, mayMove) {
   const { headers, transport } = config;
   const readHeaders = watch === null || transport === 'node' ? undefined : async () => watch.read();
   if (transport !== 'node' && !mayMove) return { readHeaders };
-  const sender = config.protocol === 'grpc' ? createGrpcSender(config) : createNodeSender(config);
+  const sender = createSender(config);
   const source = watch === null ? headers.entries : watch.read;
   return {
     readHeaders,

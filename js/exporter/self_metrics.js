@@ -2,7 +2,6 @@
 // Owns the metrics that the exporter records about itself when the user gives it a meter provider.
 // It refuses to cost anything without one.
 
-const { NAMES } = require('../config/grpc/status.js');
 const { diag } = require('../otel/diag.js');
 const { COMPATIBLE_VERSION } = require('./user_agent.js');
 const { OTLPExporterError } = require('./errors.js');
@@ -31,17 +30,19 @@ function addServer(attributes, { hostname, port, protocol }) {
 }
 
 /** How the protocols write down what became of an export. */
-const STATUS_ATTRIBUTES = { http: httpStatus, grpc: grpcStatus };
+const STATUS_ATTRIBUTES = { http: () => httpStatus, grpc: () => grpcStatus(require('../config/grpc/status.js').NAMES) };
 
 function httpStatus(error) {
   if (error === undefined) return { 'http.response.status_code': 200 };
   return isRefusal(error) ? { 'http.response.status_code': error.code } : {};
 }
 
-function grpcStatus(error) {
-  if (error === undefined) return { 'rpc.response.status_code': 'OK' };
-  const code = codeOf(error);
-  return typeof code === 'number' ? { 'rpc.response.status_code': NAMES[code] ?? 'UNKNOWN' } : {};
+function grpcStatus(names) {
+  return (error) => {
+    if (error === undefined) return { 'rpc.response.status_code': 'OK' };
+    const code = codeOf(error);
+    return typeof code === 'number' ? { 'rpc.response.status_code': names[code] ?? 'UNKNOWN' } : {};
+  };
 }
 
 function codeOf(error) {
@@ -90,7 +91,7 @@ function createSelfMetrics({ meterProvider, url, protocol = 'http' }) {
 }
 
 function metricsOf(meterProvider, attributes, protocol) {
-  const statusOf = STATUS_ATTRIBUTES[protocol];
+  const statusOf = STATUS_ATTRIBUTES[protocol]();
   const meter = meterProvider.getMeter('@opentelemetry/otlp-exporter', COMPATIBLE_VERSION);
   const inFlight = meter.createUpDownCounter('otel.sdk.exporter.span.inflight', {
     unit: '{span}',

@@ -2,7 +2,6 @@
 // Owns the question whether a text fits one byte per unit, and how often a program is asked whose texts do not.
 // Refuses to write anything.
 
-const { isStringOneByteRepresentation } = require('node:v8');
 const { MAX_WIDE_RUN } = require('./layout.js');
 
 /**
@@ -12,18 +11,21 @@ const { MAX_WIDE_RUN } = require('./layout.js');
 const BEYOND_LATIN1 = /[\u0100-\uffff]/;
 
 /** Whether V8 keeps `text` in one byte per unit; never where it cannot be asked (before Node.js 22.15, other runtimes). */
-const isKeptNarrow = answers(isStringOneByteRepresentation) ? isStringOneByteRepresentation : () => false;
+const isKeptNarrow = question() ?? (() => false);
 
 /** Whether every unit of `text` is below 256. */
 function isNarrow(text) {
   return !BEYOND_LATIN1.test(text);
 }
 
-function answers(question) {
+function question() {
+  // Of an older Node.js, `node:v8` would be loaded for nothing.
+  if (Number.parseInt(process.versions.node, 10) < 22) return null;
+  const { isStringOneByteRepresentation: ask } = require('node:v8');
   try {
-    return question('a') === true && question('\u0100') === false;
+    return ask('a') === true && ask('\u0100') === false ? ask : null;
   } catch {
-    return false; // not there, or there and not implemented
+    return null; // not there, or there and not implemented
   }
 }
 

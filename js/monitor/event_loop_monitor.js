@@ -2,17 +2,11 @@
 // Owns the monitor's life in one environment: what it is told, where its spans go, and that there is only one.
 // Refuses to look at the loop: a native thread does, through stamps that the loop's own thread leaves natively.
 
-const { createOutlet } = require('./outlet.js');
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
 const { getEngine } = require('../native/engine.js');
-const { isListening } = require('./inspector_state.js');
-const { LoopMetrics } = require('./loop_metrics.js');
 const { forNative } = require('../native/native_objects.js');
 const { openSpans } = require('./open_spans.js');
-const { resolveMonitorOptions } = require('./options.js');
-const { proveStacks } = require('./stack_proof.js');
-const { currentResource, followResource, resourceEntries } = require('./span_resource.js');
 const { threadId } = require('node:worker_threads');
 const { version } = require('../../package.json');
 const { inRootContext } = require('../otel/root_context.js');
@@ -25,6 +19,17 @@ const NO_DELAYS = Object.freeze({ count: 0, min: 0, max: 0, mean: 0, stddev: 0, 
 
 const standIns = new StandIns('monitor');
 const OWNER = Symbol.for('offloop.monitor.1'); // of all copies in this thread: `{ isYielding, disable() }`
+
+/** What only a program with a monitor needs, loaded by the constructor of its first one. */
+let parts;
+const loadParts = () => ({
+  ...require('./inspector_state.js'),
+  ...require('./loop_metrics.js'),
+  ...require('./options.js'),
+  ...require('./outlet.js'),
+  ...require('./span_resource.js'),
+  ...require('./stack_proof.js'),
+});
 
 let native; // of this environment, made once: its handle on the loop is closed with the environment
 let enabled = null; // the monitor of this copy of the module that watches this environment's loop
@@ -46,11 +51,12 @@ class EventLoopMonitor {
   /** @param config see index.d.ts */
   constructor(config) {
     hasBinding();
-    this.#options = resolveMonitorOptions(config);
+    parts ??= loadParts();
+    this.#options = parts.resolveMonitorOptions(config);
     hasBinding(); // loaded here if it can be, and not where it is enabled, in whose context it would stay
     this.#isYielding = this.#options.isAutomatic;
-    this.#outlet = createOutlet(this.#options);
-    this.#metrics = new LoopMetrics(this.#options.meterProvider, () => (enabled === this ? native : null));
+    this.#outlet = parts.createOutlet(this.#options);
+    this.#metrics = new parts.LoopMetrics(this.#options.meterProvider, () => (enabled === this ? native : null));
     standIns.sign(this);
   }
 
@@ -88,14 +94,14 @@ class EventLoopMonitor {
       version,
       threadId,
       isStartup: performance.nodeTiming?.loopStart === -1,
-      isInspected: isListening(),
+      isInspected: parts.isListening(),
     };
     let capabilities;
     try {
       native ??= createNative(this.#options.heartbeatOnly);
       capabilities = native.capabilities();
-      const resource = this.#options.resource ?? currentResource();
-      this.#outlet.start(native, forNative(settings), resourceEntries(resource));
+      const resource = this.#options.resource ?? parts.currentResource();
+      this.#outlet.start(native, forNative(settings), parts.resourceEntries(resource));
     } catch (error) {
       diag.warn(`Offloop: the event loop cannot be watched: ${error.message}`);
       return false;
@@ -107,9 +113,9 @@ class EventLoopMonitor {
     Object.defineProperty(process, OWNER, { value: owner, configurable: true });
     if (this.#options.resource === undefined) {
       openSpans.onResource = (seen) =>
-        followResource(seen, (entries) => enabled === this && native.setResource(entries));
+        parts.followResource(seen, (entries) => enabled === this && native.setResource(entries));
     }
-    openSpans.onBatch = () => native.setInspected(isListening());
+    openSpans.onBatch = () => native.setInspected(parts.isListening());
     openSpans.open(() => native.openSpanTable());
     if (!turns) {
       inRootContext(() => {
@@ -153,7 +159,7 @@ class EventLoopMonitor {
 
 function createNative(heartbeatOnly) {
   const made = getEngine().createLoopMonitor(HEARTBEAT_MILLIS, heartbeatOnly);
-  proveStacks(made);
+  parts.proveStacks(made);
   return made;
 }
 
