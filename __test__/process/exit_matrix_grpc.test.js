@@ -1,0 +1,12 @@
+'use strict';
+// The matrix of exit_matrix.test.js over gRPC: plain, and with TLS for what most programs have, a processor. The rest of it
+// is in exit_matrix_grpc.long.test.js.
+
+const { describe } = require('node:test');
+const { surviveEnds } = require('../helpers/exit_matrix.js');
+
+describe('300 of 300 spans survive over gRPC (R63, R64)', { concurrency: 3 }, () => surviveEnds('gRPC'));
+
+describe('300 of 300 spans survive over gRPC with TLS (R63, R64)', { concurrency: 3 }, () =>
+  surviveEnds('gRPC with TLS', { named: ['a processor'] }),
+);
