@@ -20,7 +20,7 @@ const { CELLS, compareSpans, exportAll, makeMaterial, makeSpans, optionsOf, SECU
 );
 const { startGrpcJsServer } = require(`${helpers}/grpc/grpc_js_server.js`);
 const { startRelay } = require(`${helpers}/grpc/relay.js`);
-const { decodeRequest } = require(`${helpers}/otlp_decoder.js`);
+const { countSpans, decodeRequest } = require(`${helpers}/otlp_decoder.js`);
 const { startReceiver } = require(`${helpers}/receiver.js`);
 
 const LIMIT_MILLIS = 60_000;
@@ -149,8 +149,9 @@ function reviveDouble(_key, value) {
 
 /** The agent, which passes on what it has decoded over HTTP; it takes no TLS, so a relay in front of it does. */
 async function startRotel(security) {
-  const requests = [];
-  const onRequest = (request) => requests.push(decodeRequest(request.body, request.headers['content-type']));
+  // An agent that waits for us sends again: bodies are decoded when all are there.
+  const bodies = [];
+  const onRequest = ({ body }) => bodies.push(body);
   const receiver = await startReceiver({ onRequest });
   const agent = path.join(sitePackages(), 'rotel', 'rotel-agent');
   const [port, httpPort] = [await freePort(), await freePort()];
@@ -161,6 +162,8 @@ async function startRotel(security) {
     'otlp-exporter-endpoint': receiver.origin,
     'otlp-exporter-protocol': 'http',
     'otlp-exporter-compression': 'none',
+    'otlp-exporter-request-timeout': '60s',
+    'batch-max-size': '1000000', // a batch that it splits loses its resource there
     'pid-file': path.join(directory, 'rotel.pid'),
     'log-file': path.join(directory, 'rotel.log'),
   };
@@ -177,10 +180,9 @@ async function startRotel(security) {
     note: security === 'plain' ? '' : ' (TLS ends in front of it)',
     secure: security === 'plain' ? undefined : { ca, cert, key, requestCert: isMutual, rejectUnauthorized: isMutual },
     async takeRequests(wanted) {
-      const ofResource = ({ scopes }) => scopes.flatMap(({ spans }) => spans);
-      const arrived = () => requests.flatMap((request) => request.flatMap(ofResource)).length;
-      for (const until = Date.now() + LIMIT_MILLIS; arrived() < wanted && Date.now() < until; ) await sleep(100);
-      return requests.splice(0);
+      const arrived = () => bodies.reduce((sum, body) => sum + countSpans(body, 'protobuf'), 0);
+      for (const until = Date.now() + LIMIT_MILLIS; arrived() < wanted && Date.now() < until; ) await sleep(500);
+      return bodies.splice(0).map((body) => decodeRequest(body, 'protobuf'));
     },
     close() {
       child.kill();
