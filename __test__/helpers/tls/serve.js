@@ -40,6 +40,13 @@ async function compare(origin, options, more) {
   return { node, ours, wrong: difference(node, ours) };
 }
 
+/** The same where ours has its roots by a variable that is set already, and Node by `text`, which is in its file. */
+async function compareByVariable(origin, text) {
+  const url = `${origin}${++lastRow}`;
+  const [node, ours] = await Promise.all([verdictOfNode(url, { ca: text }), verdictOfOurs(url, undefined)]);
+  return { node, ours, wrong: difference(node, ours) };
+}
+
 /** Judges the rows of `list`, four at a time; answers the lines of those that are wrong. */
 async function judgeAll(list, judge) {
   const wrong = [];
@@ -51,4 +58,4 @@ async function judgeAll(list, judge) {
   return wrong;
 }
 
-module.exports = { compare, difference, judgeAll, serve };
+module.exports = { compare, compareByVariable, judgeAll, serve };
