@@ -26,8 +26,10 @@ it('TLS matrix: there are more than 300 chains, each of a kind', () => {
   assert.equal(new Set(names).size, names.length);
 });
 
-for (const [protocol, { compare, serve, hosts, rarer }] of Object.entries(PROTOCOLS)) {
+for (const [protocol, { compare, serve, hosts, module, rarer }] of Object.entries(PROTOCOLS)) {
   describe(`TLS matrix: generated chains over ${protocol}`, () => {
+    // Who goes on, and what is wrong with the certificate.
+    const moving = new RegExp(`is sent to through Node's ${module}: (?!.*(Last error|Resolution note))`);
     const chains = chainsOf(isLong ? 1 : STRIDE * rarer);
 
     it('with `ca`, by name and by address: verdict, code and text are those of Node', async () => {
@@ -40,6 +42,7 @@ for (const [protocol, { compare, serve, hosts, rarer }] of Object.entries(PROTOC
             const { ours, wrong } = await compare(`https://${host}:${port}/`, { ca });
             if (wrong) lines.push(`${host}: ${wrong}`);
             own += ours.moves.length === 0 ? 1 : 0;
+            for (const line of ours.moves) assert.match(line, moving);
           }
           return lines;
         });

@@ -110,7 +110,36 @@ async function compare(origin, options, more) {
   }
 }
 
+/**
+ * An exporter whose every call opens a connection, the stock one beside it, and another one of that kind at each question, which
+ * has kept nothing of before. A relay of its own gives each an endpoint of its own.
+ */
+async function open(port, options) {
+  const relay = await startRelay(port);
+  const url = `https://localhost:${relay.port}`;
+  const [ours, stock] = [
+    new OTLPTraceExporter({ url, credentials: credentialsOf(options), retry: { maxAttempts: 1 } }),
+    new StockExporter({ url, credentials: credentialsOfStock(options) }),
+  ];
+  return {
+    url,
+    async ask() {
+      const asked = [verdictOf(ours), verdictOf(stock), verdictOfStock(url, options)];
+      const [{ code }, ...right] = await Promise.all(asked);
+      return { ours: code, right: new Set(right.map((verdict) => verdict.code)) };
+    },
+    async close() {
+      await Promise.all([ours.shutdown(), stock.shutdown()]);
+      relay.close();
+    },
+  };
+}
+
+/** Ours as the caller wants it, trusting `ca`. */
+const trusting = (url, ca, more) =>
+  new OTLPTraceExporter({ url, credentials: { rootCerts: asBytes(ca) }, retry: { maxAttempts: 1 }, ...more });
+
 /** The same where both have their roots by a variable. */
 const compareByVariable = (origin) => compare(origin, undefined);
 
-module.exports = { compare, compareByVariable, credentialsOf, credentialsOfStock, serve };
+module.exports = { compare, compareByVariable, credentialsOf, open, serve, trusting };
