@@ -6,6 +6,7 @@ const grpc = require('@grpc/grpc-js');
 const { decodeRequest } = require('../otlp_decoder.js');
 
 const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+const STOP_MILLIS = 3000;
 const same = (bytes) => bytes;
 const service = {
   export: {
@@ -28,8 +29,9 @@ function credentialsOf(security, { ca, cert, key }) {
 /**
  * @param {'plain' | 'TLS' | 'mTLS'} security
  * @param {ReturnType<import('./peer_cells.js').makeMaterial>} material
+ * @param {number} [wantedPort] any that is free by default
  */
-async function startGrpcJsServer(security, material) {
+async function startGrpcJsServer(security, material, wantedPort = 0) {
   const calls = [];
   const server = new grpc.Server();
   server.addService(service, {
@@ -41,13 +43,28 @@ async function startGrpcJsServer(security, material) {
   });
   const port = await new Promise((resolve, reject) => {
     const bound = (error, number) => (error ? reject(error) : resolve(number));
-    server.bindAsync('127.0.0.1:0', credentialsOf(security, material), bound);
+    server.bindAsync(`127.0.0.1:${wantedPort}`, credentialsOf(security, material), bound);
   });
   return {
     port,
     calls,
     /** What has come since the last time, in the form of `decodeRequest`. */
     takeRequests: () => calls.splice(0).map(({ request }) => decodeRequest(request, 'protobuf')),
+    /**
+     * Takes no more calls, and resolves when those under way are answered: with `true`, or with `false` where that took too
+     * long. A connection that is being accepted at that moment is not told, and so never ends by itself.
+     */
+    stop: () =>
+      new Promise((resolve) => {
+        const late = setTimeout(() => {
+          server.forceShutdown();
+          resolve(false);
+        }, STOP_MILLIS);
+        server.tryShutdown(() => {
+          clearTimeout(late);
+          resolve(true);
+        });
+      }),
     close: () => server.forceShutdown(),
   };
 }

@@ -21,7 +21,6 @@ for (const name of Object.keys(process.env)) if (/proxy$/i.test(name)) delete pr
 async function serve({ cert, key, ...more }, use) {
   const tls = { cert, key, ciphers: 'DEFAULT@SECLEVEL=0', ...more };
   const receiver = await startGrpcReceiver({ tls, otherwise: { goaway: {} } });
-  receiver.reset({ otherwise: { goaway: {} } });
   try {
     return await use(receiver.port);
   } finally {
