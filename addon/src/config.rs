@@ -286,8 +286,9 @@ fn sink(config: &LaneConfig, native: Option<Native>, shared: &Shared) -> Result<
             };
             ApiSink::new(api(config), inner, Arc::clone(&shared.timeouts))
         }
-        ("http" | "grpc", Some(native)) if config.may_move_to_node == Some(true) => {
-            Arc::new(MovingSink::new(native, node, config.endpoint.clone()))
+        (protocol @ ("http" | "grpc"), Some(native)) if config.may_move_to_node == Some(true) => {
+            let module = if protocol == "grpc" { "http2" } else { "https" };
+            Arc::new(MovingSink::new(native, node, config.endpoint.clone(), module))
         }
         ("http" | "grpc", Some(native)) => native,
         _ => Arc::new(node),

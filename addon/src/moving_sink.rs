@@ -21,14 +21,20 @@ pub(crate) struct MovingSink {
     native: Arc<dyn Sink>,
     node: Arc<NodeSink>,
     endpoint: String,
+    module: &'static str,
     has_moved: Arc<AtomicBool>,
 }
 
 impl MovingSink {
     /// Sends through `native`; once that is not sure of a server's TLS, through `node`, the same attempt first. Nothing has
-    /// been sent by then: the handshake was not over.
-    pub fn new(native: Arc<dyn Sink>, node: NodeSink, endpoint: String) -> MovingSink {
-        MovingSink { native, node: Arc::new(node), endpoint, has_moved: Arc::default() }
+    /// been sent by then: the handshake was not over. `module` is the module of Node's that the other one sends through.
+    pub fn new(
+        native: Arc<dyn Sink>,
+        node: NodeSink,
+        endpoint: String,
+        module: &'static str,
+    ) -> MovingSink {
+        MovingSink { native, node: Arc::new(node), endpoint, module, has_moved: Arc::default() }
     }
 }
 
@@ -40,16 +46,16 @@ impl Sink for MovingSink {
         let started = Instant::now();
         let attempt = self.native.send(request.clone());
         let (node, has_moved) = (Arc::clone(&self.node), Arc::clone(&self.has_moved));
-        let endpoint = self.endpoint.clone();
+        let (endpoint, module) = (self.endpoint.clone(), self.module);
         Box::pin(async move {
             let error = match attempt.await {
                 SendOutcome::Failed(error) if error.kind == SendErrorKind::TlsUnsure => error,
                 outcome => return outcome,
             };
             if !has_moved.swap(true, Ordering::Relaxed) {
-                let reason = error.message.split("; transport:").next().unwrap_or_default();
+                let reason = reason_of(&error.message);
                 let text = format!(
-                    "Offloop: from now on {endpoint} is sent to through Node's https: {reason}"
+                    "Offloop: from now on {endpoint} is sent to through Node's {module}: {reason}"
                 );
                 let notice = JsNotice::new(node.lane, Notice::Line { level: Level::Info, text });
                 node.mailbox.post(JsResult { notice: Some(notice), ..JsResult::done(0) });
@@ -58,4 +64,12 @@ impl Sink for MovingSink {
             node.send(Request { time_left, ..request }).await
         })
     }
+}
+
+/// What is wrong, without the advice behind it and, over gRPC, without the words of a status around it.
+fn reason_of(message: &str) -> &str {
+    let reason = message.split("; transport:").next().unwrap_or(message);
+    let reason = reason.split_once("Last error: ").map_or(reason, |(_, last)| last);
+    let reason = reason.strip_prefix("Error: ").unwrap_or(reason);
+    reason.strip_suffix(". Resolution note: ").unwrap_or(reason)
 }

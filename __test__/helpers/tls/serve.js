@@ -2,6 +2,9 @@
 // Owns the server of a matrix row and the comparison of the two verdicts on it.
 
 const https = require('node:https');
+const { OTLPTraceExporter: StockExporter } = require('@opentelemetry/exporter-trace-otlp-http');
+const { OTLPTraceExporter } = require('../../../js/entries/otlp_http.js');
+const { span } = require('../config/runner.js');
 const { verdictOfNode, verdictOfOurs } = require('./verdicts.js');
 
 const X509_CODE = /^(UNABLE_|CERT_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT)/;
@@ -40,6 +43,43 @@ async function compare(origin, options, more) {
   return { node, ours, wrong: difference(node, ours) };
 }
 
+/** The same where ours has its roots by a variable that is set already, and Node by `text`, which is in its file. */
+async function compareByVariable(origin, text) {
+  const url = `${origin}${++lastRow}`;
+  const [node, ours] = await Promise.all([verdictOfNode(url, { ca: text }), verdictOfOurs(url, undefined)]);
+  return { node, ours, wrong: difference(node, ours) };
+}
+
+/** `ok`, or the code of what an export fails with. */
+const codeOf = (exporter) =>
+  new Promise((resolve) => {
+    exporter.export([span], ({ error }) => resolve(error === undefined ? 'ok' : (error.code ?? error.message)));
+  });
+
+/**
+ * What a change is tried with: an exporter without kept connections, the stock one beside it, and Node's https, which resumes no
+ * session of before.
+ */
+async function open(port, options) {
+  const url = `https://localhost:${port}/changes/${++lastRow}`;
+  // The variable counts only where no agent options are given.
+  const isPlain = Object.keys(options).length === 0;
+  const config = { url, ...(isPlain ? { keepAlive: false } : { httpAgentOptions: { keepAlive: false, ...options } }) };
+  const [ours, stock] = [new OTLPTraceExporter(config), new StockExporter(config)];
+  return {
+    url,
+    async ask() {
+      const [code, stockCode, node] = await Promise.all([codeOf(ours), codeOf(stock), verdictOfNode(url, options)]);
+      return { ours: code, right: new Set([stockCode, node.code ?? node.message]) };
+    },
+    close: () => Promise.all([ours.shutdown(), stock.shutdown()]),
+  };
+}
+
+/** Ours as the caller wants it, trusting `ca`. */
+const trusting = (url, ca, more) =>
+  new OTLPTraceExporter({ url, httpAgentOptions: { ca, keepAlive: false }, retry: { maxAttempts: 1 }, ...more });
+
 /** Judges the rows of `list`, four at a time; answers the lines of those that are wrong. */
 async function judgeAll(list, judge) {
   const wrong = [];
@@ -51,4 +91,4 @@ async function judgeAll(list, judge) {
   return wrong;
 }
 
-module.exports = { compare, difference, judgeAll, serve };
+module.exports = { codeOf, compare, compareByVariable, judgeAll, open, serve, trusting };

@@ -10,7 +10,7 @@ const moves = new Map(); // by endpoint: the line that said so
 
 function listenToMoves() {
   const info = (line) => {
-    const endpoint = /from now on (\S+) is sent to through Node's https/.exec(line)?.[1];
+    const endpoint = /from now on (\S+) is sent to through Node's http/.exec(line)?.[1];
     if (endpoint !== undefined) moves.set(endpoint, [...(moves.get(endpoint) ?? []), line]);
   };
   const nothing = () => {};
