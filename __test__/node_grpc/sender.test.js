@@ -144,6 +144,66 @@ for (const [name, options] of [
       await sender.close();
     });
 
+    it('metadata that comes when the attempt is over sends nothing and connects to nobody', async () => {
+      receiver.reset();
+      const sender = createGrpcSender(configOf({ transport: 'node', ...options() }));
+      const give = [];
+      const headers = () => new Promise((resolve) => give.push(resolve));
+      const signals = [{}, {}];
+      const late = signals.map((signal) => sender.send(BODY, headers, 60_000, null, signal));
+      for (const { end } of signals) end();
+      assert.ok((await Promise.all(late)).every((facts) => facts?.grpcStatus !== 0));
+      for (const resolve of give) resolve([]);
+      await new Promise(setImmediate);
+      // Whatever they have begun comes before this one.
+      const facts = await sender.send(BODY, [], 5000);
+      await sender.close();
+      assert.deepEqual([facts.grpcStatus, receiver.calls.length, receiver.connections.length], [0, 1, 1]);
+    });
+
+    it('metadata that comes when the sender is closed leaves no connection', async () => {
+      receiver.reset();
+      const sender = createGrpcSender(configOf({ transport: 'node', ...options() }));
+      let give;
+      const signal = {};
+      const sending = sender.send(BODY, () => new Promise((resolve) => (give = resolve)), 60_000, null, signal);
+      signal.end();
+      await Promise.all([sending, sender.close()]);
+      give([]);
+      // As long as a call of somebody else takes.
+      await send({ transport: 'node', ...options() }, {});
+      assert.deepEqual([receiver.calls.length, receiver.connections.length], [1, 1]);
+    });
+
+    it('a call that is given up leaves those beside it alone', async () => {
+      let answer;
+      const gate = new Promise((resolve) => (answer = resolve));
+      receiver.reset({ script: [{ stall: 'answer' }, { gate }, { gate }] });
+      const sender = createGrpcSender(configOf({ transport: 'node', ...options() }));
+      const signal = {};
+      const stalled = sender.send(BODY, [], 60_000, null, signal);
+      await receiver.waitForCalls(1);
+      const others = [1, 2].map(() => sender.send(BODY, [], 60_000));
+      await receiver.waitForCalls(3);
+      signal.end();
+      await stalled;
+      await receiver.waitFor(() => receiver.calls[0].rstCode !== null);
+      // The connection may be silent: the next call has another.
+      assert.equal((await sender.send(BODY, [], 5000)).grpcStatus, 0);
+      assert.equal(receiver.connections.length, 2);
+      answer();
+      for (const { grpcStatus } of await Promise.all(others)) assert.equal(grpcStatus, 0);
+      await receiver.waitFor(() => receiver.openConnections === 1);
+      // That one is alone now, and lives.
+      const last = {};
+      const waiting = sender.send(BODY, () => new Promise(() => {}), 60_000, null, last);
+      last.end();
+      await waiting;
+      assert.equal((await sender.send(BODY, [], 5000)).grpcStatus, 0);
+      assert.equal(receiver.connections.length, 2);
+      await sender.close();
+    });
+
     it('an answer that is no gRPC', async () => {
       const facts = await send(options(), { script: [{ http: { status: 503, body: '<html>' } }] });
       assert.ok(
@@ -263,6 +323,22 @@ it('nobody listens, and a name that does not exist', async () => {
   );
   const unknown = await send({ url: 'http://nowhere.invalid:1' }, {});
   assert.equal(unknown.error.message, 'Name resolution failed for target dns:nowhere.invalid:1');
+});
+
+it('metadata that Node does not send costs its own call alone', async () => {
+  let answer;
+  const gate = new Promise((resolve) => (answer = resolve));
+  receiver.reset({ script: [{ gate }] });
+  const sender = createGrpcSender(configOf({ transport: 'node', ...plain() }));
+  const other = sender.send(BODY, [], 20_000);
+  await receiver.waitForCalls(1);
+  const twice = [1, 2].map((nth) => ['authorization', `Bearer ${nth}`]);
+  const { error } = await sender.send(BODY, twice, 5000);
+  assert.deepEqual([error.kind, error.code], ['unsendable', 'ERR_HTTP2_HEADER_SINGLE_VALUE']);
+  answer();
+  assert.equal((await other).grpcStatus, 0);
+  assert.equal(receiver.connections.length, 1);
+  await sender.close();
 });
 
 it('metadata that cannot be read', async () => {
