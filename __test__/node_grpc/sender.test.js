@@ -303,6 +303,46 @@ it('composed credentials are asked for each call, by @grpc/grpc-js', async () =>
   );
 });
 
+describe('a client of @grpc/grpc-js that somebody has patched', () => {
+  const soon = (error, answer) => (done) => {
+    setImmediate(done, error, answer);
+    return { cancel() {} };
+  };
+  const failing = (members) => soon(Object.assign(new Error('words'), members));
+  const DELIVERED = 'delivered';
+  for (const [name, makeRequest, wanted] of [
+    ['answers with something else than bytes', soon(null, { a: 1 }), DELIVERED],
+    ['answers twice', (done) => [done(null, BODY), done(new Error('words'))], DELIVERED],
+    ['throws', () => assert.fail('words'), 'unsendable'],
+    ['fails with no status', failing({}), 'unsendable'],
+    ...[0, 0.5, Number.NaN, -1, 2 ** 32].map((code) => [
+      `fails with the status ${code}`,
+      failing({ code }),
+      'unsendable',
+    ]),
+    ['fails with a status', failing({ code: 14 }), 14],
+    ['has metadata that throws', failing({ code: 14, metadata: { toJSON: () => assert.fail('words') } }), 'unsendable'],
+    ['throws where it is cancelled, and never answers', () => ({ cancel: () => assert.fail('words') }), null],
+    ['never answers', () => undefined, null],
+  ]) {
+    it(name, async (t) => {
+      t.mock.method(grpc.Client.prototype, 'makeUnaryRequest', (...args) => makeRequest(args.at(-1)));
+      const credentials = grpc.credentials.createSsl(certificates.rootCerts);
+      const sender = createGrpcSender(configOf(secure(credentials)));
+      const signal = {};
+      const sending = sender.send(BODY, [], 60_000, null, signal);
+      if (wanted === null) {
+        await new Promise(setImmediate);
+        signal.end();
+      }
+      const facts = await sending;
+      await sender.close();
+      const said = facts === null ? null : (facts.grpcStatus ?? facts.error.kind);
+      assert.equal(said === 0 ? DELIVERED : said, wanted);
+    });
+  }
+});
+
 it('credentials whose package is in a bundle: Node takes their certificates', async () => {
   const { secureContext, verifyOptions } = grpc.credentials.createSsl(certificates.rootCerts);
   const bundled = { secureContext, verifyOptions, _isSecure: () => true };

@@ -51,15 +51,17 @@ function createClientSender(config, grpc) {
       let hasBegun = false; // the answer
       const done = (error, answer) => {
         if (error?.code === CODES.DEADLINE_EXCEEDED) leave(attempt);
-        if (!error) resolve(statusFacts(0, '', { body: answer ?? undefined }));
+        if (!error) resolve(statusFacts(0, '', { body: answer instanceof Uint8Array ? answer : undefined }));
         else resolve(factsOf(error, hasBegun));
       };
       // What is thrown here would end the process.
       const callback = (...args) => contained(reject, done, ...args);
       attempt.call = attempt.client.makeUnaryRequest(PATH, same, same, body, metadata, { deadline }, callback);
-      attempt.call.on?.('metadata', () => {
+      const noteBegin = () => {
         hasBegun = true;
-      });
+      };
+      // Whoever has patched the client may answer anything here.
+      contained(ignore, () => attempt.call.on('metadata', noteBegin));
     });
   }
 
@@ -98,7 +100,9 @@ function metadataOf(entries, grpc) {
 
 /** `hasBegun`: the answer had by then. The package words what is too large for it as a peer does for whom a request is. */
 function factsOf(error, hasBegun) {
-  if (typeof error.code !== 'number') return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
+  // Of a status that is none, 32 bits may say success.
+  if (!(Number.isInteger(error.code) && error.code > 0 && error.code < 2 ** 31))
+    return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
   const details = String(error.details ?? '');
   const trailers = Object.entries(error.metadata?.toJSON?.() ?? {});
   const isOwn = hasBegun && trailers.length === 0 && OWN_LIMIT.test(details);
