@@ -9,8 +9,9 @@ const grpc = require('@grpc/grpc-js');
 const { resolveConfig } = require('../../js/config/resolve_config.js');
 const { createGrpcSender } = require('../../js/node_grpc/sender.js');
 const { issue } = require('../helpers/config/certificates.js');
-const { partialSuccess } = require('../helpers/grpc/framing.js');
+const { frame, partialSuccess } = require('../helpers/grpc/framing.js');
 const { startProxy } = require('../helpers/grpc/proxy.js');
+const { frames, startRawPeer } = require('../helpers/grpc/raw_peer.js');
 const { startGrpcReceiver } = require('../helpers/grpc/receiver.js');
 
 // What the machine says about gRPC and proxies is not the test's.
@@ -387,6 +388,35 @@ it('metadata that cannot be read', async () => {
   const thrown = new Error('no token');
   const { error } = await sender.send(BODY, () => Promise.reject(thrown), 5000);
   assert.deepEqual([error.kind, error.original, receiver.calls.length], ['unsendable', thrown, 0]);
+});
+
+it('through a proxy whose words come together with those of an endpoint that speaks first', async (t) => {
+  const ok = [['grpc-status', '0']];
+  const head = [
+    [':status', '200'],
+    ['content-type', 'application/grpc'],
+  ];
+  const { headers, data } = frames;
+  const peer = await startRawPeer(({ stream, write }) =>
+    write(headers(stream, head), data(stream, frame(BODY)), headers(stream, ok, true)),
+  );
+  const proxy = net.createServer((socket) => {
+    const endpoint = net.connect(new URL(peer.url).port, '127.0.0.1');
+    for (const each of [socket, endpoint]) each.on('error', () => {});
+    socket.once('data', () => {
+      socket.pause();
+      endpoint.once('data', (first) => {
+        socket.write(Buffer.concat([Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'), first]));
+        socket.pipe(endpoint).pipe(socket);
+      });
+    });
+  });
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.after(() => [peer.close(), proxy.close()]);
+  process.env.grpc_proxy = `http://127.0.0.1:${proxy.address().port}`;
+  t.after(() => delete process.env.grpc_proxy);
+  const facts = await send({ url: 'http://collector.example:4317' }, {});
+  assert.equal(facts.grpcStatus, 0, facts.error?.message ?? facts.grpcMessage);
 });
 
 it('through a proxy, plain and TLS', async (t) => {
