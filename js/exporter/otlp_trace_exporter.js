@@ -26,7 +26,9 @@ function settingsFor(config) {
   // Certificates and ciphers of a server show in its handshake only.
   const mayMove = config.mayMoveToNode === true && config.tls !== null;
   const isPushed = transport === 'native' && headers.kind === 'live';
-  const watch = headers.kind === 'static' ? null : new CredentialWatch(headers, isPushed, timeoutMillis);
+  const isBlind = config.hasOwnCredentials === true;
+  const isWatched = headers.kind !== 'static' || isBlind;
+  const watch = isWatched ? new CredentialWatch(headers, isPushed, timeoutMillis, isBlind) : null;
   const tlsWatch = transport === 'node' || config.tls === null ? null : new TlsWatch(config.tls);
   const budgetMillis = retry.maxElapsedMillis || timeoutMillis; // 0 is one attempt, in its own time
   return {
@@ -117,10 +119,11 @@ function refusing({ refusal }) {
 /** What attempts need from JavaScript; see engine.js. */
 function helpFor(config, watch, mayMove) {
   const { headers, transport } = config;
-  const readHeaders = watch === null || transport === 'node' ? undefined : async () => watch.read();
+  const isStatic = headers.kind === 'static';
+  const readHeaders = isStatic || transport === 'node' ? undefined : async () => watch.read();
   if (transport !== 'node' && !mayMove) return { readHeaders };
   const sender = config.protocol === 'grpc' ? createGrpcSender(config) : createNodeSender(config);
-  const source = watch === null ? headers.entries : watch.read;
+  const source = isStatic ? headers.entries : watch.read;
   return {
     readHeaders,
     send: (body, timeoutMillis, contentEncoding, signal, read) =>
