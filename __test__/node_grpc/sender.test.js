@@ -316,11 +316,7 @@ describe('a client of @grpc/grpc-js that somebody has patched', () => {
     ['answers twice', (done) => [done(null, BODY), done(new Error('words'))], DELIVERED],
     ['throws', () => assert.fail('words'), 'unsendable'],
     ['fails with no status', failing({}), 'unsendable'],
-    ...[0, 0.5, Number.NaN, -1, 2 ** 32].map((code) => [
-      `fails with the status ${code}`,
-      failing({ code }),
-      'unsendable',
-    ]),
+    ...[0, 0.5, Number.NaN, -1, 2 ** 32].map((code) => [`fails with the status ${code}`, failing({ code }), 2]),
     ['fails with a status', failing({ code: 14 }), 14],
     ['has metadata that throws', failing({ code: 14, metadata: { toJSON: () => assert.fail('words') } }), 'unsendable'],
     ['throws where it is cancelled, and never answers', () => ({ cancel: () => assert.fail('words') }), null],

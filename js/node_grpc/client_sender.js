@@ -100,15 +100,15 @@ function metadataOf(entries, grpc) {
 
 /** `hasBegun`: the answer had by then. The package words what is too large for it as a peer does for whom a request is. */
 function factsOf(error, hasBegun) {
-  // Of a status that is none, 32 bits may say success.
-  if (!(Number.isInteger(error.code) && error.code > 0 && error.code < 2 ** 31))
-    return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
+  if (typeof error.code !== 'number') return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
   const details = String(error.details ?? '');
   const trailers = Object.entries(error.metadata?.toJSON?.() ?? {});
+  // A peer may say anything, and 32 bits of what is no status may say success.
+  const isStatus = Number.isInteger(error.code) && error.code > 0 && error.code < 2 ** 31;
   const isOwn = hasBegun && trailers.length === 0 && OWN_LIMIT.test(details);
   if (error.code === CODES.RESOURCE_EXHAUSTED && isOwn) return tooLargeFacts(details);
   const metadata = trailers.flatMap(([name, values]) => values.map((value) => [name, toWire(value)]));
-  return statusFacts(error.code, details, { metadata });
+  return statusFacts(isStatus ? error.code : CODES.UNKNOWN, details, { metadata });
 }
 
 module.exports = { createClientSender };
