@@ -346,6 +346,32 @@ it('credentials whose package is in a bundle: Node takes their certificates', as
   assert.equal((await send(secure(bundled), {})).grpcStatus, 0);
 });
 
+describe('NODE_TLS_REJECT_UNAUTHORIZED=0 trusts nobody over gRPC', () => {
+  const NAME = 'NODE_TLS_REJECT_UNAUTHORIZED';
+  const other = issue({ commonName: 'another CA', authority: true });
+  const made = () => grpc.credentials.createSsl(Buffer.from(other.cert));
+  const bundled = () => ({ secureContext: made().secureContext, verifyOptions: {}, _isSecure: () => true });
+  for (const [name, credentials] of [
+    ['certificates as plain data', { rootCerts: other.cert }],
+    ['credentials of @grpc/grpc-js', made()],
+    ['credentials whose package is in a bundle', bundled()],
+    ['credentials whose package is in a bundle, without options', { ...bundled(), verifyOptions: undefined }],
+    ['no credentials', undefined],
+  ]) {
+    it(name, async (t) => {
+      const before = process.env[NAME];
+      process.env[NAME] = '0';
+      t.after(() => {
+        if (before === undefined) delete process.env[NAME];
+        else process.env[NAME] = before;
+      });
+      const facts = await send({ url: secureUrl(), credentials }, { millis: 2000 });
+      assert.notEqual(facts.grpcStatus, 0);
+      assert.equal(receiver.calls.length, 0);
+    });
+  }
+});
+
 it('opaque credentials of nobody known', async () => {
   const { error } = await send(secure({ _isSecure: () => true }), {});
   assert.deepEqual([error.kind, /was not found/.test(error.message)], ['unsendable', true]);
