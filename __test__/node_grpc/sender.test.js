@@ -9,8 +9,9 @@ const grpc = require('@grpc/grpc-js');
 const { resolveConfig } = require('../../js/config/resolve_config.js');
 const { createGrpcSender } = require('../../js/node_grpc/sender.js');
 const { issue } = require('../helpers/config/certificates.js');
-const { partialSuccess } = require('../helpers/grpc/framing.js');
+const { frame, partialSuccess } = require('../helpers/grpc/framing.js');
 const { startProxy } = require('../helpers/grpc/proxy.js');
+const { frames, startRawPeer } = require('../helpers/grpc/raw_peer.js');
 const { startGrpcReceiver } = require('../helpers/grpc/receiver.js');
 
 // What the machine says about gRPC and proxies is not the test's.
@@ -144,6 +145,66 @@ for (const [name, options] of [
       await sender.close();
     });
 
+    it('metadata that comes when the attempt is over sends nothing and connects to nobody', async () => {
+      receiver.reset();
+      const sender = createGrpcSender(configOf({ transport: 'node', ...options() }));
+      const give = [];
+      const headers = () => new Promise((resolve) => give.push(resolve));
+      const signals = [{}, {}];
+      const late = signals.map((signal) => sender.send(BODY, headers, 60_000, null, signal));
+      for (const { end } of signals) end();
+      assert.ok((await Promise.all(late)).every((facts) => facts?.grpcStatus !== 0));
+      for (const resolve of give) resolve([]);
+      await new Promise(setImmediate);
+      // Whatever they have begun comes before this one.
+      const facts = await sender.send(BODY, [], 5000);
+      await sender.close();
+      assert.deepEqual([facts.grpcStatus, receiver.calls.length, receiver.connections.length], [0, 1, 1]);
+    });
+
+    it('metadata that comes when the sender is closed leaves no connection', async () => {
+      receiver.reset();
+      const sender = createGrpcSender(configOf({ transport: 'node', ...options() }));
+      let give;
+      const signal = {};
+      const sending = sender.send(BODY, () => new Promise((resolve) => (give = resolve)), 60_000, null, signal);
+      signal.end();
+      await Promise.all([sending, sender.close()]);
+      give([]);
+      // As long as a call of somebody else takes.
+      await send({ transport: 'node', ...options() }, {});
+      assert.deepEqual([receiver.calls.length, receiver.connections.length], [1, 1]);
+    });
+
+    it('a call that is given up leaves those beside it alone', async () => {
+      let answer;
+      const gate = new Promise((resolve) => (answer = resolve));
+      receiver.reset({ script: [{ stall: 'answer' }, { gate }, { gate }] });
+      const sender = createGrpcSender(configOf({ transport: 'node', ...options() }));
+      const signal = {};
+      const stalled = sender.send(BODY, [], 60_000, null, signal);
+      await receiver.waitForCalls(1);
+      const others = [1, 2].map(() => sender.send(BODY, [], 60_000));
+      await receiver.waitForCalls(3);
+      signal.end();
+      await stalled;
+      await receiver.waitFor(() => receiver.calls[0].rstCode !== null);
+      // The connection may be silent: the next call has another.
+      assert.equal((await sender.send(BODY, [], 5000)).grpcStatus, 0);
+      assert.equal(receiver.connections.length, 2);
+      answer();
+      for (const { grpcStatus } of await Promise.all(others)) assert.equal(grpcStatus, 0);
+      await receiver.waitFor(() => receiver.openConnections === 1);
+      // That one is alone now, and lives.
+      const last = {};
+      const waiting = sender.send(BODY, () => new Promise(() => {}), 60_000, null, last);
+      last.end();
+      await waiting;
+      assert.equal((await sender.send(BODY, [], 5000)).grpcStatus, 0);
+      assert.equal(receiver.connections.length, 2);
+      await sender.close();
+    });
+
     it('an answer that is no gRPC', async () => {
       const facts = await send(options(), { script: [{ http: { status: 503, body: '<html>' } }] });
       assert.ok(
@@ -152,12 +213,12 @@ for (const [name, options] of [
       );
     });
 
-    it('an answer that is too large', async () => {
-      const { grpcStatus } = await send(
+    it('an answer that is too large is no word of the peer about the request', async () => {
+      const { error } = await send(
         { ...options(), grpc: { maxReceiveMessageBytes: 10 } },
         { script: [{ body: Buffer.alloc(100) }] },
       );
-      assert.equal(grpcStatus, 8);
+      assert.equal(error.kind, 'response_too_large');
     });
   });
 }
@@ -243,10 +304,72 @@ it('composed credentials are asked for each call, by @grpc/grpc-js', async () =>
   );
 });
 
+describe('a client of @grpc/grpc-js that somebody has patched', () => {
+  const soon = (error, answer) => (done) => {
+    setImmediate(done, error, answer);
+    return { cancel() {} };
+  };
+  const failing = (members) => soon(Object.assign(new Error('words'), members));
+  const DELIVERED = 'delivered';
+  for (const [name, makeRequest, wanted] of [
+    ['answers with something else than bytes', soon(null, { a: 1 }), DELIVERED],
+    ['answers twice', (done) => [done(null, BODY), done(new Error('words'))], DELIVERED],
+    ['throws', () => assert.fail('words'), 'unsendable'],
+    ['fails with no status', failing({}), 'unsendable'],
+    ...[0, 0.5, Number.NaN, -1, 2 ** 32].map((code) => [`fails with the status ${code}`, failing({ code }), 2]),
+    ['fails with a status', failing({ code: 14 }), 14],
+    ['has metadata that throws', failing({ code: 14, metadata: { toJSON: () => assert.fail('words') } }), 'unsendable'],
+    ['throws where it is cancelled, and never answers', () => ({ cancel: () => assert.fail('words') }), null],
+    ['never answers', () => undefined, null],
+  ]) {
+    it(name, async (t) => {
+      t.mock.method(grpc.Client.prototype, 'makeUnaryRequest', (...args) => makeRequest(args.at(-1)));
+      const credentials = grpc.credentials.createSsl(certificates.rootCerts);
+      const sender = createGrpcSender(configOf(secure(credentials)));
+      const signal = {};
+      const sending = sender.send(BODY, [], 60_000, null, signal);
+      if (wanted === null) {
+        await new Promise(setImmediate);
+        signal.end();
+      }
+      const facts = await sending;
+      await sender.close();
+      const said = facts === null ? null : (facts.grpcStatus ?? facts.error.kind);
+      assert.equal(said === 0 ? DELIVERED : said, wanted);
+    });
+  }
+});
+
 it('credentials whose package is in a bundle: Node takes their certificates', async () => {
   const { secureContext, verifyOptions } = grpc.credentials.createSsl(certificates.rootCerts);
   const bundled = { secureContext, verifyOptions, _isSecure: () => true };
   assert.equal((await send(secure(bundled), {})).grpcStatus, 0);
+});
+
+describe('NODE_TLS_REJECT_UNAUTHORIZED=0 trusts nobody over gRPC', () => {
+  const NAME = 'NODE_TLS_REJECT_UNAUTHORIZED';
+  const other = issue({ commonName: 'another CA', authority: true });
+  const made = () => grpc.credentials.createSsl(Buffer.from(other.cert));
+  const bundled = () => ({ secureContext: made().secureContext, verifyOptions: {}, _isSecure: () => true });
+  for (const [name, credentials] of [
+    ['certificates as plain data', { rootCerts: other.cert }],
+    ['credentials of @grpc/grpc-js', made()],
+    ['credentials whose package is in a bundle', bundled()],
+    ['credentials whose package is in a bundle, without options', { ...bundled(), verifyOptions: undefined }],
+    ['no credentials', undefined],
+  ]) {
+    it(name, async (t) => {
+      const before = process.env[NAME];
+      process.env[NAME] = '0';
+      t.after(() => {
+        if (before === undefined) delete process.env[NAME];
+        else process.env[NAME] = before;
+      });
+      const facts = await send({ url: secureUrl(), credentials }, { millis: 2000 });
+      assert.notEqual(facts.grpcStatus, 0);
+      assert.equal(receiver.calls.length, 0);
+    });
+  }
 });
 
 it('opaque credentials of nobody known', async () => {
@@ -265,12 +388,57 @@ it('nobody listens, and a name that does not exist', async () => {
   assert.equal(unknown.error.message, 'Name resolution failed for target dns:nowhere.invalid:1');
 });
 
+it('metadata that Node does not send costs its own call alone', async () => {
+  let answer;
+  const gate = new Promise((resolve) => (answer = resolve));
+  receiver.reset({ script: [{ gate }] });
+  const sender = createGrpcSender(configOf({ transport: 'node', ...plain() }));
+  const other = sender.send(BODY, [], 20_000);
+  await receiver.waitForCalls(1);
+  const twice = [1, 2].map((nth) => ['authorization', `Bearer ${nth}`]);
+  const { error } = await sender.send(BODY, twice, 5000);
+  assert.deepEqual([error.kind, error.code], ['unsendable', 'ERR_HTTP2_HEADER_SINGLE_VALUE']);
+  answer();
+  assert.equal((await other).grpcStatus, 0);
+  assert.equal(receiver.connections.length, 1);
+  await sender.close();
+});
+
 it('metadata that cannot be read', async () => {
   receiver.reset();
   const sender = createGrpcSender(configOf({ transport: 'node', ...plain() }));
   const thrown = new Error('no token');
   const { error } = await sender.send(BODY, () => Promise.reject(thrown), 5000);
   assert.deepEqual([error.kind, error.original, receiver.calls.length], ['unsendable', thrown, 0]);
+});
+
+it('through a proxy whose words come together with those of an endpoint that speaks first', async (t) => {
+  const ok = [['grpc-status', '0']];
+  const head = [
+    [':status', '200'],
+    ['content-type', 'application/grpc'],
+  ];
+  const { headers, data } = frames;
+  const peer = await startRawPeer(({ stream, write }) =>
+    write(headers(stream, head), data(stream, frame(BODY)), headers(stream, ok, true)),
+  );
+  const proxy = net.createServer((socket) => {
+    const endpoint = net.connect(new URL(peer.url).port, '127.0.0.1');
+    for (const each of [socket, endpoint]) each.on('error', () => {});
+    socket.once('data', () => {
+      socket.pause();
+      endpoint.once('data', (first) => {
+        socket.write(Buffer.concat([Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'), first]));
+        socket.pipe(endpoint).pipe(socket);
+      });
+    });
+  });
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.after(() => [peer.close(), proxy.close()]);
+  process.env.grpc_proxy = `http://127.0.0.1:${proxy.address().port}`;
+  t.after(() => delete process.env.grpc_proxy);
+  const facts = await send({ url: 'http://collector.example:4317' }, {});
+  assert.equal(facts.grpcStatus, 0, facts.error?.message ?? facts.grpcMessage);
 });
 
 it('through a proxy, plain and TLS', async (t) => {

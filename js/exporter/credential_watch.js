@@ -1,7 +1,8 @@
 'use strict';
 // Owns noticing that the user's headers are others than those that the endpoint has refused (401, 403): the native
 // side then lets go at once what it holds.
-// It refuses to judge answers, and to read anything while no credentials are refused.
+// It refuses to judge answers, and to read anything while no credentials are refused. Where credentials are code that nobody
+// sees through, they may be others at the next call: nothing is held for them.
 
 const { settledWithin } = require('../native/deadlines.js');
 const { now, setTimeout, unref } = require('../guards/timers.js');
@@ -12,6 +13,7 @@ const CHECK_MILLIS = 1000;
 class CredentialWatch {
   #headers;
   #isPushed;
+  #isBlind;
   #patienceMillis;
   #lane = null;
   #last = null; // the entries that were read last, for whatever reason
@@ -24,9 +26,11 @@ class CredentialWatch {
    * @param headers as `createHeaderSource` gives them
    * @param isPushed whether the native side has to be given them, and does not ask for each attempt
    * @param patienceMillis how long an answer of the user's function is waited for
+   * @param isBlind whether there are credentials that are not among the headers
    */
-  constructor(headers, isPushed, patienceMillis) {
+  constructor(headers, isPushed, patienceMillis, isBlind) {
     this.#headers = headers;
+    this.#isBlind = isBlind;
     this.#patienceMillis = patienceMillis;
     this.#isPushed = isPushed;
   }
@@ -45,6 +49,10 @@ class CredentialWatch {
   /** What became of an export. */
   told({ delivered, error }) {
     if (isRefusalOfCredentials(error)) {
+      if (this.#isBlind) {
+        this.#lane?.credentialsChanged();
+        return;
+      }
       this.#isRefused = true;
       this.#arm();
     } else if (delivered > 0) {

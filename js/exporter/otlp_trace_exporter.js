@@ -22,7 +22,9 @@ function settingsFor(config) {
   // Certificates and ciphers of a server show in its handshake only.
   const mayMove = config.mayMoveToNode === true && config.tls !== null;
   const isPushed = transport === 'native' && headers.kind === 'live';
-  const watch = headers.kind === 'static' ? null : watchCredentials(headers, isPushed, timeoutMillis);
+  const isBlind = config.hasOwnCredentials === true;
+  const isWatched = headers.kind !== 'static' || isBlind;
+  const watch = isWatched ? watchCredentials(headers, isPushed, timeoutMillis, isBlind) : null;
   const tls = transport === 'node' || config.tls === null ? null : ownTls(config.tls);
   const budgetMillis = retry.maxElapsedMillis || timeoutMillis; // 0 is one attempt, in its own time
   return {
@@ -69,9 +71,9 @@ function settingsFor(config) {
 
 // What many exporters never need is loaded by those that do, in their constructor: a call with spans may be cut off.
 
-function watchCredentials(headers, isPushed, timeoutMillis) {
+function watchCredentials(...given) {
   const { CredentialWatch } = require('./credential_watch.js');
-  return new CredentialWatch(headers, isPushed, timeoutMillis);
+  return new CredentialWatch(...given);
 }
 
 /** TLS of our own stack: as it is to be for a lane that is made now, and who notices that it has changed since. */
@@ -132,10 +134,11 @@ function refusing({ refusal }) {
 /** What attempts need from JavaScript; see engine.js. */
 function helpFor(config, watch, mayMove) {
   const { headers, transport } = config;
-  const readHeaders = watch === null || transport === 'node' ? undefined : async () => watch.read();
+  const isStatic = headers.kind === 'static';
+  const readHeaders = isStatic || transport === 'node' ? undefined : async () => watch.read();
   if (transport !== 'node' && !mayMove) return { readHeaders };
   const sender = createSender(config);
-  const source = watch === null ? headers.entries : watch.read;
+  const source = isStatic ? headers.entries : watch.read;
   return {
     readHeaders,
     // An attempt that was on its way to our own transport brings the headers that were read for it.

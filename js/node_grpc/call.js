@@ -3,12 +3,15 @@
 // It refuses to decide what a status means.
 
 const zlib = require('node:zlib');
-const { CODES, foreignFacts, statusFacts } = require('./reply.js');
+const { setImmediate } = require('../guards/timers.js');
+const { CODES, foreignFacts, statusFacts, tooLargeFacts } = require('./reply.js');
 
 const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 const PREFIX_BYTES = 5;
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;
+const MAX_OTHER_BYTES = 64 * 1024; // of an answer that is no gRPC: its body is not looked at
 const MAX_TRAILERS = 1000;
+const CANCEL = 8;
 
 // What the reset of a stream means, by its code, in the words of @grpc/grpc-js.
 const RESETS = {
@@ -58,66 +61,98 @@ function prefixOf(body, isCompressed) {
   return prefix;
 }
 
-/** Resolves with facts, once; `signal.end` gives the call up. */
+/** Resolves with facts, once; `signal.end` gives the call up. Throws, as a promise, what Node says to the headers. */
 function call(session, config, { body, headers, isCompressed }, signal) {
   return new Promise((resolve) => {
     const stream = session.request(headers);
-    const limit = (config.maxReceiveMessageBytes ?? DEFAULT_MAX_BYTES) + PREFIX_BYTES;
-    const answer = { status: 0, head: {}, trailers: null, chunks: [], bytes: 0, error: null };
-    signal.end = () => stream.close(8);
-    stream.on('response', (head) => Object.assign(answer, { status: head[':status'], head }));
+    const limit = config.maxReceiveMessageBytes ?? DEFAULT_MAX_BYTES;
+    const answer = {
+      status: 0,
+      head: {},
+      isGrpc: true,
+      trailers: null,
+      chunks: [],
+      bytes: 0,
+      tooLarge: null,
+      error: null,
+    };
+    const settle = () => resolve(factsOf(answer, stream.rstCode, session.destroyed, limit));
+    // The facts as they are: a stream that waits for its turn is not closed before it has had one.
+    const giveUp = () => {
+      settle();
+      stream.close(CANCEL);
+    };
+    signal.end = giveUp;
+    stream.on('response', (head) => {
+      const isOther = !(head['content-type'] ?? 'application/grpc').startsWith('application/grpc');
+      Object.assign(answer, { status: head[':status'], head, isGrpc: head[':status'] === 200 && !isOther });
+    });
     stream.on('trailers', (trailers) => Object.assign(answer, { trailers }));
     stream.on('data', (chunk) => {
       answer.bytes += chunk.length;
-      if (answer.bytes <= limit) answer.chunks.push(chunk);
-      else if (answer.error === null) {
-        answer.error = [
-          CODES.RESOURCE_EXHAUSTED,
-          `Received message larger than max (${answer.bytes} vs ${limit - PREFIX_BYTES})`,
-        ];
-        stream.close(8);
-      }
+      const isOver = answer.bytes > (answer.isGrpc ? limit + PREFIX_BYTES : MAX_OTHER_BYTES);
+      if (!isOver && answer.isGrpc) answer.chunks.push(chunk);
+      if (!isOver) return;
+      if (answer.isGrpc)
+        answer.tooLarge = `Received message larger than max (${answer.bytes - PREFIX_BYTES} vs ${limit})`;
+      giveUp();
     });
     stream.on('error', (error) => {
       if (error.code !== 'ERR_HTTP2_STREAM_ERROR') answer.error ??= [CODES.UNAVAILABLE, error.message];
     });
-    stream.on('close', () => resolve(factsOf(answer, stream.rstCode, session.destroyed, limit)));
+    // The answer is there, whether the request has gone out to its end or not: a peer may have read enough of it. Trailers
+    // are told behind the end.
+    stream.on('end', () => setImmediate(giveUp));
+    stream.on('close', settle);
     stream.write(prefixOf(body, isCompressed));
     stream.end(body);
   });
 }
 
+/** A status that has come counts, whatever becomes of its stream and its connection. */
 function factsOf(answer, rstCode, isDropped, limit) {
-  const trailers = answer.trailers ?? answer.head;
-  if (answer.error === null && trailers['grpc-status'] !== undefined) return statusOf(answer, trailers, limit);
+  const trailers = answer.trailers?.['grpc-status'] === undefined ? answer.head : answer.trailers;
+  if (answer.tooLarge !== null) return tooLargeFacts(answer.tooLarge);
+  if (trailers['grpc-status'] !== undefined) return statusOf(answer, trailers, limit);
+  if (answer.status > 0 && !answer.isGrpc) return foreignFacts(answer.status);
   if (answer.error !== null) return statusFacts(...answer.error);
-  if (rstCode === 8 && isDropped) return statusFacts(CODES.UNAVAILABLE, 'Connection dropped');
+  if (rstCode === CANCEL && isDropped) return statusFacts(CODES.UNAVAILABLE, 'Connection dropped');
   if (RESETS[rstCode] !== undefined) return statusFacts(...RESETS[rstCode]);
-  if (rstCode === 0 && answer.status > 0) return foreignFacts(answer.status, Buffer.concat(answer.chunks));
+  if (rstCode === 0 && answer.status > 0) return foreignFacts(answer.status);
   if (isDropped) return statusFacts(CODES.UNAVAILABLE, 'Connection dropped');
   return statusFacts(CODES.INTERNAL, `Received RST_STREAM with code ${rstCode}`);
 }
 
 async function statusOf(answer, trailers, limit) {
-  const number = Number(trailers['grpc-status']);
-  const code = Number.isInteger(number) && number >= 0 && number <= 2 ** 31 ? number : CODES.UNKNOWN;
+  // Node joins what was said twice.
+  const [number] = String(trailers['grpc-status']).split(',');
+  const code = /^\s*\d{1,9}\s*$/.test(number) ? Number(number) : CODES.UNKNOWN;
   const metadata = metadataOf(trailers);
   const details = decoded(trailers['grpc-message'] ?? '');
-  if (code !== 0) return statusFacts(code, details, { metadata, status: answer.status });
-  const body = await messageOf(Buffer.concat(answer.chunks), limit);
-  if (body === null) return statusFacts(CODES.INTERNAL, 'The response message cannot be read', { metadata });
-  if (body === undefined) return statusFacts(CODES.UNIMPLEMENTED, 'No message received', { metadata });
-  return statusFacts(code, details, { metadata, body, status: answer.status });
+  if (code !== 0) return statusFacts(code, details, { metadata });
+  const { body, error, tooLarge } = await messageOf(Buffer.concat(answer.chunks), answer.head['grpc-encoding'], limit);
+  if (tooLarge !== undefined) return tooLargeFacts(tooLarge);
+  return error === undefined ? statusFacts(code, details, { metadata, body }) : statusFacts(...error, { metadata });
 }
 
-/** The bytes of the one message; undefined if there is none, null if it cannot be read. */
-async function messageOf(bytes, limit) {
-  if (bytes.length === 0) return undefined;
-  if (bytes.length < PREFIX_BYTES || bytes.readUInt32BE(1) > bytes.length - PREFIX_BYTES) return null;
-  const message = bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + bytes.readUInt32BE(1));
-  if (bytes[0] === 0) return message;
+/** `{ body }`, the one message, or `{ error }` or `{ tooLarge }`. As with @grpc/grpc-js, the mark of compression alone says nothing. */
+async function messageOf(bytes, encoding = 'identity', limit) {
+  const length = bytes.length < PREFIX_BYTES ? Number.NaN : bytes.readUInt32BE(1);
+  if (!(bytes.length >= PREFIX_BYTES + length)) return { error: [CODES.UNIMPLEMENTED, 'No message received'] };
+  if (bytes.length > PREFIX_BYTES + length) return { error: [CODES.UNIMPLEMENTED, 'Too many responses received'] };
+  const message = bytes.subarray(PREFIX_BYTES);
+  if (bytes[0] !== 1 || encoding === 'identity') return { body: message };
+  if (encoding !== 'gzip') {
+    const text = `Received message compressed with unsupported encoding "${encoding}"`;
+    return { error: [CODES.UNIMPLEMENTED, text] };
+  }
   return new Promise((resolve) => {
-    zlib.gunzip(message, { maxOutputLength: limit }, (error, plain) => resolve(error ? null : plain));
+    zlib.gunzip(message, { maxOutputLength: limit }, (error, body) => {
+      if (!error) resolve({ body });
+      else if (error.code === 'ERR_BUFFER_TOO_LARGE') {
+        resolve({ tooLarge: `Received message that decompresses to a size larger than ${limit}` });
+      } else resolve({ error: [CODES.INTERNAL, 'Failed to decompress gzip-encoded message'] });
+    });
   });
 }
 

@@ -4,11 +4,13 @@
 // are that package's.
 
 const { factsOfError } = require('../node_http/network_facts.js');
+const { contained, ignore } = require('../guards/user_code.js');
 const { toWire } = require('../config/grpc/metadata_values.js');
-const { CODES, statusFacts } = require('./reply.js');
+const { CODES, statusFacts, tooLargeFacts } = require('./reply.js');
 
 const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 const GZIP = 2; // of its compressionAlgorithms
+const OWN_LIMIT = /^Received message (larger than max|that decompresses to a size larger than) /;
 const same = (bytes) => bytes;
 
 /**
@@ -19,31 +21,53 @@ function createClientSender(config, grpc) {
   let client = null;
 
   function send(body, headers, timeoutMillis, _contentEncoding, signal = {}) {
-    const deadline = Date.now() + timeoutMillis;
-    return exchange(body, headers, deadline, signal).catch((error) => ({
-      outcome: 'failed',
-      error: factsOfError(error, 'unsendable'),
-    }));
+    return new Promise((resolve) => {
+      const attempt = { isOver: false, client: null, call: null };
+      const deadline = Date.now() + timeoutMillis;
+      const finish = (facts) => {
+        attempt.isOver = true;
+        resolve(facts);
+      };
+      // What the attempt waits for may never come, and null is nobody's answer.
+      signal.end = () => {
+        if (attempt.isOver) return;
+        finish(null);
+        contained(ignore, () => attempt.call?.cancel());
+        leave(attempt);
+      };
+      exchange(body, headers, deadline, attempt)
+        .catch((error) => ({ outcome: 'failed', error: factsOfError(error, 'unsendable') }))
+        .then(finish);
+    });
   }
 
-  async function exchange(body, headers, deadline, signal) {
-    const attempt = { isOver: false, call: null };
-    signal.end = () => {
-      attempt.isOver = true;
-      attempt.call?.cancel();
-    };
+  async function exchange(body, headers, deadline, attempt) {
     const entries = typeof headers === 'function' ? await headers() : headers;
     if (attempt.isOver) return null;
     const metadata = metadataOf(entries, grpc);
     client ??= new grpc.Client(config.target, config.object, channelOptions(config));
-    const used = client;
-    return new Promise((resolve) => {
-      attempt.call = used.makeUnaryRequest(PATH, same, same, body, metadata, { deadline }, (error, answer) => {
-        // A connection that is silent is given up at once: the next call opens another.
-        if (error?.code === CODES.DEADLINE_EXCEEDED && client === used) closeClient();
-        resolve(error ? factsOf(error) : statusFacts(0, '', { body: answer ?? undefined }));
-      });
+    attempt.client = client;
+    return new Promise((resolve, reject) => {
+      let hasBegun = false; // the answer
+      const done = (error, answer) => {
+        if (error?.code === CODES.DEADLINE_EXCEEDED) leave(attempt);
+        if (!error) resolve(statusFacts(0, '', { body: answer instanceof Uint8Array ? answer : undefined }));
+        else resolve(factsOf(error, hasBegun));
+      };
+      // What is thrown here would end the process.
+      const callback = (...args) => contained(reject, done, ...args);
+      attempt.call = attempt.client.makeUnaryRequest(PATH, same, same, body, metadata, { deadline }, callback);
+      const noteBegin = () => {
+        hasBegun = true;
+      };
+      // Whoever has patched the client may answer anything here.
+      contained(ignore, () => attempt.call.on('metadata', noteBegin));
     });
+  }
+
+  /** A connection that is silent is given up at once: the next call opens another. Calls under way go on. */
+  function leave(attempt) {
+    if (client === attempt.client) closeClient();
   }
 
   function closeClient() {
@@ -74,12 +98,17 @@ function metadataOf(entries, grpc) {
   return metadata;
 }
 
-function factsOf(error) {
+/** `hasBegun`: the answer had by then. The package words what is too large for it as a peer does for whom a request is. */
+function factsOf(error, hasBegun) {
   if (typeof error.code !== 'number') return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
-  const metadata = Object.entries(error.metadata?.toJSON?.() ?? {}).flatMap(([name, values]) =>
-    values.map((value) => [name, toWire(value)]),
-  );
-  return statusFacts(error.code, String(error.details ?? ''), { metadata });
+  const details = String(error.details ?? '');
+  const trailers = Object.entries(error.metadata?.toJSON?.() ?? {});
+  // A peer may say anything, and 32 bits of what is no status may say success.
+  const isStatus = Number.isInteger(error.code) && error.code > 0 && error.code < 2 ** 31;
+  const isOwn = hasBegun && trailers.length === 0 && OWN_LIMIT.test(details);
+  if (error.code === CODES.RESOURCE_EXHAUSTED && isOwn) return tooLargeFacts(details);
+  const metadata = trailers.flatMap(([name, values]) => values.map((value) => [name, toWire(value)]));
+  return statusFacts(isStatus ? error.code : CODES.UNKNOWN, details, { metadata });
 }
 
 module.exports = { createClientSender };

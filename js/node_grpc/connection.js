@@ -14,8 +14,7 @@ const modules = {
 
 /** Resolves with `{ session, socket }`, ready to be used; rejects with what Node says. `signal.end` is set to give up. */
 async function openSession(config, signal) {
-  const socket = await openSocket(config, signal);
-  contained(ignore, () => socket.unref());
+  const socket = loose(await openSocket(config, signal));
   const options = { createConnection: () => socket, settings: { enablePush: false } };
   const session = modules.http2().connect(config.dial, options);
   session.on('error', ignore); // each request has its own
@@ -29,9 +28,15 @@ async function openSocket(config, signal) {
   return connected(secure(config, raw), 'secureConnect', signal, false);
 }
 
+/** `socket`, which does not hold the process: not while it is being connected either. */
+function loose(socket) {
+  contained(ignore, () => socket.unref());
+  return socket;
+}
+
 function dial({ socketPath, hostname, port }) {
-  if (socketPath !== null) return net.connect({ path: socketPath });
-  return net.connect({ host: hostname.replace(/^\[|\]$/g, ''), port });
+  if (socketPath !== null) return loose(net.connect({ path: socketPath }));
+  return loose(net.connect({ host: hostname.replace(/^\[|\]$/g, ''), port }));
 }
 
 function secure({ hostname, tlsOptions }, socket) {
@@ -40,7 +45,7 @@ function secure({ hostname, tlsOptions }, socket) {
   if (net.isIP(host) === 0) options.servername = host;
   // Node's own function stands where there is no other: a value that is undefined would be called.
   for (const name of Object.keys(options)) if (options[name] === undefined) delete options[name];
-  return modules.tls().connect(options);
+  return loose(modules.tls().connect(options));
 }
 
 function connected(socket, event, signal, isConnected) {
@@ -71,9 +76,13 @@ function tunnel({ hostname, port, proxy }, signal) {
     const request = modules.http().request(options);
     signal.end = () => request.destroy(new Error('The attempt was given up'));
     request.once('error', reject);
-    request.once('connect', (response, socket) => {
-      if (response.statusCode === 200) resolve(socket);
-      else {
+    request.once('socket', loose);
+    request.once('connect', (response, socket, head) => {
+      if (response.statusCode === 200) {
+        // The endpoint may speak first, and its words may come together with those of the proxy.
+        if (head.length > 0) socket.unshift(head);
+        resolve(socket);
+      } else {
         socket.destroy();
         reject(new Error(`The proxy answered ${response.statusCode}`));
       }

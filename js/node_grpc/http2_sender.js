@@ -16,27 +16,32 @@ function createHttp2Sender(config) {
 
   function send(body, headers, timeoutMillis, contentEncoding = null, signal = {}) {
     return new Promise((resolve) => {
-      const attempt = { end: null };
+      const attempt = { isOver: false, end: null, connection: null };
       const deadline = now() + timeoutMillis;
-      const expire = () => {
-        forget(); // a connection that is silent is given up: the next call opens another
-        attempt.end?.();
-        finish(failed({ ...factsOfError(new Error('Deadline exceeded')), kind: 'timed_out' }));
-      };
-      const timer = unref(setTimeout(expire, timerMillis(timeoutMillis)));
       const finish = (facts) => {
+        attempt.isOver = true;
         clearTimeout(timer);
         resolve(facts);
       };
+      const expire = () => {
+        if (attempt.isOver) return;
+        finish(failed({ ...factsOfError(new Error('Deadline exceeded')), kind: 'timed_out' }));
+        attempt.end?.();
+        // It may be silent: the next call opens another. Those that are under way may still have their answers there.
+        if (attempt.connection !== null) leave(attempt.connection);
+      };
+      const timer = unref(setTimeout(expire, timerMillis(timeoutMillis)));
       signal.end = expire;
       run(body, headers, deadline, contentEncoding, attempt).then(finish);
     });
   }
 
+  /** What comes to an attempt that was given up meanwhile sends nothing any more, and null is nobody's answer. */
   async function run(body, headers, deadline, contentEncoding, attempt) {
     let request;
     try {
       const entries = typeof headers === 'function' ? await headers() : headers;
+      if (attempt.isOver) return null;
       const left = deadline - now();
       request = {
         body,
@@ -52,12 +57,17 @@ function createHttp2Sender(config) {
     } catch (error) {
       return failed(connectFacts(error, config));
     }
+    if (attempt.isOver) return null;
+    attempt.connection = connection;
     connection.calls += 1;
     keepAlive(connection, config);
     try {
       return await call(connection.session, config, request, attempt);
     } catch (error) {
-      forget();
+      const { closed, destroyed } = connection.session;
+      // What Node does not send over a connection that stands, it does not send over any.
+      if (!closed && !destroyed) return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
+      leave(connection);
       return failed(factsOfError(error));
     } finally {
       connection.calls -= 1;
@@ -73,19 +83,18 @@ function createHttp2Sender(config) {
         if (opening === mine) opening = null;
       };
       mine.then((connection) => {
+        connection.isGone = isGone;
         connection.session.on('close', isGone);
-        connection.session.on('goaway', () => {
-          connection.isLeaving = true; // what is under way may end there
-          isGone();
-          endIfIdle(connection);
-        });
+        connection.session.on('goaway', () => leave(connection));
+        if (opening !== mine) leave(connection); // it was forgotten meanwhile
       }, isGone);
     }
     return opening;
   }
 
   async function open(attempt) {
-    return { ...(await openSession(config, attempt)), calls: 0, isLeaving: false, isPinging: false };
+    const opened = await openSession(config, attempt);
+    return { ...opened, calls: 0, isLeaving: false, isPinging: false, isGone: ignore };
   }
 
   function forget() {
@@ -95,6 +104,13 @@ function createHttp2Sender(config) {
   }
 
   return { send, close: async () => forget() };
+}
+
+/** It takes no more calls; what is under way may end there. */
+function leave(connection) {
+  connection.isLeaving = true;
+  connection.isGone();
+  endIfIdle(connection);
 }
 
 /** Pings while calls are under way, if they are wanted; a peer that leaves one unanswered is gone. */

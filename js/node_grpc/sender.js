@@ -35,7 +35,9 @@ function chooseSender(config) {
   // In a bundle nobody finds the package; simple credentials show what TLS takes.
   const { secureContext, verifyOptions } = object;
   if (config.tls === null && typeof secureContext === 'object' && secureContext !== null) {
-    return createHttp2Sender({ ...config, tlsOptions: { ...verifyOptions, secureContext } });
+    // As with that package: NODE_TLS_REJECT_UNAUTHORIZED, which Node itself would follow, has no say.
+    const rejectUnauthorized = verifyOptions?.rejectUnauthorized ?? true;
+    return createHttp2Sender({ ...config, tlsOptions: { ...verifyOptions, rejectUnauthorized, secureContext } });
   }
   if (config.tlsOptions !== null || config.reason === "transport 'node'") return createHttp2Sender(config);
   return refusing('Offloop: the copy of @grpc/grpc-js that made the credentials was not found');

@@ -35,17 +35,21 @@ function chooseConnection({ address, credentials, isInsecure, signal, wantedTran
   const secured = isPlain
     ? { tls: null, tlsOptions: null, reason: null, refusal: null }
     : chooseTls(credentials, signal);
+  const proxy = address.socketPath === null ? resolveProxy(address.url.hostname.replace(/^\[|\]$/g, '')) : null;
+  const who = chooseTransport(wantedTransport, secured.reason);
   const noTarget = dialled === null ? new Error(`Could not parse target name "${address.target}"`) : null;
   return {
     ...(dialled ?? { dial: 'http://localhost:80', authority: '', endpoint: address.target, hostname: '', port: 80 }),
     target: address.target,
     socketPath: address.socketPath,
-    proxy: address.socketPath === null ? resolveProxy(address.url.hostname.replace(/^\[|\]$/g, '')) : null,
+    proxy,
     object: credentials?.object ?? null,
     tls: secured.tls,
     tlsOptions: secured.tlsOptions,
     refusal: noTarget ?? secured.refusal,
-    ...chooseTransport(wantedTransport, secured.reason),
+    // Whoever sends with the object itself has tokens from there that nobody else sees.
+    hasOwnCredentials: !isPlain && who.transport === 'node' && credentials !== null && credentials.object !== null,
+    ...who,
   };
 }
 
