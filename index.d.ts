@@ -175,7 +175,7 @@ export interface LimitOptions {
 export interface RetryOptions {
   /**
    * Total time for a batch, a day at most; 0 is one attempt of `timeoutMillis`. Integer, 0 to 2147483647. Default
-   * `timeoutMillis`, which bounds all attempts as in the stock exporter.
+   * `timeoutMillis`, which bounds all attempts.
    */
   maxElapsedMillis?: number;
   /** Attempts per batch, the first included. Integer, at least 1. Default 6, with `maxElapsedMillis` no limit. */
@@ -270,11 +270,11 @@ export interface OTLPTraceExporterConfig {
    * `metadata` has no such key. Default none.
    */
   headers?: Record<string, string> | HeadersFactory;
-  /** Metadata of requests over gRPC, read as often as `headers`; of several values of a key the first. Default none. */
+  /** Metadata of requests over gRPC, read for each attempt; only the first value of a key is sent. Default none. */
   metadata?: GrpcMetadataLike | GrpcMetadataRecord | GrpcMetadataFactory;
   /**
-   * Over gRPC, whatever the scheme of `url` is: an object of `@grpc/grpc-js`, or certificates as plain data. Default as the
-   * URL says.
+   * Over gRPC: an object of `@grpc/grpc-js`, or certificates as plain data. It decides about TLS, also against the scheme of
+   * `url`, and certificates of the environment do not count beside it. Default as the URL says.
    */
   credentials?: GrpcCredentialsLike | GrpcCertificates;
   /**
@@ -289,9 +289,9 @@ export interface OTLPTraceExporterConfig {
    * 'gzip'. Default 'none'.
    */
   compression?: 'none' | 'gzip' | 'zstd' | 'auto' | (string & {});
-  /** Whether connections are kept. Default `true`. */
+  /** Whether connections are kept; over gRPC without effect. Default `true`. */
   keepAlive?: boolean;
-  /** Plain options are honoured natively, options that are code through Node's http. Default Node's. */
+  /** Plain options are honoured natively, options that are code through Node's http; over gRPC without effect. Default Node's. */
   httpAgentOptions?: http.AgentOptions | https.AgentOptions | HttpAgentFactory;
   /** Put in front of the exporter's own name. */
   userAgent?: string;
