@@ -3,6 +3,7 @@
 // @grpc/grpc-js for objects of that package. The native side judges their facts.
 
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
 const net = require('node:net');
 const { after, before, describe, it } = require('node:test');
 const grpc = require('@grpc/grpc-js');
@@ -375,6 +376,39 @@ describe('NODE_TLS_REJECT_UNAUTHORIZED=0 trusts nobody over gRPC', () => {
 it('opaque credentials of nobody known', async () => {
   const { error } = await send(secure({ _isSecure: () => true }), {});
   assert.deepEqual([error.kind, /was not found/.test(error.message)], ['unsendable', true]);
+});
+
+describe('a key of another certificate: the error of Node, and', () => {
+  const pair = { privateKey: Buffer.from(client.key), certChain: Buffer.from(server.cert) };
+  const refused = async (port) => {
+    const url = `https://127.0.0.1:${port}`;
+    const { error } = await send({ url, credentials: { ...certificates, ...pair } }, {});
+    assert.match(error.message, /key values mismatch/);
+  };
+
+  it('no connection is left', { timeout: 20_000 }, async (t) => {
+    const sockets = [];
+    const listener = net.createServer((socket) => sockets.push(once(socket.resume(), 'close')));
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    t.after(() => listener.close());
+    await refused(listener.address().port);
+    const last = net.connect(listener.address().port, '127.0.0.1'); // it comes behind ours, if that has come
+    await once(last, 'connect');
+    last.end();
+    await Promise.all(sockets);
+  });
+
+  it('none fails unheard', async (t) => {
+    const unheard = t.mock.fn();
+    process.on('uncaughtException', unheard);
+    await refused(1);
+    const last = net.connect(1, '127.0.0.1');
+    await once(last, 'error').catch(() => {});
+    await new Promise(setImmediate);
+    process.off('uncaughtException', unheard);
+    assert.equal(unheard.mock.callCount(), 0);
+  });
 });
 
 it('nobody listens, and a name that does not exist', async () => {

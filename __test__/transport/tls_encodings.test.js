@@ -103,7 +103,10 @@ for (const [name, protocol] of Object.entries(PROTOCOLS)) {
         const full = /root|middle/.test(place) ? { ...FULL, pathLength: 3 } : FULL;
         return rowsOf(
           place,
-          some([...brokenBytes(seed + at, BROKEN)]).map(([name, how]) => [name, { ...full, ...how }]),
+          [...brokenBytes(seed + at, Math.ceil(BROKEN / protocol.rarer))].map(([name, how]) => [
+            name,
+            { ...full, ...how },
+          ]),
         );
       });
       const { wrong, shown, own } = await judgeRows(protocol, rows);

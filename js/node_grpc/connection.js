@@ -39,13 +39,20 @@ function dial({ socketPath, hostname, port }) {
   return loose(net.connect({ host: hostname.replace(/^\[|\]$/g, ''), port }));
 }
 
+/** @throws {Error} of Node for material that it refuses; the connection below is ended then */
 function secure({ hostname, tlsOptions }, socket) {
+  socket.on('error', ignore); // whoever speaks TLS over it hears of it as well
   const host = hostname.replace(/^\[|\]$/g, '');
   const options = { ...tlsOptions, socket, host, ALPNProtocols: ['h2'] };
   if (net.isIP(host) === 0) options.servername = host;
   // Node's own function stands where there is no other: a value that is undefined would be called.
   for (const name of Object.keys(options)) if (options[name] === undefined) delete options[name];
-  return loose(modules.tls().connect(options));
+  try {
+    return loose(modules.tls().connect(options));
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 function connected(socket, event, signal, isConnected) {

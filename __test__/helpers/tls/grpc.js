@@ -14,6 +14,8 @@ const { movesOf } = require('./verdicts.js');
 // NODE_TLS_REJECT_UNAUTHORIZED, which does not count here, by its code alone.
 const OF_LAYERS = /SSL routines|socket|write|read|alert|E[A-Z]{4,}|Last error: [A-Z_]+\. /;
 
+const TIMEOUT_MILLIS = 20_000; // nothing is tried twice, so only a machine that is busy takes long
+
 // What the machine says about proxies is not the test's.
 for (const name of Object.keys(process.env)) if (/proxy$/i.test(name)) delete process.env[name];
 
@@ -54,26 +56,26 @@ async function verdictOf(exporter) {
 }
 
 /** `ok`, or the code and the text of the refusal; credentials that cannot be made refuse everything. */
-async function verdictOfStock(url, options, { timeoutMillis = 20_000 } = {}) {
+async function verdictOfStock(url, options) {
   let credentials;
   try {
     credentials = credentialsOfStock(options);
   } catch (error) {
     return { code: 'no credentials', message: error.message };
   }
-  const exporter = new StockExporter({ url, credentials, timeoutMillis });
+  const exporter = new StockExporter({ url, credentials, timeoutMillis: TIMEOUT_MILLIS });
   const verdict = await verdictOf(exporter);
   await exporter.shutdown();
   return verdict;
 }
 
 /** The same of ours, and the lines that said that another sender goes on. */
-async function verdictOfOurs(url, options, { timeoutMillis = 20_000 } = {}) {
+async function verdictOfOurs(url, options) {
   // What a handshake meets is not tried again by the stock exporter.
   const exporter = new OTLPTraceExporter({
     url,
     credentials: credentialsOf(options),
-    timeoutMillis,
+    timeoutMillis: TIMEOUT_MILLIS,
     retry: { maxAttempts: 1 },
   });
   const verdict = await verdictOf(exporter);
@@ -93,16 +95,13 @@ function difference(stock, ours) {
 }
 
 /** Both verdicts on the server at `origin`: `{ stock, ours, wrong }`. */
-async function compare(origin, options, more) {
+async function compare(origin, options) {
   const url = new URL(origin);
   // A port of its own for each row: what others were refused holds an endpoint.
   const relay = await startRelay(Number(url.port));
   url.port = relay.port;
   try {
-    const [stock, ours] = await Promise.all([
-      verdictOfStock(url.href, options, more),
-      verdictOfOurs(url.href, options, more),
-    ]);
+    const [stock, ours] = await Promise.all([verdictOfStock(url.href, options), verdictOfOurs(url.href, options)]);
     return { node: stock, ours, wrong: difference(stock, ours) };
   } finally {
     relay.close();
