@@ -31,7 +31,6 @@ const UNUSED_OVER_HTTP = [
   /^js\/config\/(tls|pem|trusted_roots)\.js$/,
   /^js\/node_http\/sender\.js$/,
   /^js\/monitor\/(?!event_loop_monitor\.js|open_spans\.js)/,
-  /^js\/native\/load_failure\.js$/,
 ];
 
 test('an exporter over HTTP and its processor load nothing of what they never need', () => {
