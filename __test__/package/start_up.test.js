@@ -29,9 +29,7 @@ const UNUSED_OVER_HTTP = [
   /^js\/(tusk|register|stock|node_grpc)\//,
   /^js\/config\/grpc\//,
   /^js\/config\/(tls|pem|trusted_roots)\.js$/,
-  /^js\/node_http\/sender\.js$/,
   /^js\/monitor\/(?!event_loop_monitor\.js|open_spans\.js)/,
-  /^js\/native\/load_failure\.js$/,
 ];
 
 test('an exporter over HTTP and its processor load nothing of what they never need', () => {

@@ -4,6 +4,8 @@
 
 const { TlsWatch } = require('../config/tls_watch.js'); // now: it keeps Node's functions as they are when the library is loaded
 const { defaultsFor, resolveConfig } = require('../config/resolve_config.js');
+const { createNodeSender } = require('../node_http/sender.js');
+const { CredentialWatch } = require('./credential_watch.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
 
@@ -24,7 +26,7 @@ function settingsFor(config) {
   const isPushed = transport === 'native' && headers.kind === 'live';
   const isBlind = config.hasOwnCredentials === true;
   const isWatched = headers.kind !== 'static' || isBlind;
-  const watch = isWatched ? watchCredentials(headers, isPushed, timeoutMillis, isBlind) : null;
+  const watch = isWatched ? new CredentialWatch(headers, isPushed, timeoutMillis, isBlind) : null;
   const tls = transport === 'node' || config.tls === null ? null : ownTls(config.tls);
   const budgetMillis = retry.maxElapsedMillis || timeoutMillis; // 0 is one attempt, in its own time
   return {
@@ -69,12 +71,8 @@ function settingsFor(config) {
   };
 }
 
-// What many exporters never need is loaded by those that do, in their constructor: a call with spans may be cut off.
-
-function watchCredentials(...given) {
-  const { CredentialWatch } = require('./credential_watch.js');
-  return new CredentialWatch(...given);
-}
+// TLS and gRPC are loaded by the constructor that needs them: a call with spans may be cut off. What any exporter over plain
+// HTTP may need is loaded ahead: a process that has no descriptor left loads nothing any more.
 
 /** TLS of our own stack: as it is to be for a lane that is made now, and who notices that it has changed since. */
 function ownTls(settings) {
@@ -85,7 +83,7 @@ function ownTls(settings) {
 
 function createSender(config) {
   if (config.protocol === 'grpc') return require('../node_grpc/sender.js').createGrpcSender(config);
-  return require('../node_http/sender.js').createNodeSender(config);
+  return createNodeSender(config);
 }
 
 function httpLane({ transport, headers, endpoint, contentType, userAgent, keepAlive, maxIdleSockets, compression }) {

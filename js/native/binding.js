@@ -3,6 +3,7 @@
 // the cache of modules as well, finds what the last one has loaded. Node never unloads an addon.
 // Refuses to fall back: whoever wants a substitute decides that elsewhere (stock_fallback.js).
 
+const { describeLoadFailure } = require('./load_failure.js'); // now: the failure may be that no file can be opened
 const { version } = require('../../package.json');
 
 const KEY = Symbol.for('offloop.bindings.1');
@@ -15,7 +16,6 @@ function loadBinding() {
     try {
       binding = loadOnce();
     } catch (error) {
-      const { describeLoadFailure } = require('./load_failure.js');
       const explained = new Error(describeLoadFailure(error), { cause: error });
       explained.code = 'ERR_OFFLOOP_BINDING';
       throw explained;
