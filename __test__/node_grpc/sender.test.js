@@ -422,6 +422,22 @@ it('nobody listens, and a name that does not exist', async () => {
   assert.equal(unknown.error.message, 'Name resolution failed for target dns:nowhere.invalid:1');
 });
 
+it('what has no time left is not sent: a busy loop keeps the timer waiting', async () => {
+  receiver.reset();
+  const sender = createGrpcSender(configOf({ transport: 'node', ...plain() }));
+  assert.equal((await sender.send(BODY, [], 5000)).grpcStatus, 0);
+  const busy = () => {
+    const end = performance.now() + 50;
+    while (performance.now() < end);
+    return [];
+  };
+  const { error } = await sender.send(BODY, busy, 20);
+  assert.equal(error.kind, 'timed_out');
+  assert.equal((await sender.send(BODY, [], 5000)).grpcStatus, 0);
+  await sender.close();
+  assert.equal(receiver.calls.length, 2);
+});
+
 it('metadata that Node does not send costs its own call alone', async () => {
   let answer;
   const gate = new Promise((resolve) => (answer = resolve));

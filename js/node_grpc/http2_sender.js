@@ -25,7 +25,7 @@ function createHttp2Sender(config) {
       };
       const expire = () => {
         if (attempt.isOver) return;
-        finish(failed({ ...factsOfError(new Error('Deadline exceeded')), kind: 'timed_out' }));
+        finish(late());
         attempt.end?.();
         // It may be silent: the next call opens another. Those that are under way may still have their answers there.
         if (attempt.connection !== null) leave(attempt.connection);
@@ -38,19 +38,13 @@ function createHttp2Sender(config) {
 
   /** What comes to an attempt that was given up meanwhile sends nothing any more, and null is nobody's answer. */
   async function run(body, headers, deadline, contentEncoding, attempt) {
-    let request;
+    let entries;
     try {
-      const entries = typeof headers === 'function' ? await headers() : headers;
-      if (attempt.isOver) return null;
-      const left = deadline - now();
-      request = {
-        body,
-        headers: requestHeaders(config, entries, left, contentEncoding),
-        isCompressed: contentEncoding !== null,
-      };
+      entries = typeof headers === 'function' ? await headers() : headers;
     } catch (error) {
       return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
     }
+    if (attempt.isOver) return null;
     let connection;
     try {
       connection = await connected(attempt);
@@ -58,6 +52,13 @@ function createHttp2Sender(config) {
       return failed(connectFacts(error, config));
     }
     if (attempt.isOver) return null;
+    const left = deadline - now();
+    if (left <= 0) return late(); // a busy loop has kept the timer waiting
+    const request = {
+      body,
+      headers: requestHeaders(config, entries, left, contentEncoding),
+      isCompressed: contentEncoding !== null,
+    };
     attempt.connection = connection;
     connection.calls += 1;
     keepAlive(connection, config);
@@ -140,6 +141,10 @@ function endIfIdle(connection) {
 function end({ session, socket }) {
   session.destroy();
   socket.destroy();
+}
+
+function late() {
+  return failed(factsOfError(new Error('Deadline exceeded'), 'timed_out'));
 }
 
 /** Facts of the network: the application is told a status, and not Node's error. */
