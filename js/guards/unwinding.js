@@ -8,6 +8,9 @@ const WORDS = new Array(1024).fill(0); // 8 KiB of stack
 const ignore = () => {};
 const unwound = Promise.resolve();
 const { then } = Promise.prototype;
+const { push } = Array.prototype;
+const { bind } = Function.prototype;
+const OUT_OF_STACK = 'Maximum call stack size exceeded';
 
 /**
  * Calls `callback` when the stack has unwound: whatever call is under way now has returned, has thrown, or was cut off by
@@ -21,7 +24,7 @@ function afterUnwinding(callback) {
 function isOutOfStack(error) {
   if (!isNativeError(error)) return false; // a Proxy would throw where it is looked at
   const message = Object.getOwnPropertyDescriptor(error, 'message')?.value;
-  return message === 'Maximum call stack size exceeded';
+  return message === OUT_OF_STACK;
 }
 
 /**
@@ -33,15 +36,16 @@ function needStack() {
   ignore.apply(undefined, WORDS);
 }
 
-/** As Promise.withResolvers, for every version of Node.js. Throws where too little stack is left. */
+/**
+ * As Promise.withResolvers, for every version of Node.js. Throws where too little stack is left. The executor is a built-in
+ * function: one of ours would have to be compiled at the first call, for which five times as much stack is needed.
+ */
 function withResolvers() {
   needStack();
-  const resolvers = { promise: null, resolve: null, reject: null };
-  resolvers.promise = new Promise((resolve, reject) => {
-    resolvers.resolve = resolve;
-    resolvers.reject = reject;
-  });
-  return resolvers;
+  const pair = [];
+  const promise = new Promise(bind.call(push, pair));
+  if (pair.length !== 2) throw new RangeError(OUT_OF_STACK);
+  return { promise, resolve: pair[0], reject: pair[1] };
 }
 
 module.exports = { afterUnwinding, isOutOfStack, needStack, withResolvers };
