@@ -412,22 +412,6 @@ fn a_connection_that_still_speaks_survives_a_missed_deadline() {
 }
 
 #[test]
-fn a_call_without_time_is_not_sent() {
-    let (sender, seen) = mpsc::channel();
-    let server = h2_server(move |_, h2| {
-        while let Some(call) = h2.call() {
-            sender.send(call.stream).unwrap();
-            h2.ok(call.stream);
-        }
-    });
-    let client = Client::of(&server);
-    assert_eq!(client.end().code, 0);
-    assert_eq!(failure(client.send(request_within(0))).kind, SendErrorKind::TimedOut);
-    assert_eq!(client.end().code, 0);
-    assert_eq!([seen.recv().unwrap(), seen.recv().unwrap()], [1, 3], "streams without a gap");
-}
-
-#[test]
 fn dropping_a_call_resets_its_stream_and_leaves_the_connection() {
     let (sender, seen) = mpsc::channel();
     let server = h2_server(move |_, h2| {

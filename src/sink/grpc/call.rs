@@ -48,7 +48,7 @@ pub(super) async fn call(
             Err(_) => return late("waiting for a connection"),
         };
         let started = Instant::now();
-        let asked = ask(&link, shared, ready, request, begin, end);
+        let asked = ask(&link, shared, ready, request, end);
         let Ok(answered) = timeout_at(end, asked).await else {
             let is_silent = started.elapsed() >= MIN_SILENCE && !link.life.is_heard_since(started);
             if link.life.note_missed() >= MAX_MISSED || is_silent {
@@ -75,7 +75,6 @@ async fn ask(
     shared: &Shared,
     ready: &Ready,
     request: &Request,
-    begin: Instant,
     end: Instant,
 ) -> Result<CallEnd, Unanswered> {
     let ended = || link.life.end().unwrap_or_else(failure::dropped);
@@ -88,11 +87,6 @@ async fn ask(
         }
     }
     let left = end.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        // It would arrive, and count as failed all the same.
-        let what = format!("remote_addr={}", link.peer);
-        return Err(Unanswered::Failed(failure::deadline(begin.elapsed(), &what)));
-    }
     let head = ready.heads.head(request, left).map_err(Unanswered::Failed)?;
     let message = framed(request.body.clone(), request.encoding);
     let (response, _under_way) = link.start(head, message)?;
