@@ -12,6 +12,26 @@ fn protobuf_partial_success_is_read_and_logged_as_stock_does() {
 }
 
 #[test]
+fn fields_that_are_not_known_are_passed_over_whatever_their_type() {
+    let unknown: [&[u8]; 4] = [
+        &[0x18, 0x96, 0x01],
+        &[0x21, 1, 2, 3, 4, 5, 6, 7, 8],
+        &[0x2a, 2, 0x08, 9],
+        &[0x35, 1, 2, 3, 4],
+    ];
+    for field in unknown {
+        let message = [field, &[0x08, 5], field, &[0x12, 2, b'n', b'o'], field].concat();
+        let body = [field, &[0x0a, message.len() as u8], &message, field].concat();
+        let partial = partial_success(Protocol::HttpProtobuf, &body).unwrap().unwrap();
+        assert_eq!((partial.rejected_spans, partial.error_message.as_str()), (5, "no"));
+        for length in 1..field.len() {
+            let body = &body[..body.len() - length];
+            assert!(partial_success(Protocol::HttpProtobuf, body).is_err(), "{field:?} - {length}");
+        }
+    }
+}
+
+#[test]
 fn json_partial_success_keeps_what_the_server_sent() {
     let body = br#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"no"}}"#;
     let partial = partial_success(Protocol::HttpJson, body).unwrap().unwrap();
