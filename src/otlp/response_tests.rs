@@ -38,7 +38,13 @@ fn json_partial_success_keeps_what_the_server_sent() {
     assert_eq!(partial.rejected_spans, 3);
     assert_eq!(partial.json, r#"{"rejectedSpans":"3","errorMessage":"no"}"#);
     assert_eq!(partial_success(Protocol::HttpJson, b"{}"), Ok(None));
-    assert!(partial_success(Protocol::HttpJson, b"<html>").is_err());
+    for (body, error) in [
+        (&b"<html>"[..], "Unexpected token in JSON at byte 0"),
+        (b"{\"a\"<", "Unexpected token in JSON at byte 4"),
+        (b"{\"a\":", "Unexpected end of JSON input"),
+    ] {
+        assert_eq!(partial_success(Protocol::HttpJson, body), Err(error.to_owned()));
+    }
 }
 
 #[test]

@@ -8,6 +8,8 @@ use crate::span::{
 /// Takes two bytes of length, and so does what holds it.
 const LONG: &str = "a text that is longer than what one byte of a varint can say, which is one hundred and twenty-seven \
                     bytes, so that all lengths around it take two";
+/// What would be half of a pair if it were text.
+const BYTES: &[u8] = b"\xed\xa0\x80";
 const LONE_SURROGATE: Text<'static> =
     Text { bytes: b"half \xed\xa0\x80 of a pair", has_surrogates: true };
 
@@ -93,7 +95,7 @@ fn full_span(batch: &mut SpanBatch<'static>, place: (u32, u32)) -> Span<'static>
             ("half", Node::Number(0.5)),
             ("huge", Node::Number(1e300)),
             ("text", Node::Text(text("täxt"))),
-            ("bytes", Node::Bytes(&[0xfe])),
+            ("bytes", Node::Bytes(BYTES)),
             ("list", Node::Array(4)),
             ("", Node::Number(7.0)),
             ("", Node::Array(2)),

@@ -2,6 +2,7 @@
 
 use super::super::{
     dispatcher::Event,
+    notice::Level,
     retry::{Jitter, backoff, mean_backoff},
     simulation::{World, failed, long, millis, secs, status, stock, throttled},
 };
@@ -63,6 +64,7 @@ fn r30_five_retries_then_the_end_with_the_status() {
         (error.message.as_str(), error.http_status),
         ("Export failed with retryable status", Some(503))
     );
+    assert_eq!(world.lines(Level::Info), ["Export failed after maximum retry attempts (5)."]);
     let waits: Vec<_> = world.times().windows(2).map(|pair| pair[1] - pair[0]).collect();
     for (retry, wait) in waits.iter().enumerate() {
         let mean = mean_backoff(&RetryPolicy::stock(secs(10)), retry as u32 + 1);
