@@ -37,6 +37,7 @@ fn json_partial_success_keeps_what_the_server_sent() {
     let partial = partial_success(Protocol::HttpJson, body).unwrap().unwrap();
     assert_eq!(partial.rejected_spans, 3);
     assert_eq!(partial.json, r#"{"rejectedSpans":"3","errorMessage":"no"}"#);
+    assert_eq!(partial.error_message, "no");
     assert_eq!(partial_success(Protocol::HttpJson, b"{}"), Ok(None));
     for (body, error) in [
         (&b"<html>"[..], "Unexpected token in JSON at byte 0"),
@@ -82,6 +83,7 @@ fn json_is_read_as_json_parse_reads_it() {
             "{\"rejectedSpans\":3,\"x\":[1.0, {\"a\" :null}]}",
             "{\"rejectedSpans\":3,\"x\":[1,{\"a\":null}]}",
         ),
+        ("{\"yes\":true , \"no\":[false]}", "{\"yes\":true,\"no\":[false]}"),
         ("\"x\"", "\"x\""),
         ("[1e999]", "[null]"),
     ] {
@@ -97,6 +99,8 @@ fn rejected_spans_are_what_number_reads() {
         ("\" 3\"", 3),
         ("\"\\ufeff3\\n\"", 3),
         ("\"0x10\"", 16),
+        ("\"0x\"", 0),
+        ("\"0xg\"", 0),
         ("\"+5.\"", 5),
         ("\".5e1\"", 5),
         ("\"\"", 0),
@@ -109,6 +113,7 @@ fn rejected_spans_are_what_number_reads() {
         ("9223372036854775808", i64::MAX),
         ("1e999", i64::MAX),
         ("\"Infinity\"", i64::MAX),
+        ("\"-Infinity\"", i64::MIN),
         ("\"99999999999999999999999\"", i64::MAX),
     ] {
         let body = format!("{{\"partialSuccess\":{{\"rejectedSpans\":{text}}}}}");
@@ -160,6 +165,8 @@ fn what_json_parse_refuses_is_no_response() {
         "\"x\"",
         "{\"partialSuccess\":null}",
         "{\"partialSuccess\":[]}",
+        "{\"partialSuccess\":{}}",
+        "{\"partialSuccess\":true, \"x\":false}",
     ] {
         assert_eq!(partial_success(Protocol::HttpJson, body.as_bytes()), Ok(None), "{body}");
     }
@@ -196,4 +203,53 @@ fn put_varint(out: &mut Vec<u8>, mut value: usize) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+fn of_json(partial_success_json: &str) -> PartialSuccess {
+    let body = format!("{{\"partialSuccess\":{partial_success_json}}}");
+    partial_success(Protocol::HttpJson, body.as_bytes()).unwrap().unwrap()
+}
+
+#[test]
+fn a_message_that_is_short_is_shown_with_its_lists_and_a_longer_one_without() {
+    let of = |letters: usize| of_json(&format!("{{\"a\":[],\"b\":\"{}\"}}", "x".repeat(letters)));
+    // Each member takes its name, its value and two bytes around them.
+    let most = SHOWN_BYTES - 1 - "\"a\":[],".len() - "\"b\":\"\",".len();
+    assert_eq!(of(most).json, format!("{{\"a\":[],\"b\":\"{}\"}}", "x".repeat(most)));
+    assert_eq!(of(most + 1).json, format!("{{\"b\":\"{}\"}}", "x".repeat(most + 1)));
+    let long_list = "1,".repeat(SHOWN_BYTES);
+    assert_eq!(of_json(&format!("{{\"a\":[{long_list}1],\"b\":2}}")).json, "{\"b\":2}");
+    let long_name = "n".repeat(SHOWN_BYTES + 1);
+    let shown = format!("{{\"{}\":1}}", &long_name[1..]);
+    assert_eq!(of_json(&format!("{{\"{long_name}\":1,\"a\":[]}}")).json, shown);
+    // So many members would not be short, were they not of one name.
+    let repeated = |times: usize| format!("{{{}\"a\":[]}}", "\"a\":1,".repeat(times - 1));
+    assert_eq!(of_json(&repeated(MOST_MEMBERS)).json, "{\"a\":[]}");
+    assert_eq!(of_json(&repeated(MOST_MEMBERS + 1)).json, "{\"a\":1}");
+}
+
+#[test]
+fn a_text_is_kept_as_far_as_it_is_shown() {
+    for (letters, kept) in [(SHOWN_BYTES, SHOWN_BYTES), (SHOWN_BYTES + 9, SHOWN_BYTES)] {
+        let partial = of_json(&format!("{{\"errorMessage\":\"{}\"}}", "x".repeat(letters)));
+        assert_eq!(partial.error_message, "x".repeat(kept));
+        assert_eq!(partial.json, format!("{{\"errorMessage\":\"{}\"}}", "x".repeat(kept)));
+    }
+    assert_eq!(of_json("{\"errorMessage\":[1]}").error_message, "");
+    // What was cut is no number, whatever is left of it.
+    let cut = format!("{{\"rejectedSpans\":\"{}5\"}}", " ".repeat(SHOWN_BYTES));
+    assert_eq!(of_json(&cut).rejected_spans, 0);
+    let cut = format!("{{\"rejectedSpans\":\"5{}\"}}", " ".repeat(SHOWN_BYTES));
+    assert_eq!(of_json(&cut).rejected_spans, 0);
+}
+
+#[test]
+fn no_more_is_kept_of_a_list_than_is_shown() {
+    let text = "y".repeat(600);
+    for item in [format!("\"{text}\""), format!("{{\"{text}\":1}}"), "12".to_owned()] {
+        let list = [item.as_str()].repeat(1_000).join(",");
+        let json = of_json(&format!("[{list}]")).json;
+        assert!((SHOWN_BYTES..2 * SHOWN_BYTES).contains(&json.len()), "{}", json.len());
+        assert!(format!("[{list}]").starts_with(&json));
+    }
 }

@@ -304,3 +304,24 @@ fn r29_no_more_requests_at_once_than_configured() {
         }
     }
 }
+
+#[test]
+fn r30_a_batch_for_which_no_wait_is_left_is_given_up_at_once() {
+    let mut world = World::new();
+    let lane = world.lane(Config { retry: RetryPolicy::stock(secs(2)), ..stock() });
+    let outcome = world.export(lane, 1);
+    let outcome = loop {
+        match outcome.try_recv() {
+            Ok(outcome) => break outcome,
+            Err(_) if world.open.is_empty() => world.advance(millis(1)),
+            Err(_) => drop(world.answer(status(503))),
+        }
+    };
+    assert!((2..6).contains(&outcome.attempts), "{outcome:?}");
+    assert_eq!(Some(world.now.mono), world.sent.last().map(|sent| sent.at));
+    let lines = world.lines(Level::Info);
+    assert!(
+        matches!(&lines[..], [line] if line.ends_with("ms, not retrying further.")),
+        "{lines:?}"
+    );
+}
