@@ -160,9 +160,11 @@ mod tests {
             (b"\x1f", "\\u001f"),
             (lone, "\\udc00"),
         ];
-        // What stands around it matters to a look at eight bytes together: `m` differs from 0xed in the top bit alone.
-        for ((raw, escaped), letter) in
-            escapes.into_iter().flat_map(|escape| ["a", "m", "é"].map(|letter| (escape, letter)))
+        // What stands around it matters to a look at eight bytes together: `m` differs from 0xed in the top bit alone, and
+        // few bits of `c` differ from those of a control character.
+        for ((raw, escaped), letter) in escapes
+            .into_iter()
+            .flat_map(|escape| ["a", "c", "m", "é"].map(|letter| (escape, letter)))
         {
             for length in 0..50 {
                 for at in 0..length {

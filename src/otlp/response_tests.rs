@@ -84,6 +84,10 @@ fn json_is_read_as_json_parse_reads_it() {
             "{\"rejectedSpans\":3,\"x\":[1,{\"a\":null}]}",
         ),
         ("{\"yes\":true , \"no\":[false]}", "{\"yes\":true,\"no\":[false]}"),
+        (
+            "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":[5]}",
+            "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":[5]}",
+        ),
         ("\"x\"", "\"x\""),
         ("[1e999]", "[null]"),
     ] {
