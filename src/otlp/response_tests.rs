@@ -42,6 +42,7 @@ fn json_partial_success_keeps_what_the_server_sent() {
     for (body, error) in [
         (&b"<html>"[..], "Unexpected token in JSON at byte 0"),
         (b"{\"a\"<", "Unexpected token in JSON at byte 4"),
+        (b"\"a\n\"", "Unexpected token in JSON at byte 2"),
         (b"{\"a\":", "Unexpected end of JSON input"),
     ] {
         assert_eq!(partial_success(Protocol::HttpJson, body), Err(error.to_owned()));
@@ -63,6 +64,7 @@ fn json_is_read_as_json_parse_reads_it() {
         (with("", "bad \\ud83d"), said("bad \\ud83d")),
         (with("", "\\ud83d\\ude00 \\ude00\\ud83d"), said("😀 \\ude00\\ud83d")),
         (with("", "\\ud83d\\u0041\\/"), said("\\ud83dA/")),
+        (with("", "\\b\\t\\n\\f\\r\\\"\\\\"), said("\\b\\t\\n\\f\\r\\\"\\\\")),
         ("\u{feff}".to_owned() + &with("", "x"), said("x")),
         (with(&format!("\"x\":{nested},"), "n"), said("n")),
         (with("\"x\":1e999, \"y\":-0.5E+3,\"z\":{\"a\":[{},[]]},", "n"), said("n")),
