@@ -10,6 +10,8 @@ mod lengths;
 mod protobuf;
 mod response;
 mod response_json;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use body_layout::{Layout, split};

@@ -3,7 +3,11 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use offloop::{
     config::Config,
@@ -106,6 +110,25 @@ fn r53_a_shutdown_that_runs_out_of_time_aborts_what_is_in_flight() {
     let stats = bench.exporter.stats();
     assert!(stats.is_conserved() && stats.pending == 0 && stats.pending_bytes == 0, "{stats:?}");
     bench.wait_for_threads();
+}
+
+#[test]
+fn requests_under_way_are_counted_while_they_are() {
+    let bench = bench(patient());
+    let outcome = bench.export(3);
+    let at_gate = bench.next();
+    // The thread that sends it notes that behind it.
+    let has_noted = |requests| {
+        let until = Instant::now() + Duration::from_secs(30);
+        while bench.exporter.stats().in_flight != requests {
+            assert!(Instant::now() < until, "{:?}", bench.exporter.stats());
+            thread::sleep(Duration::from_millis(5));
+        }
+    };
+    has_noted(1);
+    at_gate.status(200);
+    take(&outcome);
+    has_noted(0);
 }
 
 #[test]

@@ -150,7 +150,7 @@ describe('the core has the defaults that the table names', () => {
     'queue.maxSpans': ['src/config.rs', /max_spans: ([\d_]+),/, Number],
     'queue.maxBytes': ['src/config.rs', /max_bytes: (\d+) << 20,/, (shifted) => `${shifted} MiB`],
     'limits.maxSpanBytes': [
-      'js/exporter/lane_exporter.js',
+      'js/exporter/lazy_lane.js',
       /DEFAULT_MAX_SPAN_BYTES = (\d+) << 20/,
       (shifted) => `${shifted} MiB`,
     ],

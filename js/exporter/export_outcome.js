@@ -10,6 +10,9 @@ const { logRetryOutcome } = require('./retry_diag.js');
 const { contained } = require('../guards/user_code.js');
 const { SHOWN_UNITS } = require('../guards/shown.js');
 
+/** What native threads report of a batch, where they never saw one. */
+const NOTHING_SENT = Object.freeze({ __proto__: null, delivered: 0, rejected: 0, dropped: {}, attempts: 0 });
+
 /** Kinds of failures that an attempt has, and not a rule of ours. */
 const OF_AN_ATTEMPT = new Set(['network', 'grpc']);
 
@@ -67,4 +70,4 @@ function reportFailure({ onError, endpoint }, { reason, spans, attempts, httpSta
   contained((error) => diag.error('Offloop: onError threw', error), onError, failure);
 }
 
-module.exports = { reportFailure, settle, tellOutcome };
+module.exports = { NOTHING_SENT, reportFailure, settle, tellOutcome };

@@ -57,4 +57,9 @@ function createComponentLogger(namespace) {
 /** The namespace of the lines `items to be sent` and `shutdown started`. */
 const exportDelegateLogger = createComponentLogger('OTLPExportDelegate');
 
-module.exports = { createComponentLogger, diag, exportDelegateLogger, loadApi, registered };
+/** An error that no code of the application has caused. */
+function tellBug(error) {
+  diag.error('Offloop: internal error', error);
+}
+
+module.exports = { createComponentLogger, diag, exportDelegateLogger, loadApi, registered, tellBug };

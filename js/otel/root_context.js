@@ -5,9 +5,8 @@
 // It refuses to run code of the application, which belongs into the context of its call (export_context.js).
 
 const { contained } = require('../guards/user_code.js');
-const { diag } = require('./diag.js');
+const { tellBug } = require('./diag.js');
 
-const tell = (error) => diag.error('Offloop: internal error', error);
 const OwnPromise = Promise; // one that takes its place later has turns of its own
 const tasks = [];
 const ignore = () => {};
@@ -23,7 +22,7 @@ async function serve() {
     await new OwnPromise((resolve) => {
       wake = resolve;
     });
-    while (tasks.length > 0) contained(tell, tasks.shift());
+    while (tasks.length > 0) contained(tellBug, tasks.shift());
   }
 }
 

@@ -176,16 +176,27 @@ mod tests {
 
     #[test]
     fn an_escape_is_found_wherever_it_stands() {
-        for length in 0..100 {
-            for at in 0..length {
-                let plain = |letters| "a".repeat(letters);
-                let text = format!("{}é\"{}", plain(at), plain(length - at - 1));
-                let expected = format!("\"{}é\\\"{}\"", plain(at), plain(length - at - 1));
-                assert_eq!(string(text.as_bytes(), false), expected, "{length} {at}");
-                let mut lone = [plain(at).as_bytes(), &[0xed, 0xb0, 0x80]].concat();
-                lone.extend_from_slice(plain(length - at - 1).as_bytes());
-                let expected = format!("\"{}\\udc00{}\"", plain(at), plain(length - at - 1));
-                assert_eq!(string(&lone, true), expected, "{length} {at}");
+        let lone: &[u8] = &[0xed, 0xb0, 0x80];
+        let escapes: [(&[u8], &str); 5] = [
+            (b"\"", "\\\""),
+            (b"\\", "\\\\"),
+            (b"\n", "\\n"),
+            (b"\x1f", "\\u001f"),
+            (lone, "\\udc00"),
+        ];
+        // What stands around it matters to a look at eight bytes together: `m` differs from 0xed in the top bit alone, and
+        // few bits of `c` differ from those of a control character.
+        for ((raw, escaped), letter) in escapes
+            .into_iter()
+            .flat_map(|escape| ["a", "c", "m", "é"].map(|letter| (escape, letter)))
+        {
+            for length in 0..50 {
+                for at in 0..length {
+                    let (before, behind) = (letter.repeat(at), letter.repeat(length - at - 1));
+                    let text = [before.as_bytes(), raw, behind.as_bytes()].concat();
+                    let expected = format!("\"{before}{escaped}{behind}\"");
+                    assert_eq!(string(&text, raw == lone), expected, "{length} {at}");
+                }
             }
         }
     }

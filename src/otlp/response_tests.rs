@@ -12,13 +12,41 @@ fn protobuf_partial_success_is_read_and_logged_as_stock_does() {
 }
 
 #[test]
+fn fields_that_are_not_known_are_passed_over_whatever_their_type() {
+    let unknown: [&[u8]; 4] = [
+        &[0x18, 0x96, 0x01],
+        &[0x21, 1, 2, 3, 4, 5, 6, 7, 8],
+        &[0x2a, 2, 0x08, 9],
+        &[0x35, 1, 2, 3, 4],
+    ];
+    for field in unknown {
+        let message = [field, &[0x08, 5], field, &[0x12, 2, b'n', b'o'], field].concat();
+        let body = [field, &[0x0a, message.len() as u8], &message, field].concat();
+        let partial = partial_success(Protocol::HttpProtobuf, &body).unwrap().unwrap();
+        assert_eq!((partial.rejected_spans, partial.error_message.as_str()), (5, "no"));
+        for length in 1..field.len() {
+            let body = &body[..body.len() - length];
+            assert!(partial_success(Protocol::HttpProtobuf, body).is_err(), "{field:?} - {length}");
+        }
+    }
+}
+
+#[test]
 fn json_partial_success_keeps_what_the_server_sent() {
     let body = br#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"no"}}"#;
     let partial = partial_success(Protocol::HttpJson, body).unwrap().unwrap();
     assert_eq!(partial.rejected_spans, 3);
     assert_eq!(partial.json, r#"{"rejectedSpans":"3","errorMessage":"no"}"#);
+    assert_eq!(partial.error_message, "no");
     assert_eq!(partial_success(Protocol::HttpJson, b"{}"), Ok(None));
-    assert!(partial_success(Protocol::HttpJson, b"<html>").is_err());
+    for (body, error) in [
+        (&b"<html>"[..], "Unexpected token in JSON at byte 0"),
+        (b"{\"a\"<", "Unexpected token in JSON at byte 4"),
+        (b"\"a\n\"", "Unexpected token in JSON at byte 2"),
+        (b"{\"a\":", "Unexpected end of JSON input"),
+    ] {
+        assert_eq!(partial_success(Protocol::HttpJson, body), Err(error.to_owned()));
+    }
 }
 
 #[test]
@@ -36,6 +64,7 @@ fn json_is_read_as_json_parse_reads_it() {
         (with("", "bad \\ud83d"), said("bad \\ud83d")),
         (with("", "\\ud83d\\ude00 \\ude00\\ud83d"), said("😀 \\ude00\\ud83d")),
         (with("", "\\ud83d\\u0041\\/"), said("\\ud83dA/")),
+        (with("", "\\b\\t\\n\\f\\r\\\"\\\\"), said("\\b\\t\\n\\f\\r\\\"\\\\")),
         ("\u{feff}".to_owned() + &with("", "x"), said("x")),
         (with(&format!("\"x\":{nested},"), "n"), said("n")),
         (with("\"x\":1e999, \"y\":-0.5E+3,\"z\":{\"a\":[{},[]]},", "n"), said("n")),
@@ -56,6 +85,11 @@ fn json_is_read_as_json_parse_reads_it() {
             "{\"rejectedSpans\":3,\"x\":[1.0, {\"a\" :null}]}",
             "{\"rejectedSpans\":3,\"x\":[1,{\"a\":null}]}",
         ),
+        ("{\"yes\":true , \"no\":[false]}", "{\"yes\":true,\"no\":[false]}"),
+        (
+            "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":[5]}",
+            "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":[5]}",
+        ),
         ("\"x\"", "\"x\""),
         ("[1e999]", "[null]"),
     ] {
@@ -71,6 +105,8 @@ fn rejected_spans_are_what_number_reads() {
         ("\" 3\"", 3),
         ("\"\\ufeff3\\n\"", 3),
         ("\"0x10\"", 16),
+        ("\"0x\"", 0),
+        ("\"0xg\"", 0),
         ("\"+5.\"", 5),
         ("\".5e1\"", 5),
         ("\"\"", 0),
@@ -83,6 +119,7 @@ fn rejected_spans_are_what_number_reads() {
         ("9223372036854775808", i64::MAX),
         ("1e999", i64::MAX),
         ("\"Infinity\"", i64::MAX),
+        ("\"-Infinity\"", i64::MIN),
         ("\"99999999999999999999999\"", i64::MAX),
     ] {
         let body = format!("{{\"partialSuccess\":{{\"rejectedSpans\":{text}}}}}");
@@ -134,6 +171,8 @@ fn what_json_parse_refuses_is_no_response() {
         "\"x\"",
         "{\"partialSuccess\":null}",
         "{\"partialSuccess\":[]}",
+        "{\"partialSuccess\":{}}",
+        "{\"partialSuccess\":true, \"x\":false}",
     ] {
         assert_eq!(partial_success(Protocol::HttpJson, body.as_bytes()), Ok(None), "{body}");
     }
@@ -170,4 +209,53 @@ fn put_varint(out: &mut Vec<u8>, mut value: usize) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+fn of_json(partial_success_json: &str) -> PartialSuccess {
+    let body = format!("{{\"partialSuccess\":{partial_success_json}}}");
+    partial_success(Protocol::HttpJson, body.as_bytes()).unwrap().unwrap()
+}
+
+#[test]
+fn a_message_that_is_short_is_shown_with_its_lists_and_a_longer_one_without() {
+    let of = |letters: usize| of_json(&format!("{{\"a\":[],\"b\":\"{}\"}}", "x".repeat(letters)));
+    // Each member takes its name, its value and two bytes around them.
+    let most = SHOWN_BYTES - 1 - "\"a\":[],".len() - "\"b\":\"\",".len();
+    assert_eq!(of(most).json, format!("{{\"a\":[],\"b\":\"{}\"}}", "x".repeat(most)));
+    assert_eq!(of(most + 1).json, format!("{{\"b\":\"{}\"}}", "x".repeat(most + 1)));
+    let long_list = "1,".repeat(SHOWN_BYTES);
+    assert_eq!(of_json(&format!("{{\"a\":[{long_list}1],\"b\":2}}")).json, "{\"b\":2}");
+    let long_name = "n".repeat(SHOWN_BYTES + 1);
+    let shown = format!("{{\"{}\":1}}", &long_name[1..]);
+    assert_eq!(of_json(&format!("{{\"{long_name}\":1,\"a\":[]}}")).json, shown);
+    // So many members would not be short, were they not of one name.
+    let repeated = |times: usize| format!("{{{}\"a\":[]}}", "\"a\":1,".repeat(times - 1));
+    assert_eq!(of_json(&repeated(MOST_MEMBERS)).json, "{\"a\":[]}");
+    assert_eq!(of_json(&repeated(MOST_MEMBERS + 1)).json, "{\"a\":1}");
+}
+
+#[test]
+fn a_text_is_kept_as_far_as_it_is_shown() {
+    for (letters, kept) in [(SHOWN_BYTES, SHOWN_BYTES), (SHOWN_BYTES + 9, SHOWN_BYTES)] {
+        let partial = of_json(&format!("{{\"errorMessage\":\"{}\"}}", "x".repeat(letters)));
+        assert_eq!(partial.error_message, "x".repeat(kept));
+        assert_eq!(partial.json, format!("{{\"errorMessage\":\"{}\"}}", "x".repeat(kept)));
+    }
+    assert_eq!(of_json("{\"errorMessage\":[1]}").error_message, "");
+    // What was cut is no number, whatever is left of it.
+    let cut = format!("{{\"rejectedSpans\":\"{}5\"}}", " ".repeat(SHOWN_BYTES));
+    assert_eq!(of_json(&cut).rejected_spans, 0);
+    let cut = format!("{{\"rejectedSpans\":\"5{}\"}}", " ".repeat(SHOWN_BYTES));
+    assert_eq!(of_json(&cut).rejected_spans, 0);
+}
+
+#[test]
+fn no_more_is_kept_of_a_list_than_is_shown() {
+    let text = "y".repeat(600);
+    for item in [format!("\"{text}\""), format!("{{\"{text}\":1}}"), "12".to_owned()] {
+        let list = [item.as_str()].repeat(1_000).join(",");
+        let json = of_json(&format!("[{list}]")).json;
+        assert!((SHOWN_BYTES..2 * SHOWN_BYTES).contains(&json.len()), "{}", json.len());
+        assert!(format!("[{list}]").starts_with(&json));
+    }
 }

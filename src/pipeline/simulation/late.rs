@@ -2,8 +2,11 @@
 //! answer all the same, say so late, or never.
 //! It refuses what the I/O thread, the workers and the sinks cannot do.
 
+mod checks;
+mod op;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,103 +14,21 @@ use std::{
     },
 };
 
-use super::{Flush, World, failed, millis, status, throttled};
+pub(in crate::pipeline) use op::{Answer, Op};
+
+use super::{Flush, World, millis};
 use crate::{
     clock::Moment,
     pipeline::{
         batch::Batch,
         completion::Outcome,
         dispatcher::{Attempt, Event, Work},
-        flush::{FlushCell, FlushMode, FlushOutcome},
+        flush::{FlushCell, FlushMode},
         ids::{BatchId, FlushId, LaneId},
         permit::Permit,
     },
-    sink::{ContentEncoding, SendErrorKind, SendOutcome},
 };
-
-/// One thing that happens. A number picks among what there is, so that any sequence means something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::pipeline) enum Op {
-    /// A lane opens: what it is like.
-    Open(u8),
-    /// A lane admits so many spans; they go to the workers.
-    Admit(u8, u8),
-    /// A worker is done with a job.
-    Work(u8),
-    /// A worker panics over a job.
-    WorkFails(u8),
-    /// The I/O thread takes its next message.
-    Receive,
-    /// An attempt, also one that was told to end, has this result.
-    Answer(u8, Answer),
-    /// One that was told to end is gone.
-    Aborted(u8),
-    /// An attempt panics.
-    Panic(u8),
-    /// A lane has other credentials from now on.
-    Renew(u8),
-    /// A flush of a lane in attempt mode or not, with so many milliseconds.
-    Flush(u8, bool, u16),
-    /// A shutdown of a lane with so many milliseconds.
-    Shutdown(u8, u16),
-    /// Milliseconds pass, with a stop at every timer.
-    Advance(u16),
-    /// They pass at once.
-    Jump(u16),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::pipeline) enum Answer {
-    Taken,
-    Unavailable,
-    Throttled,
-    TooLarge,
-    Unsupported,
-    Bad,
-    Unauthorised,
-    Reset,
-    Malformed,
-    Refused,
-    TimedOut,
-    Tls,
-    Local,
-}
-
-impl Answer {
-    pub(in crate::pipeline) const ALL: [Answer; 13] = [
-        Answer::Taken,
-        Answer::Unavailable,
-        Answer::Throttled,
-        Answer::TooLarge,
-        Answer::Unsupported,
-        Answer::Bad,
-        Answer::Unauthorised,
-        Answer::Reset,
-        Answer::Malformed,
-        Answer::Refused,
-        Answer::TimedOut,
-        Answer::Tls,
-        Answer::Local,
-    ];
-
-    fn outcome(self) -> SendOutcome {
-        match self {
-            Answer::Taken => status(200),
-            Answer::Unavailable => status(503),
-            Answer::Throttled => throttled(429, "2"),
-            Answer::TooLarge => status(413),
-            Answer::Unsupported => status(415),
-            Answer::Bad => status(400),
-            Answer::Unauthorised => status(401),
-            Answer::Reset => failed(SendErrorKind::Reset),
-            Answer::Malformed => failed(SendErrorKind::Malformed),
-            Answer::Refused => failed(SendErrorKind::Refused),
-            Answer::TimedOut => failed(SendErrorKind::TimedOut),
-            Answer::Tls => failed(SendErrorKind::Tls),
-            Answer::Local => failed(SendErrorKind::File),
-        }
-    }
-}
+use checks::Wait;
 
 /// What is between the threads, and what the run has to keep in mind.
 #[derive(Default)]
@@ -131,28 +52,6 @@ pub(super) enum Mail {
     Event(Event),
     Evicted(Vec<BatchId>),
     Flush { flush: Flush, mode: FlushMode, id: FlushId, deadline: Moment },
-}
-
-/// A flush without an answer, and the batches that it has to wait for.
-struct Wait {
-    flush: FlushId,
-    mode: FlushMode,
-    owing: BTreeSet<BatchId>,
-    answer: mpsc::Receiver<FlushOutcome>,
-}
-
-impl Late {
-    /// The batch has had an attempt, or is settled.
-    pub(super) fn paid(&mut self, batch: BatchId, is_settled: bool) {
-        for wait in &mut self.waits {
-            if is_settled || wait.mode == FlushMode::Attempt {
-                wait.owing.remove(&batch);
-            }
-        }
-        if is_settled {
-            self.pieces.remove(&batch);
-        }
-    }
 }
 
 impl World {
@@ -225,21 +124,6 @@ impl World {
         while !(self.late().inbox.is_empty() && self.late().jobs.is_empty()) {
             self.apply(Op::Receive);
             self.apply(Op::Work(0));
-        }
-    }
-
-    /// Every call and every flush has its answer, once, and nothing is left anywhere.
-    pub(in crate::pipeline) fn assert_over(&mut self) {
-        self.check_waits();
-        assert!(self.late().waits.is_empty(), "a flush has no answer");
-        for (spans, outcome) in std::mem::take(&mut self.late().calls) {
-            let result = outcome.try_recv().expect("a call has no answer");
-            let sum = result.delivered + result.rejected + result.dropped.total();
-            assert_eq!(sum, spans, "{result:?}");
-        }
-        for lane in self.lanes.values() {
-            let stats = lane.ledger.snapshot();
-            assert_eq!((stats.pending, stats.pending_bytes, stats.exports_under_way), (0, 0, 0));
         }
     }
 
@@ -392,69 +276,6 @@ impl World {
         } else {
             self.late().aborting.remove(nth - open)
         })
-    }
-
-    /// Whether spans of this batch are somewhere without a fate.
-    fn is_alive(&self, batch: BatchId) -> bool {
-        let late = self.late.as_ref().expect("a world between threads");
-        let in_jobs = late.jobs.iter().any(|job| match job {
-            Job::Transform { id, permit, .. } => *id == batch && permit.is_live(),
-            Job::Rework(of, _) => of.id == batch && of.live_spans() > 0,
-        });
-        let in_inbox = late.inbox.iter().any(|mail| match mail {
-            Mail::Event(Event::Ready(of)) => of.id == batch && of.live_spans() > 0,
-            _ => false,
-        });
-        let scheduled = self.dispatcher.batch(batch);
-        in_jobs || in_inbox || scheduled.is_some_and(|batch| batch.live_spans() > 0)
-    }
-
-    /// A flush that resolves in time has waited for everything that it had to.
-    pub(super) fn check_waits(&mut self) {
-        let waits = std::mem::take(&mut self.late().waits);
-        let (mut open, mut over) = (Vec::new(), Vec::new());
-        for wait in waits {
-            match wait.answer.try_recv() {
-                Ok(outcome) => over.push((wait, outcome)),
-                Err(_) => open.push(wait),
-            }
-        }
-        for (wait, outcome) in over {
-            assert!(wait.answer.try_recv().is_err(), "answered twice");
-            if !outcome.timed_out {
-                let owing: Vec<_> =
-                    wait.owing.into_iter().filter(|batch| self.is_alive(*batch)).collect();
-                let (flush, mode) = (wait.flush, wait.mode);
-                assert!(owing.is_empty(), "flush {flush} ({mode:?}) did not wait for {owing:?}");
-            }
-        }
-        self.late().waits = open;
-    }
-
-    /// What holds after every step.
-    pub(super) fn audit(&mut self) {
-        let known: Vec<_> = self.flushes.keys().copied().collect();
-        let waiting: Vec<_> = self
-            .flushes
-            .iter()
-            .filter(|(_, flush)| !flush.cell.is_answered())
-            .map(|(id, _)| *id)
-            .collect();
-        self.dispatcher.audit(self.now.mono, &waiting, &known);
-    }
-
-    /// A request goes out: nothing that has been given up may.
-    pub(super) fn check_send(&self, attempt: Attempt, encoding: ContentEncoding) {
-        let batch = self.dispatcher.batch(attempt.batch).expect("a batch that is gone is sent");
-        assert_eq!(batch.encoding, encoding);
-        let deadline = batch.history.deadline.expect("a clock runs from the first attempt");
-        assert!(self.now.mono <= deadline, "{attempt:?} is sent after its time");
-        assert!(self.sent.iter().all(|sent| sent.attempt != attempt), "{attempt:?} is sent twice");
-        let late = self.late.as_ref().expect("a world between threads");
-        let others = self.open.iter().chain(&late.aborting);
-        let same: Vec<_> = others.filter(|other| other.batch == attempt.batch).collect();
-        let is_open = self.open.iter().any(|other| other.batch == attempt.batch);
-        assert!(!is_open, "{attempt:?} beside {same:?}");
     }
 }
 

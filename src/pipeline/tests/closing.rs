@@ -8,7 +8,7 @@ use super::super::{
 use crate::{
     clock::{LONGEST_TIMEOUT, Moment, clamp_timeout},
     config::Config,
-    error::DropReason::{AfterShutdown, ShutdownDeadline},
+    error::DropReason::{AfterShutdown, RetriesExhausted, ShutdownDeadline},
     sink::{ContentEncoding, SendErrorKind::Refused},
 };
 use std::time::Duration;
@@ -223,4 +223,24 @@ fn r56_a_result_that_comes_when_the_dispatcher_is_gone_leaves_nothing_pending() 
     assert_eq!(outcome.try_recv().unwrap().dropped[crate::error::DropReason::InternalError], 2);
     world.answer(status(503));
     assert_eq!(world.stats(lane).pending, 0);
+}
+
+#[test]
+fn what_a_shutdown_leaves_no_time_for_is_its_loss_and_what_was_too_old_is_not() {
+    // The batch has ten seconds; its last attempts fail a moment before.
+    for (closing_millis, reason) in
+        [(30_000, RetriesExhausted), (10_300, ShutdownDeadline), (9_990, ShutdownDeadline)]
+    {
+        let mut world = World::new();
+        let lane = world.lane(stock());
+        let outcome = world.export(lane, 1);
+        world.shutdown(lane, millis(closing_millis));
+        world.advance(millis(9_900));
+        world.answer(status(503));
+        assert_eq!(world.sent.len(), 2, "the last chance");
+        world.advance(millis(50));
+        world.answer(status(503));
+        let outcome = outcome.try_recv().unwrap();
+        assert_eq!(outcome.dropped[reason], 1, "{closing_millis}: {outcome:?}");
+    }
 }

@@ -3,9 +3,9 @@
 use super::super::simulation::{World, failed, long, millis, secs, status, stock, throttled};
 use crate::{
     config::Config,
-    error::DropReason,
+    error::{DropReason, ExportFailure},
     pipeline::dispatcher::Event,
-    sink::SendErrorKind::{Refused, Tls},
+    sink::SendErrorKind::{Refused, TimedOut, Tls},
     stats::BreakerState,
 };
 
@@ -114,6 +114,33 @@ fn d7_the_time_to_the_next_probe_counts_from_when_the_last_one_went_out() {
     for pair in probes.windows(2) {
         assert!((millis(800)..=secs(1)).contains(&(pair[1] - pair[0])), "{probes:?}");
     }
+}
+
+/// What is told of a batch that never went out, after so many failures of its own lane and a network that is down.
+fn told_of_a_held_batch(own_failures: usize) -> ExportFailure {
+    let mut world = World::new();
+    let config = || Config { max_concurrency: 16, ..stock() };
+    let (one, other) = (world.lane(config()), world.lane(config()));
+    for (lane, times) in [(one, own_failures), (other, 5)] {
+        let outcomes: Vec<_> = (0..times).map(|_| world.export(lane, 1)).collect();
+        for _ in outcomes {
+            world.answer(failed(if lane == one { TimedOut } else { Refused }));
+        }
+    }
+    let before = world.sent.len();
+    let held = world.export(one, 1);
+    world.jump(secs(60));
+    let outcome = held.try_recv().unwrap();
+    assert_eq!(world.sent.len(), before, "nothing went out");
+    assert_eq!((outcome.attempts, outcome.dropped.total()), (0, 1));
+    outcome.error.unwrap()
+}
+
+#[test]
+fn what_holds_a_batch_is_told_when_it_is_given_up() {
+    // Its lane would send: the network is what holds it. Then its lane would not.
+    assert_eq!(told_of_a_held_batch(1).code, "ECONNREFUSED");
+    assert_eq!(told_of_a_held_batch(5).message, "TimedOut");
 }
 
 #[test]

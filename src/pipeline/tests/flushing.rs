@@ -212,3 +212,30 @@ fn a_flush_with_nothing_to_wait_for_is_over_at_once() {
         assert_eq!(world.flush(lane, mode, secs(1)).try_recv(), Ok(DONE));
     }
 }
+
+#[test]
+fn a_probe_that_fails_stands_for_what_is_held_with_it_and_for_nothing_else() {
+    let mut world = World::new();
+    let one = world.lane(Config { max_concurrency: 8, ..long() });
+    let other = world.lane(Config { max_concurrency: 1, max_under_way: 1, ..long() });
+    let _others = [world.export(other, 1), world.export(other, 1)];
+    let fail_next = |world: &mut World| {
+        let attempt = world.open.iter().find(|attempt| attempt.lane == one).copied();
+        world.answer_batch(attempt.expect("a request is under way").batch, status(503));
+    };
+    let _ill: Vec<_> = (0..5).map(|_| world.export(one, 1)).collect();
+    (0..5).for_each(|_| fail_next(&mut world));
+    let _held = [world.export(one, 1), world.export(one, 1)];
+    let before = world.sent.len();
+    let [of_one, of_other] = [one, other].map(|lane| world.flush(lane, Attempt, secs(60)));
+    assert_eq!(world.sent.len(), before + 1, "one finds out for all");
+    assert!(of_one.try_recv().is_err());
+    fail_next(&mut world);
+    assert!(of_one.try_recv().is_ok_and(|flush| !flush.timed_out));
+    assert!(of_other.try_recv().is_err());
+    let of_its_first = world.open.iter().position(|attempt| attempt.lane == other).unwrap();
+    world.answer_batch(world.open[of_its_first].batch, status(200));
+    assert!(of_other.try_recv().is_err(), "its second batch is under way");
+    world.answer_batch(world.open.last().unwrap().batch, status(200));
+    assert!(of_other.try_recv().is_ok_and(|flush| !flush.timed_out));
+}

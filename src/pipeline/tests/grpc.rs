@@ -89,6 +89,8 @@ fn batches_of_several_spans_are_split_above_the_limit_and_a_large_span_goes_out(
     let single = world.export_as(lane, 1, 5_000, ContentEncoding::Identity);
     world.answer(SendOutcome::Called(CallEnd::default()));
     assert_eq!(single.try_recv().unwrap().delivered, 1);
+    let _at_the_limit = world.export_as(lane, 5, 1_000, ContentEncoding::Identity);
+    assert_eq!(world.sent.last().unwrap().request.spans, 5);
 }
 
 #[test]

@@ -33,6 +33,33 @@ fn f26_a_single_span_that_is_too_large_is_dropped() {
 }
 
 #[test]
+fn f26_what_was_split_is_tried_before_it_is_split_again() {
+    let mut world = World::new();
+    let lane = world.lane(Config { max_concurrency: 2, ..stock() });
+    let outcome = world.export(lane, 3);
+    world.answer(status(413));
+    // The larger part is above what the endpoint is believed to take now.
+    let spans: Vec<_> = world.sent.iter().map(|sent| sent.request.spans).collect();
+    assert_eq!(spans, [3, 1, 2]);
+    world.answer(status(200));
+    world.answer(status(200));
+    assert_eq!(outcome.try_recv().unwrap().delivered, 3);
+}
+
+#[test]
+fn f26_a_batch_is_split_above_what_the_endpoint_takes_and_not_at_it() {
+    for (bytes, spans) in [(625, 5), (626, 2)] {
+        let mut world = World::new();
+        let lane = world.lane(Config { max_concurrency: 8, ..stock() });
+        let _refused = world.export_as(lane, 2, 1_000, ContentEncoding::Identity);
+        world.answer(status(413));
+        assert_eq!(world.sent.len(), 3, "the halves are under way");
+        let _next = world.export_as(lane, 5, bytes, ContentEncoding::Identity);
+        assert_eq!(world.sent[3].request.spans, spans, "{bytes} bytes");
+    }
+}
+
+#[test]
 fn f26_can_be_switched_off() {
     let mut world = World::new();
     let lane = world.lane(Config { split_on_413: false, ..stock() });

@@ -2,6 +2,7 @@
 
 use super::super::{
     dispatcher::Event,
+    notice::Level,
     retry::{Jitter, backoff, mean_backoff},
     simulation::{World, failed, long, millis, secs, status, stock, throttled},
 };
@@ -63,6 +64,7 @@ fn r30_five_retries_then_the_end_with_the_status() {
         (error.message.as_str(), error.http_status),
         ("Export failed with retryable status", Some(503))
     );
+    assert_eq!(world.lines(Level::Info), ["Export failed after maximum retry attempts (5)."]);
     let waits: Vec<_> = world.times().windows(2).map(|pair| pair[1] - pair[0]).collect();
     for (retry, wait) in waits.iter().enumerate() {
         let mean = mean_backoff(&RetryPolicy::stock(secs(10)), retry as u32 + 1);
@@ -301,4 +303,25 @@ fn r29_no_more_requests_at_once_than_configured() {
             world.answer(status(200));
         }
     }
+}
+
+#[test]
+fn r30_a_batch_for_which_no_wait_is_left_is_given_up_at_once() {
+    let mut world = World::new();
+    let lane = world.lane(Config { retry: RetryPolicy::stock(secs(2)), ..stock() });
+    let outcome = world.export(lane, 1);
+    let outcome = loop {
+        match outcome.try_recv() {
+            Ok(outcome) => break outcome,
+            Err(_) if world.open.is_empty() => world.advance(millis(1)),
+            Err(_) => drop(world.answer(status(503))),
+        }
+    };
+    assert!((2..6).contains(&outcome.attempts), "{outcome:?}");
+    assert_eq!(Some(world.now.mono), world.sent.last().map(|sent| sent.at));
+    let lines = world.lines(Level::Info);
+    assert!(
+        matches!(&lines[..], [line] if line.ends_with("ms, not retrying further.")),
+        "{lines:?}"
+    );
 }

@@ -11,7 +11,10 @@ use crate::{
     clock::Moment,
     config::{Config, Overflow, QueueConfig},
     error::DropReason,
-    sink::SendErrorKind::Refused,
+    sink::{
+        SendErrorKind::{Refused, Tls},
+        SendOutcome,
+    },
 };
 
 #[test]
@@ -180,4 +183,36 @@ fn lines_above_the_level_asked_for_are_not_made() {
     let _outcome = world.export(lane, 1);
     world.answer(failed(Refused));
     assert!(world.lines(Level::Verbose).is_empty(), "the world asked for info and above");
+}
+
+#[test]
+fn an_endpoint_that_does_not_take_spans_is_told_of_once() {
+    let ways: [(&str, usize, fn() -> SendOutcome); 4] = [
+        ("its server is ill", 5, || status(503)),
+        ("nobody listens", 5, || failed(Refused)),
+        ("its certificate is bad", 5, || failed(Tls)),
+        ("it knows nobody", 1, || status(401)),
+    ];
+    for (name, times, answer) in ways {
+        let mut world = World::new();
+        let endpoint = "http://collector:4318/v1/traces".to_owned();
+        let lane = world.lane(Config { max_concurrency: 8, endpoint: endpoint.clone(), ..long() });
+        let told = |world: &World| {
+            let lines = world.lines(Level::Warn).into_iter();
+            lines.filter(|line| line.contains("does not take spans")).collect::<Vec<_>>()
+        };
+        let _outcomes: Vec<_> = (0..times).map(|_| world.export(lane, 1)).collect();
+        for _ in 1..times {
+            world.answer(answer());
+        }
+        assert_eq!(told(&world), [""; 0], "{name}: too early");
+        world.answer(answer());
+        let lines = told(&world);
+        let beginning = format!("{endpoint} does not take spans, exports are held until it does: ");
+        assert!(matches!(&lines[..], [line] if line.starts_with(&beginning)), "{name}: {lines:?}");
+        // A probe that fails is no news.
+        let _held = world.export(lane, 1);
+        world.serve(secs(100), |_, _| answer());
+        assert_eq!(told(&world).len(), 1, "{name}");
+    }
 }
