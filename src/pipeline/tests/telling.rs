@@ -187,7 +187,8 @@ fn lines_above_the_level_asked_for_are_not_made() {
 
 #[test]
 fn an_endpoint_that_does_not_take_spans_is_told_of_once() {
-    let ways: [(&str, usize, fn() -> SendOutcome); 4] = [
+    type Answer = fn() -> SendOutcome;
+    let ways: [(&str, usize, Answer); 4] = [
         ("its server is ill", 5, || status(503)),
         ("nobody listens", 5, || failed(Refused)),
         ("its certificate is bad", 5, || failed(Tls)),
