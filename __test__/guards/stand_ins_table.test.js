@@ -175,14 +175,14 @@ const table = {
   },
 };
 
-/** Classes of all entries, by name; those without methods have no state to miss. */
+/** Classes of all entries, by name, of the first entry that has it; those without methods have no state to miss. */
 function publicClasses() {
   const classes = {};
   for (const [entry, target] of Object.entries(manifest.exports)) {
     if (entry === './package.json' || entry === './register') continue;
     for (const [name, value] of Object.entries(require(path.join(root, target.default)))) {
       const isClass = typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
-      if (isClass && methodNames(value).length > 0) classes[name] = value;
+      if (isClass && methodNames(value).length > 0) classes[name] ??= value;
     }
   }
   return classes;
