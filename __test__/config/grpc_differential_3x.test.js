@@ -12,7 +12,10 @@ const { repeated } = require('../helpers/repeated.js');
 
 const VERSION = '0.301.0';
 const [major, minor] = process.versions.node.split('.').map(Number);
-const skip = (major < 22 || (major === 22 && minor < 15)) && 'the 3.x line needs Node 22.15';
+const isTooOld = major < 22 || (major === 22 && minor < 15);
+const skip = isTooOld
+  ? 'the 3.x line needs Node 22.15'
+  : major >= 26 && 'Node 26 refuses addresses as server names, so @grpc/grpc-js opens no TLS to the peers here';
 
 let context;
 before(async () => {
