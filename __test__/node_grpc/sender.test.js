@@ -110,7 +110,7 @@ for (const [name, options] of [
     it('gives a silent connection up at the deadline', async () => {
       receiver.reset({ script: [{ stall: 'answer' }] });
       const sender = createGrpcSender(configOf({ transport: 'node', ...options() }));
-      const late = await sender.send(BODY, [], 200);
+      const late = await sender.send(BODY, [], 1000);
       assert.ok(late.grpcStatus === 4 || late.error?.kind === 'timed_out', JSON.stringify(late));
       const next = await sender.send(BODY, [], 5000);
       await sender.close();
