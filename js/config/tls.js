@@ -143,4 +143,4 @@ function isKnownKey({ asymmetricKeyType, asymmetricKeyDetails }) {
   return asymmetricKeyType === 'rsa' && asymmetricKeyDetails.modulusLength >= 2048;
 }
 
-module.exports = { resolveTls, toNativeTls };
+module.exports = { resolveTls, toNativeTls, usesSystemCa };

@@ -146,4 +146,4 @@ function helpFor(config, watch, mayMove) {
   };
 }
 
-module.exports = { OTLPTraceExporter };
+module.exports = { OTLPTraceExporter, settingsFor };

@@ -24,7 +24,7 @@ const FALLBACK = 'OFFLOOP_FALLBACK=stock uses the stock exporter instead';
  * @param {Error} error what `require('../../addon/index.js')` threw
  * @param {object} [host] this process; tests pass another
  */
-function describeLoadFailure(error, host = thisHost()) {
+function describeLoadFailure(error, host = describeHost()) {
   const messages = messagesOf(error);
   const { override } = host;
   if (override) {
@@ -41,10 +41,11 @@ function describeLoadFailure(error, host = thisHost()) {
   return `offloop: ${failure === undefined ? whyMissing(host) : whyBroken(failure, host)}.`;
 }
 
-function thisHost() {
+/** `platform` is the end of the name of the package that is wanted, `local` the directory of the loader. */
+function describeHost() {
   const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
   const { arch } = process;
-  const local = path.join(__dirname, '..', '..', 'addon', 'index.js');
+  const local = path.join(__dirname, '..', '..', 'addon');
   if (process.platform !== 'linux') {
     return {
       platform: `${process.platform}-${arch}${process.platform === 'win32' ? '-msvc' : ''}`,
@@ -159,4 +160,4 @@ function firstLine(text) {
   return text.split('\n')[0].replace(/\.$/, '');
 }
 
-module.exports = { describeLoadFailure, PLATFORMS };
+module.exports = { describeHost, describeLoadFailure, findBinary, PLATFORMS };

@@ -71,6 +71,14 @@ class ProtoWriter {
     return this;
   }
 
+  fixed64(number, value) {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64LE(value);
+    this.#field(number, FIXED64);
+    this.#parts.push(bytes);
+    return this;
+  }
+
   message(number, writer) {
     return this.bytes(number, writer.finish());
   }

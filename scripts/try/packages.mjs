@@ -25,8 +25,9 @@ const PLATFORM_LIMIT_BYTES = 2_600_000;
 const ALLOWED = [
   /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|THIRD-PARTY-LICENSES\.txt)$/,
   /^index\.(js|d\.ts)$/,
+  /^bin\/offloop\.js$/,
   /^js\/.*\.(js|d\.ts)$/,
-  /^addon\/index\.(js|d\.ts)$/,
+  /^addon\/index\.js$/,
   /^offloop\.[a-z0-9-]+\.node$/,
 ];
 const run = promisify(execFile);
@@ -55,7 +56,10 @@ try {
   install();
   writePrograms();
   compileTypeScript();
-  for (const node of nodes) for (const program of ['app.cjs', 'app.mjs', 'compiled/app.js']) await tryOn(node, program);
+  for (const node of nodes) {
+    for (const program of ['app.cjs', 'app.mjs', 'compiled/app.js']) await tryOn(node, program);
+    await tryCommand(node);
+  }
 } finally {
   rmSync(project, { recursive: true, force: true });
 }
@@ -183,6 +187,29 @@ async function tryOn({ version: nodeVersion, command }, program) {
     if (stdout !== '[1,1]\n' || stderr !== '' || types.join() !== 'application/json,application/x-protobuf')
       throw new Error(`${program} on ${nodeVersion}: ${stdout}${stderr}${JSON.stringify(received)}`);
     console.log(`✔ ${program} on Node.js ${nodeVersion}: 2 spans delivered`);
+  } finally {
+    server.close();
+  }
+}
+
+/** `offloop doctor` with a collector that answers, as npm calls it where that is the Node.js of npm. */
+async function tryCommand({ version: nodeVersion, command }) {
+  const server = http.createServer((request, response) => request.resume().on('end', () => response.end()));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const words = ['doctor', '--json', '--endpoint', `http://127.0.0.1:${server.address().port}`];
+    const direct = [command, path.join('node_modules', 'offloop', 'bin', 'offloop.js')];
+    const [npm, ...first] = npmCommand();
+    const ways =
+      command === process.execPath ? [direct, [npm, ...first, 'exec', '--offline', '--no', '--', 'offloop']] : [direct];
+    for (const [program, ...args] of ways) {
+      const env = { ...cleanEnvironment(), NODE_EXTRA_CA_CERTS: undefined };
+      const { stdout } = await run(program, [...args, ...words], { cwd: project, timeout: 60_000, env });
+      const { healthy, sections } = JSON.parse(stdout);
+      const answer = sections.at(-1).findings[0].code;
+      if (!healthy || answer !== 'delivered') throw new Error(`offloop doctor on ${nodeVersion}: ${stdout}`);
+    }
+    console.log(`✔ offloop doctor on Node.js ${nodeVersion}: the collector took a request`);
   } finally {
     server.close();
   }
