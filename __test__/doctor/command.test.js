@@ -121,6 +121,14 @@ test('whoever stops reading does no harm (C6)', async (t) => {
   assert.deepEqual([code, stderr], [0, '']);
 });
 
+test('a preloaded module that holds the process does not hold the command (C6)', async (t) => {
+  const cwd = makeProject(t, { 'hold.js': 'setInterval(() => {}, 2 ** 30);' });
+  const env = { NODE_OPTIONS: '--require ./hold.js', OTEL_SDK_DISABLED: 'true' };
+  const { code, signal, stdout } = await runCommand(['doctor', '--no-probe'], { cwd, env });
+  assert.deepEqual([code, signal], [1, null]);
+  assert.match(stdout, /not healthy: 1 problem, 0 warnings\n$/);
+});
+
 test('colours are for terminals, and not where NO_COLOR is set (C6)', () => {
   assert.equal(isColoured({ isTTY: true }, {}), true);
   assert.equal(isColoured({}, {}), false);

@@ -88,8 +88,6 @@ const CASES = {
       ...environment('h'),
       OTEL_EXPORTER_OTLP_ENDPOINT: `http//${USER}:${PASSWORD}@h:port/?token=${QUERY}`,
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://${USER}:${PASSWORD}@[h?token=${QUERY}`,
-      OTEL_EXPORTER_OTLP_TIMEOUT: VALUE,
-      OTEL_BSP_MAX_QUEUE_SIZE: VALUE,
       grpc_proxy: `ftp://${USER}:${PROXY}@proxy.example:21`,
     },
     words: ['--no-probe'],

@@ -6,11 +6,13 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, describe, it } = require('node:test');
+const { decodeRequest } = require('../helpers/otlp_decoder.js');
 const endpoints = require('../helpers/doctor_endpoints.js');
 const { makeProject, packageFiles, runCommand, runDoctor } = require('../helpers/doctor.js');
 const { copyPackage } = require('../helpers/package_copy.js');
 
 const NONE = ['--no-probe'];
+const isWindows = process.platform === 'win32'; // links to files take rights there
 const { tls, caFile, directory, remove } = endpoints.makeMaterial();
 after(remove);
 
@@ -168,7 +170,7 @@ const SITUATIONS = {
     finds: [
       'problem',
       'directory_unwritable',
-      /ca\.pem, which is there of it, refuses files \(ENOTDIR\)/,
+      /ca\.pem, which is there of it, refuses files \(E\w+\)/,
       /another directory/,
     ],
   },
@@ -177,6 +179,18 @@ const SITUATIONS = {
     finds: ['ok', 'directory_writable', /it can be made/, null],
   },
 };
+
+/** The one span of a request and whose it is, by somebody else's decoder. */
+function spanOf(body, protocol) {
+  if (protocol === 'http/json') {
+    const [{ resource, scopeSpans }] = JSON.parse(body).resourceSpans;
+    return { service: resource.attributes[0].value.stringValue, span: scopeSpans[0].spans[0] };
+  }
+  const [{ resource, scopes }] = decodeRequest(body, 'protobuf');
+  const [[key, [, service]]] = resource.attributes;
+  assert.equal(key, 'service.name');
+  return { service, span: scopes[0].spans[0] };
+}
 
 describe('offloop doctor', { concurrency: 3 }, () => {
   for (const [name, { files, env, words = NONE, finds, lacks }] of Object.entries(SITUATIONS)) {
@@ -288,15 +302,9 @@ describe('offloop doctor', { concurrency: 3 }, () => {
       assert.deepEqual([code, findings.at(-1).code, fact('binary').value], [1, 'delivered', 'none']);
       assert.match(fact('through').value, /^Node's http/);
       const [request] = receiver.requests ?? receiver.calls;
-      const { decodeRequest } = require('../helpers/otlp_decoder.js');
-      const kind = protocol === 'http/json' ? 'json' : 'protobuf';
-      const [{ resource, scopes }] = decodeRequest(
-        request.message ?? request.body,
-        kind === 'json' ? 'application/json' : kind,
-      );
-      assert.equal(JSON.stringify(resource).includes('offloop-doctor'), true);
-      const { traceId, name } = scopes[0].spans[0];
-      assert.deepEqual([name, fact('sent').value], ['offloop doctor', `one span, trace ${traceId}`]);
+      const { service, span } = spanOf(request.message ?? request.body, protocol);
+      assert.deepEqual([service, span.name], ['offloop-doctor', 'offloop doctor']);
+      assert.equal(fact('sent').value, `one span, trace ${span.traceId}`);
 
       const withStock = await runDoctor(NONE, { cwd, command, env: { ...env, OFFLOOP_FALLBACK: 'stock' } });
       assert.equal(withStock.code, 0);
@@ -304,7 +312,9 @@ describe('offloop doctor', { concurrency: 3 }, () => {
     });
   }
 
-  it('finds what is installed behind links, as pnpm lays it out, by the link in .bin (C9)', async (t) => {
+  it('finds what is installed behind links, as pnpm lays it out, by the link in .bin (C9)', {
+    skip: isWindows,
+  }, async (t) => {
     const exporter = '@opentelemetry/exporter-trace-otlp-proto';
     const store = 'node_modules/.pnpm';
     const inStore = (name, version) => `${store}/${name.replace('/', '+')}@${version}/`;

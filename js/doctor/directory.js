@@ -34,7 +34,7 @@ function nearestParent(directory) {
 }
 
 function remedyOf(code) {
-  if (code === 'ENOTDIR') return 'a part of the path is a file: choose another directory';
+  if (code === 'ENOTDIR' || code === 'ENOENT') return 'a part of the path is a file: choose another directory';
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'make room on the disk';
   if (code === 'EROFS') return 'the file system is read-only: choose another directory';
   return `give the user of the process (${process.getuid?.() ?? 'its account'}) the right to write there`;

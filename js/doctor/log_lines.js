@@ -7,7 +7,7 @@ const { foreign } = require('./secrets.js');
 
 const API_GLOBAL = Symbol.for('opentelemetry.js.api.1');
 const LEVELS = ['info', 'warn', 'error'];
-const OF_EVERY_EXPORT = /^(?:Dropped \d+ spans|Export (?:failed|retry)|OTLPExportDelegate)/;
+const OF_EVERY_EXPORT = /^(?:Dropped \d+ spans|Export (?:failed|retry)|OTLPExportDelegate)|does not take spans/;
 
 let lines = [];
 const told = new Set();
@@ -20,7 +20,7 @@ function record() {
   globalThis[API_GLOBAL].diag = logger;
 }
 
-/** Lines since the last call, each one once in the whole report, without those of every failed export. */
+/** Lines since the last call, each one once in the whole report, without those of any failed export. */
 function takeLines() {
   const taken = lines.filter(({ text }) => !told.has(text) && !OF_EVERY_EXPORT.test(text));
   for (const { text } of taken) told.add(text);

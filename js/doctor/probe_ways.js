@@ -5,6 +5,7 @@
 // isTimeout }`, as far as they apply.
 
 const { STATUS_CODES } = require('node:http');
+const { withoutTracing } = require('../otel/sdk_context.js');
 const { bodyOf, emptyBody } = require('./probe_body.js');
 
 const GRACE_MILLIS = 2000; // who has a deadline answers at it, and not much later
@@ -49,7 +50,9 @@ async function sendByNode(config, span, timeoutMillis) {
   const { protocol, headers, refusal } = config;
   if (refusal) return { code: refusal.code, text: refusal.message };
   const body = span === null ? emptyBody(protocol) : bodyOf(span, protocol);
-  const facts = await inTime(sender.send(body, headers.entries, timeoutMillis), timeoutMillis);
+  // A preloaded SDK would make a span of it.
+  const sent = withoutTracing(() => sender.send(body, headers.entries, timeoutMillis));
+  const facts = await inTime(sent, timeoutMillis);
   await sender.close();
   if (facts === null) return late();
   if (facts.outcome === 'failed') {

@@ -87,7 +87,7 @@ const WORDS = {
     `${where} takes no POST at that path`,
     'this is no OTLP receiver: correct port and path',
   ],
-  too_large: ({ where }) => [`${where} takes only smaller bodies`, 'raise its limit: this request was nearly empty'],
+  too_large: ({ where }) => [`${where} says that the body is too large`, 'raise its limit: this one was nearly empty'],
   media_type: ({ where, protocol }) => [
     `${where} does not take ${protocol}, or not its compression`,
     protocol === 'http/json' ? "use protocol 'http/protobuf'" : "use another protocol, or compression 'none'",
