@@ -156,7 +156,7 @@ const TABLE = [
     'too_large',
     ['grpc'],
     grpc({ status: 8, message: 'grpc: received message larger than max (5 vs. 4)' }),
-    /smaller/,
+    /body is too large/,
     /limit/,
   ],
   ['media_type', ['http/protobuf'], http(415), /does not take http\/protobuf/, /another protocol/],

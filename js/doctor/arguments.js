@@ -12,8 +12,8 @@ const USAGE = `Usage: offloop doctor [options]
 Says what is wrong with the installation, the configuration that the environment
 gives, and the endpoint, and what helps. Exit code: 0 healthy, 1 not.
 
-  --endpoint <url>      as OTEL_EXPORTER_OTLP_ENDPOINT: without a path /v1/traces
-                        is appended to it
+  --endpoint <url>      in place of OTEL_EXPORTER_OTLP_ENDPOINT: /v1/traces is
+                        appended for HTTP, unless it has a path
   --protocol <name>     http/protobuf, http/json or grpc
   --timeout <millis>    for each look at the endpoint (default: ${DEFAULT_TIMEOUT_MILLIS})
   --send-span           sends one span instead of an empty request
