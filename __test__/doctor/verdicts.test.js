@@ -182,7 +182,7 @@ const TABLE = [
     { env: { OTEL_EXPORTER_OTLP_INSECURE: 'true' } },
   ],
   [
-    'proxy',
+    'proxy_refused',
     ['grpc'],
     proxied('HTTP/1.1 502 Bad Gateway\r\n\r\n'),
     /^the proxy http:\/\/127\.0\.0\.1:\d+ leads nowhere/,

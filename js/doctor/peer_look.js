@@ -18,7 +18,7 @@ const MOST_HEAD_BYTES = 16 * 1024;
 
 /**
  * @param {object} place `{ hostname, port, socketPath, tlsOptions, proxy }`; `tlsOptions` is null without TLS
- * @returns {Promise<{ step: 'connection' | 'proxy' | 'tls' | 'peer', code?: string, text?: string, speaks?: string,
+ * @returns {Promise<{ step: 'connection' | 'tunnel' | 'tls' | 'peer', code?: string, text?: string, speaks?: string,
  *   certificate?: object, verdict?: string | null }>} the step that failed, or `peer`; `verdict` is Node's on the certificate
  */
 async function look(place, timeoutMillis) {
@@ -84,7 +84,7 @@ function opened(socket, event, progress) {
 async function dial({ hostname, port, socketPath, proxy }, progress) {
   if (socketPath !== null) return opened(net.connect({ path: socketPath }), 'connect', progress);
   if (proxy === null) return opened(net.connect({ host: hostname, port }), 'connect', progress);
-  progress.step = 'proxy';
+  progress.step = 'tunnel';
   const url = new URL(proxy.url);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const options = { host, port: url.port || (url.protocol === 'https:' ? 443 : 80) };

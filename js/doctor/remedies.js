@@ -109,7 +109,7 @@ const WORDS = {
   ],
   server_error: ({ where }) => [`${where} failed`, 'look into its log'],
   status: ({ where }) => [`${where} refused the request`, 'look into its log'],
-  proxy: ({ proxy }) => [
+  proxy_refused: ({ proxy }) => [
     `the proxy ${proxy} leads nowhere`,
     'correct the variable, or except the host: NO_PROXY, over gRPC also no_grpc_proxy',
   ],

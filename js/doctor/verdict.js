@@ -82,7 +82,7 @@ function judgeAnswer({ isDelivered, rejected, status, grpcStatus, code = '', tex
  */
 function judgeLook(attempt, seen, { isGrpc, isVerified }) {
   const { step, code, speaks, verdict } = seen;
-  if (step === 'proxy') return code === 'PROXY_407' ? 'proxy_credentials' : 'proxy';
+  if (step === 'tunnel') return code === 'PROXY_407' ? 'proxy_credentials' : 'proxy_refused';
   if (step === 'connection') return CODES[code] ?? 'failed';
   if (step === 'tls' || code?.startsWith('ERR_SSL')) return judgeHandshake(seen);
   if (verdict && isVerified) return CERTIFICATES[verdict] ?? 'tls';
