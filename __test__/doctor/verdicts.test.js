@@ -209,15 +209,17 @@ for (const hasBinding of [true, false]) {
       }, async (t) => {
         t.after(withEnvironment(env));
         const endpoint = await start(t, protocol);
+        const started = performance.now();
         const section = await judge({ endpoint, protocol, timeoutMillis, isSpanSent, hasBinding });
+        const tookMillis = performance.now() - started;
         const said = JSON.stringify(section, null, 1);
         const [finding] = section.findings;
         assert.equal(finding.code, verdict, said);
         assert.equal(finding.level, verdict === 'delivered' ? 'ok' : 'problem', said);
         assert.match(finding.text, text);
         if (remedy !== null) assert.match(finding.remedy, remedy);
-        const took = section.facts.find(({ name }) => name === 'tookMillis').value;
-        assert.ok(took < timeoutMillis + 2500, `the request took ${took} ms`);
+        // The request, and a second look; a busy machine comes on top.
+        assert.ok(tookMillis < 2 * timeoutMillis + 2500, `it took ${tookMillis} ms`);
       });
     }
   }

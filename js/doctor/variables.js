@@ -20,7 +20,7 @@ const SDK_VARIABLES = [
 const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'];
 const SAMPLERS = ['always_on', 'always_off', 'traceidratio'].flatMap((name) => [name, `parentbased_${name}`]);
 const LOG_LEVELS = ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'];
-const OTHER_VALUES = ['true', 'false', 'otlp', 'console', 'zipkin', 'jaeger'];
+const OTHER_VALUES = ['true', 'false', 'on', 'off', 'stock', 'otlp', 'console', 'zipkin', 'jaeger'];
 const KNOWN_VALUES = new Set([...PROTOCOLS, ...SAMPLERS, ...LOG_LEVELS, ...OTHER_VALUES]);
 const RARE = 0.01; // less than one trace in a hundred looks like nothing at all
 /** Parts of the names of variables of exporters, all signals included. */
@@ -37,7 +37,7 @@ function protocolOf(env) {
 }
 
 function examineVariables(section, env) {
-  for (const name of SDK_VARIABLES)
+  for (const name of [...SDK_VARIABLES, ...OFFLOOP_NAMES.map((each) => `OFFLOOP_${each}`)])
     if (textOf(env, name) !== undefined) section.fact(name, shownValue(name, textOf(env, name)));
   findSwitches(section, env);
   findSampler(section, env);
@@ -50,7 +50,7 @@ function examineVariables(section, env) {
 }
 
 function shownValue(name, text) {
-  const isKnown = name.endsWith('_ARG')
+  const isKnown = /_(ARG|MILLIS)$/.test(name)
     ? !Number.isNaN(Number(text))
     : text.split(',').every((word) => KNOWN_VALUES.has(word.trim().toLowerCase()));
   return isKnown ? text : 'a value that is not known';

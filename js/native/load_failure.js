@@ -61,6 +61,7 @@ function describeHost() {
 /** Without a look at the network, which can take seconds. */
 function glibcVersion() {
   const { report } = process;
+  if (typeof report?.getReport !== 'function') return 'of unknown version'; // a runtime that is not Node.js
   const { excludeNetwork } = report;
   report.excludeNetwork = true;
   try {
