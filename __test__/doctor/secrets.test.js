@@ -127,6 +127,7 @@ describe('no secret is printed', { concurrency: 2 }, () => {
     assert.ok(`${headers.authorization}`.includes(BEARER));
     assert.ok(target.includes(QUERY));
     assert.match(stdout, /HTTP 401 Unauthorized: .*\*\*\*/);
+    assert.doesNotMatch(stdout, SHOWS);
     assert.match(stdout, /url +http:\/\/\*\*\*@127\.0\.0\.1:\d+\/\?\*\*\*/);
   });
 });
