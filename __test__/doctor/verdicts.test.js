@@ -14,7 +14,7 @@ const HTTP = ['http/protobuf', 'http/json'];
 const BOTH = ['http/protobuf', 'grpc'];
 const TIMEOUT_MILLIS = 5000;
 const isWindows = process.platform === 'win32';
-const SHORT_MILLIS = 300; // for servers that never answer
+const SHORT_MILLIS = 500; // for servers that never answer
 const { tls, caFile, directory, remove } = endpoints.makeMaterial();
 after(remove);
 record();
@@ -69,9 +69,17 @@ const TABLE = [
     'silent',
     BOTH,
     address(endpoints.startSilent),
-    /takes connections and did not answer within 300 ms/,
+    /takes connections and did not answer within 500 ms/,
     /--timeout/,
     { timeoutMillis: SHORT_MILLIS },
+  ],
+  [
+    'silent',
+    ['http/protobuf'],
+    async (t) => `https://localhost:${await endpoints.startSlowBoth(tls.good, t)}/v1/traces`,
+    /did not answer within 500 ms/,
+    /load/,
+    { env: trusting, timeoutMillis: SHORT_MILLIS },
   ],
   ['cut_off', BOTH, address(endpoints.startClosing), /closed the connection without an answer/, /log/],
   [

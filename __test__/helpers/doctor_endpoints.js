@@ -45,6 +45,19 @@ async function startSecureGrpc(tls, t) {
   return server.address().port;
 }
 
+/** One that speaks HTTP/2 and HTTP/1 over TLS, and answers no request. */
+async function startSlowBoth(tls, t) {
+  const server = http2.createSecureServer({ ...tls, allowHTTP1: true });
+  const sockets = new Set();
+  server.on('secureConnection', (socket) => sockets.add(socket));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return server.address().port;
+}
+
 /** A server of Node's, which answers what is no HTTP. */
 async function startHttpServer(t) {
   const server = http.createServer((_request, response) => response.end());
@@ -87,4 +100,5 @@ module.exports = {
   startReceiver,
   startSecureGrpc,
   startSilent,
+  startSlowBoth,
 };

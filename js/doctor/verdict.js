@@ -88,7 +88,8 @@ function judgeLook(attempt, seen, { isGrpc, isVerified }) {
   if (verdict && isVerified) return CERTIFICATES[verdict] ?? 'tls';
   if (speaks === 'tls') return 'tls_wanted';
   if (isGrpc && speaks === 'http1') return 'http_port';
-  if (!isGrpc && speaks === 'http2') return 'grpc_port';
+  // With TLS a server may choose HTTP/2 for us, and speak HTTP/1 to the exporter, slowly.
+  if (!isGrpc && speaks === 'http2' && !(verdict !== undefined && attempt.isTimeout)) return 'grpc_port';
   if (code === 'TIMEOUT' || attempt.isTimeout) return 'silent';
   if (speaks === 'something else') return 'not_http';
   if (attempt.grpcStatus in OF_CLIENT && speaks === 'http2') return OF_CLIENT[attempt.grpcStatus];
