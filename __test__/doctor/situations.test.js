@@ -141,6 +141,14 @@ const SITUATIONS = {
     env: { [`${OTLP}TRACES_ENDPOINT`]: 'http://localhost:4318' },
     finds: ['warning', 'path_missing', /used as it is/, /append \/v1\/traces/],
   },
+  'a header with a colon': {
+    env: { [`${OTLP}HEADERS`]: 'Authorization: Bearer hunter2' },
+    finds: ['warning', 'header_unusable', /HEADERS has an entry that is no header$/, /name=value/],
+  },
+  'a token without a name': {
+    env: { [`${OTLP}TRACES_HEADERS`]: 'a=1,aHVudGVyMg==' },
+    finds: ['warning', 'header_unusable', /TRACES_HEADERS has an entry/, /name=value/],
+  },
   'a variable that cannot be used': {
     env: { [`${OTLP}TIMEOUT`]: 'soon' },
     finds: ['warning', 'log_line', /Unknown value 'soon' for OTEL_EXPORTER_OTLP_TIMEOUT/, null],

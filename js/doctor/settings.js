@@ -83,6 +83,7 @@ function examineExporter(section, { protocol, endpoint, isMeant }) {
     const read1 = () => (Object.hasOwn(read().headers, name) ? true : undefined);
     section.fact(`header ${shownHeader(name, environment.headers[name])}`, HIDDEN, sourceOf(true, 'HEADERS', read1));
   }
+  if (isMeant) findHeaderMistakes(section);
   section.fact('timeoutMillis', config.timeoutMillis, from('timeoutMillis', 'TIMEOUT'));
   section.fact('compression', config.compression, from('compression', 'COMPRESSION'));
   for (const [key, name] of Object.entries(FILES)) {
@@ -101,10 +102,26 @@ function examineExporter(section, { protocol, endpoint, isMeant }) {
 }
 
 /** A key that no header can have, or without a value, may be a secret that was written without its name. */
+const isHeader = (name, value) => HEADER_NAME.test(name) && !/^=*$/.test(value);
+
 function shownHeader(name, value) {
-  if (HEADER_NAME.test(name) && !/^=*$/.test(value)) return name;
+  if (isHeader(name, value)) return name;
   noteSecret(name);
   return '(not a name)';
+}
+
+/** `name: value` as it stands in a request, and a token without its name, are read as nothing or as something else. */
+function findHeaderMistakes(section) {
+  for (const variable of variablesOf('HEADERS')) {
+    const entries = (process.env[variable] ?? '').split(',').filter((entry) => entry.trim() !== '');
+    const isUsable = (entry) => {
+      const [name, ...value] = entry.split('=');
+      return isHeader(name.trim(), value.join('=').trim());
+    };
+    if (entries.every(isUsable)) continue;
+    const remedy = 'write name=value, with a comma in front of the next one, and per cent-encode values';
+    section.warn('header_unusable', `${variable} has an entry that is no header`, remedy);
+  }
 }
 
 function findPathMistakes(section, url, source) {
