@@ -1,6 +1,7 @@
 // What the package weighs: the addon on disk, memory before the first span and 30 s after the last.
 import { execFileSync, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -32,10 +33,14 @@ function runtimeDependencies() {
     .length;
 }
 
-/** What a user downloads: the root package as npm packs it, and the addon as gzip leaves it. */
+/** What a user downloads: the root package as it is published, and the addon as gzip leaves it. */
 function packedSizes() {
-  const words = ['pack', '--dry-run', '--json', '--ignore-scripts'];
-  const [{ size }] = JSON.parse(execFileSync('npm', words, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] }));
+  const out = mkdtempSync(join(tmpdir(), 'offloop-packed-'));
+  const words = [join('scripts', 'release', 'pack.mjs'), '--only-root', '--out', out];
+  execFileSync(process.execPath, words, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  const [tarball] = readdirSync(out).filter((file) => file.endsWith('.tgz'));
+  const { size } = statSync(join(out, tarball));
+  rmSync(out, { recursive: true });
   return { rootKilobytes: size / 1000, addonMegabytes: gzipSync(readFileSync(addonFile()), { level: 9 }).length / 1e6 };
 }
 

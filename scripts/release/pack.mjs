@@ -1,18 +1,23 @@
-// `node scripts/release/pack.mjs [--out <directory>] [--platforms linux-x64-gnu,…]`: the tarballs that are published, from the
-// binaries in addon/. Owns what is in them. It refuses to publish, and to pack a binary that is not there.
+// `node scripts/release/pack.mjs [--out <directory>] [--platforms linux-x64-gnu,…] [--only-root]`: the tarballs that are
+// published, from the binaries in addon/. Owns what is in them. It refuses to publish, and to pack a binary that is not there.
 // The manifest of the root gets its exact optional dependencies here: in the repository they would make every
 // `npm install` ask the registry for versions that are not published yet.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { npmCommand } from '../build/project.mjs';
+import { withoutComments } from './without_comments.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const { values } = parseArgs({
-  options: { out: { type: 'string', default: path.join('.cache', 'packages') }, platforms: { type: 'string' } },
+  options: {
+    out: { type: 'string', default: path.join('.cache', 'packages') },
+    platforms: { type: 'string' },
+    'only-root': { type: 'boolean', default: false },
+  },
 });
 const out = path.resolve(root, values.out);
 const manifest = readJson('package.json');
@@ -21,7 +26,8 @@ const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE'];
 
 rmSync(out, { recursive: true, force: true });
 const stage = path.join(out, 'stage');
-for (const platform of values.platforms?.split(',') ?? platforms) packPlatform(platform);
+const wanted = values['only-root'] ? [] : (values.platforms?.split(',') ?? platforms);
+for (const platform of wanted) packPlatform(platform);
 packRoot();
 rmSync(stage, { recursive: true, force: true });
 
@@ -48,6 +54,11 @@ function packRoot() {
   mkdirSync(directory, { recursive: true });
   for (const name of [...manifest.files, ...LICENCES, 'README.md'])
     cpSync(path.join(root, name), path.join(directory, name), { recursive: true });
+  for (const name of readdirSync(directory, { recursive: true })) {
+    if (!name.endsWith('.js')) continue;
+    const file = path.join(directory, name);
+    writeFileSync(file, withoutComments(readFileSync(file, 'utf8')));
+  }
   const { scripts, devDependencies, napi, ...published } = manifest;
   published.optionalDependencies = Object.fromEntries(
     platforms.map((platform) => [`${napi.packageName}-${platform}`, manifest.version]),
