@@ -9,6 +9,9 @@ const { diag } = require('../otel/diag.js');
 const { maskCredentials } = require('./url.js');
 
 const PREFIX = 'OTEL_EXPORTER_OTLP_';
+const DEFAULT_PROTOCOL = 'http/protobuf';
+const PROTOCOLS = new Set(['grpc', 'http/json', DEFAULT_PROTOCOL]);
+const MOST_SHOWN_UNITS = 100;
 
 /** A variable's text, or undefined when unset or blank. The text itself is not trimmed. */
 function readString(name) {
@@ -123,6 +126,20 @@ function readNamedFile(file, warning) {
   }
 }
 
+/**
+ * The wire format that the variables name, as the SDK reads them where it makes the exporter. The stock exporters
+ * themselves read none.
+ */
+function readProtocol(signal) {
+  const name = 'PROTOCOL';
+  const protocol = (readString(`${PREFIX}${signal}_${name}`) ?? readString(`${PREFIX}${name}`))?.trim();
+  if (protocol === undefined) return DEFAULT_PROTOCOL;
+  if (PROTOCOLS.has(protocol)) return protocol;
+  const shown = protocol.slice(0, MOST_SHOWN_UNITS);
+  diag.warn(`Unsupported OTLP ${signal.toLowerCase()} protocol: "${shown}". Using ${DEFAULT_PROTOCOL}.`);
+  return DEFAULT_PROTOCOL;
+}
+
 /** What all exporters read, in the stock exporter's order. */
 function readShared(signal) {
   return {
@@ -147,4 +164,4 @@ function readEnvironment(signal, resourcePath) {
   };
 }
 
-module.exports = { PREFIX, readEnvironment, readHeaders, readNamedFile, readShared, readString };
+module.exports = { PREFIX, readEnvironment, readHeaders, readNamedFile, readProtocol, readShared, readString };

@@ -3,13 +3,13 @@
 // to chance. It refuses to touch the user's object and to read the environment twice.
 
 const { resolveAgent } = require('./agent.js');
-const { readEnvironment } = require('./environment.js');
+const { readEnvironment, readProtocol } = require('./environment.js');
 const { createHeaderSource, reasonForNode: reasonInHeaders } = require('./headers.js');
 const { chooseTimeoutMillis } = require('./timeout.js');
 const { chooseTransport } = require('./transport.js');
 const { dissectUrl, normaliseUserUrl } = require('./url.js');
 const { diag } = require('../otel/diag.js');
-const { readOption, readOptions } = require('./options/read.js');
+const { isItself, readOption, readOptions } = require('./options/read.js');
 const { OPTIONS, OWN } = require('./options/table.js');
 const { buildUserAgent } = require('../exporter/user_agent.js');
 
@@ -59,7 +59,7 @@ function reasonInUrl(parts) {
  *   `fixedProtocol`: the class has one wire format and ignores `userConfig.protocol`, as the stock packages do
  */
 function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'TRACES', fixedProtocol = false }) {
-  const wantedProtocol = fixedProtocol ? defaultProtocol : (userConfig?.protocol ?? defaultProtocol);
+  const wantedProtocol = fixedProtocol ? defaultProtocol : protocolOf(userConfig?.protocol ?? defaultProtocol, signal);
   if (wantedProtocol === 'grpc') {
     // Here, and not above, as with TLS: whoever sends over plain HTTP pays for neither when the program starts.
     const { resolveGrpcConfig } = require('./grpc/resolve.js');
@@ -131,6 +131,11 @@ const connectionDefaults = {
   socketPath: null,
 };
 
+/** What an option of a class without a protocol of its own means: 'env' asks for that of the variables. */
+function protocolOf(option, signal) {
+  return option === 'env' ? readProtocol(signal) : option;
+}
+
 /** Static property of an exporter class that has one wire format, whatever its user's `protocol` says. */
 const FIXED_PROTOCOL = Symbol('offloop.fixedProtocol');
 
@@ -140,4 +145,13 @@ function defaultsFor(exporterClass) {
   return { protocol: fixed ?? 'http/protobuf', signal: 'TRACES', fixedProtocol: fixed !== undefined };
 }
 
-module.exports = { defaultsFor, FIXED_PROTOCOL, resolveConfig };
+/** Whether a constructor makes an instance of `Base`, or of a class with one wire format, and not of a subclass of the user's. */
+function isPublic(exporterClass, Base) {
+  try {
+    return isItself(exporterClass, Base) || Object.hasOwn(exporterClass.prototype.constructor, FIXED_PROTOCOL);
+  } catch {
+    return false; // a Proxy of the application's
+  }
+}
+
+module.exports = { defaultsFor, FIXED_PROTOCOL, isPublic, protocolOf, resolveConfig };

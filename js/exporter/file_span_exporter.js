@@ -4,7 +4,7 @@
 
 const path = require('node:path');
 const { LaneExporter } = require('./lane_exporter.js');
-const { invalid, readOptions } = require('../config/options/read.js');
+const { configured, invalid, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 
 const WRITE_TIMEOUT_MILLIS = 30000;
@@ -12,7 +12,7 @@ const WRITE_TIMEOUT_MILLIS = 30000;
 class FileSpanExporter extends LaneExporter {
   /** @param {{ directory: string, format?: 'otlp-json', maxFiles?: number }} config see index.d.ts */
   constructor(config) {
-    const { directory: given, maxFiles, queue, limits, exit, onError } = readFileOptions(config);
+    const { directory: given, maxFiles, queue, limits, exit, onError } = configured(() => readFileOptions(config));
     const directory = path.resolve(given);
     super({
       native: {
@@ -34,6 +34,7 @@ class FileSpanExporter extends LaneExporter {
       endpoint: directory,
       exit,
     });
+    if (isItself(new.target, FileSpanExporter)) tellUnknown(OPTIONS.FileSpanExporter, config);
   }
 }
 

@@ -3,7 +3,9 @@
 // Configuration is config/resolve_config.js's, batches are lane_exporter.js's; what an attempt asks of JavaScript is here.
 
 const { TlsWatch } = require('../config/tls_watch.js'); // now: it keeps Node's functions as they are when the library is loaded
-const { defaultsFor, resolveConfig } = require('../config/resolve_config.js');
+const { configured, tellUnknown } = require('../config/options/read.js');
+const { OPTIONS } = require('../config/options/table.js');
+const { defaultsFor, isPublic, resolveConfig } = require('../config/resolve_config.js');
 const { createNodeSender } = require('../node_http/sender.js');
 const { CredentialWatch } = require('./credential_watch.js');
 const { LaneExporter } = require('./lane_exporter.js');
@@ -12,8 +14,9 @@ const { createSelfMetrics } = require('./self_metrics.js');
 class OTLPTraceExporter extends LaneExporter {
   /** @param {object} [config] as for the stock exporters over HTTP and gRPC, plus ours (index.d.ts) */
   constructor(config = {}) {
-    const resolved = resolveConfig(config, defaultsFor(new.target));
+    const resolved = configured(() => resolveConfig(config, defaultsFor(new.target)));
     super(settingsFor(resolved));
+    if (isPublic(new.target, OTLPTraceExporter)) tellUnknown(OPTIONS.OTLPTraceExporter, config);
   }
 }
 

@@ -5,6 +5,7 @@
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
 const { getEngine } = require('../native/engine.js');
+const { isItself } = require('../config/options/read.js');
 const { forNative } = require('../native/native_objects.js');
 const { openSpans } = require('./open_spans.js');
 const { threadId } = require('node:worker_threads');
@@ -52,7 +53,7 @@ class EventLoopMonitor {
   constructor(config) {
     hasBinding();
     parts ??= loadParts();
-    this.#options = parts.resolveMonitorOptions(config);
+    this.#options = parts.resolveMonitorOptions(config, !isItself(new.target, EventLoopMonitor));
     hasBinding(); // loaded here if it can be, and not where it is enabled, in whose context it would stay
     this.#isYielding = this.#options.isAutomatic;
     this.#outlet = parts.createOutlet(this.#options);

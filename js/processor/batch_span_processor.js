@@ -8,7 +8,15 @@ const { within } = require('../native/deadlines.js');
 const { diag } = require('../otel/diag.js');
 const { getEngine } = require('../native/engine.js');
 const { openSpans } = require('../monitor/open_spans.js');
-const { invalid, readOptions, readVariable } = require('../config/options/read.js');
+const {
+  configured,
+  invalid,
+  isItself,
+  readMember,
+  readOptions,
+  readVariable,
+  tellUnknown,
+} = require('../config/options/read.js');
 const { OPTIONS, VARIABLES } = require('../config/options/table.js');
 const { SdkBatcher } = require('./sdk_batcher.js');
 const { StandIns } = require('../guards/stand_ins.js');
@@ -20,6 +28,8 @@ const { createProcessorMetrics } = require('./processor_metrics.js');
 
 const SAMPLED = 1;
 const STOCK_QUEUE_SIZE = 2048;
+const { exporter: _, ...SETTINGS } = OPTIONS.BatchSpanProcessor;
+const OF_BROWSERS = ['disableAutoFlushOnDocumentHide']; // the SDK's type has it, and no effect of it outside of a browser
 const MOST_POSTPONED = 2048; // spans that end where no stack is left, before it has unwound
 const standIns = new StandIns('processor');
 const LAST_LOOK_MILLIS = 20; // what the native side needs to say that nothing is left
@@ -69,13 +79,13 @@ class BatchSpanProcessor {
    * `new BatchSpanProcessor({ exporter, ...config })` as in its 3.x line, which does not.
    */
   constructor(first, config) {
-    const isOneObject = typeof first?.export !== 'function' && first?.exporter !== undefined;
-    const given = isOneObject ? first : { ...config, exporter: first };
-    const named = isOneObject ? given : withVariables(given);
-    const options = readOptions(OPTIONS.BatchSpanProcessor, named);
-    if (options.exporter === undefined) throw invalid('exporter', 'object with the method export', given.exporter);
+    const isOneObject = configured(() => typeof first?.export !== 'function' && first?.exporter !== undefined);
+    const options = configured(() => readProcessorOptions(first, isOneObject ? null : (config ?? {})));
     this.#exporter = options.exporter;
-    options.isBatchSizeGiven = named.maxExportBatchSize != null;
+    if (isItself(new.target, BatchSpanProcessor)) {
+      const [rows, given] = isOneObject ? [OPTIONS.BatchSpanProcessor, first] : [SETTINGS, config];
+      tellUnknown(rows, given, OF_BROWSERS);
+    }
     const isOurs = canCapture(this.#exporter);
     if (!isOurs) tellOtherCopy(this.#exporter);
     // Ours are bounded by the exporter's own queue unless the user names a bound.
@@ -240,12 +250,25 @@ function isSampled(span) {
   }
 }
 
-function withVariables(config) {
-  const named = { ...config };
+/** The options as they are now; `config` is null where they stand beside the exporter, in the first argument. */
+function readProcessorOptions(first, config) {
+  const given = config === null ? members(OPTIONS.BatchSpanProcessor, first) : members(SETTINGS, config);
+  if (config !== null) addVariables(Object.assign(given, { exporter: first }));
+  const options = readOptions(OPTIONS.BatchSpanProcessor, given);
+  if (options.exporter === undefined) throw invalid('exporter', 'object with the method export', given.exporter);
+  return { ...options, isBatchSizeGiven: given.maxExportBatchSize != null };
+}
+
+function members(rows, given) {
+  return Object.fromEntries(
+    Object.entries(rows).map(([name, { kind }]) => [name, readMember(given, name, name, kind.expected)]),
+  );
+}
+
+function addVariables(given) {
   for (const [variable, [group, option]] of Object.entries(VARIABLES)) {
-    if (group === 'BatchSpanProcessor' && named[option] == null) named[option] = readVariable(variable);
+    if (group === 'BatchSpanProcessor') given[option] ??= readVariable(variable);
   }
-  return named;
 }
 
 /** The exporter behind a processor of ours, null behind any other. */

@@ -4,10 +4,10 @@
 // no effect.
 
 const { hasBinding, loadBinding } = require('../native/binding.js');
-const { defaultsFor } = require('../config/resolve_config.js');
+const { defaultsFor, isPublic, protocolOf } = require('../config/resolve_config.js');
 const { dissectUrl } = require('../config/url.js');
 const { diag } = require('../otel/diag.js');
-const { readCallOptions, readOption, readOptions } = require('../config/options/read.js');
+const { configured, readCallOptions, readOption, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS, OWN } = require('../config/options/table.js');
 const { soon } = require('../guards/timers.js');
 const { stockGrpcOptions } = require('./grpc_options.js');
@@ -39,14 +39,20 @@ class StockTraceExporter {
 
   /** @throws {Error} why the addon did not load, if the stock package is not there either */
   constructor(config = {}) {
-    const { protocol, fixedProtocol } = defaultsFor(new.target);
-    const wanted = fixedProtocol ? undefined : config.protocol;
-    const name = PACKAGES[readOption('protocol', OPTIONS.OTLPTraceExporter.protocol, wanted) ?? protocol];
-    const { onError } = readOptions(OWN, config); // an error tells what is wrong on every platform
-    const { compression } = config;
+    const { protocol, signal, fixedProtocol } = defaultsFor(new.target);
+    const { name, onError } = configured(() => {
+      const wanted = fixedProtocol ? undefined : config.protocol;
+      const known = readOption('protocol', OPTIONS.OTLPTraceExporter.protocol, wanted) ?? protocol;
+      // An error tells what is wrong on every platform.
+      return { name: PACKAGES[protocolOf(known, signal)], ...readOptions(OWN, config) };
+    });
     const { Class, file } = loadStock(name);
-    const given = name === PACKAGES.grpc ? stockGrpcOptions(config, !fixedProtocol, file) : config;
-    this.#exporter = new Class(COMPRESSIONS.has(compression) ? given : { ...given, compression: undefined });
+    this.#exporter = configured(() => {
+      const { compression } = config;
+      const given = name === PACKAGES.grpc ? stockGrpcOptions(config, !fixedProtocol, file) : config;
+      return new Class(COMPRESSIONS.has(compression) ? given : { ...given, compression: undefined });
+    });
+    if (isPublic(new.target, StockTraceExporter)) tellUnknown(OPTIONS.OTLPTraceExporter, config);
     this.#onError = onError;
     this.#endpoint = endpointOf(config.url);
     if (!warned) diag.warn(`${explanation().message} Spans go through ${name} (OFFLOOP_FALLBACK=stock).`);

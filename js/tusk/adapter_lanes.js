@@ -4,6 +4,7 @@
 
 const { toNativeTls } = require('../config/tls.js');
 const { TlsWatch } = require('../config/tls_watch.js');
+const { OPTIONS } = require('../config/options/table.js');
 const { LaneExporter } = require('../exporter/lane_exporter.js');
 const { CleanSpanWriter } = require('./clean_span_writer.js');
 const { postedBy } = require('./posted_attempt.js');
@@ -15,6 +16,12 @@ const { FAILED, SUCCESS } = require('./vocabulary.js');
  * `exportSpans`, for example where the application has overridden that method or wraps the adapter.
  */
 const NATIVE = Symbol('offloop.tusk.native');
+
+/** Second argument of an adapter's constructor: its options are the exporter's, which looks after unknown ones itself. */
+const OF_EXPORTER = Symbol('offloop.tusk.ofExporter');
+
+/** What the recorder's SDK has in one configuration: that of the exporter and of both adapters. */
+const RECORDER = { ...OPTIONS.TdSpanExporter, ...OPTIONS.ApiSpanAdapter, ...OPTIONS.FilesystemSpanAdapter };
 
 /** One lane per way of encoding: exporters that share an adapter may differ in it. */
 class AdapterLanes {
@@ -134,4 +141,4 @@ function nothingLeft(invalid) {
   return resultOf({ delivered: 0, dropped: {} }, invalid);
 }
 
-module.exports = { AdapterLanes, errorOf, NATIVE, NOTHING_LEFT, nothingLeft, resultOf };
+module.exports = { AdapterLanes, errorOf, NATIVE, NOTHING_LEFT, nothingLeft, OF_EXPORTER, RECORDER, resultOf };

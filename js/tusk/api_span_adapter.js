@@ -6,10 +6,10 @@ const { resolveTls } = require('../config/tls.js');
 const { dissectUrl, normaliseUserUrl } = require('../config/url.js');
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
-const { readOptions } = require('../config/options/read.js');
+const { configured, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { exportMillisOf } = require('./adapter_deadlines.js');
-const { AdapterLanes, errorOf, NATIVE, nothingLeft, resultOf } = require('./adapter_lanes.js');
+const { AdapterLanes, errorOf, NATIVE, nothingLeft, OF_EXPORTER, RECORDER, resultOf } = require('./adapter_lanes.js');
 const { encodeRequest, encodeSpan } = require('./clean_span_proto.js');
 const { markReported } = require('./reported_errors.js');
 const { CircuitBreaker, NonRetryableError } = require('./resilience.js');
@@ -58,8 +58,9 @@ class ApiSpanAdapter {
    * @param {boolean} [config.failBatchOnBadSpan] a span that cannot be encoded fails the whole request
    * @param {boolean} [config.honorRetryAfter] wait as long as the backend asks, 30 s at most
    */
-  constructor(config) {
-    const { queue, limits, exit, onError, ...options } = readOptions(OPTIONS.ApiSpanAdapter, config);
+  constructor(config, maker) {
+    const { queue, limits, exit, onError, ...options } = configured(() => readOptions(OPTIONS.ApiSpanAdapter, config));
+    if (maker !== OF_EXPORTER && isItself(new.target, ApiSpanAdapter)) tellUnknown(RECORDER, config);
     hasBinding(); // loaded here if it can be, and not in the first recorded request, in whose context it would stay
     this.#config = options;
     this.#url = `${options.tuskBackendBaseUrl}${PATH}`;

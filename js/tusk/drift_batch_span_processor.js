@@ -5,7 +5,7 @@
 const { isNativeError } = require('node:util/types');
 const { canCapture } = require('../exporter/lane_exporter.js');
 const { diag } = require('../otel/diag.js');
-const { invalid, readOptions } = require('../config/options/read.js');
+const { configured, invalid, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { textOfError } = require('../node_http/network_facts.js');
 const { Deadline, within } = require('../native/deadlines.js');
@@ -22,6 +22,7 @@ const DROPS_PER_LINE = 100;
 const EXPORT_MILLIS = 30000; // as the SDK's other processors wait
 const MARGIN_MILLIS = 5000; // an exporter with a deadline of its own answers first
 const OPTIONAL = 'exportTimeoutMillis';
+const BESIDE = ['exporter', 'mode'];
 
 const standIns = new StandIns('processor');
 let own;
@@ -45,9 +46,10 @@ class DriftBatchSpanProcessor {
 
   /** @param options `{ exporter, config: { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis? }, mode }` */
   constructor(options) {
-    const { exporter, mode } = options;
+    const { exporter, mode, config } = configured(() => readProcessorOptions(options));
     this.#exporter = exporter;
-    this.#config = readProcessorConfig(options);
+    this.#config = config;
+    if (isItself(new.target, DriftBatchSpanProcessor)) tellUnknown(OPTIONS.DriftBatchSpanProcessor, options, BESIDE);
     this.#isRecording = mode === TuskDriftMode.RECORD;
     this.#timer = unref(setInterval(() => this.#flushOneBatch(), this.#config.scheduledDelayMillis));
     standIns.sign(this);
@@ -205,13 +207,15 @@ function limitOver(exporter) {
 }
 
 /** The three options of the SDK have no default, as there. */
-function readProcessorConfig(options) {
+function readProcessorOptions(options) {
+  const { exporter, mode } = options;
   const { config } = readOptions(OPTIONS.DriftBatchSpanProcessor, options);
   for (const [option, value] of Object.entries(config)) {
     if (value !== undefined || option === OPTIONAL) continue;
     throw invalid(`config.${option}`, OPTIONS.DriftBatchSpanProcessor[`config.${option}`].kind.expected, value);
   }
-  return { ...config, exportTimeoutMillis: config.exportTimeoutMillis ?? limitOver(options.exporter) };
+  const exportTimeoutMillis = config.exportTimeoutMillis ?? limitOver(exporter);
+  return { exporter, mode, config: { ...config, exportTimeoutMillis } };
 }
 
 module.exports = { DriftBatchSpanProcessor };

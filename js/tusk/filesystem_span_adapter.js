@@ -6,10 +6,10 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
-const { invalid, readOptions } = require('../config/options/read.js');
+const { configured, invalid, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { WRITE_MILLIS, WRITE_TIMEOUT_MILLIS } = require('./adapter_deadlines.js');
-const { AdapterLanes, NATIVE, nothingLeft, resultOf } = require('./adapter_lanes.js');
+const { AdapterLanes, NATIVE, nothingLeft, OF_EXPORTER, RECORDER, resultOf } = require('./adapter_lanes.js');
 const { StandIns } = require('../guards/stand_ins.js');
 const { FAILED, schemaKind } = require('./vocabulary.js');
 
@@ -31,9 +31,9 @@ class FilesystemSpanAdapter {
    * @param {{ baseDirectory: string, queue?: object, exit?: object, onError?: Function }} config
    * @param {boolean} [config.failBatchOnBadSpan] a span that cannot be a line fails its batch: none of it is written
    */
-  constructor(config) {
-    const { baseDirectory, failBatchOnBadSpan, ...laneOptions } = readOptions(OPTIONS.FilesystemSpanAdapter, config);
-    if (baseDirectory === undefined) throw invalid('baseDirectory', 'a path', baseDirectory);
+  constructor(config, maker) {
+    const { baseDirectory, failBatchOnBadSpan, ...laneOptions } = configured(() => readAdapterOptions(config));
+    if (maker !== OF_EXPORTER && isItself(new.target, FilesystemSpanAdapter)) tellUnknown(RECORDER, config);
     const directory = path.resolve(baseDirectory);
     fs.mkdirSync(directory, { recursive: true });
     hasBinding(); // loaded here if it can be, and not in the first recorded request, in whose context it would stay
@@ -93,6 +93,12 @@ class FilesystemSpanAdapter {
       return told({ code: FAILED, error: thrown instanceof Error ? thrown : new Error('Filesystem export failed') });
     }
   }
+}
+
+function readAdapterOptions(config) {
+  const options = readOptions(OPTIONS.FilesystemSpanAdapter, config);
+  if (options.baseDirectory === undefined) throw invalid('baseDirectory', 'a path', options.baseDirectory);
+  return options;
 }
 
 /** The line of a clean span. Null: it is not JSON, or its trace id must not become part of a path. */

@@ -3,7 +3,7 @@
 // Refuses to transform on the loop what an adapter can take natively; objects are made only for adapters that want them.
 
 const { diag } = require('../otel/diag.js');
-const { readOptions } = require('../config/options/read.js');
+const { configured, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { hasBinding } = require('../native/binding.js');
 const { within } = require('../native/deadlines.js');
@@ -11,7 +11,7 @@ const { StandIns } = require('../guards/stand_ins.js');
 const { contained, ignore } = require('../guards/user_code.js');
 const { answered, exportMillisOf, WRITE_MILLIS } = require('./adapter_deadlines.js');
 const { ApiSpanAdapter } = require('./api_span_adapter.js');
-const { NATIVE, NOTHING_LEFT, nothingLeft } = require('./adapter_lanes.js');
+const { NATIVE, NOTHING_LEFT, nothingLeft, OF_EXPORTER, RECORDER } = require('./adapter_lanes.js');
 const { encodeSpan } = require('./clean_span_proto.js');
 const { FilesystemSpanAdapter } = require('./filesystem_span_adapter.js');
 const { filterSpans } = require('./span_filter.js');
@@ -51,13 +51,17 @@ class TdSpanExporter {
   /** @param {object} config as the SDK's; our own options are in tusk.d.ts */
   constructor(config) {
     hasBinding();
-    this.#config = readOptions(OPTIONS.TdSpanExporter, config);
+    this.#config = configured(() => readOptions(OPTIONS.TdSpanExporter, config));
     const { exportTimeoutMillis, honorRetryAfter } = this.#config;
     this.#limitMillis = exportMillisOf(exportTimeoutMillis, honorRetryAfter) + ANSWER_MILLIS;
     standIns.sign(this);
-    const { useRemoteExport, apiKey, observableServiceId } = config;
-    const isRemote = useRemoteExport && apiKey && observableServiceId;
-    this.addAdapter(isRemote ? new ApiSpanAdapter(config) : new FilesystemSpanAdapter(config));
+    const isRemote = configured(() => {
+      const { useRemoteExport, apiKey, observableServiceId } = config;
+      return useRemoteExport && apiKey && observableServiceId;
+    });
+    const Adapter = isRemote ? ApiSpanAdapter : FilesystemSpanAdapter;
+    this.addAdapter(new Adapter(config, OF_EXPORTER));
+    if (isItself(new.target, TdSpanExporter)) tellUnknown(RECORDER, config);
   }
 
   /**

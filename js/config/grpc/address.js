@@ -35,13 +35,12 @@ function parseAddress(given) {
   return { scheme, target: url.host, socketPath: null, url };
 }
 
-/** The error of `new URL`, without what may be a password. */
+/** The error of `new URL`, without what may be a password; its code is that of every configuration error. */
 function parseUrl(text) {
   try {
     return new URL(text);
   } catch {
-    const error = new TypeError('Invalid URL');
-    throw Object.assign(error, { code: 'ERR_INVALID_URL', input: maskCredentials(text) });
+    throw Object.assign(new TypeError('Invalid URL'), { input: maskCredentials(text) });
   }
 }
 

@@ -68,7 +68,10 @@ const boolean = kind('boolean', 'boolean', (value) => (typeof value === 'boolean
 
 const func = kind('function', 'function', (value) => (typeof value === 'function' ? value : INVALID));
 
-const path = kind('text', 'a path', (value) => (typeof value === 'string' && value !== '' ? value : INVALID));
+// No system has a file with a zero byte in its name.
+const path = kind('text', 'a path', (value) => {
+  return typeof value === 'string' && value !== '' && !value.includes('\0') ? value : INVALID;
+});
 
 /** A text; numbers and booleans are written as one, as a header or a protobuf field would have them. */
 const text = kind('text', 'text', (value) => {

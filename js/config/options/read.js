@@ -4,12 +4,34 @@
 // expected; in a variable it is told through diag, and the default holds.
 
 const { inspect } = require('node:util');
+const { isNativeError } = require('node:util/types');
 const { diag } = require('../../otel/diag.js');
+const { isOutOfStack } = require('../../guards/unwinding.js');
+const { contained, ignore } = require('../../guards/user_code.js');
 const { INVALID } = require('./kinds.js');
 const { OPTIONS, VARIABLES } = require('./table.js');
 
 const MAX_SHOWN_UNITS = 100;
 const MAX_SHOWN_ITEMS = 8;
+const CODE = 'ERR_OFFLOOP_CONFIG';
+
+/**
+ * Calls `read()`, which reads options. What it throws says by its code that the configuration is wrong. Class and message
+ * stay as they are: those of the stock exporter are searched for. A code that a getter of the application's has given its
+ * error stays, too.
+ */
+function configured(read) {
+  try {
+    return read();
+  } catch (error) {
+    contained(ignore, mark, error);
+    throw error;
+  }
+}
+
+function mark(error) {
+  if (isNativeError(error) && !isOutOfStack(error) && error.code === undefined) error.code = CODE;
+}
 
 /** A value as an error may show it, without running code of it. */
 function show(value) {
@@ -77,12 +99,49 @@ function readOptions(rows, given) {
   }
   for (const [section, values] of sections) {
     Object.freeze(result[section]);
-    for (const option of readable(section, 'object', () => Object.keys(values))) {
-      if (Object.hasOwn(result[section], option)) continue;
-      diag.warn(`Configuration: ${section}.${option} is unknown and will be ignored`);
-    }
+    const names = readable(section, 'object', () => Object.keys(values));
+    const unknown = names.filter((option) => !Object.hasOwn(result[section], option));
+    if (unknown.length > 0) contained(ignore, () => wordsOfUnknown().tellUnknownOptions(unknown, rows, `${section}.`));
   }
   return result;
+}
+
+/** Loaded where somebody has misspelt something. */
+const wordsOfUnknown = () => require('./unknown.js');
+
+/**
+ * Tells of options that do not exist. An instance of a class has members of its own, which are no options.
+ * @param {object} rows of the table  @param {unknown} given as the user gave it  @param {string[]} [also] that are known
+ */
+function tellUnknown(rows, given, also = []) {
+  contained(ignore, () => {
+    const unknown = unknownIn(rows, given, also);
+    if (unknown.length > 0) wordsOfUnknown().tellUnknownOptions(unknown, rows);
+  });
+}
+
+/** Names only: a getter is not called. */
+function unknownIn(rows, given, also = []) {
+  if (!isPlainObject(given)) return [];
+  const known = new Set(also);
+  for (const name of Object.keys(rows)) known.add(name.split('.')[0]);
+  return Object.keys(given).filter((name) => !known.has(name));
+}
+
+/** Made by `{}`, in whatever realm. */
+function isPlainObject(value) {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Whether a constructor makes an instance of `Class` itself, and not of a subclass, which may have options of its own. */
+function isItself(newTarget, Class) {
+  try {
+    return newTarget.prototype.constructor === Class;
+  } catch {
+    return false; // a Proxy of the application's
+  }
 }
 
 /** What `read()` gives; code of the application's may throw there. */
@@ -130,8 +189,14 @@ function isArray(value) {
 function readCallOptions(rows, given) {
   const isObject = typeof given === 'object' && given !== null;
   const result = {};
-  for (const [name, row] of Object.entries(rows))
-    result[name] = readOption(name, row, isObject ? memberOf(given, name) : undefined);
+  configured(() => {
+    for (const [name, row] of Object.entries(rows))
+      result[name] = readOption(name, row, isObject ? memberOf(given, name) : undefined);
+  });
+  contained(ignore, () => {
+    const unknown = unknownIn(rows, given);
+    if (unknown.length > 0) wordsOfUnknown().tellUnknownOfCall(unknown, rows);
+  });
   return result;
 }
 
@@ -150,4 +215,15 @@ function readVariable(variable) {
   return undefined;
 }
 
-module.exports = { invalid, readCallOptions, readOption, readOptions, readVariable, textOf };
+module.exports = {
+  configured,
+  invalid,
+  isItself,
+  readCallOptions,
+  readMember,
+  readOption,
+  readOptions,
+  readVariable,
+  tellUnknown,
+  textOf,
+};

@@ -86,7 +86,7 @@ const OWN = {
 
 const OTLPTraceExporter = {
   ...STOCK_EXPORTER,
-  protocol: row(kinds.oneOf('http/protobuf', 'http/json', 'grpc'), { standard: "'http/protobuf'" }),
+  protocol: row(kinds.oneOf('http/protobuf', 'http/json', 'grpc', 'env'), { standard: "'http/protobuf'" }),
   ...OWN,
 };
 
