@@ -11,6 +11,7 @@ pub mod http;
 pub mod live_headers;
 pub mod net;
 pub mod trace_files;
+mod wrong_port;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 

@@ -42,4 +42,9 @@ function dissectUrl(href) {
   return { scheme: url.protocol, hostname: url.hostname, endpoint: url.href, authorization, malformedCredentials };
 }
 
-module.exports = { dissectUrl, maskCredentials, normaliseUserUrl };
+/** An endpoint without credentials as a line may show it: a query may hold a key. The path of a directory has none. */
+function withoutQuery(endpoint) {
+  return /^https?:/i.test(endpoint) ? endpoint.split('?', 1)[0] : endpoint;
+}
+
+module.exports = { dissectUrl, maskCredentials, normaliseUserUrl, withoutQuery };

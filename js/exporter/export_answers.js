@@ -58,8 +58,9 @@ class ExportAnswers {
   #tell(batch, native, done) {
     this.#settings.credentials?.told(native);
     const { outcome, reason, error } = settle(batch, native);
-    const { logsRetries } = this.#settings;
-    tellOutcome(native, { reason, error, thrown: batch.call.thrown, invalid: outcome.dropped.invalid, logsRetries });
+    const { logsRetries, endpoint } = this.#settings;
+    const { thrown } = batch.call;
+    tellOutcome(native, { reason, error, thrown, invalid: outcome.dropped.invalid, logsRetries, endpoint });
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
     if (batch.refused[reason] > 0 && !batch.isReported) {
       batch.isReported = true;

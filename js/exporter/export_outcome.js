@@ -4,6 +4,7 @@
 // Refuses to count: by the time it is asked, every span has been.
 
 const { buildExportError } = require('./errors.js');
+const { withoutQuery } = require('../config/url.js');
 const { diag, exportDelegateLogger } = require('../otel/diag.js');
 const { textOfError } = require('../node_http/network_facts.js');
 const { logRetryOutcome } = require('./retry_diag.js');
@@ -38,9 +39,10 @@ function reasonOfFailure({ delivered, rejected, dropped }) {
 }
 
 /** The lines that the stock exporter logs after an export, and one about spans that could not be read. */
-function tellOutcome({ attempts, partialSuccess, warnings }, { reason, error, thrown, invalid, logsRetries }) {
+function tellOutcome({ attempts, partialSuccess, warnings }, told) {
+  const { reason, error, thrown, invalid, logsRetries, endpoint } = told;
   if ((reason === undefined || reason === 'invalid') && invalid > 0)
-    diag.warn(`Offloop: ${invalid} spans could not be read`);
+    diag.warn(`Offloop: ${invalid} spans for ${withoutQuery(endpoint)} could not be read (invalid)`);
   if (logsRetries !== false) logRetryOutcome({ attempts, reason, error, thrown });
   if (partialSuccess != null) diag.warn('Received Partial Success response:', partialSuccess);
   for (const warning of warnings ?? []) loggerFor(warning).warn(warning);

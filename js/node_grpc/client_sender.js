@@ -52,7 +52,7 @@ function createClientSender(config, grpc) {
       const done = (error, answer) => {
         if (error?.code === CODES.DEADLINE_EXCEEDED) leave(attempt);
         if (!error) resolve(statusFacts(0, '', { body: answer instanceof Uint8Array ? answer : undefined }));
-        else resolve(factsOf(error, hasBegun));
+        else resolve(factsOf(error, hasBegun, config));
       };
       // What is thrown here would end the process.
       const callback = (...args) => contained(reject, done, ...args);
@@ -98,10 +98,15 @@ function metadataOf(entries, grpc) {
   return metadata;
 }
 
+/** Loaded where an attempt has failed. */
+const wrongPort = () => require('../node_http/wrong_port.js');
+
 /** `hasBegun`: the answer had by then. The package words what is too large for it as a peer does for whom a request is. */
-function factsOf(error, hasBegun) {
+function factsOf(error, hasBegun, { hostname, port }) {
   if (typeof error.code !== 'number') return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
-  const details = String(error.details ?? '');
+  const said = String(error.details ?? '');
+  const hint = contained(ignore, () => wrongPort().hintOfGrpcClient(said, port));
+  const details = hint ? wrongPort().withHint(said, `${hostname}:${port}`, hint) : said;
   const trailers = Object.entries(error.metadata?.toJSON?.() ?? {});
   // A peer may say anything, and 32 bits of what is no status may say success.
   const isStatus = Number.isInteger(error.code) && error.code > 0 && error.code < 2 ** 31;

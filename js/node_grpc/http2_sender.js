@@ -4,8 +4,9 @@
 
 const { factsOfError, textOfError } = require('../node_http/network_facts.js');
 const { clearTimeout, now, setTimeout, unref } = require('../guards/timers.js');
-const { ignore, timerMillis } = require('../guards/user_code.js');
+const { contained, ignore, timerMillis } = require('../guards/user_code.js');
 const { call, requestHeaders } = require('./call.js');
+const { CODES } = require('./reply.js');
 const { openSession } = require('./connection.js');
 
 const PING_TIMEOUT_MILLIS = 20_000;
@@ -63,7 +64,8 @@ function createHttp2Sender(config) {
     connection.calls += 1;
     keepAlive(connection, config);
     try {
-      return await call(connection.session, config, request, attempt);
+      const facts = await call(connection.session, config, request, attempt);
+      return connection.hasSpoken ? facts : withHint(facts, connection, config);
     } catch (error) {
       const { closed, destroyed } = connection.session;
       // What Node does not send over a connection that stands, it does not send over any.
@@ -95,7 +97,11 @@ function createHttp2Sender(config) {
 
   async function open(attempt) {
     const opened = await openSession(config, attempt);
-    return { ...opened, calls: 0, isLeaving: false, isPinging: false, isGone: ignore };
+    const connection = { ...opened, hasSpoken: false, calls: 0, isLeaving: false, isPinging: false, isGone: ignore };
+    connection.session.once('remoteSettings', () => {
+      connection.hasSpoken = true;
+    });
+    return connection;
   }
 
   function forget() {
@@ -152,16 +158,36 @@ function failed({ original, ...error }) {
   return { outcome: 'failed', error };
 }
 
+/** Says of a peer that has never spoken HTTP/2 what that tells of the port. */
+function withHint(facts, { socket }, config) {
+  if (facts.grpcStatus !== CODES.UNAVAILABLE) return facts;
+  const { grpcMessage: text } = facts;
+  const silence = { isPlain: config.tlsOptions === null, bytes: socket.bytesRead, text, port: config.port };
+  const hint = contained(ignore, () => wrongPort().hintOfHttp2Silence(silence));
+  return hint ? { ...facts, grpcMessage: wrongPort().withHint(text, peerOf(config), hint) } : facts;
+}
+
+/** Loaded where an attempt has failed. */
+const wrongPort = () => require('../node_http/wrong_port.js');
+
+function peerOf({ socketPath, hostname, port }) {
+  return socketPath ?? `${hostname}:${port}`;
+}
+
 /** In the words of @grpc/grpc-js. */
-function connectFacts(error, { target }) {
+function connectFacts(error, config) {
+  const { target } = config;
   const last = Object(error).errors?.at?.(-1) ?? error;
   const facts = factsOfError(last);
   const isUnknown = facts.kind === 'dns';
   const name = facts.code?.startsWith('ERR_') ? `Error [${facts.code}]` : 'Error';
   const kind = facts.kind === 'spent' ? 'other' : facts.kind;
+  const text = textOfError(last);
+  const hint = contained(ignore, () => wrongPort().hintOfGrpcHandshake(text));
+  const said = hint ? wrongPort().withHint(text, peerOf(config), hint) : text;
   const message = isUnknown
     ? `Name resolution failed for target dns:${target}`
-    : `No connection established. Last error: ${name}: ${textOfError(last)}. Resolution note: `;
+    : `No connection established. Last error: ${name}: ${said}. Resolution note: `;
   return { ...facts, kind, message };
 }
 

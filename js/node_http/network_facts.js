@@ -3,6 +3,7 @@
 // It refuses to judge whether a retry helps; that is the dispatcher's.
 
 const { shown } = require('../guards/shown.js');
+const { contained, ignore } = require('../guards/user_code.js');
 
 const KINDS = {
   ECONNREFUSED: 'refused',
@@ -88,20 +89,29 @@ function factsOfError(error, kind) {
   };
 }
 
-/** Whether `bytes` begin with a frame that every peer of HTTP/2 sends first: SETTINGS or GOAWAY, of stream 0. */
-function isHttp2(bytes) {
-  return bytes?.length >= 9 && bytes[0] === 0 && (bytes[3] === 4 || bytes[3] === 7) && !bytes.readUInt32BE(5);
+/** Loaded where an attempt has failed. */
+const wrongPort = () => require('./wrong_port.js');
+
+/** Says in an error of Node's http, or in the reason of a refusal, what it tells of the port, as the native sink does. */
+function nameWrongPort(error, url, isSilent) {
+  contained(ignore, () => {
+    const hint = wrongPort().hintOfHttpError(error, portOf(url), isSilent);
+    if (hint !== null) error.message = wrongPort().withHint(error.message, peerOf(url), hint);
+  });
 }
 
-/** Says in the error of a peer that speaks HTTP/2 who that is and what helps, as the native sink does. */
-function nameHttp2Peer(error, url) {
-  try {
-    if (error.code !== 'HPE_INVALID_CONSTANT' || !isHttp2(error.rawPacket)) return;
-    const peer = `${url.hostname}:${url.port || (url.protocol === 'http:' ? 80 : 443)}`;
-    error.message += `: ${peer} speaks HTTP/2, it looks like the gRPC port; use that of OTLP/HTTP, which is 4318 unless configured otherwise`;
-  } catch {
-    // Not an error of Node's.
-  }
+/** The reason phrase of an answer, and what its body tells of the port. */
+function reasonOf({ statusCode, statusMessage }, body, url) {
+  const hint = statusCode < 400 ? null : contained(ignore, () => wrongPort().hintOfRefusal(statusCode, body));
+  return hint ? wrongPort().withHint(statusMessage, peerOf(url), hint) : statusMessage;
 }
 
-module.exports = { factsOfError, nameHttp2Peer, textOfError };
+function peerOf(url) {
+  return `${url.hostname}:${portOf(url)}`;
+}
+
+function portOf({ port, protocol }) {
+  return Number(port) || (protocol === 'http:' ? 80 : 443);
+}
+
+module.exports = { factsOfError, nameWrongPort, reasonOf, textOfError };

@@ -3,7 +3,7 @@
 // certificates and headers that are code or that our own stack does not have.
 // It refuses to decide: no retry, no verdict, only the facts of one attempt, in the shape the native sink reports them.
 
-const { factsOfError, nameHttp2Peer } = require('./network_facts.js');
+const { factsOfError, nameWrongPort, reasonOf } = require('./network_facts.js');
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_HEAD_BYTES = 64 * 1024; // informational responses included: those may come without an end
@@ -71,11 +71,11 @@ class AgentSlot {
   }
 }
 
-function factsOfReply(response, body, bodyError) {
+function factsOfReply(response, url, body, bodyError) {
   return {
     outcome: 'reply',
     status: response.statusCode,
-    reason: response.statusMessage,
+    reason: reasonOf(response, body, url),
     retryAfter: response.headers['retry-after'],
     date: response.headers.date,
     location: response.headers.location,
@@ -132,12 +132,12 @@ function exchange(url, options, body, attempt) {
       resolve({ facts, isUntouched });
       chunks = [];
     };
-    const finishReply = (bodyError) => finish(factsOfReply(reply, Buffer.concat(chunks), bodyError));
+    const finishReply = (bodyError) => finish(factsOfReply(reply, url, Buffer.concat(chunks), bodyError));
     const fail = (error) => (reply === null ? finish({ outcome: 'failed', error }) : finishReply(error));
 
     const onResponse = (response) => {
       reply = response;
-      attempt.onHead?.(factsOfReply(response, NO_BODY, timedOut()));
+      attempt.onHead?.(factsOfReply(response, url, NO_BODY, timedOut()));
       response.on('data', (chunk) => {
         receivedBytes += chunk.length;
         if (receivedBytes <= MAX_RESPONSE_BYTES) {
@@ -160,7 +160,7 @@ function exchange(url, options, body, attempt) {
       return;
     }
     request.on('error', (error) => {
-      nameHttp2Peer(error, url);
+      nameWrongPort(error, url, givenBytes === 0);
       fail(factsOfError(error));
     });
     request.on('socket', (socket) => {

@@ -25,6 +25,7 @@ class FilesystemSpanAdapter {
   name = 'filesystem';
   #lanes;
   #failsBatch;
+  #directory;
 
   /**
    * Creates the directory.
@@ -38,6 +39,7 @@ class FilesystemSpanAdapter {
     fs.mkdirSync(directory, { recursive: true });
     hasBinding(); // loaded here if it can be, and not in the first recorded request, in whose context it would stay
     this.#failsBatch = failBatchOnBadSpan;
+    this.#directory = directory;
     this.#lanes = new AdapterLanes({
       native: {
         sink: 'trace_files',
@@ -85,7 +87,7 @@ class FilesystemSpanAdapter {
       }
       if (unfit > 0)
         diag.warn(
-          `Offloop: ${unfit} spans were dropped because they could not be written as JSON or their trace id is no file name`,
+          `Offloop: ${unfit} spans for ${this.#directory} were dropped because they could not be written as JSON or their trace id is no file name (invalid)`,
         );
       if (lines.length === 0 || (unfit > 0 && this.#failsBatch)) return told(nothingLeft(unfit));
       return told(resultOf(await this.#lanes.exportPrepared(lines, { output: 'prepared_lines' }), unfit));

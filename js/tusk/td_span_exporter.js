@@ -226,7 +226,7 @@ class TdSpanExporter {
 }
 
 function unreadableSpans(count) {
-  return `Offloop: ${count} spans could not be read`;
+  return `Offloop: ${count} spans could not be read (invalid), no adapter has got them`;
 }
 
 /** The failure of an export of which nothing was left to record. */

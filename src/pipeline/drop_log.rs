@@ -11,6 +11,8 @@ pub(crate) const LINE_INTERVAL: Duration = Duration::from_secs(30);
 /// Which drops become a line in the log.
 #[derive(Debug, Default)]
 pub(crate) struct DropLog {
+    /// Where the spans were to go, as it may be shown.
+    endpoint: String,
     /// Last line per reason, in the order of `DropReason::ALL`.
     last_line: [Option<Moment>; DropReason::COUNT],
     /// Drops since then.
@@ -21,6 +23,10 @@ pub(crate) struct DropLog {
 }
 
 impl DropLog {
+    pub(crate) fn of(endpoint: &str) -> Self {
+        DropLog { endpoint: endpoint.to_owned(), ..DropLog::default() }
+    }
+
     /// Takes note of a drop; returns the line that is due.
     pub(crate) fn dropped(
         &mut self,
@@ -29,6 +35,7 @@ impl DropLog {
         spans: u64,
         detail: Option<&str>,
     ) -> Option<String> {
+        let endpoint = &self.endpoint;
         match reason {
             // A detail says that something else than the queue itself was full.
             DropReason::QueueFull | DropReason::BytesFull if detail.is_none() => {
@@ -37,7 +44,7 @@ impl DropLog {
                     return None;
                 }
                 Some(format!(
-                    "Dropping spans ({reason}): {}; {spans} so far, until it has drained",
+                    "Dropping spans ({reason}) for {endpoint}: {}; {spans} so far, until it has drained",
                     reason.message()
                 ))
             }
@@ -57,7 +64,7 @@ impl DropLog {
                     String::new()
                 };
                 let detail = detail.unwrap_or_else(|| reason.message());
-                Some(format!("Dropped {spans} spans ({reason}){more}: {detail}"))
+                Some(dropped_line(spans, reason, endpoint, &more, detail))
             }
         }
     }
@@ -68,6 +75,20 @@ impl DropLog {
             return None;
         }
         let spans = std::mem::take(&mut self.dropped_while_full);
-        Some(format!("The export queue has drained; {spans} spans were dropped while it was full"))
+        Some(format!(
+            "The export queue for {} has drained; {spans} spans were dropped while it was full",
+            self.endpoint
+        ))
     }
+}
+
+/// The line about spans that are lost: how many, why, and where they were to go.
+pub(crate) fn dropped_line(
+    spans: u64,
+    reason: DropReason,
+    endpoint: &str,
+    more: &str,
+    detail: &str,
+) -> String {
+    format!("Dropped {spans} spans ({reason}) for {endpoint}{more}: {detail}")
 }

@@ -22,6 +22,7 @@ use crate::{
     lock::lock,
     pipeline::{
         completion::{Call, Completion, Fate},
+        drop_log::DropLog,
         flush::{FlushCell, FlushMode},
         ids::Epoch,
         notice::Herald,
@@ -59,7 +60,9 @@ pub(crate) struct Admission {
 
 impl Ledger {
     pub(crate) fn new(queue: QueueConfig, herald: Arc<Herald>) -> Arc<Self> {
-        Arc::new(Ledger { book: Mutex::default(), queue, herald })
+        let drop_log = DropLog::of(herald.shown_endpoint());
+        let book = Mutex::new(Book { drop_log, ..Book::default() });
+        Arc::new(Ledger { book, queue, herald })
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {

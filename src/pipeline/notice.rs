@@ -79,6 +79,11 @@ impl Herald {
         let _ = self.observer.set((level, observer));
     }
 
+    /// The endpoint as a line may show it: a query may hold a key.
+    pub(crate) fn shown_endpoint(&self) -> &str {
+        without_query(&self.endpoint)
+    }
+
     pub(crate) fn line(&self, level: Level, text: impl Into<String>) {
         if let Some((max, observer)) = self.observer.get()
             && level <= *max
@@ -114,6 +119,15 @@ impl Herald {
                 endpoint: self.endpoint.clone(),
             }
         });
+    }
+}
+
+/// `endpoint` up to its query; the path of a directory has none.
+pub(crate) fn without_query(endpoint: &str) -> &str {
+    let is_url = endpoint.starts_with("http://") || endpoint.starts_with("https://");
+    match endpoint.split_once('?') {
+        Some((shown, _)) if is_url => shown,
+        _ => endpoint,
     }
 }
 

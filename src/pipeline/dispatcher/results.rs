@@ -12,7 +12,7 @@ use crate::{
             Action, Attempt, Dispatcher, LaneState, Settlement, Slot, Work, attempts::Rights,
         },
         ids::LaneId,
-        notice::Level,
+        notice::{Level, without_query},
         told::{Finding, less_compressed},
     },
     sink::{ContentEncoding, SendOutcome},
@@ -167,7 +167,7 @@ impl Dispatcher {
             let endpoint = self
                 .lanes
                 .get(&attempt.lane)
-                .map(|lane| lane.config.endpoint.as_str())
+                .map(|lane| without_query(&lane.config.endpoint))
                 .unwrap_or_default();
             let text = format!(
                 "{endpoint} does not take spans, exports are held until it does: {failure}"

@@ -110,7 +110,7 @@ async fn read(
             Some(end) => Ok(end),
             None => Ok(CallEnd {
                 metadata: metadata_of(&head.headers),
-                ..CallEnd::without_status(http_status)
+                ..failure::without_status(http_status, &link.peer)
             }),
         };
     }
@@ -147,7 +147,7 @@ async fn read(
     let Some(mut end) = stated.or_else(|| end_of(&head.headers, Bytes::new())) else {
         let metadata = trailers.as_ref().map(metadata_of).unwrap_or_default();
         let end = if head.status != StatusCode::OK || is_grpc && trailers.is_some() {
-            CallEnd::without_status(http_status)
+            failure::without_status(http_status, &link.peer)
         } else if is_grpc {
             let (code, details) = status::of_reset(h2::Reason::NO_ERROR);
             CallEnd::new(code, details)

@@ -7,6 +7,7 @@ use super::status;
 use crate::sink::{
     CallEnd, SendError, SendErrorKind,
     net::failure::{Known, innermost},
+    wrong_port,
 };
 
 const NO_CONNECTION: &str = "No connection established. Last error: ";
@@ -42,16 +43,21 @@ pub(super) fn no_connection(error: SendError, authority: &str) -> SendError {
             let last = error.errors.last().unwrap_or(&error);
             let code = last.code.as_deref().filter(|code| code.starts_with("ERR_"));
             let name = code.map_or_else(|| "Error".to_owned(), |code| format!("Error [{code}]"));
-            // The alert of a server whose protocols have no HTTP/2 among them.
-            let hint = match last.message.contains("alert no application protocol") {
-                true => " (it speaks no HTTP/2 on this port)",
-                false => "",
-            };
-            let last = format!("{}{hint}", last.message);
+            let hint = hint(&last.message).map(|hint| format!(": {authority} {hint}"));
+            let last = format!("{}{}", last.message, hint.unwrap_or_default());
             format!("{NO_CONNECTION}{name}: {last}. Resolution note: ")
         }
     };
     SendError { message, ..error }
+}
+
+/// What the message of a failed handshake says of the port.
+fn hint(message: &str) -> Option<String> {
+    // The alert of a server whose protocols have no HTTP/2 among them.
+    if message.contains("alert no application protocol") {
+        return Some(format!("speaks no HTTP/2; it {}", wrong_port::LOOKS_LIKE_HTTP));
+    }
+    wrong_port::of_handshake(message).map(str::to_owned)
 }
 
 /// A standing connection that has broken.
@@ -75,7 +81,10 @@ pub(super) fn ended(first: &[u8], peer: &str) -> SendError {
         return dropped();
     }
     if first.is_empty() {
-        let text = format!("{NO_CONNECTION}{peer} closed the connection before it spoke HTTP/2");
+        let hint = wrong_port::of_silence_to_grpc(peer).map(|hint| format!("; it {hint}"));
+        let hint = hint.unwrap_or_default();
+        let text =
+            format!("{NO_CONNECTION}{peer} closed the connection before it spoke HTTP/2{hint}");
         return SendError::new(SendErrorKind::Reset, text);
     }
     let mut known = [0; 9];
@@ -85,15 +94,14 @@ pub(super) fn ended(first: &[u8], peer: &str) -> SendError {
 
 /// The peer has begun with something that is not HTTP/2.
 pub(super) fn not_http2(first: [u8; 9], peer: &str) -> SendError {
+    let http = wrong_port::LOOKS_LIKE_HTTP;
     let what = match first {
         [b'H', b'T', b'T', b'P', b'/', ..] => {
-            format!(
-                "{peer} speaks HTTP/1.1, not HTTP/2: it looks like the port of OTLP/HTTP; that of gRPC is 4317 unless configured otherwise"
-            )
+            format!("{peer} speaks HTTP/1.1, not HTTP/2; it {http}")
         }
-        [b'<', ..] => format!("{peer} sends a page (HTML), not HTTP/2"),
+        [b'<', ..] => format!("{peer} sends a page (HTML), not HTTP/2; it {http}"),
         // Alerts and handshakes of TLS.
-        [21 | 22, 3, ..] => format!("{peer} speaks TLS; its URL has to begin with https://"),
+        [21 | 22, 3, ..] => format!("{peer} {}", wrong_port::SPEAKS_TLS),
         first => {
             let mut hex = String::new();
             first.iter().for_each(|byte| {
@@ -112,6 +120,15 @@ pub(super) fn other_content(content_type: &str, peer: &str) -> CallEnd {
         "{peer} answers with {what}, not with gRPC: its content type is '{content_type}'. It looks like a proxy or the wrong port"
     );
     CallEnd::new(status::UNKNOWN, text)
+}
+
+/// An answer over HTTP/2 without a status of gRPC.
+pub(super) fn without_status(http_status: u16, peer: &str) -> CallEnd {
+    let end = CallEnd::without_status(http_status);
+    match wrong_port::of_silence_to_grpc(peer) {
+        Some(hint) => CallEnd { details: format!("{}: {peer} {hint}", end.details), ..end },
+        None => end,
+    }
 }
 
 /// A stream that failed. `broken`: why its connection has ended.

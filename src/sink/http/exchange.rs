@@ -17,12 +17,13 @@ use hyper::{
 use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Clients, Shared, failure, kept::Kept, stream::IsOld};
+use super::{Clients, Shared, failure, kept::Kept, stream::IsOld, target::Target};
 use crate::{
     shown::shown_latin1,
     sink::{
         Reply, Request, SendError, SendErrorKind, SendOutcome,
         net::{dial::Dial, failure::of_addresses},
+        wrong_port,
     },
 };
 
@@ -47,7 +48,7 @@ pub(super) async fn exchange(
         Err(error) => return SendOutcome::Failed(error),
     };
     match timeout_at(end, head(shared, clients, &headers, &request.body)).await {
-        Ok(Ok(response)) => reply(response, end).await,
+        Ok(Ok(response)) => reply(response, &shared.target, end).await,
         Ok(Err(error)) => SendOutcome::Failed(error),
         Err(_) => SendOutcome::Failed(timed_out()),
     }
@@ -92,7 +93,7 @@ async fn head(
             dial = Arc::new(Dial::default());
             continue;
         }
-        let failed = failure::of_exchange(&error, target, dial.next_address());
+        let failed = failure::of_exchange(&error, target, dial.next_address(), has_answer(&error));
         if failed.syscall != Some("connect") {
             return Err(failed);
         }
@@ -113,7 +114,7 @@ fn has_answer(error: &hyper_util::client::legacy::Error) -> bool {
 }
 
 /// Reads the body. If it breaks off, the status is reported all the same, with the error (F12, F15).
-async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
+async fn reply(mut response: Response<Incoming>, target: &Target, end: Instant) -> SendOutcome {
     let headers = response.headers();
     let _reading = Kept::of(response.extensions()).map(|kept| kept.read_answer(headers));
     if let Some(error) = unacceptable(headers) {
@@ -158,6 +159,9 @@ async fn reply(mut response: Response<Incoming>, end: Instant) -> SendOutcome {
         }
     };
     reply.body = body.freeze();
+    if let Some(hint) = wrong_port::of_refusal(reply.status, &reply.body) {
+        reply.reason = failure::with_hint(&reply.reason, target, hint);
+    }
     SendOutcome::Reply(reply)
 }
 

@@ -3,19 +3,51 @@
 
 use std::{error::Error, fmt, io, net::IpAddr};
 
-use super::target::Target;
-use crate::sink::{SendError, SendErrorKind, errno, net::failure as net};
+use super::{heads::Other, target::Target};
+use crate::sink::{SendError, SendErrorKind, errno, net::failure as net, wrong_port};
 
-/// An attempt that got no status line; `tried` is the address of a name that was dialled.
+/// An attempt that got no status line; `tried` is the address of a name that was dialled, `has_answer` whether a byte came.
+/// What it says of the port is told, too.
 pub(super) fn of_exchange(
     error: &hyper_util::client::legacy::Error,
     target: &Target,
     tried: Option<IpAddr>,
+    has_answer: bool,
 ) -> SendError {
     let known = find(error);
-    if known.net.own.is_none() && known.http2 {
-        return http2_peer(target);
+    if let (None, Some(other)) = (known.net.own, known.other) {
+        let failed = parse_error("HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/");
+        let hint = match other {
+            Other::Http2 => &format!("speaks HTTP/2; it {}", wrong_port::LOOKS_LIKE_GRPC),
+            Other::Tls => wrong_port::SPEAKS_TLS,
+        };
+        return SendError { message: with_hint(&failed.message, target, hint), ..failed };
     }
+    let failed = in_nodes_words(error, &known, target, tried);
+    let is_silent = failed.kind == SendErrorKind::Reset && !has_answer;
+    let of_silence = || {
+        let hint = wrong_port::of_silence_to_http(target.destination.port).filter(|_| is_silent)?;
+        Some(format!("has ended the connection without an answer; it {hint}"))
+    };
+    let of_handshake = wrong_port::of_handshake(&failed.message).map(str::to_owned);
+    match of_handshake.or_else(of_silence) {
+        Some(hint) => SendError { message: with_hint(&failed.message, target, &hint), ..failed },
+        None => failed,
+    }
+}
+
+/// `text`, and what it says of the port.
+pub(super) fn with_hint(text: &str, target: &Target, hint: &str) -> String {
+    let (host, port) = (target.url.host_str().unwrap_or_default(), target.destination.port);
+    format!("{text}: {host}:{port} {hint}")
+}
+
+fn in_nodes_words(
+    error: &hyper_util::client::legacy::Error,
+    known: &Known<'_>,
+    target: &Target,
+    tried: Option<IpAddr>,
+) -> SendError {
     let is_write = known.http.is_some_and(is_write);
     let peer = || target.destination.peer(tried);
     if let Some(failed) = known.net.failure(error.is_connect(), is_write, peer) {
@@ -68,40 +100,30 @@ pub(super) fn parse_error(code: &str, reason: &str) -> SendError {
     SendError::new(SendErrorKind::Malformed, format!("Parse Error: {reason}")).with_code(code)
 }
 
-/// The peer has answered in frames of HTTP/2.
+/// The peer has answered in another protocol.
 #[derive(Debug)]
-pub(super) struct SpeaksHttp2;
+pub(super) struct Speaks(pub Other);
 
-impl fmt::Display for SpeaksHttp2 {
+impl fmt::Display for Speaks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the peer speaks HTTP/2")
+        f.write_str("the peer speaks another protocol")
     }
 }
 
-impl Error for SpeaksHttp2 {}
-
-/// Node's error, and what helps: it is nearly always the other port of a collector.
-fn http2_peer(target: &Target) -> SendError {
-    let (host, port) = (target.url.host_str().unwrap_or_default(), target.destination.port);
-    let reason = format!(
-        "Expected HTTP/, RTSP/ or ICE/: {host}:{port} speaks HTTP/2, it looks like the gRPC port; use that of OTLP/HTTP, \
-         which is 4318 unless configured otherwise"
-    );
-    parse_error("HPE_INVALID_CONSTANT", &reason)
-}
+impl Error for Speaks {}
 
 /// The parts of an error chain that say something.
 struct Known<'a> {
     net: net::Known<'a>,
     http: Option<&'a hyper::Error>,
-    http2: bool,
+    other: Option<Other>,
 }
 
 fn find<'a>(error: &'a (dyn Error + 'static)) -> Known<'a> {
     Known {
         net: net::Known::of(error),
         http: net::chain(error).find_map(|each| each.downcast_ref()),
-        http2: net::chain(error).any(|each| each.is::<SpeaksHttp2>()),
+        other: net::chain(error).find_map(|each| Some(each.downcast_ref::<Speaks>()?.0)),
     }
 }
 

@@ -11,7 +11,16 @@ pub(super) struct Heads {
     at: At,
     /// The last answer was in another version than HTTP/1.1.
     is_old: bool,
-    is_http2: bool,
+    other: Option<Other>,
+}
+
+/// What the first bytes were in place of HTTP/1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Other {
+    /// Frames of HTTP/2.
+    Http2,
+    /// An alert of TLS.
+    Tls,
 }
 
 #[derive(Debug)]
@@ -55,9 +64,9 @@ impl Heads {
         self.is_old
     }
 
-    /// Whether these were frames of HTTP/2.
-    pub fn is_http2(&self) -> bool {
-        self.is_http2
+    /// Whether these were no heads at all.
+    pub fn other(&self) -> Option<Other> {
+        self.other
     }
 
     /// Reads what has come and puts the version right.
@@ -80,7 +89,10 @@ impl Heads {
                             *place = changed.unwrap_or(byte);
                         }
                         [0, _, _, SETTINGS | GOAWAY, _, 0, 0, 0, 0, ..] if *known == 9 => {
-                            self.is_http2 = true;
+                            self.other = Some(Other::Http2);
+                        }
+                        [ALERT, 3, 0..=4, 0, 2, 1 | 2, _, ..] if *known == 7 => {
+                            self.other = Some(Other::Tls);
                         }
                         _ => {}
                     }
@@ -111,6 +123,8 @@ impl Heads {
 /// Types of the frames that a peer of HTTP/2 begins with, whatever it was sent.
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+/// The kind of record with which a peer of TLS refuses what is none.
+const ALERT: u8 = 21;
 
 /// What the parser is to see in place of the version's last byte, if `known` bytes of the line are there. Node takes
 /// HTTP/0.9 and HTTP/2.0 in the clothes of HTTP/1, and chunks in HTTP/1.0; our parser does so in HTTP/1.1 alone.
@@ -161,14 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_http2_are_known_for_what_they_are() {
+    fn what_is_no_http1_is_known_for_what_it_is() {
         let settings = "\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64";
         let goaway = "\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x01";
         for piece in [1, 4, 100] {
-            assert!(heads(settings, piece).is_http2());
-            assert!(heads(goaway, piece).is_http2());
-            assert!(!heads("HTTP/1.1 200 OK\r\n\r\n", piece).is_http2());
-            assert!(!heads("\0\0\x12\x05\0\0\0\0\0\0\x03\0\0\0\x64", piece).is_http2());
+            assert_eq!(heads(settings, piece).other(), Some(Other::Http2));
+            assert_eq!(heads(goaway, piece).other(), Some(Other::Http2));
+            assert_eq!(heads("\x15\x03\x01\0\x02\x02\x46", piece).other(), Some(Other::Tls));
+            assert_eq!(heads("HTTP/1.1 200 OK\r\n\r\n", piece).other(), None);
+            assert_eq!(heads("\x16\x03\x01\0\x02\x02\x46", piece).other(), None);
+            assert_eq!(heads("\0\0\x12\x05\0\0\0\0\0\0\x03\0\0\0\x64", piece).other(), None);
         }
     }
 

@@ -144,8 +144,8 @@ impl<S: Socket> AsyncRead for Bounded<S> {
             let overflow = failure::parse_error("HPE_HEADER_OVERFLOW", "Header overflow");
             return Poll::Ready(Err(io::Error::other(overflow)));
         }
-        if self.heads.is_http2() {
-            return Poll::Ready(Err(io::Error::other(failure::SpeaksHttp2)));
+        if let Some(other) = self.heads.other() {
+            return Poll::Ready(Err(io::Error::other(failure::Speaks(other))));
         }
         self.is_old.0.store(self.heads.is_old(), Ordering::Relaxed);
         Poll::Ready(Ok(()))

@@ -10,6 +10,7 @@ use crate::{
     pipeline::{
         batch::Batch,
         dispatcher::{Action, Attempt, Event, Work},
+        drop_log::dropped_line,
         ids::{BatchId, FlushId, LaneId},
         io::{OpenLane, record::record},
         messages::{Flush, Job, Task},
@@ -143,10 +144,9 @@ impl Driver<'_> {
         let dropped = lane.ledger.snapshot().dropped[DropReason::ShutdownDeadline];
         if dropped > 0 {
             let reason = DropReason::ShutdownDeadline;
-            lane.herald.line(
-                Level::Warn,
-                format!("Dropped {dropped} spans ({reason}): {}", reason.message()),
-            );
+            let endpoint = lane.herald.shown_endpoint();
+            let line = dropped_line(dropped, reason, endpoint, "", reason.message());
+            lane.herald.line(Level::Warn, line);
         }
         client.release();
         for answer in shutdown.into_iter().flat_map(|(_, answers)| answers) {
