@@ -298,8 +298,11 @@ export interface OTLPTraceExporterConfig {
   /** Receives the exporter's metrics. */
   selfObsMeterProvider?: MeterProviderLike;
 
-  /** Transport and wire format. Default 'http/protobuf'. */
-  protocol?: 'http/protobuf' | 'http/json' | 'grpc';
+  /**
+   * Transport and wire format; 'env' is what OTEL_EXPORTER_OTLP_TRACES_PROTOCOL or OTEL_EXPORTER_OTLP_PROTOCOL names. Default
+   * 'http/protobuf'.
+   */
+  protocol?: 'http/protobuf' | 'http/json' | 'grpc' | 'env';
   /** Who sends. Default automatic: native, unless an option needs Node's http, its TLS, or `@grpc/grpc-js`. */
   transport?: 'native' | 'node';
   queue?: QueueOptions;
@@ -314,6 +317,14 @@ export interface OTLPTraceExporterConfig {
   maxConcurrency?: number;
   /** Called once per failed export. */
   onError?: (failure: ExportFailure) => void;
+}
+
+/**
+ * What a constructor throws, and what `forceFlush()` and `shutdown()` reject with, because of an option: an Error or, where
+ * the stock exporter throws one, a TypeError.
+ */
+export interface ConfigurationError extends Error {
+  code: 'ERR_OFFLOOP_CONFIG';
 }
 
 /** For the classes of `offloop/otlp-proto`, `offloop/otlp-http` and `offloop/otlp-grpc`, which have one protocol each. */

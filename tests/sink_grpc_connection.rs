@@ -128,7 +128,7 @@ fn where_nobody_listens_the_error_is_that_of_grpc_js() {
 }
 
 #[test]
-fn peers_that_speak_something_else_are_named() {
+fn f81_peers_that_speak_something_else_are_named() {
     type Script = fn(&mut Peer);
     let cases: [(Script, &str); 6] = [
         (
@@ -136,7 +136,7 @@ fn peers_that_speak_something_else_are_named() {
                 peer.head();
                 peer.respond("400 Bad Request", "", b"");
             },
-            "speaks HTTP/1.1, not HTTP/2: it looks like the port of OTLP/HTTP",
+            "speaks HTTP/1.1, not HTTP/2; it looks like the HTTP port; use 4317 or protocol 'http/protobuf'",
         ),
         (
             |peer| {
@@ -149,13 +149,13 @@ fn peers_that_speak_something_else_are_named() {
             |peer| {
                 peer.write("<html>\n<body>Welcome");
             },
-            "sends a page (HTML)",
+            "sends a page (HTML), not HTTP/2; it looks like the HTTP port",
         ),
         (
             |peer| {
                 peer.write([21, 3, 1, 0, 2, 2, 70, 0, 0]);
             },
-            "speaks TLS; its URL has to begin with https://",
+            "speaks TLS; use https://",
         ),
         (
             |peer| {

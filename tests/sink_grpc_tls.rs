@@ -73,15 +73,16 @@ fn a_trusted_server_of_either_version_is_spoken_to_over_one_connection() {
 }
 
 #[test]
-fn a_server_without_http2_is_named_as_such() {
+fn f81_a_server_without_http2_is_named_as_such() {
     let root = Identity::root("root");
     let leaf = root.issue(server_params());
     let chain = [&leaf];
     let tls = ServerTls { protocols: vec!["http/1.1"], ..ServerTls::with(&chain) };
     let error = refused(&tls.serve(serve), "localhost", trusting(&root));
     assert_eq!(error.kind, SendErrorKind::Tls);
+    assert!(error.message.contains("alert no application protocol:SSL alert number 120: "));
     let words =
-        "alert no application protocol:SSL alert number 120 (it speaks no HTTP/2 on this port)";
+        " speaks no HTTP/2; it looks like the HTTP port; use 4317 or protocol 'http/protobuf'";
     assert!(error.message.contains(words), "{}", error.message);
     let server = ServerTls::with(&chain).serve(|mut peer| {
         peer.head();

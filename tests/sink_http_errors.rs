@@ -13,7 +13,7 @@ mod attempt;
 mod raw_server;
 
 use attempt::{config, failure, http_sink, request, request_within, send};
-use offloop::sink::{SendErrorKind, http::HttpSink};
+use offloop::sink::{SendErrorKind, SendOutcome, http::HttpSink};
 use raw_server::{Peer, RawServer, closed_port};
 
 #[test]
@@ -228,7 +228,7 @@ fn r78_no_error_shows_credentials_tokens_or_headers() {
 }
 
 #[test]
-fn a_peer_of_http2_is_named_and_so_is_what_helps() {
+fn f81_a_peer_of_http2_is_named_and_so_is_what_helps() {
     let settings = "\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64";
     for speaks_first in [true, false] {
         let server = RawServer::start(move |mut peer: Peer| {
@@ -241,8 +241,33 @@ fn a_peer_of_http2_is_named_and_so_is_what_helps() {
         let error = failure(send(&http_sink(&server.url()), request(10)));
         assert_eq!(error.kind, SendErrorKind::Malformed);
         assert_eq!(error.code.as_deref(), Some("HPE_INVALID_CONSTANT"));
-        for part in [&server.address.to_string(), "HTTP/2", "gRPC", "4318"] {
-            assert!(error.message.contains(part), "{part}: {error}");
-        }
+        let words = "speaks HTTP/2; it looks like the gRPC port; use 4318 or protocol 'grpc'";
+        assert!(error.message.ends_with(&format!(": {} {words}", server.address)), "{error}");
     }
+}
+
+#[test]
+fn f81_a_peer_of_tls_is_named_and_so_is_what_helps() {
+    let server = RawServer::start(|mut peer: Peer| {
+        peer.request();
+        peer.write([21, 3, 1, 0, 2, 2, 70]);
+        peer.wait_for_close();
+    });
+    let error = failure(send(&http_sink(&server.url()), request(10)));
+    assert_eq!(error.code.as_deref(), Some("HPE_INVALID_CONSTANT"));
+    let words = format!(": {} speaks TLS; use https://", server.address);
+    assert!(error.message.ends_with(&words), "{error}");
+}
+
+#[test]
+fn f81_a_refusal_in_the_words_of_a_server_is_followed_by_what_helps() {
+    let server = RawServer::start(|mut peer: Peer| {
+        peer.request();
+        let page = b"Client sent an HTTP request to an HTTPS server.\n";
+        peer.respond("400 Bad Request", "", page);
+    });
+    let outcome = send(&http_sink(&server.url()), request(10));
+    let SendOutcome::Reply(reply) = outcome else { panic!("{outcome:?}") };
+    let words = format!("Bad Request: {} speaks TLS; use https://", server.address);
+    assert_eq!((reply.status, reply.reason), (400, words));
 }

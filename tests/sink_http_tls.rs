@@ -358,7 +358,11 @@ fn f6_a_server_without_tls_is_eproto() {
         peer.wait_for_close();
     });
     let error = refused(&server, "localhost", TlsConfig::default());
-    assert_tls(&error, "EPROTO", "write EPROTO error:0A00010B:SSL routines::wrong version number");
+    let words = format!(
+        "write EPROTO error:0A00010B:SSL routines::wrong version number: localhost:{} does not speak TLS; use http://",
+        server.address.port()
+    );
+    assert_tls(&error, "EPROTO", &words);
     #[cfg(target_os = "linux")]
     assert_eq!(error.errno, Some(-71));
 }

@@ -222,7 +222,9 @@ describe('our own options', () => {
 
   it('a misspelt one is named', async () => {
     const { lines } = await recordDiag(() => resolve({ queue: { maxSpan: 1 } }));
-    assert.deepEqual(lines, ['warn: Configuration: queue.maxSpan is unknown and will be ignored']);
+    assert.deepEqual(lines, [
+      "warn: Configuration: queue.maxSpan is unknown and will be ignored, did you mean 'queue.maxSpans'?",
+    ]);
   });
 
   it('compression of ours', () => {

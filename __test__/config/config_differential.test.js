@@ -1,6 +1,6 @@
 'use strict';
 // The same program with the stock exporter and with ours, seen from outside, over the whole scenario table and both wire
-// formats. Only differences on purpose are allowed (X1 to X21 in docs/spec/otlp.md); each is named below.
+// formats. Only differences on purpose are allowed (the rows X of docs/spec/otlp.md); each is named below.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -9,7 +9,7 @@ const path = require('node:path');
 const { after, before, describe, it, test } = require('node:test');
 const { issue } = require('../helpers/config/certificates.js');
 const { startRecorder } = require('../helpers/config/recorder.js');
-const { observe, withoutOurNotices } = require('../helpers/config/runner.js');
+const { observe, withoutOurCode, withoutOurNotices } = require('../helpers/config/runner.js');
 const { scenarios, SECRET } = require('../helpers/config/scenarios.js');
 const { OURS, STOCK } = require('../helpers/config/subjects.js');
 const { repeated } = require('../helpers/repeated.js');
@@ -58,6 +58,7 @@ function withoutListedDifferences(scenario, stock, observed) {
     observation.lines = withoutOurNotices(observation.lines);
     // A log line or an error never repeats the credentials of an unusable URL.
     observation.lines = observation.lines.map(mask);
+    if (observation.thrown) observation.thrown = withoutOurCode(observation.thrown);
     if (observation.thrown) observation.thrown.message = mask(observation.thrown.message);
   }
   // Without a limit in its options an exporter of ours has none (X18), so concurrent scenarios have to set one.

@@ -9,7 +9,7 @@ const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 const { issue } = require('../helpers/config/certificates.js');
 const { startRecorder } = require('../helpers/config/recorder.js');
-const { observe } = require('../helpers/config/runner.js');
+const { observe, withoutOurCode } = require('../helpers/config/runner.js');
 const { scenarios } = require('../helpers/config/scenarios.js');
 const { OURS } = require('../helpers/config/subjects.js');
 
@@ -41,7 +41,7 @@ function comparable(scenario, { requests, connections, results, thrown }) {
   for (const { error } of results ?? []) {
     if (error?.message === 'Export failed with retryable status') error.code = 'any';
   }
-  const unusable = thrown && { ...thrown, message: thrown.message.replace(/\/\/user:.*@/, '//***@') };
+  const unusable = thrown && { ...withoutOurCode(thrown), message: thrown.message.replace(/\/\/user:.*@/, '//***@') };
   return {
     requests: scenario.retried ? seen.slice(0, 1) : seen,
     connections: scenario.concurrent || scenario.retried ? 0 : connections,

@@ -47,4 +47,13 @@ function withoutQuery(endpoint) {
   return /^https?:/i.test(endpoint) ? endpoint.split('?', 1)[0] : endpoint;
 }
 
-module.exports = { dissectUrl, maskCredentials, normaliseUserUrl, withoutQuery };
+/** The same for a URL that may be none. */
+function shownUrl(url) {
+  try {
+    return withoutQuery(dissectUrl(normaliseUserUrl(url)).endpoint);
+  } catch {
+    return maskCredentials(url).split('?', 1)[0];
+  }
+}
+
+module.exports = { dissectUrl, maskCredentials, normaliseUserUrl, shownUrl, withoutQuery };

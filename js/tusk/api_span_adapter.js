@@ -3,7 +3,7 @@
 // Refuses to send: attempts, their schedule and what an answer means are native (src/recorder), whatever way spans come.
 
 const { resolveTls } = require('../config/tls.js');
-const { dissectUrl, normaliseUserUrl, withoutQuery } = require('../config/url.js');
+const { dissectUrl, normaliseUserUrl, shownUrl } = require('../config/url.js');
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
 const { configured, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
@@ -167,7 +167,7 @@ class ApiSpanAdapter {
     }
     if (invalid > 0)
       diag.warn(
-        `Offloop: ${invalid} spans for ${shown(this.#url)} were dropped because they could not be encoded as protobuf (invalid)`,
+        `Offloop: ${invalid} spans for ${shownUrl(this.#url)} were dropped because they could not be encoded as protobuf (invalid)`,
       );
     else if (parts.length === 0) parts.push({ printed: encodeRequest(this.#config, []) });
     return { parts, invalid };
@@ -235,15 +235,6 @@ class ApiSpanAdapter {
       post: (bytes) => this.#poster.postExportRequest(bytes),
       own: this.#laneOptions,
     };
-  }
-}
-
-/** The URL as a line may show it. */
-function shown(url) {
-  try {
-    return withoutQuery(dissectUrl(normaliseUserUrl(url)).endpoint);
-  } catch {
-    return 'an endpoint that is no URL';
   }
 }
 

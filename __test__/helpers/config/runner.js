@@ -84,9 +84,19 @@ async function observe(Exporter, scenario, context) {
   return { ...value, requests, connections, lines };
 }
 
-/** Every loss is told (R68), and an endpoint that is held (X14), where the stock exporter says nothing. */
+const NOTICES =
+  /^warn: (Dropped \d+ spans \(|\S+ does not take spans, exports are held|Configuration: \S+ is unknown and will be ignored)/;
+
+/** Every loss is told (R68), an endpoint that is held (X14) and an unknown option (X25), where the stock exporter says nothing. */
 function withoutOurNotices(lines) {
-  return lines.filter((line) => !/^warn: (Dropped \d+ spans \(|\S+ does not take spans, exports are held)/.test(line));
+  return lines.filter((line) => !NOTICES.test(line));
 }
 
-module.exports = { observe, span, withoutOurNotices };
+/** What a constructor throws has a code of ours (X26), in place of Node's if it has one. */
+function withoutOurCode(thrown) {
+  if (thrown === undefined) return undefined;
+  const { code, ...others } = thrown;
+  return { ...others, own: thrown.own?.filter((name) => name !== 'code') };
+}
+
+module.exports = { observe, span, withoutOurCode, withoutOurNotices };

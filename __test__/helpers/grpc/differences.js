@@ -3,7 +3,7 @@
 // is a row of docs/spec/otlp-grpc.md; a scenario that shows a difference by itself has it in `differs` instead.
 
 const assert = require('node:assert/strict');
-const { withoutOurNotices } = require('../config/runner.js');
+const { withoutOurCode, withoutOurNotices } = require('../config/runner.js');
 const { decodeRequest } = require('../otlp_decoder.js');
 
 const WRONG_WARNING = /^warn: Client key and certificate must both be provided/;
@@ -92,6 +92,7 @@ function asLater(observation) {
 function comparable(observation, scenario, version) {
   const copy = structuredClone(observation);
   copy.lines = withoutOurNotices(copy.lines);
+  if (copy.thrown) copy.thrown = withoutOurCode(copy.thrown);
   copy.calls = copy.seen.flatMap(({ calls }) => calls);
   for (const call of copy.calls) call.timeout = roundTimeout(call.timeout);
   for (const apply of Object.values(differences)) apply(copy, scenario, version);

@@ -53,12 +53,15 @@ fn r23_f51_one_warning_per_full_episode_re_armed_only_when_empty() {
 #[test]
 fn r68_every_reason_is_counted_and_told_the_same_way() {
     for reason in DropReason::ALL {
-        let mut log = DropLog::default();
+        let mut log = DropLog::of("http://collector/v1/traces");
         let at = |seconds| Moment(secs(seconds));
         let first = log.dropped(at(0), reason, 5, None);
         let again = log.dropped(at(1), reason, 7, None);
         let later = log.dropped(at(1).after(LINE_INTERVAL), reason, 1, None);
         assert_eq!(again, None, "{reason}: one line, not one per drop");
+        for line in [&first, &later].into_iter().flatten() {
+            assert!(line.contains(&format!("({reason}) for http://collector/v1/traces")), "{line}");
+        }
         match reason {
             // Told by the end of the shutdown, with the sum.
             DropReason::ShutdownDeadline => assert_eq!((first, later), (None, None)),
@@ -99,6 +102,23 @@ fn r68_the_ledger_tells_of_every_drop_after_admission() {
             1,
             "{code} in {warnings:?}"
         );
+    }
+}
+
+#[test]
+fn r68_lines_name_the_endpoint_and_show_no_query_of_it() {
+    let mut world = World::new();
+    let endpoint = "http://collector/v1/traces?key=planted".to_owned();
+    let lane = world.lane(Config { endpoint, ..stock() });
+    let _outcome = world.export(lane, 3);
+    world.answer(status(401));
+    let _late = world.export(lane, 2);
+    world.shutdown(lane, secs(0));
+    let lines = world.lines(Level::Warn);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    for line in &lines {
+        let named = line.contains("http://collector/v1/traces");
+        assert!(named && !line.contains("planted"), "{line}");
     }
 }
 
