@@ -109,62 +109,76 @@ function named({ error, line }, address, hint) {
   for (const text of [error.message, line]) assert.ok(text.includes(address) && text.includes(hint), text);
 }
 
-function table(name, scheme, senders, peers) {
-  describe(name, () => {
-    for (const [peer, [serve, hint]] of Object.entries(peers)) {
-      for (const [way, options] of Object.entries(senders)) {
-        const wanted = typeof hint === 'string' ? hint : hint[way];
-        if (wanted === undefined) continue;
-        it(`${peer}, ${way}`, async () => {
-          const address = await listening(quietly(serve()));
-          named(await failedExport(address, scheme, options), address, wanted);
-        });
-      }
+function peersOf(scheme, senders, peers) {
+  for (const [peer, [serve, hint]] of Object.entries(peers)) {
+    for (const [way, options] of Object.entries(senders)) {
+      const wanted = typeof hint === 'string' ? hint : hint[way];
+      if (wanted === undefined) continue;
+      it(`${peer}, ${way}`, async () => {
+        const address = await listening(quietly(serve()));
+        named(await failedExport(address, scheme, options), address, wanted);
+      });
     }
-  });
+  }
 }
 
-table('F81: a gRPC port on an export over HTTP', 'http', SENDERS.http, {
-  "Node's http2 (nghttp2, grpc-js)": [() => http2.createServer(), GRPC_PORT],
-  'SETTINGS as soon as somebody comes, then the end (grpc-go, tonic)': [says('', SETTINGS), GRPC_PORT],
-  'SETTINGS and GOAWAY (Netty, envoy, the C core)': [says(GOAWAY, SETTINGS), GRPC_PORT],
-  'GOAWAY alone': [says(GOAWAY), GRPC_PORT],
-  'a refusal in HTTP/1 (Kestrel)': [
-    answers(400, 'An HTTP/1.x request was sent to an HTTP/2 only endpoint.'),
-    GRPC_PORT,
-  ],
+describe('F81: a gRPC port on an export over HTTP', () => {
+  peersOf('http', SENDERS.http, {
+    "Node's http2 (nghttp2, grpc-js)": [() => http2.createServer(), GRPC_PORT],
+    'SETTINGS as soon as somebody comes, then the end (grpc-go, tonic)': [says('', SETTINGS), GRPC_PORT],
+    'SETTINGS and GOAWAY (Netty, envoy, the C core)': [says(GOAWAY, SETTINGS), GRPC_PORT],
+    'GOAWAY alone': [says(GOAWAY), GRPC_PORT],
+    'a refusal in HTTP/1 (Kestrel)': [
+      answers(400, 'An HTTP/1.x request was sent to an HTTP/2 only endpoint.'),
+      GRPC_PORT,
+    ],
+  });
 });
 
-table('F81: a gRPC port with TLS on an export over HTTP', 'https', SECURE.http, {
-  // Our own stack names no protocol in its handshake, Node names HTTP/1.1.
-  "Node's http2": [() => http2.createSecureServer({ key, cert }), GRPC_PORT],
+describe('F81: a gRPC port with TLS on an export over HTTP', () => {
+  peersOf('https', SECURE.http, {
+    // Our own stack names no protocol in its handshake, Node names HTTP/1.1.
+    "Node's http2": [() => http2.createSecureServer({ key, cert }), GRPC_PORT],
+  });
 });
 
-table('F81: an HTTP port on an export over gRPC', 'http', SENDERS.grpc, {
-  "Node's http": [() => http.createServer(), HTTP_PORT],
-  'a refusal (Go)': [says('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'), HTTP_PORT],
-  'a page (old servers)': [says('<html><body>Bad Request</body></html>'), HTTP_PORT],
+describe('F81: an HTTP port on an export over gRPC', () => {
+  peersOf('http', SENDERS.grpc, {
+    "Node's http": [() => http.createServer(), HTTP_PORT],
+    'a refusal (Go)': [says('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'), HTTP_PORT],
+    'a page (old servers)': [says('<html><body>Bad Request</body></html>'), HTTP_PORT],
+  });
 });
 
-table('F81: an HTTP port with TLS on an export over gRPC', 'https', SECURE.grpc, {
-  'that speaks HTTP/1.1 only': [() => https.createServer({ key, cert }), HTTP_PORT],
+describe('F81: an HTTP port with TLS on an export over gRPC', () => {
+  peersOf('https', SECURE.grpc, {
+    'that speaks HTTP/1.1 only': [() => https.createServer({ key, cert }), HTTP_PORT],
+  });
 });
 
-table('F81: TLS on one side only, HTTP', 'http', SENDERS.http, {
-  'an alert (OpenSSL)': [says(ALERT), USE_TLS],
-  'a refusal in words (Go)': [answers(400, 'Client sent an HTTP request to an HTTPS server.\n'), USE_TLS],
-  'a page (nginx)': [answers(400, '<title>400 The plain HTTP request was sent to HTTPS port</title>'), USE_TLS],
+describe('F81: TLS on one side only, HTTP', () => {
+  peersOf('http', SENDERS.http, {
+    'an alert (OpenSSL)': [says(ALERT), USE_TLS],
+    'a refusal in words (Go)': [answers(400, 'Client sent an HTTP request to an HTTPS server.\n'), USE_TLS],
+    'a page (nginx)': [answers(400, '<title>400 The plain HTTP request was sent to HTTPS port</title>'), USE_TLS],
+  });
 });
-table('F81: TLS on one side only, gRPC', 'http', SENDERS.grpc, {
-  // The client of @grpc/grpc-js tells nothing of it.
-  'an alert (OpenSSL)': [says(ALERT), { native: USE_TLS, "Node's http2": USE_TLS }],
+describe('F81: TLS on one side only, gRPC', () => {
+  peersOf('http', SENDERS.grpc, {
+    // The client of @grpc/grpc-js tells nothing of it.
+    'an alert (OpenSSL)': [says(ALERT), { native: USE_TLS, "Node's http2": USE_TLS }],
+  });
 });
-table('F81: https to a port without TLS', 'https', SECURE.http, {
-  "Node's http": [() => http.createServer(), USE_PLAIN],
-  "Node's http2": [() => http2.createServer(), USE_PLAIN],
+describe('F81: https to a port without TLS', () => {
+  peersOf('https', SECURE.http, {
+    "Node's http": [() => http.createServer(), USE_PLAIN],
+    "Node's http2": [() => http2.createServer(), USE_PLAIN],
+  });
 });
-table('F81: https to a gRPC port without TLS', 'https', SECURE.grpc, {
-  "Node's http2": [() => http2.createServer(), USE_PLAIN],
+describe('F81: https to a gRPC port without TLS', () => {
+  peersOf('https', SECURE.grpc, {
+    "Node's http2": [() => http2.createServer(), USE_PLAIN],
+  });
 });
 
 describe('F81: a peer that says nothing and closes is known by the usual number of its port', () => {

@@ -96,7 +96,16 @@ it('the reasons of a drop are those of the types', () => {
 });
 
 it('the variables of the environment are those that the code reads', () => {
-  const ofOtlp = ['ENDPOINT', 'HEADERS', 'TIMEOUT', 'COMPRESSION', 'CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'];
+  const ofOtlp = [
+    'ENDPOINT',
+    'HEADERS',
+    'TIMEOUT',
+    'COMPRESSION',
+    'CERTIFICATE',
+    'CLIENT_CERTIFICATE',
+    'CLIENT_KEY',
+    'PROTOCOL',
+  ];
   for (const name of ofOtlp) assert.match(read('js/config/environment.js'), new RegExp(`'${name}'|_${name}\``), name);
   assert.match(read('js/config/grpc/environment.js'), /'INSECURE'/);
   const name = /\b(?:OFFLOOP|OTEL|TUSK|NAPI_RS|NODE)_[A-Z_]*[A-Z]\b/g;

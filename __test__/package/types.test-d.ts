@@ -9,6 +9,7 @@ import * as http from 'http';
 import { expectAssignable, expectError, expectType } from 'tsd';
 import {
   BatchSpanProcessor,
+  type ConfigurationError,
   type DropReason,
   EventLoopMonitor,
   type ExporterStats,
@@ -40,6 +41,11 @@ expectAssignable<sdk3.SpanExporter>(file);
 new ProtoExporter({ queue: { maxSpans: 1 }, retry: { maxAttempts: 1 } });
 expectError(new ProtoExporter({ protocol: 'http/json' }));
 expectError(new JsonExporter({ protocol: 'http/json' }));
+new OTLPTraceExporter({ protocol: 'env' });
+expectError(new ProtoExporter({ protocol: 'env' }));
+declare const configurationError: ConfigurationError;
+expectType<'ERR_OFFLOOP_CONFIG'>(configurationError.code);
+expectAssignable<Error>(configurationError);
 declare const ownConfig: OTLPTraceExporterConfig;
 expectError(new JsonExporter(ownConfig));
 expectAssignable<OTLPTraceExporter>(new JsonExporter());

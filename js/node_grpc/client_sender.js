@@ -4,6 +4,7 @@
 // are that package's.
 
 const { factsOfError } = require('../node_http/network_facts.js');
+const wrongPort = require('../node_http/wrong_port.js');
 const { contained, ignore } = require('../guards/user_code.js');
 const { toWire } = require('../config/grpc/metadata_values.js');
 const { CODES, statusFacts, tooLargeFacts } = require('./reply.js');
@@ -98,15 +99,12 @@ function metadataOf(entries, grpc) {
   return metadata;
 }
 
-/** Loaded where an attempt has failed. */
-const wrongPort = () => require('../node_http/wrong_port.js');
-
 /** `hasBegun`: the answer had by then. The package words what is too large for it as a peer does for whom a request is. */
 function factsOf(error, hasBegun, { hostname, port }) {
   if (typeof error.code !== 'number') return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
   const said = String(error.details ?? '');
-  const hint = contained(ignore, () => wrongPort().hintOfGrpcClient(said, port));
-  const details = hint ? wrongPort().withHint(said, `${hostname}:${port}`, hint) : said;
+  const hint = wrongPort.hintOfGrpcClient(said, port);
+  const details = hint === null ? said : wrongPort.withHint(said, `${hostname}:${port}`, hint);
   const trailers = Object.entries(error.metadata?.toJSON?.() ?? {});
   // A peer may say anything, and 32 bits of what is no status may say success.
   const isStatus = Number.isInteger(error.code) && error.code > 0 && error.code < 2 ** 31;

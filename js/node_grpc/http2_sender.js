@@ -3,8 +3,9 @@
 // It refuses to decide: no retry, no verdict, only the facts of one attempt.
 
 const { factsOfError, textOfError } = require('../node_http/network_facts.js');
+const wrongPort = require('../node_http/wrong_port.js');
 const { clearTimeout, now, setTimeout, unref } = require('../guards/timers.js');
-const { contained, ignore, timerMillis } = require('../guards/user_code.js');
+const { ignore, timerMillis } = require('../guards/user_code.js');
 const { call, requestHeaders } = require('./call.js');
 const { CODES } = require('./reply.js');
 const { openSession } = require('./connection.js');
@@ -163,12 +164,9 @@ function withHint(facts, { socket }, config) {
   if (facts.grpcStatus !== CODES.UNAVAILABLE) return facts;
   const { grpcMessage: text } = facts;
   const silence = { isPlain: config.tlsOptions === null, bytes: socket.bytesRead, text, port: config.port };
-  const hint = contained(ignore, () => wrongPort().hintOfHttp2Silence(silence));
-  return hint ? { ...facts, grpcMessage: wrongPort().withHint(text, peerOf(config), hint) } : facts;
+  const hint = wrongPort.hintOfHttp2Silence(silence);
+  return hint === null ? facts : { ...facts, grpcMessage: wrongPort.withHint(text, peerOf(config), hint) };
 }
-
-/** Loaded where an attempt has failed. */
-const wrongPort = () => require('../node_http/wrong_port.js');
 
 function peerOf({ socketPath, hostname, port }) {
   return socketPath ?? `${hostname}:${port}`;
@@ -183,8 +181,8 @@ function connectFacts(error, config) {
   const name = facts.code?.startsWith('ERR_') ? `Error [${facts.code}]` : 'Error';
   const kind = facts.kind === 'spent' ? 'other' : facts.kind;
   const text = textOfError(last);
-  const hint = contained(ignore, () => wrongPort().hintOfGrpcHandshake(text));
-  const said = hint ? wrongPort().withHint(text, peerOf(config), hint) : text;
+  const hint = wrongPort.hintOfGrpcHandshake(text);
+  const said = hint === null ? text : wrongPort.withHint(text, peerOf(config), hint);
   const message = isUnknown
     ? `Name resolution failed for target dns:${target}`
     : `No connection established. Last error: ${name}: ${said}. Resolution note: `;

@@ -3,7 +3,6 @@
 // It refuses to judge whether a retry helps; that is the dispatcher's.
 
 const { shown } = require('../guards/shown.js');
-const { contained, ignore } = require('../guards/user_code.js');
 
 const KINDS = {
   ECONNREFUSED: 'refused',
@@ -89,29 +88,4 @@ function factsOfError(error, kind) {
   };
 }
 
-/** Loaded where an attempt has failed. */
-const wrongPort = () => require('./wrong_port.js');
-
-/** Says in an error of Node's http, or in the reason of a refusal, what it tells of the port, as the native sink does. */
-function nameWrongPort(error, url, isSilent) {
-  contained(ignore, () => {
-    const hint = wrongPort().hintOfHttpError(error, portOf(url), isSilent);
-    if (hint !== null) error.message = wrongPort().withHint(error.message, peerOf(url), hint);
-  });
-}
-
-/** The reason phrase of an answer, and what its body tells of the port. */
-function reasonOf({ statusCode, statusMessage }, body, url) {
-  const hint = statusCode < 400 ? null : contained(ignore, () => wrongPort().hintOfRefusal(statusCode, body));
-  return hint ? wrongPort().withHint(statusMessage, peerOf(url), hint) : statusMessage;
-}
-
-function peerOf(url) {
-  return `${url.hostname}:${portOf(url)}`;
-}
-
-function portOf({ port, protocol }) {
-  return Number(port) || (protocol === 'http:' ? 80 : 443);
-}
-
-module.exports = { factsOfError, nameWrongPort, reasonOf, textOfError };
+module.exports = { factsOfError, textOfError };

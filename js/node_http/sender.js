@@ -3,13 +3,15 @@
 // certificates and headers that are code or that our own stack does not have.
 // It refuses to decide: no retry, no verdict, only the facts of one attempt, in the shape the native sink reports them.
 
-const { factsOfError, nameWrongPort, reasonOf } = require('./network_facts.js');
+const { factsOfError } = require('./network_facts.js');
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_HEAD_BYTES = 64 * 1024; // informational responses included: those may come without an end
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 const NO_BODY = Buffer.alloc(0);
 const guarded = new WeakSet();
+
+let wrongPort; // loaded by the first constructor of an exporter that sends this way
 
 // Loaded at the first request: instrumentation may want to patch these modules first.
 const moduleOf = (scheme) => (scheme === 'http:' ? require('http') : require('https'));
@@ -75,7 +77,7 @@ function factsOfReply(response, url, body, bodyError) {
   return {
     outcome: 'reply',
     status: response.statusCode,
-    reason: reasonOf(response, body, url),
+    reason: wrongPort.reasonOf(response, body, url),
     retryAfter: response.headers['retry-after'],
     date: response.headers.date,
     location: response.headers.location,
@@ -160,7 +162,7 @@ function exchange(url, options, body, attempt) {
       return;
     }
     request.on('error', (error) => {
-      nameWrongPort(error, url, givenBytes === 0);
+      wrongPort.nameWrongPort(error, url, givenBytes === 0);
       fail(factsOfError(error));
     });
     request.on('socket', (socket) => {
@@ -195,6 +197,7 @@ function exchange(url, options, body, attempt) {
  * @returns {{ send: Function, close: () => Promise<void> }}
  */
 function createNodeSender(config) {
+  wrongPort ??= require('./wrong_port.js');
   const url = new URL(config.url);
   const slot = new AgentSlot(config, url.protocol);
 

@@ -3,6 +3,8 @@
 // collector, or TLS on one side only. Where our own stack sends, src/sink/wrong_port.rs has the same.
 // It refuses to show what the peer has said.
 
+const { contained, ignore } = require('../guards/user_code.js');
+
 const GRPC_PORT = 4317;
 const HTTP_PORT = 4318;
 const LOOKS_LIKE_GRPC = "looks like the gRPC port; use 4318 or protocol 'grpc'";
@@ -41,11 +43,14 @@ function hintInBytes(bytes) {
   return isTlsAlert(bytes) ? SPEAKS_TLS : null;
 }
 
-/**
- * What an error of Node's http says of the port.
- * @param {{ code?: unknown, message: string, rawPacket?: unknown }} error
- * @param {number} port  @param {boolean} isSilent no byte of an answer has come
- */
+/** Says in an error of Node's http what it tells of the port. `isSilent`: no byte of an answer has come. */
+function nameWrongPort(error, url, isSilent) {
+  contained(ignore, () => {
+    const hint = hintOfHttpError(error, portOf(url), isSilent);
+    if (hint !== null) error.message = withHint(error.message, peerOf(url), hint);
+  });
+}
+
 function hintOfHttpError({ code, message, rawPacket }, port, isSilent) {
   if (code === 'HPE_INVALID_CONSTANT') return Buffer.isBuffer(rawPacket) ? hintInBytes(rawPacket) : null;
   if (NO_TLS.test(message)) return SPEAKS_PLAIN;
@@ -54,12 +59,25 @@ function hintOfHttpError({ code, message, rawPacket }, port, isSilent) {
   return `has ended the connection without an answer; it ${LOOKS_LIKE_GRPC}`;
 }
 
-/** What a refusal over HTTP says of the port. */
+/** The reason phrase of an answer, and what its body tells of the port. */
+function reasonOf({ statusCode, statusMessage }, body, url) {
+  const hint = hintOfRefusal(statusCode, body);
+  return hint === null ? statusMessage : withHint(statusMessage, peerOf(url), hint);
+}
+
 function hintOfRefusal(status, body) {
   if (status < 400 || body.length === 0) return null;
   const text = body.toString('latin1', 0, MAX_LOOK_BYTES);
   if (WORDS_OF_GRPC.test(text)) return LOOKS_LIKE_GRPC;
   return WORDS_OF_TLS.test(text) ? SPEAKS_TLS : null;
+}
+
+function peerOf(url) {
+  return `${url.hostname}:${portOf(url)}`;
+}
+
+function portOf({ port, protocol }) {
+  return Number(port) || (protocol === 'http:' ? 80 : 443);
 }
 
 /**
@@ -87,11 +105,4 @@ function hintOfGrpcHandshake(text) {
   return NO_PROTOCOL.test(text) ? `speaks no HTTP/2; it ${LOOKS_LIKE_HTTP}` : null;
 }
 
-module.exports = {
-  hintOfGrpcClient,
-  hintOfGrpcHandshake,
-  hintOfHttp2Silence,
-  hintOfHttpError,
-  hintOfRefusal,
-  withHint,
-};
+module.exports = { hintOfGrpcClient, hintOfGrpcHandshake, hintOfHttp2Silence, nameWrongPort, reasonOf, withHint };
