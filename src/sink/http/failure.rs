@@ -18,10 +18,10 @@ pub(super) fn of_exchange(
     if let (None, Some(other)) = (known.net.own, known.other) {
         let failed = parse_error("HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/");
         let hint = match other {
-            Other::Http2 => &format!("speaks HTTP/2; it {}", wrong_port::LOOKS_LIKE_GRPC),
-            Other::Tls => wrong_port::SPEAKS_TLS,
+            Other::Http2 => format!("speaks HTTP/2; it {}", wrong_port::LOOKS_LIKE_GRPC),
+            Other::Tls => wrong_port::SPEAKS_TLS.to_owned(),
         };
-        return SendError { message: with_hint(&failed.message, target, hint), ..failed };
+        return SendError { message: with_hint(&failed.message, target, &hint), ..failed };
     }
     let failed = in_nodes_words(error, &known, target, tried);
     let is_silent = failed.kind == SendErrorKind::Reset && !has_answer;
