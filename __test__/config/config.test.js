@@ -150,7 +150,7 @@ describe('our own options', () => {
   const invalid = [
     [
       { protocol: 'thrift' },
-      "protocol is invalid, expected 'http/protobuf' or 'http/json' or 'grpc' (actual: 'thrift')",
+      "protocol is invalid, expected 'http/protobuf' or 'http/json' or 'grpc' or 'env' (actual: 'thrift')",
     ],
     [{ transport: 'curl' }, "transport is invalid, expected 'native' or 'node' (actual: 'curl')"],
     [{ queue: 5 }, "queue is invalid, expected object (actual: '5')"],

@@ -262,7 +262,7 @@ test(
         strange: [
           ...[1, 1, 1, 1, 1],
           "Configuration: timeoutMillis is invalid, expected number (actual: 'soon')",
-          "Configuration: protocol is invalid, expected 'http/protobuf' or 'http/json' or 'grpc' (actual: 'thrift')",
+          "Configuration: protocol is invalid, expected 'http/protobuf' or 'http/json' or 'grpc' or 'env' (actual: 'thrift')",
         ],
       });
       assert.equal(warnings.length, 1, warnings.join('\n'));
