@@ -161,7 +161,7 @@ fn plain_and_secure_are_not_taken_for_each_other() {
     let server = tls.serve(serve);
     let client = Client::with(GrpcConfig::new(format!("http://{}", server.address), "test"));
     let SendOutcome::Failed(error) = client.send(request(10)) else { panic!() };
-    assert!(error.message.contains("its URL has to begin with https://"), "{}", error.message);
+    assert!(error.message.contains("use https://"), "{}", error.message);
     let plain = RawServer::start(serve);
     let error = refused(&plain, "localhost", trusting(&root));
     assert!(error.message.starts_with("No connection established. "), "{}", error.message);

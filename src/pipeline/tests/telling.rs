@@ -112,10 +112,8 @@ fn r68_lines_name_the_endpoint_and_show_no_query_of_it() {
     let lane = world.lane(Config { endpoint, ..stock() });
     let _outcome = world.export(lane, 3);
     world.answer(status(401));
-    let _late = world.export(lane, 2);
-    world.shutdown(lane, secs(0));
     let lines = world.lines(Level::Warn);
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines.len(), 2, "the loss, and that the endpoint is held: {lines:?}");
     for line in &lines {
         let named = line.contains("http://collector/v1/traces");
         assert!(named && !line.contains("planted"), "{line}");
