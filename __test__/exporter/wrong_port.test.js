@@ -206,6 +206,17 @@ describe('F81: a peer that says nothing and closes is known by the usual number 
   }
 });
 
+describe('F81: a peer that has begun in the right protocol is not taken for another', () => {
+  for (const way of ['native', "Node's http2"]) {
+    it(`gRPC, ${way}`, async () => {
+      const empty = Buffer.from('000000040000000000', 'hex');
+      const address = await listening(says('HTTP/1.1 400 Bad Request\r\n\r\n', empty)());
+      const { error } = await failedExport(address, 'http', SENDERS.grpc[way]);
+      assert.doesNotMatch(error.message, /looks like/);
+    });
+  }
+});
+
 describe('F81: what a peer says is not shown', () => {
   for (const [way, options] of Object.entries({ ...SENDERS.http, ...SENDERS.grpc })) {
     it(way, async () => {
