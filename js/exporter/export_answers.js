@@ -30,7 +30,7 @@ class ExportAnswers {
   #settings;
   #limit;
 
-  /** @param settings of the exporter: its `credentials`, `logsRetries`, `onError` and `endpoint` */
+  /** @param settings of the exporter: its `credentials`, `lines`, `logsRetries`, `onError` and `endpoint` */
   constructor(settings, limit) {
     this.#settings = settings;
     this.#limit = limit;
@@ -60,6 +60,7 @@ class ExportAnswers {
     const { outcome, reason, error } = settle(batch, native);
     const { logsRetries } = this.#settings;
     tellOutcome(native, { reason, error, thrown: batch.call.thrown, invalid: outcome.dropped.invalid, logsRetries });
+    this.#settings.lines?.ended(outcome, reason);
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
     if (batch.refused[reason] > 0 && !batch.isReported) {
       batch.isReported = true;

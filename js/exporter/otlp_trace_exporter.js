@@ -6,6 +6,7 @@ const { TlsWatch } = require('../config/tls_watch.js'); // now: it keeps Node's 
 const { defaultsFor, resolveConfig } = require('../config/resolve_config.js');
 const { createNodeSender } = require('../node_http/sender.js');
 const { CredentialWatch } = require('./credential_watch.js');
+const { ExporterLines } = require('./exporter_lines.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
 
@@ -13,7 +14,9 @@ class OTLPTraceExporter extends LaneExporter {
   /** @param {object} [config] as for the stock exporters over HTTP and gRPC, plus ours (index.d.ts) */
   constructor(config = {}) {
     const resolved = resolveConfig(config, defaultsFor(new.target));
-    super(settingsFor(resolved));
+    const lines = new ExporterLines({ className: 'OTLPTraceExporter', ...resolved });
+    super({ ...settingsFor(resolved), lines });
+    lines.made(this);
   }
 }
 

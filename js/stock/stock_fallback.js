@@ -6,7 +6,7 @@
 const { hasBinding, loadBinding } = require('../native/binding.js');
 const { defaultsFor } = require('../config/resolve_config.js');
 const { dissectUrl } = require('../config/url.js');
-const { diag } = require('../otel/diag.js');
+const { diag, exportBegins } = require('../otel/diag.js');
 const { readCallOptions, readOption, readOptions } = require('../config/options/read.js');
 const { OPTIONS, OWN } = require('../config/options/table.js');
 const { soon } = require('../guards/timers.js');
@@ -103,6 +103,7 @@ class StockTraceExporter {
   }
 
   #send(spans, resultCallback) {
+    exportBegins();
     const counts = this.#counts;
     counts.offered += spans.length;
     if (this.#isShutdown) {
