@@ -44,7 +44,8 @@ function writeLine(level, args) {
     return;
   }
   put(level, args.map(textOf).filter(Boolean).join(' '));
-  if (inMinute === MOST_PER_MINUTE) put('warn', `${MOST_PER_MINUTE} lines in a minute, others are left out until it is over`);
+  if (inMinute === MOST_PER_MINUTE)
+    put('warn', `${MOST_PER_MINUTE} lines in a minute, others are left out until it is over`);
 }
 
 /** A decision of Offloop's about itself. */
@@ -52,14 +53,19 @@ function writeDecision(level, text) {
   if (!isWanted(level) || decisions === MOST_DECISIONS) return;
   decisions += 1;
   put(level, text);
-  if (decisions === MOST_DECISIONS) put('info', `${MOST_DECISIONS} decisions have been written, further ones are left out`);
+  if (decisions === MOST_DECISIONS)
+    put('info', `${MOST_DECISIONS} decisions have been written, further ones are left out`);
 }
 
 function isWanted(level) {
   const text = process.env.OFFLOOP_LOG;
   if (text !== readText) {
     readText = text;
-    threshold = thresholdOf(String(text ?? '').trim().toLowerCase());
+    threshold = thresholdOf(
+      String(text ?? '')
+        .trim()
+        .toLowerCase(),
+    );
   }
   return !isOver && LEVELS[level] <= threshold;
 }

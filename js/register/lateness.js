@@ -14,8 +14,8 @@ const { contained, ignore } = require('../guards/user_code.js');
 const LATE = 'OFFLOOP_REGISTER_LATE';
 const TWICE = 'OFFLOOP_REGISTER_TWICE';
 const ADVICE =
-  'Load offloop/register before everything else; what --require loads comes before what --import loads, whatever the order ' +
-  'of the flags: among the former, or where NODE_OPTIONS has any, use --require offloop/register as the first of them';
+  'Load offloop/register before everything else. Node.js runs --require before --import, whatever their order: where the others ' +
+  'are loaded with --require, put --require offloop/register in front of them';
 const PATIENCE_MILLIS = 10_000; // a program that has not made its exporters by then has none
 
 /** @param {string[]} names of packages that are loaded already: whoever has taken their classes has the stock ones */
@@ -43,7 +43,15 @@ function warn(code, kind, text) {
   decided(`register: ${kind}: ${text}`, 'warn');
   if (getEnvironmentData(code) === true) return;
   setEnvironmentData(code, true);
-  contained(ignore, () => process.emitWarning(text, { code }));
+  contained(ignore, emit, Object.assign(new Error(text), { name: 'Warning', code }));
+}
+
+/** Node.js emits a warning when the running code has returned. A program that ends itself in that code gets it at its end. */
+function emit(warning) {
+  const atEnd = () => contained(ignore, () => process.emit('warning', warning));
+  quietly(() => process.once('exit', atEnd));
+  process.emitWarning(warning);
+  process.nextTick(() => process.removeListener('exit', atEnd));
 }
 
 /**

@@ -43,10 +43,13 @@ class StockTraceExporter {
     const wanted = fixedProtocol ? undefined : config.protocol;
     const name = PACKAGES[readOption('protocol', OPTIONS.OTLPTraceExporter.protocol, wanted) ?? protocol];
     const { onError } = readOptions(OWN, config); // an error tells what is wrong on every platform
-    const { compression } = config;
+    const { compression, userAgent } = config;
     const { Class, file } = loadStock(name);
     const given = name === PACKAGES.grpc ? stockGrpcOptions(config, !fixedProtocol, file) : config;
-    this.#exporter = new Class(COMPRESSIONS.has(compression) ? given : { ...given, compression: undefined });
+    const without = {};
+    if (!COMPRESSIONS.has(compression)) without.compression = undefined;
+    if (userAgent === true) without.userAgent = undefined; // it says that Offloop sends
+    this.#exporter = new Class({ ...given, ...without });
     this.#onError = onError;
     this.#endpoint = endpointOf(config.url);
     if (!warned) diag.warn(`${explanation().message} Spans go through ${name} (OFFLOOP_FALLBACK=stock).`);
