@@ -57,7 +57,7 @@ describe('levels', () => {
     [['verbose', 'all', 'ALL'], all],
   ])
     for (const word of words)
-      it(`L1: ${word === undefined ? 'unset' : `'${word}'`}`, () => {
+      it(`L1: ${word}`, () => {
         const ended = run(EVERY_LEVEL, { log: word });
         assert.equal(ended.status, 0);
         const isIntroduced = expected.some((line) => line.startsWith('info'));
@@ -197,6 +197,20 @@ describe('there are not too many', () => {
       'info: 100 decisions have been written, further ones are left out',
       'warn: a warning',
     ]);
+  });
+
+  it('L3: workers share the count', () => {
+    const source = `
+      decided('in the main thread');
+      const { Worker } = require('node:worker_threads');
+      const next = (left) => {
+        const body = "const { decided } = require('./js/otel/decisions.js'); for (let nth = 1; nth <= 40; nth++) decided('decision ' + nth);";
+        if (left > 0) new Worker(body, { eval: true }).once('exit', () => next(left - 1));
+      };
+      next(4);`;
+    const { lines } = run(source, { log: 'info' });
+    assert.equal(lines.filter((line) => / decision \d+$/.test(line)).length, 99);
+    assert.equal(lines.filter((line) => /100 decisions have been written/.test(line)).length, 1);
   });
 
   it('L3: 60 lines a minute about what goes wrong, and how many were left out', () => {

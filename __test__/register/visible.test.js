@@ -194,7 +194,7 @@ describe('what does not, and why', { concurrency: 2 }, () => {
   });
 });
 
-it('L4, L6: a logger that is set after the exporter is made hears the same', async () => {
+it('L4, L6, X28: a logger that is set after the exporter is made hears the same', async () => {
   const source = `
     const exporter = new OTLPTraceExporter({ url });
     const { diag, DiagLogLevel } = require('@opentelemetry/api');

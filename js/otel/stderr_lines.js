@@ -4,9 +4,9 @@
 // without end, and to show anything but texts: objects may be spans.
 
 const { writeSync } = require('node:fs');
-const { isMainThread, threadId } = require('node:worker_threads');
+const { getEnvironmentData, isMainThread, setEnvironmentData, threadId } = require('node:worker_threads');
 const { version } = require('../../package.json');
-const { isNativeError } = require('node:util/types');
+const { isNativeError, isSharedArrayBuffer } = require('node:util/types');
 const { shown } = require('../guards/shown.js');
 const { now } = require('../guards/timers.js');
 
@@ -26,10 +26,20 @@ let threshold = LEVELS.none;
 let isOver = false;
 let isTorn = false; // the last line was written in part
 let isIntroduced = false;
-let decisions = 0;
 let minuteBegan = -Infinity;
 let inMinute = 0;
 let leftOut = 0;
+const decisions = sharedCount('offloop.decisions.1');
+
+/** A count that workers share with the thread that has started them: some programs start a worker for each task. */
+function sharedCount(key) {
+  let memory = getEnvironmentData(key);
+  if (!isSharedArrayBuffer(memory)) {
+    memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    setEnvironmentData(key, memory);
+  }
+  return new Int32Array(memory);
+}
 
 /** A line of `diag`; of its arguments texts and errors are shown. */
 function writeLine(level, args) {
@@ -50,11 +60,10 @@ function writeLine(level, args) {
 
 /** A decision of Offloop's about itself. */
 function writeDecision(level, text) {
-  if (!isWanted(level) || decisions === MOST_DECISIONS) return;
-  decisions += 1;
-  put(level, text);
-  if (decisions === MOST_DECISIONS)
-    put('info', `${MOST_DECISIONS} decisions have been written, further ones are left out`);
+  if (!isWanted(level) || Atomics.load(decisions, 0) >= MOST_DECISIONS) return;
+  const nth = Atomics.add(decisions, 0, 1) + 1;
+  if (nth <= MOST_DECISIONS) put(level, text);
+  if (nth === MOST_DECISIONS) put('info', `${MOST_DECISIONS} decisions have been written, further ones are left out`);
 }
 
 function isWanted(level) {
