@@ -26,7 +26,7 @@ function run(source) {
     const { BatchSpanProcessor, OTLPTraceExporter } = require('./index.js');
     const { PlainSpans } = require('./__test__/helpers/plain_spans.js');
     const span = new PlainSpans(1).span();
-    const url = 'http://127.0.0.1:9/v1/traces';
+    const config = { url: 'http://127.0.0.1:9/v1/traces', retry: { maxAttempts: 1 }, exit: { drainMillis: 0, blockMillis: 0 } };
     const turn = () => new Promise((resolve) => setImmediate(resolve));
     (async () => { ${source} })().then(() => console.log(JSON.stringify(lines)));`;
   const options = {
@@ -42,13 +42,13 @@ const MADE =
   /^debug: Offloop: exporter 1: OTLPTraceExporter, http\/protobuf to http:\/\/127\.0\.0\.1:9\/v1\/traces, transport native$/;
 
 it('L6: a logger that is set after the exporter is made gets what its constructor said, in order, once', () => {
-  const lines = run(`new OTLPTraceExporter({ url }); setLogger(); diag.info('next'); diag.info('last');`);
+  const lines = run(`new OTLPTraceExporter(config); setLogger(); diag.info('next'); diag.info('last');`);
   assert.deepEqual([lines[0], ...lines.slice(2)], [WARNING, 'info: next', 'info: last']);
   assert.match(lines[1], MADE);
 });
 
 it('L6: without any further line it comes when the running code has returned', () => {
-  const lines = run(`new OTLPTraceExporter({ url }); setLogger(); await null; await null;`);
+  const lines = run(`new OTLPTraceExporter(config); setLogger(); await null; await null;`);
   assert.equal(lines.filter((line) => line === WARNING).length, 1);
 });
 
@@ -60,7 +60,7 @@ for (const [way, begin] of Object.entries({
     'const other = new BatchSpanProcessor({ export: (spans, done) => done({ code: 0 }), async shutdown() {} }); other.onEnd(span); other.forceFlush();',
 })) {
   const construct =
-    'const exporter = new OTLPTraceExporter({ url }); const processor = new BatchSpanProcessor(exporter); await turn();';
+    'const exporter = new OTLPTraceExporter(config); const processor = new BatchSpanProcessor(exporter); await turn();';
   it(`L6: a logger that is set later gets it with ${way}`, () => {
     const lines = run(`${construct} setLogger(); ${begin} await turn(); process.exitCode = 0;`);
     assert.equal(lines.filter((line) => line === WARNING).length, 1, lines.join('\n'));
@@ -97,7 +97,7 @@ it('L6: a logger that throws, calls back or goes away costs none of the others',
     let calls = 0;
     setLogger((text) => {
       calls += 1;
-      if (calls === 1) { diag.warn('back'); new OTLPTraceExporter({ url }); throw new Error('of the logger'); }
+      if (calls === 1) { diag.warn('back'); new OTLPTraceExporter(config); throw new Error('of the logger'); }
     });
     diag.warn('next');`);
   assert.deepEqual(
