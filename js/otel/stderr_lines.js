@@ -122,4 +122,4 @@ function textOf(value) {
   return typeof message === 'string' ? `(${shown(message)})` : '';
 }
 
-module.exports = { writeDecision, writeLine };
+module.exports = { LEVELS, writeDecision, writeLine };
