@@ -293,8 +293,11 @@ export interface OTLPTraceExporterConfig {
   keepAlive?: boolean;
   /** Plain options are honoured natively, options that are code through Node's http; over gRPC without effect. Default Node's. */
   httpAgentOptions?: http.AgentOptions | https.AgentOptions | HttpAgentFactory;
-  /** Put in front of the exporter's own name. */
-  userAgent?: string;
+  /**
+   * Put in front of the exporter's own name, which is the stock exporter's. `true` puts `offloop/<version>` there, so that a
+   * collector can tell who sends.
+   */
+  userAgent?: string | true;
   /** Receives the exporter's metrics. */
   selfObsMeterProvider?: MeterProviderLike;
 

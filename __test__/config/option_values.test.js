@@ -109,7 +109,7 @@ const STOCK = [
   'httpAgentOptions',
 ].concat(['userAgent', 'selfObsMeterProvider']);
 
-const UNEQUAL = { timeoutMillis: '1.5', headers: 'proxy that throws at every read' };
+const UNEQUAL = { timeoutMillis: '1.5', headers: 'proxy that throws at every read', userAgent: 'true' };
 
 describe('the stock options beside the stock exporter', () => {
   for (const name of [...STOCK, ...AGENT]) {

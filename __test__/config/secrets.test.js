@@ -52,8 +52,10 @@ it('no planted secret is printed', { timeout: 60_000 }, async () => {
   );
   const program = path.join(__dirname, '..', 'helpers', 'config', 'secretive_program.js');
   const argument = JSON.stringify({ origin: plain.origin, tlsOrigin: tls.origin, files, secrets });
-  const { stdout, stderr } = await run(process.execPath, [program, argument], { maxBuffer: 64 << 20 });
-  assert.equal(stderr, '');
+  const env = { ...process.env, OFFLOOP_LOG: 'all' };
+  const { stdout, stderr } = await run(process.execPath, [program, argument], { env, maxBuffer: 64 << 20 });
+  assert.match(stderr, /^(offloop: \w+: .*\n)+$/);
+  assert.ok(stderr.includes('exporter 1: OTLPTraceExporter') && stderr.includes('Not Found'), stderr);
   assert.ok(stdout.includes('items to be sent') && stdout.includes('Not Found'), 'the program has said something');
 
   // The secrets were really in use.
@@ -65,7 +67,9 @@ it('no planted secret is printed', { timeout: 60_000 }, async () => {
   const keyLines = client.key.split('\n').filter((line) => line.length > 20 && !line.startsWith('-----'));
   const basic = Buffer.from(`user:${secrets.credential}`).toString('base64');
   for (const planted of [...Object.values(secrets).flatMap(forms), basic, ...keyLines]) {
-    const at = stdout.indexOf(planted);
-    assert.equal(at, -1, `found ${planted} in: ${stdout.slice(Math.max(0, at - 200), at + 100)}`);
+    for (const text of [stdout, stderr]) {
+      const at = text.indexOf(planted);
+      assert.equal(at, -1, `found ${planted} in: ${text.slice(Math.max(0, at - 200), at + 100)}`);
+    }
   }
 });

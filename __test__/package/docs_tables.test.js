@@ -21,6 +21,9 @@ const pageNames = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/README.
 );
 const text = pageNames.map((name) => read(name)).join('\n');
 const interfaces = declarations();
+const OF_THE_SDK = 'OTEL_LOG_LEVEL'; // a page compares with it
+/** The name of an AsyncResource, and codes of process warnings. */
+const NO_VARIABLES = /^OFFLOOP_(EXPORT|REGISTER_LATE|REGISTER_TWICE)$/;
 
 /** The members of every interface of index.d.ts, with the name of their type. */
 function declarations() {
@@ -117,7 +120,7 @@ it('the variables of the environment are those that the code reads', () => {
   );
   const known = new Set([
     ...Object.keys(VARIABLES),
-    ...inCode.filter((variable) => variable !== 'OFFLOOP_EXPORT'), // the name of an AsyncResource
+    ...inCode.filter((variable) => !NO_VARIABLES.test(variable)),
     ...[...ofOtlp, 'INSECURE'].flatMap((variable) => [
       `OTEL_EXPORTER_OTLP_${variable}`,
       `OTEL_EXPORTER_OTLP_TRACES_${variable}`,
@@ -146,7 +149,7 @@ function spelledOut(entry) {
 /** Codes of errors, and variables of Node of which docs/configuration.md says what they mean here, if anything. */
 function isCode(name) {
   const isOfNode = name.startsWith('NODE_') && read('docs/configuration.md').includes(name);
-  return isOfNode || /^OFFLOOP_(BINDING|FORK)/.test(name);
+  return isOfNode || /^OFFLOOP_(BINDING|FORK)/.test(name) || NO_VARIABLES.test(name) || name === OF_THE_SDK;
 }
 
 function filesIn(folder) {

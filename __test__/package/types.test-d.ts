@@ -74,6 +74,8 @@ new OTLPTraceExporter(stockConfig);
 new OTLPTraceExporter({ compression: CompressionAlgorithm.GZIP });
 new OTLPTraceExporter({ compression: 'zstd', headers: async () => ({ a: 'b' }), keepAlive: false });
 new OTLPTraceExporter({ httpAgentOptions: { maxSockets: 1 } });
+new OTLPTraceExporter({ userAgent: 'mine/1' });
+new OTLPTraceExporter({ userAgent: true });
 new OTLPTraceExporter({ httpAgentOptions: (protocol: string) => new http.Agent({ keepAlive: protocol === 'http:' }) });
 declare const meterProvider: MeterProvider;
 new OTLPTraceExporter({ selfObsMeterProvider: meterProvider });

@@ -175,13 +175,13 @@ test('subclasses, foreign exporters and everything else stay what they are', asy
 test('one line at debug level says so, once', async (t) => {
   const source = `
     const { diag, DiagLogLevel } = require('@opentelemetry/api');
-    const log = (...args) => { if (/Offloop/.test(args[0])) console.log(args[0]); };
+    const log = (...args) => { if (/^Offloop: .* is replaced$/.test(args[0])) console.log(args[0]); };
     diag.setLogger({ debug: log, info() {}, warn() {}, error() {}, verbose() {} }, DiagLogLevel.ALL);
     const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-http');
     new OTLPTraceExporter();
     new OTLPTraceExporter();`;
   const { output } = await run(t, source, { how: '--import' });
-  assert.equal(output, 'Offloop takes the place of OTLPTraceExporter of @opentelemetry/exporter-trace-otlp-http\n');
+  assert.equal(output, 'Offloop: register: OTLPTraceExporter of @opentelemetry/exporter-trace-otlp-http is replaced\n');
 });
 
 test('options that only the stock class takes get the stock class, with a warning', async (t) => {
@@ -202,11 +202,14 @@ test('options that only the stock class takes get the stock class, with a warnin
     }`;
   const { output } = await run(t, source, { how: '--require' });
   const wrong = "Configuration: timeoutMillis is invalid, expected number greater than 0 (actual: '-1')";
+  const exporter =
+    'Offloop: register: OTLPTraceExporter of @opentelemetry/exporter-trace-otlp-proto stays the stock class';
+  const processor = 'Offloop: register: BatchSpanProcessor of @opentelemetry/sdk-trace-base stays the stock class';
   assert.deepEqual(output.trim().split('\n'), [
-    "Configuration: concurrencyLimit is invalid, expected number (actual: ['7']). The stock class is used.",
+    `${exporter}: Configuration: concurrencyLimit is invalid, expected number (actual: ['7'])`,
     'undefined',
-    'Configuration: maxQueueSize is invalid, expected number (actual: true). The stock class is used.',
-    `${wrong}. The stock class is used.`,
+    `${processor}: Configuration: maxQueueSize is invalid, expected number (actual: true)`,
+    `${exporter}: ${wrong}`,
     wrong, // in the stock exporter's own words
   ]);
 });

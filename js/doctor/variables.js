@@ -4,9 +4,10 @@
 // It refuses to show a value that is not one of the known ones.
 
 const { nearest } = require('../command/nearest.js');
+const { LEVELS } = require('../otel/stderr_lines.js');
 
 /** Names behind the prefix; a test compares them with the code. */
-const OFFLOOP_NAMES = ['EVENT_LOOP_MONITOR', 'EVENT_LOOP_THRESHOLD_MILLIS', 'FALLBACK', 'REGISTER'];
+const OFFLOOP_NAMES = ['EVENT_LOOP_MONITOR', 'EVENT_LOOP_THRESHOLD_MILLIS', 'FALLBACK', 'LOG', 'REGISTER'];
 /** Variables of the SDK that are looked at; exporters do not read them. */
 const SDK_VARIABLES = [
   'OTEL_SDK_DISABLED',
@@ -101,6 +102,7 @@ function findSampler(section, env) {
 function findUnknown(section, env) {
   for (const [name, values] of [
     ['OFFLOOP_FALLBACK', ['stock']],
+    ['OFFLOOP_LOG', Object.keys(LEVELS)],
     ['OFFLOOP_REGISTER', ['off', 'on']],
     ['OFFLOOP_EVENT_LOOP_MONITOR', ['on', 'off']],
     ['OTEL_EXPORTER_OTLP_PROTOCOL', PROTOCOLS],

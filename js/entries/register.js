@@ -7,8 +7,7 @@ const { isInternalThread } = require('node:worker_threads');
 const isOff = process.env.OFFLOOP_REGISTER?.trim().toLowerCase() === 'off';
 
 // The thread of `--experimental-loader` runs what is preloaded too, and Node 22 cannot hook its modules.
-if (!isOff && !isInternalThread) {
-  const { hookImport, hookRequire } = require('../register/hooks.js');
-  hookRequire();
-  hookImport();
+if (!isInternalThread) {
+  if (isOff) require('../otel/decisions.js').decided('register: off (OFFLOOP_REGISTER=off)');
+  else require('../register/start.js').start();
 }

@@ -5,7 +5,7 @@
 
 const { newBatch } = require('./export_answers.js');
 const { ExportContext } = require('../otel/export_context.js');
-const { diag } = require('../otel/diag.js');
+const { diag, exportBegins } = require('../otel/diag.js');
 const { openSpans } = require('../monitor/open_spans.js');
 const { getEngine } = require('../native/engine.js');
 
@@ -40,7 +40,9 @@ function newPort(exporter) {
  */
 function beginWindow({ settings, lane, calls, answers }, { done, taken }) {
   const engine = getEngine();
-  const { beforeExport, credentials, metrics, tlsWatch } = settings;
+  const { beforeExport, credentials, lines, metrics, tlsWatch } = settings;
+  exportBegins();
+  lines?.began(true);
   beforeExport?.(lane.native);
   tlsWatch?.look(lane.native);
   credentials?.exported();

@@ -30,7 +30,7 @@ class ExportAnswers {
   #settings;
   #limit;
 
-  /** @param settings of the exporter: its `credentials`, `logsRetries`, `onError` and `endpoint` */
+  /** @param settings of the exporter: its `credentials`, `lines`, `logsRetries`, `onError` and `endpoint` */
   constructor(settings, limit) {
     this.#settings = settings;
     this.#limit = limit;
@@ -61,6 +61,7 @@ class ExportAnswers {
     const { logsRetries, endpoint } = this.#settings;
     const { thrown } = batch.call;
     tellOutcome(native, { reason, error, thrown, invalid: outcome.dropped.invalid, logsRetries, endpoint });
+    this.#settings.lines?.ended(outcome, reason);
     batch.finishMetrics?.(error, reason === 'retries_exhausted');
     if (batch.refused[reason] > 0 && !batch.isReported) {
       batch.isReported = true;

@@ -3,6 +3,7 @@
 // Refuses to know how files are named, rotated and written; that is native.
 
 const path = require('node:path');
+const { ExporterLines } = require('./exporter_lines.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { configured, invalid, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
@@ -14,7 +15,10 @@ class FileSpanExporter extends LaneExporter {
   constructor(config) {
     const { directory: given, maxFiles, queue, limits, exit, onError } = configured(() => readFileOptions(config));
     const directory = path.resolve(given);
+    const what = { className: 'FileSpanExporter', protocol: 'http/json', endpoint: `file:${directory}` };
+    const lines = new ExporterLines({ ...what, transport: 'native' });
     super({
+      lines,
       native: {
         sink: 'file',
         endpoint: `file:${directory}`,
@@ -34,6 +38,7 @@ class FileSpanExporter extends LaneExporter {
       endpoint: directory,
       exit,
     });
+    lines.made(this);
     if (isItself(new.target, FileSpanExporter)) tellUnknown(OPTIONS.FileSpanExporter, config);
   }
 }

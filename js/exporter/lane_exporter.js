@@ -8,7 +8,7 @@ const { loadBinding } = require('../native/binding.js');
 const { newPort } = require('./batcher_port.js');
 const { CallsUnderWay } = require('./calls_under_way.js');
 const { ConcurrencyLimit } = require('./concurrency_limit.js');
-const { signCopy } = require('./copies.js');
+const { otherCopyOf, signCopy } = require('./copies.js');
 const { ExportAnswers, newBatch } = require('./export_answers.js');
 const { NOTHING_SENT } = require('./export_outcome.js');
 const { LazyLane } = require('./lazy_lane.js');
@@ -18,7 +18,8 @@ const { now, soon } = require('../guards/timers.js');
 const { Turns } = require('../guards/turns.js');
 const { needStack, withResolvers } = require('../guards/unwinding.js');
 const { contained, ignore } = require('../guards/user_code.js');
-const { diag, exportDelegateLogger, tellBug } = require('../otel/diag.js');
+const { decidedOnce } = require('../otel/decisions.js');
+const { diag, exportBegins, exportDelegateLogger, tellBug } = require('../otel/diag.js');
 const { textOfError } = require('../node_http/network_facts.js');
 const { openSpans } = require('../monitor/open_spans.js');
 const { readCallOptions } = require('../config/options/read.js');
@@ -28,11 +29,16 @@ const { getEngine } = require('../native/engine.js');
 const SUCCESS = 0;
 const FAILED = 1;
 const ANSWER_MILLIS = 1000; // the answer to a call with a deadline comes after it, not at it
+const NOT_OURS = "the exporter is none of Offloop's, or stands in for one";
+const OTHER_COPY = 'the exporter is of another copy of Offloop';
+const LIMITED = 'the exporter has a concurrencyLimit';
+const OWN_EXPORT = "the exporter's export() was replaced";
 const FORKED = 'this process was forked from one that exports, and has none of its threads';
 
 const standIns = new StandIns('exporter');
 
 let isCapturable;
+let obstacle;
 let countLate;
 let portOf;
 let own;
@@ -49,6 +55,10 @@ class LaneExporter {
       } catch {
         return false; // a patched `export` that throws where it is read: whoever calls it finds out
       }
+    };
+    obstacle = (exporter) => {
+      if (!(#settings in Object(exporter))) return otherCopyOf(exporter) === null ? NOT_OURS : OTHER_COPY;
+      return exporter.#settings.concurrencyLimit === undefined ? OWN_EXPORT : LIMITED;
     };
     countLate = (exporter, spans) => {
       if (#settings in Object(exporter)) exporter.#lane.open().refuse(spans, 'after_shutdown');
@@ -77,11 +87,12 @@ class LaneExporter {
    * @param settings.createWriter makes a writer of other records than `SpanWriter`'s, from its arguments
    * @param settings.credentials hears of exports and of what became of them (credential_watch.js)
    * @param settings.tlsWatch hears of batches before they leave (tls_watch.js)
+   * @param settings.lines says how its first spans came, and what became of them (exporter_lines.js)
    * @param settings.onOpen gets the native lane when it is made
    * @param settings.logsRetries whether an export ends with the lines of the stock exporter that repeats
    */
   constructor(settings) {
-    loadBinding(); // a missing binary is told where the program is put together, not at its first span
+    needBinding(); // a missing binary is told where the program is put together, not at its first span
     this.#settings = settings;
     this.#calls = new CallsUnderWay(settings);
     this.#lane = new LazyLane(settings, this.#calls);
@@ -283,6 +294,8 @@ class LaneExporter {
     }
     if (this.#shutdown === null) this.#lane.enlist();
     openSpans.batchBegan(spans);
+    exportBegins();
+    this.#settings.lines?.began(false);
     const until = now() + SLICE_MILLIS;
     try {
       this.#settings.beforeExport?.(lane);
@@ -336,6 +349,16 @@ class LaneExporter {
   }
 }
 
+/** @throws {Error} which a distribution may catch: so it is told, too */
+function needBinding() {
+  try {
+    loadBinding();
+  } catch (error) {
+    decidedOnce(`no exporter: ${error.message.replace(/^offloop: /, '')}`, 'error');
+    throw error;
+  }
+}
+
 /** A call that was cut off has nobody who could handle the rejection. */
 function fail({ promise, reject }, id, error) {
   if (id !== null) getEngine().forget(id);
@@ -348,6 +371,11 @@ function canCapture(exporter) {
   return isCapturable(exporter);
 }
 
+/** Why `canCapture(exporter)` is false; null where it is true. */
+function obstacleToCapture(exporter) {
+  return isCapturable(exporter) ? null : obstacle(exporter);
+}
+
 /** Counts spans that have ended after the shutdown of their processor, and so of `exporter`, if it is ours. */
 function refuseLate(exporter, spans) {
   countLate(exporter, spans);
@@ -358,4 +386,4 @@ function capturePort(exporter) {
   return portOf(exporter);
 }
 
-module.exports = { canCapture, capturePort, LaneExporter, refuseLate };
+module.exports = { canCapture, capturePort, LaneExporter, obstacleToCapture, refuseLate };

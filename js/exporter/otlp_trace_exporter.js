@@ -8,6 +8,7 @@ const { OPTIONS } = require('../config/options/table.js');
 const { defaultsFor, isPublic, resolveConfig } = require('../config/resolve_config.js');
 const { createNodeSender } = require('../node_http/sender.js');
 const { CredentialWatch } = require('./credential_watch.js');
+const { ExporterLines } = require('./exporter_lines.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
 
@@ -15,7 +16,9 @@ class OTLPTraceExporter extends LaneExporter {
   /** @param {object} [config] as for the stock exporters over HTTP and gRPC, plus ours (index.d.ts) */
   constructor(config = {}) {
     const resolved = configured(() => resolveConfig(config, defaultsFor(new.target)));
-    super(settingsFor(resolved));
+    const lines = new ExporterLines({ className: 'OTLPTraceExporter', ...resolved });
+    super({ ...settingsFor(resolved), lines });
+    lines.made(this);
     if (isPublic(new.target, OTLPTraceExporter)) tellUnknown(OPTIONS.OTLPTraceExporter, config);
   }
 }

@@ -1,15 +1,21 @@
 'use strict';
-// Owns the road to OpenTelemetry's diagnostic logger, which is optional and looked for at the first line.
-// It refuses to print by itself: without a registered logger every line goes nowhere, as in the stock exporter.
+// Owns the road to OpenTelemetry's diagnostic logger, which is optional and looked for at the first line, and what is kept for
+// one that is registered later: programs make exporters before they set a logger.
+// It refuses to print by itself: without a registered logger and without OFFLOOP_LOG every line goes nowhere, as in the stock
+// exporter.
 
 const { isShortOfDescriptors } = require('../native/shortage.js');
-const { isOutOfStack } = require('../guards/unwinding.js');
+const { afterUnwinding, isOutOfStack } = require('../guards/unwinding.js');
 const { contained, ignore } = require('../guards/user_code.js');
 
 const API_GLOBAL = Symbol.for('opentelemetry.js.api.1');
 const LEVELS = ['verbose', 'debug', 'info', 'warn', 'error'];
+const KEPT_LEVELS = new Set(['info', 'warn', 'error']);
+const MOST_KEPT = 64;
 
 let api; // undefined: not looked for yet; null: not installed beside us
+let kept = []; // flat: level, arguments
+let notKept = 0; // for which there was no place in that list
 
 function loadApi() {
   if (api === undefined) {
@@ -31,13 +37,65 @@ function registered(name) {
   return globalThis[API_GLOBAL]?.[name];
 }
 
-function currentLogger() {
-  return registered('diag') ?? loadApi()?.diag;
-}
-
 /** A logger that throws or rejects is the application's; it must not cost a span. */
 function log(level, args) {
-  contained(ignore, () => currentLogger()?.[level](...args));
+  toStderr(level, args);
+  contained(ignore, () => {
+    if (registered('diag') === undefined && KEPT_LEVELS.has(level)) keep(level, args);
+    deliverKept();
+    return (registered('diag') ?? loadApi()?.diag)?.[level](...args);
+  });
+}
+
+/** As OFFLOOP_LOG asks, whatever logger there is. */
+function toStderr(level, args) {
+  contained(ignore, () => {
+    if (process.env.OFFLOOP_LOG !== undefined) require('./stderr_lines.js').writeLine(level, args);
+  });
+}
+
+function keep(level, args) {
+  if (kept.length === 0) afterUnwinding(lookForLogger); // many programs set it a few lines further down
+  if (kept.length < 2 * MOST_KEPT) kept.push(level, args);
+  else notKept += 1;
+}
+
+const lookForLogger = () => contained(ignore, deliverKept);
+
+function deliverKept() {
+  if (kept.length === 0) return;
+  const logger = registered('diag');
+  if (logger === undefined) return;
+  const lines = kept;
+  const left = notKept;
+  forgetKept(); // first: the logger may call back
+  if (left > 0) lines.push('warn', [`Offloop: ${left} more lines came before this logger and were not kept`]);
+  for (let nth = 0; nth < lines.length; nth += 2) contained(ignore, () => logger[lines[nth]](...lines[nth + 1]));
+}
+
+function forgetKept() {
+  kept = [];
+  notKept = 0;
+}
+
+/** An export begins, so the program has been put together: a logger gets what was kept, and nobody else will. */
+function exportBegins() {
+  if (kept.length === 0) return;
+  contained(ignore, deliverKept);
+  forgetKept();
+}
+
+/**
+ * What Offloop has decided about itself, for the application's logger, now or later. The API is not loaded for it, which a
+ * program without a logger may never do.
+ */
+function tellDecision(level, text) {
+  contained(ignore, () => {
+    deliverKept();
+    const logger = registered('diag');
+    if (logger === undefined) keep(level, [text]);
+    else return logger[level](text);
+  });
 }
 
 function createLogger(prefix) {
@@ -62,4 +120,13 @@ function tellBug(error) {
   diag.error('Offloop: internal error', error);
 }
 
-module.exports = { createComponentLogger, diag, exportDelegateLogger, loadApi, registered, tellBug };
+module.exports = {
+  createComponentLogger,
+  diag,
+  exportBegins,
+  exportDelegateLogger,
+  loadApi,
+  registered,
+  tellBug,
+  tellDecision,
+};

@@ -3,8 +3,10 @@
 // Refuses to batch by itself: native_batcher.js does it over our exporters, sdk_batcher.js over any other.
 
 const { OWN, otherCopyOf } = require('../exporter/copies.js');
-const { canCapture, capturePort, refuseLate } = require('../exporter/lane_exporter.js');
+const { nameOf } = require('../exporter/exporter_lines.js');
+const { canCapture, capturePort, obstacleToCapture, refuseLate } = require('../exporter/lane_exporter.js');
 const { within } = require('../native/deadlines.js');
+const { decided } = require('../otel/decisions.js');
 const { diag } = require('../otel/diag.js');
 const { getEngine } = require('../native/engine.js');
 const { openSpans } = require('../monitor/open_spans.js');
@@ -35,6 +37,7 @@ const standIns = new StandIns('processor');
 const LAST_LOOK_MILLIS = 20; // what the native side needs to say that nothing is left
 let readExporter;
 let own;
+let count = 0;
 
 class BatchSpanProcessor {
   static {
@@ -56,6 +59,7 @@ class BatchSpanProcessor {
   #shutdown = null;
   #postponed = [];
   #postponedLate = []; // ended after the shutdown
+  #name; // as lines call it
   #lost = 0; // for which there was no place in that list
   #takePostponed = () => {
     for (const span of this.#postponed.splice(0)) this.#takeLater(span);
@@ -104,6 +108,10 @@ class BatchSpanProcessor {
       queueSize: () => (this.#windows?.queued ?? 0) + (this.#queue?.queued ?? 0),
     });
     standIns.sign(this);
+    count += 1;
+    this.#name = `processor ${count}: BatchSpanProcessor over ${nameOf(this.#exporter)}`;
+    const obstacle = obstacleToCapture(this.#exporter);
+    decided(`${this.#name} ${obstacle === null ? 'captures spans natively' : `queues as the SDK's: ${obstacle}`}`);
   }
 
   /** For the event-loop monitor: whoever blocks the loop is told by the spans that are open. */
@@ -220,8 +228,10 @@ class BatchSpanProcessor {
       this.#windows ??= new NativeBatcher(capturePort(this.#exporter), this.#options, this.#metrics);
       return this.#windows;
     }
+    if (this.#queue !== null) return this.#queue;
+    if (canCapture(this.#exporter)) decided(`${this.#name} queues as the SDK's: this runtime shares no memory`);
     const queueSize = this.#options.maxQueueSize ?? STOCK_QUEUE_SIZE;
-    this.#queue ??= new SdkBatcher(this.#exporter, { ...this.#options, maxQueueSize: queueSize }, this.#metrics);
+    this.#queue = new SdkBatcher(this.#exporter, { ...this.#options, maxQueueSize: queueSize }, this.#metrics);
     return this.#queue;
   }
 }

@@ -3,7 +3,7 @@
 // Refuses to improve on that: what such an exporter can bear is not known.
 
 const { Deadline } = require('../native/deadlines.js');
-const { diag } = require('../otel/diag.js');
+const { diag, exportBegins } = require('../otel/diag.js');
 const { pendingResource } = require('./pending_resources.js');
 const { reportError, withoutTracing } = require('../otel/sdk_context.js');
 const { afterUnwinding, needStack, withResolvers } = require('../guards/unwinding.js');
@@ -113,6 +113,7 @@ class SdkBatcher {
   }
 
   #send(spans, resolve, reject) {
+    exportBegins();
     const { exportTimeoutMillis } = this.#options;
     const timer = new Deadline(() => reject(new Error('Timeout')), exportTimeoutMillis);
     const answer = once(({ isSuccess, error }) => {

@@ -3,8 +3,11 @@
 // OFFLOOP_EVENT_LOOP_THRESHOLD_MILLIS beside it. Its spans go to the first exporter that the program makes.
 // Refuses to do so unasked, and to stand in the way of a monitor of the program's own.
 
+const { nameOf } = require('../exporter/exporter_lines.js');
+const { decided } = require('../otel/decisions.js');
 const { diag } = require('../otel/diag.js');
 const { readVariable } = require('../config/options/read.js');
+const { OPTIONS } = require('../config/options/table.js');
 
 const SWITCH = 'OFFLOOP_EVENT_LOOP_MONITOR';
 const THRESHOLD = 'OFFLOOP_EVENT_LOOP_THRESHOLD_MILLIS';
@@ -17,10 +20,12 @@ function watchFor(exporter) {
   isDone = true;
   try {
     const { EventLoopMonitor } = require('../monitor/event_loop_monitor.js');
-    new EventLoopMonitor({ exporter, thresholdMillis: readVariable(THRESHOLD), isAutomatic: true }).enable();
-    diag.debug('Offloop watches the event loop of this thread');
+    const thresholdMillis = readVariable(THRESHOLD) ?? OPTIONS.EventLoopMonitor.thresholdMillis.fallback;
+    const isOn = new EventLoopMonitor({ exporter, thresholdMillis, isAutomatic: true }).enable();
+    const how = `on, threshold ${thresholdMillis} ms, spans to ${nameOf(exporter)}`;
+    decided(`event-loop monitor: ${isOn ? how : 'off'}`);
   } catch (error) {
-    diag.warn(`Offloop: ${error.message}`);
+    decided(`event-loop monitor: off: ${error.message}`, 'warn');
   }
 }
 

@@ -4,7 +4,6 @@
 
 const Module = require('node:module');
 const { pathToFileURL } = require('node:url');
-const { diag } = require('../otel/diag.js');
 const { noteGrpc } = require('./grpc_helpers.js');
 const { substituteExports, SUBSTITUTES } = require('./substitutes.js');
 
@@ -19,13 +18,12 @@ const ORIGINAL = '?offloop-original';
 
 /** CommonJS, and packages written in it that an ES module imports. */
 function hookRequire() {
-  tellWhatIsLoaded();
   const { _compile: compile } = Module.prototype;
   // Right after a module has run: before `require` returns its exports and before `import` takes them.
   Module.prototype._compile = function offloopCompile(content, filename, ...rest) {
     const result = Reflect.apply(compile, this, [content, filename, ...rest]);
     const [, name] = MAIN_FILE.exec(filename) ?? [];
-    if (name !== undefined) this.exports = substituteExports(name.replaceAll('\\', '/'), this.exports);
+    if (name !== undefined) this.exports = substituteExports(nameIn(name), this.exports);
     else if (GRPC_FILE.test(filename)) noteGrpc(this.exports);
     return result;
   };
@@ -35,19 +33,18 @@ function hookRequire() {
     const loaded = Reflect.apply(load, this, [request, parent, isMain]);
     if (request === '@grpc/grpc-js') noteGrpc(loaded);
     const [, name] = PACKAGE.exec(request) ?? MAIN_FILE.exec(request) ?? [];
-    return name === undefined ? loaded : replaced(name.replaceAll('\\', '/'), request, parent, loaded);
+    return name === undefined ? loaded : replaced(nameIn(name), request, parent, loaded);
   };
 }
 
-/** What has been constructed is out of reach: Node runs `--require` before `--import`, whatever their order. */
-function tellWhatIsLoaded() {
-  const loaded = Object.keys(require.cache).map((file) => MAIN_FILE.exec(file)?.[1]);
-  const name = loaded.find((each) => each !== undefined)?.replaceAll('\\', '/');
-  if (name === undefined) return;
-  diag.warn(
-    `Offloop: offloop/register was loaded after ${name}; objects that exist already keep using the stock classes. ` +
-      'Load it first, and with --require if the others are loaded with --require',
-  );
+/** Names of the packages that were loaded before the hooks. ES modules do not show. */
+function loadedPackages() {
+  const found = Object.keys(require.cache).map((file) => MAIN_FILE.exec(file)?.[1]);
+  return [...new Set(found.filter((name) => name !== undefined).map(nameIn))];
+}
+
+function nameIn(path) {
+  return path.replaceAll('\\', '/');
 }
 
 /** The substitute, which also takes the original's place in the cache. */
@@ -64,9 +61,9 @@ function replaced(name, request, parent, loaded) {
   return substitute;
 }
 
-/** ES modules (the 3.x line, which needs a Node that has these hooks). */
+/** ES modules (the 3.x line). False where Node.js has no hooks for them. */
 function hookImport() {
-  if (typeof Module.registerHooks !== 'function') return;
+  if (typeof Module.registerHooks !== 'function') return false;
   Module.registerHooks({
     load(url, context, nextLoad) {
       const [, name] = MAIN_MODULE.exec(url) ?? [];
@@ -74,6 +71,7 @@ function hookImport() {
       return { format: 'module', shortCircuit: true, source: moduleSource(name, url) };
     },
   });
+  return true;
 }
 
 function moduleSource(name, url) {
@@ -90,4 +88,4 @@ function moduleSource(name, url) {
   ].join('\n');
 }
 
-module.exports = { hookImport, hookRequire };
+module.exports = { hookImport, hookRequire, loadedPackages };

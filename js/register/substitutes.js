@@ -2,11 +2,14 @@
 // Owns the classes that take the place of the stock ones: constructed directly they are ours, extended they are the stock
 // ones. Refuses to replace where ours cannot do it: other exporters, platforms without the addon.
 
+const { decidedOnce } = require('../otel/decisions.js');
 const { diag } = require('../otel/diag.js');
 const { loadBinding } = require('../native/binding.js');
 const { Patches } = require('./patches.js');
 const { watchFor } = require('./automatic_monitor.js');
 const { HELPERS } = require('./grpc_helpers.js');
+const { contained, ignore } = require('../guards/user_code.js');
+const { nameOf } = require('../exporter/exporter_lines.js');
 
 const exporterFrom = (load) => ({
   construct(args, patches) {
@@ -23,12 +26,12 @@ const grpc = exporterFrom(() => require('../entries/otlp_grpc.js'));
 
 const processor = {
   load: () => require('../processor/batch_span_processor.js'),
-  construct(args, patches) {
-    const { canCapture } = require('../exporter/lane_exporter.js');
+  construct: (args, patches) => patches.construct(processor.load().BatchSpanProcessor, args),
+  /** The SDK's own serves any other exporter best. */
+  obstacle(args) {
     const exporter = typeof args[0]?.export === 'function' ? args[0] : args[0]?.exporter;
-    if (!canCapture(exporter)) return null; // the SDK's own serves it best
-    const { BatchSpanProcessor } = processor.load();
-    return patches.construct(BatchSpanProcessor, args);
+    const obstacle = require('../exporter/lane_exporter.js').obstacleToCapture(exporter);
+    return obstacle && `${obstacle} (${nameOf(exporter)})`;
   },
   methods: ['onStart', 'onEnd', 'forceFlush', 'shutdown'],
 };
@@ -49,13 +52,15 @@ const SUBSTITUTES = {
 
 const substitutes = new WeakMap(); // stock class or function -> substitute
 const exportsOf = new WeakMap(); // stock exports -> exports with substitutes
-const told = new Set();
+let isSeen = false;
 
 /** The exports of package `name` with our classes in the place of the stock ones; the same object each time. */
 function substituteExports(name, original) {
   if (typeof original !== 'object' || original === null) return original;
   const known = exportsOf.get(original);
   if (known !== undefined) return known;
+  isSeen = true;
+  diag.debug(`Offloop: register: ${name} is loaded`);
   const exports = Object.create(Object.getPrototypeOf(original));
   for (const key of Reflect.ownKeys(original)) {
     const { enumerable } = Object.getOwnPropertyDescriptor(original, key);
@@ -86,18 +91,20 @@ function substituteFunction(original, wrap) {
   return substitute;
 }
 
-function substituteClass(name, stock, { construct, load, methods }) {
+function substituteClass(name, stock, { construct, load, methods, obstacle }) {
   if (typeof stock !== 'function') return stock;
   const known = substitutes.get(stock);
   if (known !== undefined) return known;
   const patches = new Patches(stock, methods);
+  const which = `${stock.name} of ${name}`;
   const substitute = new Proxy(stock, {
     construct(target, args, newTarget) {
       // A subclass counts on what it extends.
-      const ours = newTarget === substitute && hasBinding() ? constructed(construct, args, patches) : null;
-      if (ours === null) return Reflect.construct(target, args, newTarget === substitute ? target : newTarget);
-      tell(name, stock.name);
-      return ours;
+      const ours =
+        newTarget === substitute
+          ? constructed(which, () => construct(args, patches), { patches, obstacle: () => obstacle?.(args) })
+          : extended(which, newTarget);
+      return ours ?? Reflect.construct(target, args, newTarget === substitute ? target : newTarget);
     },
     get(target, key, receiver) {
       // A subclass inherits the question, and has instances of its own only.
@@ -111,16 +118,34 @@ function substituteClass(name, stock, { construct, load, methods }) {
   return substitute;
 }
 
-/** Null for options that only the stock class takes: the program did not ask for ours. */
-function constructed(construct, args, patches) {
+/** Null where ours cannot serve: no addon, a patch, options that only the stock class takes. The program did not ask for ours. */
+function constructed(which, construct, { patches, obstacle }) {
   try {
+    loadBinding();
     const { unknown } = patches;
-    if (unknown !== undefined) throw new Error(`Offloop: '${String(unknown)}' of a stock class was patched`);
-    return construct(args, patches);
+    if (unknown !== undefined) throw new Error(`'${String(unknown)}' of it was patched`);
+    const reason = obstacle();
+    if (reason != null) return stays(which, reason);
+    const ours = construct();
+    decidedOnce(`register: ${which} is replaced`);
+    return ours;
   } catch (error) {
-    diag.warn(`${error.message}. The stock class is used.`);
-    return null;
+    const text = contained(ignore, () => String(error.message).replace(/^offloop: /, ''));
+    return stays(which, text ?? 'ours could not be made', 'warn');
   }
+}
+
+/** Null. */
+function stays(which, why, level) {
+  decidedOnce(`register: ${which} stays the stock class: ${why}`, level);
+  return null;
+}
+
+/** Null. Packages extend each other's classes; the program did that only if it has a class of its own. */
+function extended(which, newTarget) {
+  if (substitutes.has(newTarget)) return null;
+  const name = contained(ignore, () => newTarget.name);
+  return stays(which, `${typeof name === 'string' && name !== '' ? name : 'a class'} extends it`);
 }
 
 function hasBinding() {
@@ -128,16 +153,14 @@ function hasBinding() {
     loadBinding();
     return true;
   } catch (error) {
-    if (!told.has(error.message)) diag.warn(`${error.message} The stock exporters are used.`);
-    told.add(error.message);
+    decidedOnce(`register: functions stay the stock ones: ${error.message.replace(/^offloop: /, '')}`, 'warn');
     return false;
   }
 }
 
-function tell(name, className) {
-  const line = `Offloop takes the place of ${className} of ${name}`;
-  if (!told.has(line)) diag.debug(line);
-  told.add(line);
+/** Whether any package has come by that has something to replace. */
+function hasSeenPackage() {
+  return isSeen;
 }
 
-module.exports = { substituteExports, SUBSTITUTES };
+module.exports = { hasSeenPackage, substituteExports, SUBSTITUTES };

@@ -6,7 +6,7 @@
 const { hasBinding, loadBinding } = require('../native/binding.js');
 const { defaultsFor, isPublic, protocolOf } = require('../config/resolve_config.js');
 const { dissectUrl } = require('../config/url.js');
-const { diag } = require('../otel/diag.js');
+const { diag, exportBegins } = require('../otel/diag.js');
 const { configured, readCallOptions, readOption, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS, OWN } = require('../config/options/table.js');
 const { soon } = require('../guards/timers.js');
@@ -48,9 +48,12 @@ class StockTraceExporter {
     });
     const { Class, file } = loadStock(name);
     this.#exporter = configured(() => {
-      const { compression } = config;
+      const { compression, userAgent } = config;
       const given = name === PACKAGES.grpc ? stockGrpcOptions(config, !fixedProtocol, file) : config;
-      return new Class(COMPRESSIONS.has(compression) ? given : { ...given, compression: undefined });
+      const without = {};
+      if (!COMPRESSIONS.has(compression)) without.compression = undefined;
+      if (userAgent === true) without.userAgent = undefined; // it says that Offloop sends
+      return new Class({ ...given, ...without });
     });
     if (isPublic(new.target, StockTraceExporter)) tellUnknown(OPTIONS.OTLPTraceExporter, config);
     this.#onError = onError;
@@ -109,6 +112,7 @@ class StockTraceExporter {
   }
 
   #send(spans, resultCallback) {
+    exportBegins();
     const counts = this.#counts;
     counts.offered += spans.length;
     if (this.#isShutdown) {

@@ -5,6 +5,8 @@ const http = require('node:http');
 const https = require('node:https');
 const zlib = require('node:zlib');
 const { diag, DiagLogLevel } = require('@opentelemetry/api');
+const { exportBegins } = require('../../../js/otel/diag.js');
+const { isDecision } = require('../diag_lines.js');
 
 function answerEmpty(_request, response) {
   response.end();
@@ -103,7 +105,7 @@ async function recordDiag(work) {
   const logger = {};
   for (const level of ['verbose', 'debug', 'info', 'warn', 'error']) {
     logger[level] = (...args) => {
-      if (!listening) return;
+      if (!listening || isDecision(level, args[0])) return;
       lines.push(
         `${level}: ${args
           .map(describeArgument)
@@ -112,6 +114,7 @@ async function recordDiag(work) {
       );
     };
   }
+  exportBegins(); // what others have said before is not kept for this logger
   diag.setLogger(logger, { logLevel: DiagLogLevel.ALL, suppressOverrideMessage: true });
   listening = true;
   try {

@@ -108,8 +108,11 @@ const comparable = kind('number', 'number', (value) => {
   return ['string', 'number', 'bigint', 'boolean'].includes(typeof value) ? Number(value) : INVALID;
 });
 
-/** A text that may be empty or another false value, which is none. */
-const optionalText = kind('text', 'text', (value) => (value ? text.read(value) : undefined));
+/** A text that may be empty or another false value, which is none; `true` is ours. */
+const userAgent = kind('text or true', 'text or true', (value) => {
+  if (value === true) return true;
+  return value ? text.read(value) : undefined;
+});
 
 /** An option of the stock exporter whose meaning, errors included, is decided where it is read, as stock decides it. */
 function asStock(type, range = '') {
@@ -126,11 +129,11 @@ module.exports = {
   meterProvider,
   number,
   oneOf,
-  optionalText,
   path,
   quantity,
   resource,
   signals,
   text,
+  userAgent,
   withMethods,
 };

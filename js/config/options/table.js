@@ -65,7 +65,7 @@ const STOCK_EXPORTER = {
   compression: row(kinds.asStock('text', "'none', 'gzip', 'zstd', 'auto'"), { standard: "'none'" }),
   keepAlive: row(kinds.asStock('boolean'), { standard: '`true`' }),
   httpAgentOptions: row(kinds.asStock('object or function'), { standard: "Node's" }),
-  userAgent: row(kinds.optionalText, { standard: '–' }),
+  userAgent: row(kinds.userAgent, { standard: '–' }),
   selfObsMeterProvider,
   // Of the stock exporter over gRPC.
   metadata: row(kinds.asStock('object or function'), { standard: 'none' }),

@@ -1,0 +1,26 @@
+'use strict';
+// Owns beginning `offloop/register` in this thread: once, whatever copy of this module asks for it.
+// Refuses to know how modules are loaded; that is hooks.js.
+
+const { OWN } = require('../exporter/copies.js');
+const { decided } = require('../otel/decisions.js');
+const { hookImport, hookRequire, loadedPackages } = require('./hooks.js');
+const { hasSeenPackage } = require('./substitutes.js');
+
+const KEY = Symbol.for('offloop.register.1');
+
+function start() {
+  const first = process[KEY];
+  if (first !== undefined) {
+    if (first.place !== OWN.place) require('./lateness.js').tellTwice(first, OWN);
+    return;
+  }
+  Object.defineProperty(process, KEY, { value: OWN });
+  hookRequire();
+  const isComplete = hookImport();
+  decided(isComplete ? 'register: on' : 'register: on, for require only: this Node.js has no module.registerHooks');
+  require('./lateness.js').tellIfLate(loadedPackages());
+  if (process.env.OFFLOOP_LOG !== undefined) require('./lateness.js').watchForNothing(hasSeenPackage);
+}
+
+module.exports = { start };
