@@ -74,12 +74,8 @@ const REASONS = {
     },
   },
   bytes_full: {
-    answer: 0,
-    options: { queue: { maxBytes: 3000 } },
-    async act(exporter) {
-      exported(exporter, [large]);
-      await exported(exporter, [large]);
-    },
+    options: { queue: { maxBytes: 4000 } },
+    act: (exporter) => exported(exporter, new Array(10).fill(large)),
   },
   too_large: { options: { limits: { maxSpanBytes: 10 } }, act: (exporter) => exported(exporter) },
   invalid: { act: (exporter) => exported(exporter, [unreadable]) },
