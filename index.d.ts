@@ -291,7 +291,7 @@ export interface OTLPTraceExporterConfig {
   compression?: 'none' | 'gzip' | 'zstd' | 'auto' | (string & {});
   /** Whether connections are kept; over gRPC without effect. Default `true`. */
   keepAlive?: boolean;
-  /** Plain options are honoured natively, options that are code through Node's http; over gRPC without effect. Default Node's. */
+  /** Plain options are honoured natively, `proxyEnv` too, options that are code through Node's http; over gRPC without effect. Default Node's. */
   httpAgentOptions?: http.AgentOptions | https.AgentOptions | HttpAgentFactory;
   /**
    * Put in front of the exporter's own name, which is the stock exporter's. `true` puts `offloop/<version>` there, so that a
@@ -308,6 +308,12 @@ export interface OTLPTraceExporterConfig {
   protocol?: 'http/protobuf' | 'http/json' | 'grpc' | 'env';
   /** Who sends. Default automatic: native, unless an option needs Node's http, its TLS, or `@grpc/grpc-js`. */
   transport?: 'native' | 'node';
+  /**
+   * The URL of an HTTP proxy, `http://user:password@host:3128`, that every request goes through, or 'env': the one that
+   * `http_proxy`, `https_proxy` or `all_proxy` names, but for the hosts of `no_proxy`. Nothing of it is shown but scheme, host
+   * and port. An empty text is none, also over gRPC, where variables count without this option. Default none.
+   */
+  proxy?: 'env' | (string & {});
   queue?: QueueOptions;
   limits?: LimitOptions;
   retry?: RetryOptions;

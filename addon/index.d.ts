@@ -256,6 +256,8 @@ export interface JsFacts {
   metadata?: Array<[string, string]>
   /** Why the body ended early. */
   bodyError?: JsSendError
+  /** Names the proxy whose reply this may be. */
+  through?: string
   /** Why there is no reply. */
   error?: JsSendError
 }
@@ -539,9 +541,9 @@ export interface LaneConfig {
   maxConcurrency?: number
   /** Requests under way at once, with the slow ones; absent: `max_concurrency` if that is there. */
   maxUnderWay?: number
-  /** HTTP proxy that every connection goes through, as `http://host:port` (sink `grpc`). */
+  /** HTTP proxy between us and the endpoint, as `http://host:port` (sinks `http` and `grpc`). */
   proxyUrl?: string
-  /** `Proxy-Authorization` of the request for a tunnel (sink `grpc`). */
+  /** `Proxy-Authorization`, for the proxy alone. */
   proxyAuthorization?: string
   /** A larger request is split before it is sent, before compression; absent: 4 MiB (protocol `grpc`). */
   maxSendMessageBytes?: number

@@ -97,12 +97,22 @@ pub struct Reply {
     pub body: Bytes,
     /// Set when the body could not be read to its end (F12, F15, F33).
     pub body_error: Option<SendError>,
+    /// Names the proxy that may have said this in place of the endpoint.
+    pub through: Option<String>,
 }
 
 impl Reply {
     /// Whether the endpoint has taken the data.
     pub(crate) fn is_success(&self) -> bool {
         (200..=299).contains(&self.status)
+    }
+
+    /// `text` about this reply, with the proxy.
+    pub(crate) fn named(&self, text: &str) -> String {
+        match &self.through {
+            Some(through) => format!("{text} ({through})").trim_start().to_owned(),
+            None => text.to_owned(),
+        }
     }
 }
 
@@ -180,6 +190,8 @@ pub enum SendErrorKind {
     File,
     /// The process or the system has no descriptor, buffer or thread left: nobody was asked.
     Exhausted,
+    /// A proxy has refused to open a tunnel, and would again.
+    NoTunnel,
     /// No other attempt helps: the destination has made all there are, or code of the application has ended this one.
     Spent,
     /// Anything else that happened on the way: as passing as a reset.

@@ -127,7 +127,9 @@ impl Network {
             | SendErrorKind::Malformed
             | SendErrorKind::TlsUnsure
             | SendErrorKind::ResponseTooLarge => Network::Up,
-            SendErrorKind::TimedOut | SendErrorKind::Other => Network::Silent,
+            SendErrorKind::TimedOut | SendErrorKind::Other | SendErrorKind::NoTunnel => {
+                Network::Silent
+            }
             SendErrorKind::Exhausted
             | SendErrorKind::EnvironmentGone
             | SendErrorKind::File

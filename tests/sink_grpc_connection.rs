@@ -28,7 +28,8 @@ use grpc_client::{Client, config, end, failure, request, request_within};
 use h2_peer::{GOAWAY, H2Peer, HEADERS, MAX_STREAMS, PING, RST_STREAM, WINDOW};
 use offloop::sink::{
     ContentEncoding, Request, SendErrorKind, SendOutcome, Sink as _,
-    grpc::{GrpcConfig, GrpcSink, Pings, Proxy},
+    grpc::{GrpcConfig, GrpcSink, Pings},
+    net::Proxy,
 };
 use raw_server::{Peer, RawServer, closed_port};
 use tokio::runtime::Builder;
@@ -551,7 +552,7 @@ fn a_ping_without_an_answer_ends_the_connection() {
 }
 
 #[test]
-fn a_proxy_is_asked_for_a_tunnel() {
+fn f84_a_proxy_is_asked_for_a_tunnel_and_named_where_it_opens_none() {
     let server = RawServer::start(|mut peer| {
         let head = peer.head().unwrap();
         let wanted = "CONNECT collector.test:4317 HTTP/1.1\r\nHost: collector.test:4317\r\n\
@@ -583,7 +584,7 @@ fn a_proxy_is_asked_for_a_tunnel() {
             },
             "HTTP/1.1 407 Proxy Authentication Required",
         ),
-        (|mut peer| drop(peer.head()), "unexpected end of file"),
+        (|mut peer| drop(peer.head()), "socket hang up"),
         (
             |mut peer| {
                 peer.head();
@@ -595,8 +596,46 @@ fn a_proxy_is_asked_for_a_tunnel() {
     for (script, words) in refusals {
         let server = RawServer::start(script);
         let error = Client::with(proxied(&server)).failure();
-        let text = format!("the proxy has opened no tunnel to collector.test:4317: {words}");
+        let proxy = server.address;
+        let text =
+            format!("no tunnel to collector.test:4317 through the proxy http://{proxy}: {words}");
         assert!(error.message.contains(&text), "{}", error.message);
+    }
+}
+
+#[test]
+fn f84_a_proxy_that_refuses_hangs_or_breaks_is_named() {
+    let proxied = |address| {
+        let proxy = Proxy::of_url(&format!("http://{address}"), Some("Basic dTpw".to_owned()));
+        let connect_timeout = Duration::from_millis(100);
+        GrpcConfig {
+            proxy,
+            connect_timeout,
+            ..GrpcConfig::new("http://collector.invalid:4317", "test")
+        }
+    };
+    let closed = closed_port();
+    let silent = RawServer::start(|mut peer| {
+        peer.head();
+        peer.wait_for_close();
+    });
+    let broken = RawServer::start(|mut peer| {
+        peer.head();
+        peer.write("HTTP/1.1 200 OK\r\n\r\n");
+        peer.first_bytes();
+    });
+    let cases = [
+        (closed, SendErrorKind::Refused, "connect ECONNREFUSED"),
+        (silent.address, SendErrorKind::TimedOut, "connect ETIMEDOUT"),
+        (broken.address, SendErrorKind::Reset, "before it spoke HTTP/2"),
+    ];
+    for (address, kind, words) in cases {
+        let error = Client::with(proxied(address)).failure();
+        assert_eq!(error.kind, kind, "{error:?}");
+        assert!(error.message.contains(words), "{}", error.message);
+        let phrase = format!("(through the proxy http://{address})");
+        assert!(error.message.ends_with(&phrase), "{}", error.message);
+        assert!(!format!("{error:?}").contains("dTpw"), "{error:?}");
     }
 }
 

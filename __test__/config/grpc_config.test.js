@@ -11,7 +11,7 @@ const grpc = require('@grpc/grpc-js');
 const { convertLegacyOtlpGrpcOptions } = require('@opentelemetry/otlp-grpc-exporter-base');
 const { resolveConfig } = require('../../js/config/resolve_config.js');
 const { rememberSsl } = require('../../js/config/grpc/known_credentials.js');
-const { resolveProxy } = require('../../js/config/grpc/proxy.js');
+const { chooseGrpcProxy } = require('../../js/config/grpc/proxy.js');
 const { issue } = require('../helpers/config/certificates.js');
 const { recordDiag, withEnvironment } = require('../helpers/config/recorder.js');
 
@@ -416,7 +416,8 @@ describe('metadata of our own class', () => {
 });
 
 describe('proxies', () => {
-  const proxyFor = (env, host = 'h') => withEnvironment(env, () => resolveProxy(host)?.url ?? null);
+  const proxyOf = (hostname) => chooseGrpcProxy(undefined, { hostname, port: 4317 });
+  const proxyFor = (env, host = 'h') => withEnvironment(env, () => proxyOf(host)?.url ?? null);
   const PROXY = { grpc_proxy: 'http://p:1' };
   for (const [name, env, host, expected] of [
     ['none', {}, 'h', null],
@@ -441,7 +442,7 @@ describe('proxies', () => {
 
   it('with credentials', async () => {
     const env = { grpc_proxy: 'http://us%40er:p%3Aw@p:1' };
-    const { authorization } = await withEnvironment(env, () => resolveProxy('h'));
+    const { authorization } = await withEnvironment(env, () => proxyOf('h'));
     assert.equal(Buffer.from(authorization.slice(6), 'base64').toString(), 'us@er:p:w');
   });
 });

@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
+const http = require('node:http');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const { promisify } = require('node:util');
@@ -98,6 +99,88 @@ describe('a name with addresses of both families, stock beside ours', () => {
     });
   }
 });
+
+describe("a proxy, by Node's own switch and by the options of an agent, stock beside ours", () => {
+  const hasSwitch = process.allowedNodeEnvironmentFlags.has('--use-env-proxy');
+  const code = `import http from 'node:http'; http.setGlobalProxyFromEnv?.();`;
+  const ways = {
+    'F7: the variables alone': {},
+    'F7: NODE_USE_ENV_PROXY': { env: { NODE_USE_ENV_PROXY: '1' } },
+    ...(hasSwitch && { 'F7: --use-env-proxy': { flags: ['--use-env-proxy'] } }),
+    'F7: http.setGlobalProxyFromEnv()': { code },
+    'F85: proxyEnv': { proxyEnv: {}, isProxied: hasSwitch },
+    'F85: proxyEnv with an exception': { proxyEnv: { no_proxy: ' 127.0.0.1' } },
+    'F85: proxyEnv with a network, which is none for Node': {
+      proxyEnv: { no_proxy: '127.0.0.0/8' },
+      isProxied: hasSwitch,
+    },
+  };
+  for (const [name, { env, proxyEnv, isProxied = false, ...how }] of Object.entries(ways)) {
+    for (const [spelling, spelled] of Object.entries({ http_proxy: 'http_proxy', HTTP_PROXY: 'HTTP_PROXY' })) {
+      it(`${name}, ${spelling}`, async (t) => {
+        const [proxy, endpoint] = [await startRecorder(), await startRecorder()];
+        t.after(() => Promise.all([proxy.close(), endpoint.close()]));
+        const variables = { [spelled]: proxy.origin };
+        const httpAgentOptions = proxyEnv && { keepAlive: true, proxyEnv: { ...variables, ...proxyEnv } };
+        const url = `${endpoint.origin}/v1/traces`;
+        const servers = { proxy, endpoint };
+        const given = { servers, url, config: { httpAgentOptions }, env: { ...variables, ...env }, ...how };
+        const seen = {};
+        for (const subject of ['stock', 'ours']) {
+          const ended = await asked({ subject, ...given });
+          const wanted = { code: 0, error: undefined, proxy: isProxied ? 1 : 0, endpoint: isProxied ? 0 : 1 };
+          assert.deepEqual(ended, wanted, subject);
+          const [{ path: asksFor, headers }] = [...proxy.requests, ...endpoint.requests];
+          seen[subject] = [asksFor, headers.host, headers['proxy-connection'], headers.connection];
+        }
+        assert.deepEqual(seen.ours, seen.stock);
+      });
+    }
+  }
+
+  it('F85: a proxy that is no URL fails the export as with the stock exporter', { skip: !hasSwitch }, async (t) => {
+    const endpoint = await startRecorder();
+    t.after(() => endpoint.close());
+    const httpAgentOptions = { proxyEnv: { http_proxy: 'http://p.test:99999' } };
+    const given = { servers: { endpoint }, url: `${endpoint.origin}/v1/traces`, config: { httpAgentOptions } };
+    const stock = await asked({ subject: 'stock', ...given });
+    assert.deepEqual(stock, { code: 1, error: 'ERR_PROXY_INVALID_CONFIG', endpoint: 0 });
+    assert.deepEqual(await asked({ subject: 'ours', ...given }), stock);
+  });
+});
+
+it("Y15: over gRPC the proxy that is named for it is asked, with Node's switch too", {
+  skip: !process.allowedNodeEnvironmentFlags.has('--use-env-proxy') && 'this Node.js has no such switch',
+}, async (t) => {
+  const asked = [];
+  const [ofGrpc, ofHttp] = await Promise.all(['grpc_proxy', 'http_proxy'].map((name) => startRefusing(t, name, asked)));
+  const env = { PATH: process.env.PATH, NODE_USE_ENV_PROXY: '1', grpc_proxy: ofGrpc, http_proxy: ofHttp };
+  for (const [entry, expected] of [
+    ['./js/entries/otlp_grpc.js', 'grpc_proxy'],
+    ['@opentelemetry/exporter-trace-otlp-grpc', 'http_proxy'],
+  ]) {
+    asked.length = 0;
+    const source = `
+      const { OTLPTraceExporter } = require('${entry}');
+      const { span } = require('./__test__/helpers/config/runner.js');
+      new OTLPTraceExporter({ url: 'http://collector.invalid:4317', timeoutMillis: 500 }).export([span], () => process.exit());`;
+    await run(process.execPath, ['-e', source], { timeout: 20_000, env, cwd: path.join(__dirname, '..', '..') });
+    assert.deepEqual([...new Set(asked)], [expected], entry);
+  }
+});
+
+/** A proxy that opens no tunnel, and says by `name` that it was asked for one. */
+async function startRefusing(t, name, asked) {
+  const server = http.createServer();
+  server.on('connect', (_request, socket) => {
+    asked.push(name);
+    socket.on('error', () => {});
+    socket.end('HTTP/1.1 503 Busy\r\n\r\n');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return `http://127.0.0.1:${server.address().port}`;
+}
 
 it('a socket in the abstract namespace of Linux is used', {
   skip: process.platform !== 'linux' && 'Linux only',

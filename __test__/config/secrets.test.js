@@ -21,6 +21,7 @@ const secrets = {
   credential: 'plantedCredentialSecret',
   passphrase: 'plantedPassphraseSecret',
   keyText: 'plantedKeySecret',
+  proxy: 'plantedProxySecret',
 };
 /** Forms in which a secret could come out. */
 const forms = (text) => [text, Buffer.from(text).toString('base64').replace(/=+$/, ''), encodeURIComponent(text)];
@@ -63,10 +64,12 @@ it('no planted secret is printed', { timeout: 60_000 }, async () => {
   assert.ok(headers.includes(secrets.header) && headers.includes(secrets.variable));
   assert.ok(headers.includes(Buffer.from(`user:${secrets.credential}`).toString('base64')));
   assert.ok(tls.requests.length > 0, 'the client key was in use');
+  const ofProxy = Buffer.from(`user:${secrets.proxy}`).toString('base64');
+  assert.ok(headers.includes(ofProxy), 'the proxy was in use');
 
   const keyLines = client.key.split('\n').filter((line) => line.length > 20 && !line.startsWith('-----'));
   const basic = Buffer.from(`user:${secrets.credential}`).toString('base64');
-  for (const planted of [...Object.values(secrets).flatMap(forms), basic, ...keyLines]) {
+  for (const planted of [...Object.values(secrets).flatMap(forms), basic, ofProxy, ...keyLines]) {
     for (const text of [stdout, stderr]) {
       const at = text.indexOf(planted);
       assert.equal(at, -1, `found ${planted} in: ${text.slice(Math.max(0, at - 200), at + 100)}`);

@@ -114,9 +114,9 @@ it('the variables of the environment are those that the code reads', () => {
   const name = /\b(?:OFFLOOP|OTEL|TUSK|NAPI_RS|NODE)_[A-Z_]*[A-Z]\b/g;
   const code = filesIn('js').map((file) => read(file));
   const inCode = code.flatMap((file) =>
-    [...file.matchAll(/process\.env\.(\w+)|'((?:OFFLOOP|OTEL_BSP|GRPC)_\w+|(?:no_)?(?:grpc_|https?_)?proxy)'/g)].map(
-      ([, direct, named]) => direct ?? named,
-    ),
+    [
+      ...file.matchAll(/process\.env\.(\w+)|'((?:OFFLOOP|OTEL_BSP|GRPC)_\w+|(?:no_)?(?:grpc_|https?_|all_)?proxy)'/g),
+    ].map(([, direct, named]) => direct ?? named),
   );
   const known = new Set([
     ...Object.keys(VARIABLES),

@@ -28,7 +28,8 @@ function run(program) {
 const UNUSED_OVER_HTTP = [
   /^js\/(tusk|register|stock|node_grpc)\//,
   /^js\/config\/grpc\//,
-  /^js\/config\/(tls|pem|trusted_roots)\.js$/,
+  /^js\/config\/(tls|pem|trusted_roots|proxy|proxy_exceptions)\.js$/,
+  /^js\/node_http\/(tunnel|proxy_agent)\.js$/,
   /^js\/monitor\/(?!event_loop_monitor\.js|open_spans\.js)/,
 ];
 
@@ -50,6 +51,9 @@ for (const [name, construct] of Object.entries({
   'over HTTP with live headers': `new OTLPTraceExporter({ url: 'http://127.0.0.1:9/v1/traces', headers: { a: 'b' }, ${REFUSED} })`,
   'over https': `new OTLPTraceExporter({ url: 'https://127.0.0.1:9/v1/traces', ${REFUSED} })`,
   "over Node's http": `new OTLPTraceExporter({ url: 'http://127.0.0.1:9/v1/traces', transport: 'node', ${REFUSED} })`,
+  "over Node's http, through a proxy": `new OTLPTraceExporter({ url: 'http://127.0.0.1:9/v1/traces', proxy: 'http://127.0.0.1:9', transport: 'node', ${REFUSED} })`,
+  'over https, through a proxy': `new OTLPTraceExporter({ url: 'https://127.0.0.1:9/v1/traces', proxy: 'http://127.0.0.1:9', ${REFUSED} })`,
+  'over gRPC, through Node and a proxy': `new OTLPTraceExporter({ url: 'http://127.0.0.1:9', protocol: 'grpc', proxy: 'http://127.0.0.1:9', transport: 'node', ${REFUSED} })`,
   'over gRPC': `new OTLPTraceExporter({ url: 'http://127.0.0.1:9', protocol: 'grpc', ${REFUSED} })`,
   'over gRPC, through Node': `new OTLPTraceExporter({ url: 'http://127.0.0.1:9', protocol: 'grpc', transport: 'node', ${REFUSED} })`,
   'to files': "new FileSpanExporter({ directory: path.join(os.tmpdir(), 'offloop-start-up-' + process.pid) })",

@@ -16,10 +16,10 @@ use offloop::{
     sink::{
         Sink,
         file::{FileConfig, FileSink},
-        grpc::{GrpcConfig, GrpcSink, Pings, Proxy},
+        grpc::{GrpcConfig, GrpcSink, Pings},
         http::{HttpConfig, HttpSink},
         live_headers::{AskFor, CurrentHeaders, LiveHeaders},
-        net::{Doubt, ResultOrder, Roots, TlsConfig},
+        net::{Doubt, Proxy, ResultOrder, Roots, TlsConfig},
         trace_files::{TraceFilesConfig, TraceFilesSink},
     },
     transform::{Format, transform},
@@ -78,9 +78,9 @@ pub struct LaneConfig {
     pub max_concurrency: Option<f64>,
     /// Requests under way at once, with the slow ones; absent: `max_concurrency` if that is there.
     pub max_under_way: Option<f64>,
-    /// HTTP proxy that every connection goes through, as `http://host:port` (sink `grpc`).
+    /// HTTP proxy between us and the endpoint, as `http://host:port` (sinks `http` and `grpc`).
     pub proxy_url: Option<String>,
-    /// `Proxy-Authorization` of the request for a tunnel (sink `grpc`).
+    /// `Proxy-Authorization`, for the proxy alone.
     pub proxy_authorization: Option<String>,
     /// A larger request is split before it is sent, before compression; absent: 4 MiB (protocol `grpc`).
     pub max_send_message_bytes: Option<f64>,
@@ -313,6 +313,7 @@ fn http(config: &mut LaneConfig, doubt: Doubt) -> HttpConfig {
     );
     http.headers = config.headers.take().unwrap_or_default();
     http.unix_socket = config.socket_path.take().map(Into::into);
+    http.proxy = proxy(config);
     http.result_order = result_order(config);
     http.next_address_after = config.next_address_millis.map(duration);
     http.keep_alive = config.keep_alive.unwrap_or(http.keep_alive);
@@ -322,14 +323,18 @@ fn http(config: &mut LaneConfig, doubt: Doubt) -> HttpConfig {
     http
 }
 
+fn proxy(config: &mut LaneConfig) -> Option<Proxy> {
+    let authorization = config.proxy_authorization.take();
+    Proxy::of_url(&config.proxy_url.take()?, authorization)
+}
+
 fn grpc(config: &mut LaneConfig, doubt: Doubt) -> GrpcConfig {
     let text = Option::unwrap_or_default;
     let mut grpc = GrpcConfig::new(text(config.url.take()), text(config.user_agent.take()));
     grpc.authority = config.authority.take();
     grpc.metadata = config.headers.take().unwrap_or_default();
     grpc.unix_socket = config.socket_path.take().map(Into::into);
-    let authorization = config.proxy_authorization.take();
-    grpc.proxy = config.proxy_url.take().and_then(|url| Proxy::of_url(&url, authorization));
+    grpc.proxy = proxy(config);
     grpc.result_order = result_order(config);
     grpc.next_address_after = config.next_address_millis.map(duration);
     grpc.max_receive_bytes = config

@@ -16,6 +16,7 @@ const PLAIN_OPTIONS = {
   noDelay: (value) => typeof value === 'boolean',
   // A zero byte begins a name in Linux's abstract namespace, which the native sender cannot dial.
   socketPath: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  proxyEnv: () => true, // what it means is read elsewhere (proxy.js)
 };
 
 const TLS_OPTIONS = new Set([
@@ -48,17 +49,20 @@ function chooseAgentOptions({ keepAlive, httpAgentOptions }, environment) {
 }
 
 /**
- * What a native transport has to know of the agent, or in `reason` why only Node's http can honour it.
+ * What a native transport has to know of the agent, or in `reason` why only Node's http can honour it. `proxyEnv` is what the
+ * agent would look for proxies in, or null.
  * @param {{ keepAlive?: unknown, httpAgentOptions?: unknown }} userConfig
  * @param {{ ca?: Buffer, cert?: Buffer, key?: Buffer }} environment certificates found there
  */
 function resolveAgent(userConfig, environment) {
   if (typeof userConfig.httpAgentOptions === 'function') {
-    return { factory: userConfig.httpAgentOptions, options: null, reason: 'httpAgentOptions is a function', facts: {} };
+    const reason = 'httpAgentOptions is a function';
+    return { factory: userConfig.httpAgentOptions, options: null, reason, facts: {}, proxyEnv: null };
   }
   try {
     const options = chooseAgentOptions(userConfig, environment);
-    return { factory: null, options, reason: reasonForNode(options), facts: connectionFacts(options) };
+    const [reason, facts] = [reasonForNode(options), connectionFacts(options)];
+    return { factory: null, options, reason, facts, proxyEnv: proxyEnvOf(options) };
   } catch {
     throw invalid('httpAgentOptions', 'object that can be read', userConfig.httpAgentOptions);
   }
@@ -72,6 +76,14 @@ function reasonForNode(options) {
     if (!Object.hasOwn(PLAIN_OPTIONS, name) || !PLAIN_OPTIONS[name](value)) return `httpAgentOptions.${name}`;
   }
   return null;
+}
+
+/** Agents look there since the versions of Node that have this flag. */
+function proxyEnvOf(options) {
+  if (!Object.prototype.propertyIsEnumerable.call(options, 'proxyEnv')) return null;
+  if (!process.allowedNodeEnvironmentFlags.has('--use-env-proxy')) return null;
+  const { proxyEnv } = options;
+  return typeof proxyEnv === 'object' ? proxyEnv : null;
 }
 
 function connectionFacts(options) {

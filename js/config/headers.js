@@ -104,14 +104,16 @@ function sameEntries(left, right) {
 
 /**
  * Why only Node's http can send these headers as it would, or null. Values of the user's object are not looked at here:
- * reading them may run code, and it may hold others by then.
+ * reading them may run code, and it may hold others by then. `isOfProxyEnv`: Node's agent would go through a proxy.
  */
-function reasonForNode({ environmentHeaders, userHeaders, userAgent, scheme }) {
+function reasonForNode({ environmentHeaders, userHeaders, userAgent, scheme, isOfProxyEnv }) {
   for (const name of [...Object.keys(environmentHeaders), ...namesOf(userHeaders)]) {
     const lower = name.toLowerCase();
     if (!TOKEN.test(name)) return 'a header name that cannot be sent';
     if (FRAMING.has(lower)) return `the header ${lower}`;
     if (lower === 'host' && scheme === 'https:') return 'a Host header that names the TLS server';
+    // Some versions of Node ask the proxy for that host, others refuse.
+    if (lower === 'host' && isOfProxyEnv) return 'a Host header with httpAgentOptions.proxyEnv';
   }
   const values = [...Object.values(environmentHeaders), userAgent];
   return values.some((value) => INVALID_IN_VALUE.test(value)) ? 'a header value that cannot be sent' : null;

@@ -74,7 +74,7 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
 
   const read = (name, value) => readOption(name, OPTIONS.OTLPTraceExporter[name], value);
   const protocol = read('protocol', wantedProtocol);
-  const { transport: wantedTransport, grpc, ...own } = readOptions(OWN, userConfig);
+  const { transport: wantedTransport, proxy: wantedProxy, grpc, ...own } = readOptions(OWN, userConfig);
   const concurrencyLimit = read('concurrencyLimit', options.concurrencyLimit);
   const selfObsMeterProvider = read('selfObsMeterProvider', options.selfObsMeterProvider);
 
@@ -82,6 +82,7 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
   const parts = dissectUrl(url);
   const agent = resolveAgent(options, environment);
   const { connectionHeader, ...connection } = agent.facts;
+  const { proxy, reason: reasonInProxy, refusal } = chooseProxy(wantedProxy, agent, parts);
   const headers = createHeaderSource({
     userHeaders: options.headers,
     environmentHeaders: environment.headers,
@@ -94,11 +95,13 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     reasonInUrl(parts) ??
     agent.reason ??
     tls.reason ??
+    reasonInProxy ??
     reasonInHeaders({
       environmentHeaders: environment.headers,
       userHeaders: options.headers,
       userAgent,
       scheme: parts.scheme,
+      isOfProxyEnv: proxy !== null && wantedProxy === undefined,
     });
 
   return Object.freeze({
@@ -115,6 +118,10 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     tls: tls.settings && Object.freeze(tls.settings),
     ...connectionDefaults,
     ...connection,
+    proxy,
+    // Whose agent goes through it: of ours where the option says so, and Node's where its options do.
+    hasOwnProxy: wantedProxy !== undefined,
+    refusal,
     agentFactory: agent.factory,
     agentOptions: agent.options,
     ...own,
@@ -122,6 +129,20 @@ function resolveConfig(userConfig = {}, { protocol: defaultProtocol, signal = 'T
     maxUnderWay: chooseUnderWay(own.maxConcurrency, connection.maxSockets ?? null),
     selfObsMeterProvider,
   });
+}
+
+const NO_PROXY = { proxy: null, reason: null, refusal: null };
+
+/** Loads nothing where neither the option nor an agent's options ask for a proxy. */
+function chooseProxy(wanted, agent, parts) {
+  if (wanted && agent.factory !== null) {
+    throw new Error(
+      'Configuration: proxy and httpAgentOptions that are a function exclude each other, the agent decides how it connects',
+    );
+  }
+  const isHttp = parts.scheme === 'http:' || parts.scheme === 'https:';
+  if (!isHttp || (!wanted && (wanted === '' || agent.proxyEnv === null))) return NO_PROXY;
+  return require('./proxy.js').chooseProxy(wanted, agent.proxyEnv, parts, agent.options?.socketPath);
 }
 
 const connectionDefaults = {

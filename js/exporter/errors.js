@@ -65,10 +65,10 @@ function networkError(facts) {
   return aggregate;
 }
 
-/** Node names the host of a failed look-up in a property too; its text ends with it. */
+/** Node names the host of a failed look-up in a property too; its text has it behind the code. */
 function withHostname(facts) {
   if (facts.syscall !== 'getaddrinfo' || facts.hostname != null) return facts;
-  return { ...facts, hostname: facts.message.split(' ').at(-1) };
+  return { ...facts, hostname: facts.message.split(' ')[2] };
 }
 
 function describe({ syscall = 'connect', code, address, port }) {

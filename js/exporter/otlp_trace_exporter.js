@@ -92,7 +92,8 @@ function createSender(config) {
   return createNodeSender(config);
 }
 
-function httpLane({ transport, headers, endpoint, contentType, userAgent, keepAlive, maxIdleSockets, compression }) {
+function httpLane(config) {
+  const { transport, headers, endpoint, contentType, userAgent, keepAlive, maxIdleSockets, compression } = config;
   return {
     sink: transport === 'node' ? 'node' : 'http',
     url: endpoint,
@@ -101,6 +102,7 @@ function httpLane({ transport, headers, endpoint, contentType, userAgent, keepAl
     keepAlive,
     maxIdleSockets: maxIdleSockets ?? undefined,
     compression,
+    ...proxyOf(config),
   };
 }
 
@@ -113,13 +115,17 @@ function grpcLane(config) {
     userAgent: config.userAgent,
     // The client of @grpc/grpc-js compresses by itself.
     compression: isNode && config.object !== null ? 'none' : config.compression,
-    proxyUrl: config.proxy?.url,
-    proxyAuthorization: config.proxy?.authorization ?? undefined,
+    ...proxyOf(config),
     maxSendMessageBytes: config.maxSendMessageBytes,
     maxReceiveMessageBytes: config.maxReceiveMessageBytes,
     keepAlivePingMillis: config.keepAlivePingMillis,
     keepAlivePingTimeoutMillis: config.keepAlivePingTimeoutMillis,
   };
+}
+
+function proxyOf({ proxy }) {
+  if (proxy === null) return undefined;
+  return { proxyUrl: proxy.url, proxyAuthorization: proxy.authorization ?? undefined };
 }
 
 /** The variables of the process may have the last word, as with the stock exporter. */

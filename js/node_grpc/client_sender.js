@@ -84,6 +84,7 @@ function channelOptions(config) {
     'grpc.default_compression_algorithm': config.compression === 'gzip' ? GZIP : 0,
     'grpc.primary_user_agent': config.userAgent,
   };
+  if (config.isProxyOff) options['grpc.enable_http_proxy'] = 0;
   if (config.maxReceiveMessageBytes !== undefined)
     options['grpc.max_receive_message_length'] = config.maxReceiveMessageBytes;
   if (config.keepAlivePingMillis !== undefined) {

@@ -7,7 +7,6 @@ const { contained, ignore } = require('../guards/user_code.js');
 
 // Loaded at the first connection: instrumentation may want to patch these modules first.
 const modules = {
-  http: () => require('http'),
   http2: () => require('http2'),
   tls: () => require('tls'),
 };
@@ -23,7 +22,7 @@ async function openSession(config, signal) {
 }
 
 async function openSocket(config, signal) {
-  const raw = config.proxy === null ? dial(config) : await tunnel(config, signal);
+  const raw = config.proxy === null ? dial(config) : loose(await tunnel(config, signal));
   if (config.tlsOptions === null) return connected(raw, 'connect', signal, config.proxy !== null);
   return connected(secure(config, raw), 'secureConnect', signal, false);
 }
@@ -32,6 +31,11 @@ async function openSocket(config, signal) {
 function loose(socket) {
   contained(ignore, () => socket.unref());
   return socket;
+}
+
+/** Through a proxy: all connections, also plain ones. */
+function tunnel({ hostname, port, proxy }, signal) {
+  return require('../node_http/tunnel.js').openTunnel(proxy, `${hostname}:${port}`, {}, signal);
 }
 
 function dial({ socketPath, hostname, port }) {
@@ -63,43 +67,6 @@ function connected(socket, event, signal, isConnected) {
     if (isConnected) resolve(socket);
     else socket.once(event, () => resolve(socket));
   }).finally(() => socket.on('error', ignore));
-}
-
-/** Through a proxy: all connections, also plain ones. */
-function tunnel({ hostname, port, proxy }, signal) {
-  const { hostname: host, port: proxyPort } = new URL(proxy.url);
-  const path = `${hostname}:${port}`;
-  const headers = { Host: path };
-  if (proxy.authorization !== null) headers['Proxy-Authorization'] = proxy.authorization;
-  return new Promise((resolve, reject) => {
-    const options = {
-      method: 'CONNECT',
-      host: host.replace(/^\[|\]$/g, ''),
-      port: proxyPort || 80,
-      path,
-      headers,
-      agent: false,
-    };
-    const request = modules.http().request(options);
-    signal.end = () => request.destroy(new Error('The attempt was given up'));
-    request.once('error', reject);
-    request.once('socket', loose);
-    request.once('connect', (response, socket, head) => {
-      if (response.statusCode === 200) {
-        // The endpoint may speak first, and its words may come together with those of the proxy.
-        if (head.length > 0) socket.unshift(head);
-        resolve(socket);
-      } else {
-        socket.destroy();
-        reject(new Error(`The proxy answered ${response.statusCode}`));
-      }
-    });
-    request.once('response', (response) => {
-      response.resume();
-      reject(new Error(`The proxy answered ${response.statusCode}`));
-    });
-    request.end();
-  });
 }
 
 module.exports = { openSession };

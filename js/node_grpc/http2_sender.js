@@ -2,7 +2,7 @@
 // Owns sending over gRPC through Node's own http2 and tls, where only Node's TLS can honour the certificates or the process.
 // It refuses to decide: no retry, no verdict, only the facts of one attempt.
 
-const { factsOfError, textOfError } = require('../node_http/network_facts.js');
+const { factsOfError, nameProxy, textOfError } = require('../node_http/network_facts.js');
 const wrongPort = require('../node_http/wrong_port.js');
 const { clearTimeout, now, setTimeout, unref } = require('../guards/timers.js');
 const { ignore, timerMillis } = require('../guards/user_code.js');
@@ -23,7 +23,7 @@ function createHttp2Sender(config) {
       const finish = (facts) => {
         attempt.isOver = true;
         clearTimeout(timer);
-        resolve(facts);
+        resolve(config.proxy == null ? facts : nameProxy(facts, config.proxy, false));
       };
       const expire = () => {
         if (attempt.isOver) return;

@@ -14,6 +14,7 @@ const { createHttp2Sender } = require('./http2_sender.js');
  */
 function createGrpcSender(config) {
   let sender = null;
+  if (config.proxy != null) require('../node_http/tunnel.js'); // now: a call with spans loads nothing
   return {
     send: (...args) => {
       sender ??= chooseSender(config);

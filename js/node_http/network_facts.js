@@ -26,7 +26,7 @@ const KINDS = {
 const TLS_CODE =
   /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)|_CERT(_|$)/;
 
-const PROPERTIES = ['message', 'code', 'errno', 'syscall', 'hostname', 'address', 'port', 'errors'];
+const PROPERTIES = ['message', 'code', 'errno', 'syscall', 'hostname', 'address', 'port', 'errors', 'statusCode'];
 
 function kindOf(code, errno) {
   if (typeof code !== 'string') return 'spent';
@@ -36,6 +36,11 @@ function kindOf(code, errno) {
   // Any other error of the system or of Node passes like a reset. What is neither, a look-up, an agent or a check of the
   // application's has thrown: it ends the export, as with the stock exporter.
   return typeof errno === 'number' || code.startsWith('ERR_') ? 'other' : 'spent';
+}
+
+/** A proxy's answer to the request for a tunnel, judged as an endpoint's is. */
+function isRefusedTunnel(code, status) {
+  return code === 'ERR_PROXY_TUNNEL' && Number.isInteger(status) && ![429, 502, 503, 504].includes(status);
 }
 
 /** `error` as an object whose properties can be read; a Proxy or a getter may throw even then. */
@@ -73,9 +78,9 @@ function addressFacts(error) {
  * @param {string} [kind] when the place of the failure says more than its code
  */
 function factsOfError(error, kind) {
-  const { code, errno, syscall, hostname, address, port, errors } = readable(error);
+  const { code, errno, syscall, hostname, address, port, errors, statusCode } = readable(error);
   return {
-    kind: kind ?? kindOf(code, errno),
+    kind: kind ?? (isRefusedTunnel(code, statusCode) ? 'no_tunnel' : kindOf(code, errno)),
     code: textOrNothing(code),
     message: textOfError(error),
     syscall: textOrNothing(syscall),
@@ -88,4 +93,38 @@ function factsOfError(error, kind) {
   };
 }
 
-module.exports = { factsOfError, textOfError };
+/** Nobody was asked for these. */
+const NOT_OF_THE_WAY = new Set(['unsendable', 'exhausted']);
+
+/**
+ * Facts of an attempt through a proxy, whose error says so: also the error itself, which the application gets.
+ * @param {object | null} facts
+ * @param {import('../config/proxy.js').Proxy} proxy
+ * @param {boolean} isOfProxy whether a reply may be the proxy's own
+ */
+function nameProxy(facts, proxy, isOfProxy) {
+  const { throughProxy } = require('../config/proxy.js');
+  const named = (error) => (error && !NOT_OF_THE_WAY.has(error.kind) ? namedError(error, throughProxy(proxy)) : error);
+  if (facts?.outcome === 'failed') return { ...facts, error: named(facts.error) };
+  if (facts?.outcome !== 'reply') return facts;
+  const through = isOfProxy ? throughProxy(proxy) : undefined;
+  return { ...facts, bodyError: named(facts.bodyError), through };
+}
+
+function namedError({ addresses, ...error }, through) {
+  const texts = addresses.length > 0 ? addresses.map(({ message }) => message) : [error.message];
+  const message = texts.join('; ');
+  const named = {
+    ...error,
+    message: message.includes(through) ? message : `${message.trimEnd()} (${through})`,
+    addresses: [],
+  };
+  try {
+    named.original.message = named.message;
+  } catch {
+    // What the application throws may be frozen, or no error.
+  }
+  return named;
+}
+
+module.exports = { factsOfError, nameProxy, textOfError };

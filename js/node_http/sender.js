@@ -3,7 +3,7 @@
 // certificates and headers that are code or that our own stack does not have.
 // It refuses to decide: no retry, no verdict, only the facts of one attempt, in the shape the native sink reports them.
 
-const { factsOfError } = require('./network_facts.js');
+const { factsOfError, nameProxy } = require('./network_facts.js');
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_HEAD_BYTES = 64 * 1024; // informational responses included: those may come without an end
@@ -38,10 +38,14 @@ class AgentSlot {
   #scheme;
   #agent = null;
   #isMade = false;
+  #createProxyAgent = null;
 
   constructor(config, scheme) {
     this.#config = config;
     this.#scheme = scheme;
+    // Now: a call with spans loads nothing.
+    if (config.proxy != null && config.hasOwnProxy)
+      this.#createProxyAgent = require('./proxy_agent.js').createProxyAgent;
   }
 
   get() {
@@ -59,9 +63,15 @@ class AgentSlot {
 
   async #create() {
     const { agentFactory, agentOptions } = this.#config;
-    const agent = await (agentFactory === null ? createAgent(agentOptions, this.#scheme) : agentFactory(this.#scheme));
+    const agent = await (agentFactory === null ? this.#own(agentOptions) : agentFactory(this.#scheme));
     this.#isMade = true;
     return agent;
+  }
+
+  #own(options) {
+    const { proxy, hasOwnProxy, timeoutMillis } = this.#config;
+    if (this.#createProxyAgent !== null) return this.#createProxyAgent(options, this.#scheme, proxy, timeoutMillis);
+    return createAgent(hasOwnProxy ? { ...options, proxyEnv: undefined } : options, this.#scheme);
   }
 
   /** Ends the connections of an agent that is ours; one that the user's factory made belongs to the user. Never rejects. */
@@ -162,7 +172,8 @@ function exchange(url, options, body, attempt) {
       return;
     }
     request.on('error', (error) => {
-      wrongPort.nameWrongPort(error, url, givenBytes === 0);
+      // A proxy that is asked in absolute form is at another port.
+      if (!attempt.isOfProxy) wrongPort.nameWrongPort(error, url, givenBytes === 0);
       fail(factsOfError(error));
     });
     request.on('socket', (socket) => {
@@ -200,6 +211,10 @@ function createNodeSender(config) {
   wrongPort ??= require('./wrong_port.js');
   const url = new URL(config.url);
   const slot = new AgentSlot(config, url.protocol);
+  // To an endpoint without TLS the proxy speaks HTTP itself: its answers look as the endpoint's.
+  const isOfProxy = config.proxy != null && url.protocol === 'http:';
+  // Node's own agents, for `proxyEnv`, do the same by themselves.
+  const absolute = isOfProxy && config.hasOwnProxy ? absoluteForm(url, config.proxy) : null;
 
   /**
    * One attempt. Never rejects.
@@ -216,16 +231,22 @@ function createNodeSender(config) {
         slot.giveUp();
         settle({ outcome: 'failed', error: timedOut() });
       };
-      const attempt = { over: false, expire, onHead: signal.onHead };
+      const attempt = { over: false, expire, onHead: onHeadOf(signal), isOfProxy };
       const settle = (facts) => {
         attempt.over = true;
         clearTimeout(timer);
-        resolve(facts);
+        resolve(config.proxy == null ? facts : nameProxy(facts, config.proxy, isOfProxy));
       };
       const timer = unref(setTimeout(() => attempt.expire(), Math.min(timeoutMillis, MAX_TIMER_MILLIS)));
       signal.end = () => attempt.expire();
       run(attempt, body, headers, contentEncoding).then(settle);
     });
+  }
+
+  /** The body that has not come is told of at once: later its facts are given to nobody. */
+  function onHeadOf({ onHead }) {
+    if (onHead === undefined || config.proxy == null) return onHead;
+    return (facts) => onHead(nameProxy(facts, config.proxy, isOfProxy));
   }
 
   async function run(attempt, body, headers, contentEncoding) {
@@ -235,6 +256,7 @@ function createNodeSender(config) {
       if (attempt.over) return null;
       const entries = typeof headers === 'function' ? await headers() : headers;
       options = { method: 'POST', headers: toHeaderObject(entries, contentEncoding), agent };
+      if (absolute !== null) throughProxy(options, absolute);
     } catch (error) {
       return { outcome: 'failed', error: factsOfError(error, 'unsendable') };
     }
@@ -248,14 +270,31 @@ function createNodeSender(config) {
   return { send, close: () => slot.close() };
 }
 
+/** What a request to a proxy has beside others. */
+function absoluteForm({ protocol, host, pathname, search }, { authorization }) {
+  const headers = authorization === null ? [] : [['Proxy-Authorization', authorization]];
+  return { path: `${protocol}//${host}${pathname}${search}`, headers };
+}
+
+function throughProxy(options, { path, headers }) {
+  options.path = path;
+  for (const [name, value] of headers) setHeader(options.headers, name, value);
+  const { keepAlive, maxSockets } = options.agent;
+  setHeader(options.headers, 'Proxy-Connection', keepAlive || maxSockets !== Infinity ? 'keep-alive' : 'close');
+}
+
 function toHeaderObject(entries, contentEncoding) {
   const headers = Object.fromEntries(entries);
-  if (contentEncoding === null) return headers;
-  for (const name of Object.keys(headers)) {
-    if (name.toLowerCase() === 'content-encoding') delete headers[name];
-  }
-  headers['Content-Encoding'] = contentEncoding;
+  if (contentEncoding !== null) setHeader(headers, 'Content-Encoding', contentEncoding);
   return headers;
+}
+
+/** In place of what has that name in any letter case. */
+function setHeader(headers, wanted, value) {
+  for (const name of Object.keys(headers)) {
+    if (name.toLowerCase() === wanted.toLowerCase()) delete headers[name];
+  }
+  headers[wanted] = value;
 }
 
 module.exports = { createNodeSender, throwHeaderError };

@@ -40,7 +40,7 @@ class StockTraceExporter {
   /** @throws {Error} why the addon did not load, if the stock package is not there either */
   constructor(config = {}) {
     const { protocol, signal, fixedProtocol } = defaultsFor(new.target);
-    const { name, onError } = configured(() => {
+    const { name, onError, proxy } = configured(() => {
       const wanted = fixedProtocol ? undefined : config.protocol;
       const known = readOption('protocol', OPTIONS.OTLPTraceExporter.protocol, wanted) ?? protocol;
       // An error tells what is wrong on every platform.
@@ -56,6 +56,7 @@ class StockTraceExporter {
       return new Class({ ...given, ...without });
     });
     if (isPublic(new.target, StockTraceExporter)) tellUnknown(OPTIONS.OTLPTraceExporter, config);
+    if (proxy) diag.warn('Offloop: the option proxy has no effect with OFFLOOP_FALLBACK=stock');
     this.#onError = onError;
     this.#endpoint = endpointOf(config.url);
     if (!warned) diag.warn(`${explanation().message} Spans go through ${name} (OFFLOOP_FALLBACK=stock).`);

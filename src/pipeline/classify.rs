@@ -46,6 +46,11 @@ pub(crate) fn classify(
                 | SendErrorKind::Dns
                 | SendErrorKind::Unreachable
                 | SendErrorKind::Other => transient(failure, Cause::Failing),
+                // As with grpc-js, where every connection that cannot be opened is repeated.
+                SendErrorKind::NoTunnel if protocol == Protocol::Grpc => {
+                    transient(failure, Cause::Failing)
+                }
+                SendErrorKind::NoTunnel => last(failure, Cause::Refused),
                 // Nobody was asked: it says nothing about the endpoint, and descriptors come back.
                 SendErrorKind::Exhausted => transient(failure, Cause::Local),
                 SendErrorKind::Malformed => transient(failure, Cause::Malformed),

@@ -23,7 +23,6 @@ use std::{
 };
 
 use tokio::time::{Instant, timeout_at};
-use url::Url;
 
 pub(crate) use self::answer::{unanswered, verdict};
 pub use self::link::Pings;
@@ -35,12 +34,11 @@ use self::{
 use super::{
     Request, SendError, SendOutcome, Sending, Sink,
     net::{
-        self, Destination, Host, ResultOrder, TlsConfig,
+        self, Destination, Host, Proxy, ResultOrder, TlsConfig,
         dialler::Dialler,
         made::Made,
         resolve::{self, LookUp, Resolver},
         tls,
-        tunnel::Tunnel,
     },
 };
 
@@ -76,26 +74,6 @@ pub struct GrpcConfig {
     pub pings: Option<Pings>,
 }
 
-/// An HTTP proxy.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Proxy {
-    /// Name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// `Proxy-Authorization`.
-    pub authorization: Option<String>,
-}
-
-impl Proxy {
-    /// Of `http://host:port`; `None` if that is no URL with a host.
-    pub fn of_url(url: &str, authorization: Option<String>) -> Option<Proxy> {
-        let url = Url::parse(url).ok()?;
-        let host = url.host_str()?.to_owned();
-        Some(Proxy { host, port: url.port_or_known_default()?, authorization })
-    }
-}
-
 /// Shows no URL and no metadata: both may hold credentials.
 impl fmt::Debug for GrpcConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -124,13 +102,14 @@ impl GrpcConfig {
         }
     }
 
+    /// A socket of this machine is dialled without one.
+    fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|_| self.unix_socket.is_none())
+    }
+
     /// Where connections go and whom they trust, beside the endpoint, as a word that tells nothing of it.
     pub fn way(&self) -> String {
-        let way = net::way(self.unix_socket.as_deref(), &self.tls);
-        match &self.proxy {
-            Some(Proxy { host, port, .. }) => format!("{way} through {host}:{port}"),
-            None => way,
-        }
+        net::way(self.unix_socket.as_deref(), &self.tls, self.proxy.as_ref())
     }
 }
 
@@ -185,7 +164,13 @@ impl Sink for GrpcSink {
             let begin = Instant::now();
             let end = begin + request.time_left;
             match timeout_at(end, shared.ready()).await {
-                Ok(Ok(ready)) => call::call(&shared, &ready, &request, begin, end).await,
+                Ok(Ok(ready)) => {
+                    let outcome = call::call(&shared, &ready, &request, begin, end).await;
+                    match shared.config.proxy() {
+                        Some(proxy) => proxy.named_in(outcome, false),
+                        None => outcome,
+                    }
+                }
                 Ok(Err(error)) => SendOutcome::Failed(error),
                 Err(_) => SendOutcome::Failed(failure::deadline(
                     begin.elapsed(),
@@ -224,19 +209,9 @@ impl Ready {
             };
             tls = Some((Arc::new(settings).into(), name));
         }
-        let proxied = config.proxy.as_ref().filter(|_| config.unix_socket.is_none());
-        let destination = proxied.map_or_else(
-            || target.destination.clone(),
-            |proxy| Destination {
-                host: Host::of_url(&proxy.host),
-                port: proxy.port,
-                unix_socket: None,
-            },
-        );
-        let tunnel = proxied.map(|proxy| Tunnel {
-            to: target.host_and_port.clone(),
-            authorization: proxy.authorization.clone(),
-        });
+        let proxy = config.proxy();
+        let destination = proxy.map_or_else(|| target.destination.clone(), Proxy::destination);
+        let tunnel = proxy.map(|proxy| proxy.tunnel(target.host_and_port.clone(), false));
         let limit = config.connect_timeout;
         let dialler = Dialler {
             resolver: Resolver::new(

@@ -28,7 +28,7 @@ use self::{connect::Connector, headers::StaticHeaders, kept::MAX_IDLE, target::T
 use super::{
     Request, SendError, SendOutcome, Sending, Sink,
     net::{
-        self, ResultOrder, TlsConfig,
+        self, Proxy, ResultOrder, TlsConfig,
         fair::BYTES_PER_TURN,
         made::Made,
         resolve::{self, LookUp},
@@ -54,6 +54,8 @@ pub struct HttpConfig {
     pub tls: TlsConfig,
     /// Socket to dial instead of the URL's host (the agent option `socketPath`).
     pub unix_socket: Option<PathBuf>,
+    /// The HTTP proxy that requests and connections go through.
+    pub proxy: Option<Proxy>,
     /// Which of a name's addresses come first.
     pub result_order: ResultOrder,
     /// How long one address of a name has for TCP while others are left. `None`: only the first one is tried.
@@ -89,6 +91,7 @@ impl HttpConfig {
             headers: Vec::new(),
             tls: TlsConfig::default(),
             unix_socket: None,
+            proxy: None,
             result_order: ResultOrder::default(),
             next_address_after: Some(Duration::from_millis(250)),
             keep_alive: true,
@@ -97,9 +100,14 @@ impl HttpConfig {
         }
     }
 
-    /// Where connections go and whom they trust, beside the endpoint, as a number that tells nothing of it.
+    /// Where connections go and whom they trust, beside the endpoint, as a word that tells nothing secret of it.
     pub fn way(&self) -> String {
-        net::way(self.unix_socket.as_deref(), &self.tls)
+        net::way(self.unix_socket.as_deref(), &self.tls, self.proxy.as_ref())
+    }
+
+    /// A socket of this machine is dialled without one.
+    fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|_| self.unix_socket.is_none())
     }
 }
 
@@ -160,10 +168,14 @@ impl Sink for HttpSink {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let end = Instant::now() + request.time_left;
-            match timeout_at(end, shared.clients()).await {
+            let outcome = match timeout_at(end, shared.clients()).await {
                 Ok(Ok(clients)) => exchange::exchange(&shared, &clients, request, end).await,
                 Ok(Err(error)) => SendOutcome::Failed(error),
                 Err(_) => SendOutcome::Failed(exchange::timed_out()),
+            };
+            match shared.config.proxy() {
+                Some(proxy) => proxy.named_in(outcome, shared.target.is_absolute),
+                None => outcome,
             }
         })
     }

@@ -12,6 +12,7 @@ pub(super) mod fair;
 pub(super) mod header;
 pub(super) mod made;
 mod path;
+mod proxy;
 pub(super) mod resolve;
 mod roots;
 mod server_name;
@@ -28,6 +29,7 @@ use std::{
 };
 
 pub use self::{
+    proxy::Proxy,
     resolve::ResultOrder,
     roots::Roots,
     tls::{Doubt, TlsConfig},
@@ -78,15 +80,19 @@ impl Destination {
     }
 }
 
-/// Where connections go and whom they trust, beside the endpoint, as a number that tells nothing of it.
-pub(super) fn way(unix_socket: Option<&Path>, tls: &TlsConfig) -> String {
+/// Where connections go and whom they trust, beside the endpoint, as a word that tells nothing secret of it.
+pub(super) fn way(unix_socket: Option<&Path>, tls: &TlsConfig, proxy: Option<&Proxy>) -> String {
     let mut hasher = DefaultHasher::new();
     unix_socket.hash(&mut hasher);
     let TlsConfig {
         roots, client_certificate, client_key, reject_unauthorized, servername, ..
     } = tls;
     (roots, client_certificate, client_key, reject_unauthorized, servername).hash(&mut hasher);
-    format!("{:x}", hasher.finish())
+    let way = format!("{:x}", hasher.finish());
+    match proxy {
+        Some(Proxy { host, port, .. }) => format!("{way} through {host}:{port}"),
+        None => way,
+    }
 }
 
 /// What an error names as the other side.

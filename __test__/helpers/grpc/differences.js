@@ -58,6 +58,17 @@ const differences = {
   Y11(observation) {
     observation.lines = observation.lines.map((line) => line.replace(/(response specification compliant\?).*/s, '$1'));
   },
+  /** What has failed behind a proxy names it. */
+  Y16(observation) {
+    const unnamed = (text) => text?.replace(/ \(through the proxy [^)]*\)$/, '').trimEnd();
+    for (const { error } of observation.results ?? [])
+      if (error)
+        Object.assign(error, {
+          message: unnamed(error.message),
+          ...(error.details && { details: unnamed(error.details) }),
+        });
+    observation.lines = observation.lines.map(unnamed);
+  },
   /** A line says how TLS over a socket of the machine becomes plain. */
   Y13(observation) {
     observation.lines = observation.lines.filter((line) => !/^info: Offloop: the connection to unix:/.test(line));

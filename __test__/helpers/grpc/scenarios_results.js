@@ -129,7 +129,9 @@ answer(
 answer('the connection is cut', { destroy: true }, { config: short, isRetried: true });
 const deadline = {
   row: 'Y11',
-  told: Array(2).fill(/^4 DEADLINE_EXCEEDED: Deadline exceeded after 0\.2\d\ds,.*remote_addr=127\.0\.0\.1:\d+$/),
+  told: Array(2).fill(
+    /^4 DEADLINE_EXCEEDED: Deadline exceeded after 0\.2\d\ds,.*remote_addr=127\.0\.0\.1:\d+( \(through .*\))?$/,
+  ),
 };
 answer('no answer', { stall: 'answer' }, { config: short, differs: deadline });
 answer('an answer that does not end', { stall: 'trailers' }, { config: short, differs: deadline });

@@ -29,6 +29,8 @@ pub struct JsFacts {
     pub metadata: Option<Vec<(String, String)>>,
     /// Why the body ended early.
     pub body_error: Option<JsSendError>,
+    /// Names the proxy whose reply this may be.
+    pub through: Option<String>,
     /// Why there is no reply.
     pub error: Option<JsSendError>,
 }
@@ -61,6 +63,7 @@ impl From<JsSendError> for SendError {
             "tls" => SendErrorKind::Tls,
             "malformed" => SendErrorKind::Malformed,
             "unsendable" => SendErrorKind::Unsendable,
+            "no_tunnel" => SendErrorKind::NoTunnel,
             "spent" => SendErrorKind::Spent,
             "exhausted" => SendErrorKind::Exhausted,
             "response_too_large" => SendErrorKind::ResponseTooLarge,
@@ -95,6 +98,7 @@ impl From<JsFacts> for SendOutcome {
                 location: facts.location,
                 body: facts.body.map(|body| body.to_vec().into()).unwrap_or_default(),
                 body_error: facts.body_error.map(Into::into),
+                through: facts.through,
             }),
             (None, Some(error)) => SendOutcome::Failed(error.into()),
             (None, None) => SendOutcome::Failed(SendError::new(SendErrorKind::Other, "no facts")),

@@ -8,11 +8,11 @@ const { resolveTls } = require('../tls.js');
 const { diag } = require('../../otel/diag.js');
 const { toDial } = require('./address.js');
 const { readGrpcCertificates } = require('./environment.js');
-const { resolveProxy } = require('./proxy.js');
 
 // Variables of @grpc/grpc-js.
 const ROOTS = 'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH';
 const CIPHERS = 'GRPC_SSL_CIPHER_SUITES';
+const PROXY_VARIABLES = ['grpc_proxy', 'https_proxy', 'http_proxy'];
 
 /**
  * @param {object} given
@@ -21,9 +21,10 @@ const CIPHERS = 'GRPC_SSL_CIPHER_SUITES';
  * @param {boolean} given.isInsecure what the variable says; it counts where neither credentials nor the scheme do
  * @param {string} given.signal of the certificate variables
  * @param {'native' | 'node' | undefined} given.wantedTransport
+ * @param {string | undefined} given.wantedProxy value of the option `proxy`
  * @returns {object} `refusal` is the error that every export has to fail with, or null
  */
-function chooseConnection({ address, credentials, isInsecure, signal, wantedTransport }) {
+function chooseConnection({ address, credentials, isInsecure, signal, wantedTransport, wantedProxy }) {
   const isPlain = credentials === null ? isPlainUrl(address, isInsecure) : credentials.kind === 'insecure';
   const dialled = toDial(address, isPlain);
   if (!isPlain && credentials === null && address.url.protocol === 'unix:') {
@@ -35,22 +36,45 @@ function chooseConnection({ address, credentials, isInsecure, signal, wantedTran
   const secured = isPlain
     ? { tls: null, tlsOptions: null, reason: null, refusal: null }
     : chooseTls(credentials, signal);
-  const proxy = address.socketPath === null ? resolveProxy(address.url.hostname.replace(/^\[|\]$/g, '')) : null;
-  const who = chooseTransport(wantedTransport, secured.reason);
+  const { proxy, reason: reasonInProxy } = chooseProxy(wantedProxy, address, dialled);
+  const who = chooseTransport(wantedTransport, secured.reason ?? reasonInProxy);
+  const object = credentials?.object ?? null;
+  if (
+    proxy !== null &&
+    wantedProxy !== undefined &&
+    wantedProxy !== 'env' &&
+    object !== null &&
+    who.transport === 'node'
+  ) {
+    throw new Error(
+      'Configuration: proxy cannot be honoured by credentials of @grpc/grpc-js, use plain data or the variable grpc_proxy',
+    );
+  }
   const noTarget = dialled === null ? new Error(`Could not parse target name "${address.target}"`) : null;
   return {
     ...(dialled ?? { dial: 'http://localhost:80', authority: '', endpoint: address.target, hostname: '', port: 80 }),
     target: address.target,
     socketPath: address.socketPath,
     proxy,
-    object: credentials?.object ?? null,
+    isProxyOff: wantedProxy === '',
+    object,
     tls: secured.tls,
     tlsOptions: secured.tlsOptions,
     refusal: noTarget ?? secured.refusal,
     // Whoever sends with the object itself has tokens from there that nobody else sees.
-    hasOwnCredentials: !isPlain && who.transport === 'node' && credentials !== null && credentials.object !== null,
+    hasOwnCredentials: !isPlain && who.transport === 'node' && object !== null,
     ...who,
   };
+}
+
+/** Loads nothing where neither the option nor a variable names a proxy. */
+function chooseProxy(wanted, { socketPath }, dialled) {
+  const none = { proxy: null, reason: null };
+  if (socketPath !== null || dialled === null) return none;
+  const isSet = (name) => process.env[name] || process.env[name.toUpperCase()];
+  if (wanted === undefined && !PROXY_VARIABLES.some(isSet)) return none;
+  const proxy = require('./proxy.js').chooseGrpcProxy(wanted, dialled);
+  return { proxy, reason: proxy?.isSecure ? require('../proxy.js').OVER_TLS : null };
 }
 
 /** The variable has no say where the URL says `http:` or `https:`. */

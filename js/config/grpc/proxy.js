@@ -1,19 +1,26 @@
 'use strict';
-// Owns whether a proxy is between us and an endpoint of gRPC: the variables that @grpc/grpc-js reads, and their names in
-// capitals. All connections go through it by CONNECT, those without TLS too.
-// It refuses proxies that are spoken to in anything but plain HTTP, as that package does.
+// Owns whether a proxy is between us and an endpoint of gRPC: without the option `proxy` by the variables that @grpc/grpc-js
+// reads, by its rules, and their names in capitals. All connections go through it by CONNECT, those without TLS too.
+// It refuses proxies that are spoken to in anything but plain HTTP, as that package does, unless the option asks for them.
 
 const { isIPv4 } = require('node:net');
 const { diag } = require('../../otel/diag.js');
+const { authorizationOf, firstSet, proxyOfOption, toProxy } = require('../proxy.js');
 
 const PROXIES = ['grpc_proxy', 'https_proxy', 'http_proxy'];
 const EXCEPTIONS = ['no_grpc_proxy', 'no_proxy'];
 
 /**
- * @param {string} hostname of the endpoint, without brackets
- * @returns {{ url: string, authorization: string | null } | null}
+ * @param {string | undefined} wanted the value of the option
+ * @param {{ hostname: string, port: number }} endpoint
+ * @returns {import('../proxy.js').Proxy | null}
  */
-function resolveProxy(hostname) {
+function chooseGrpcProxy(wanted, endpoint) {
+  if (wanted === undefined) return proxyOfGrpcJs(endpoint.hostname.replace(/^\[|\]$/g, ''));
+  return proxyOfOption(wanted, endpoint, { proxies: [...PROXIES, 'all_proxy'], exceptions: EXCEPTIONS });
+}
+
+function proxyOfGrpcJs(hostname) {
   const [name, text] = firstSet(PROXIES) ?? [];
   if (name === undefined || isException(hostname)) return null;
   if (!URL.canParse(text)) {
@@ -25,28 +32,14 @@ function resolveProxy(hostname) {
     diag.warn(`The scheme ${url.protocol} of ${name} is not supported, no proxy is used`);
     return null;
   }
-  return { url: `http://${url.hostname}:${url.port || 80}`, authorization: authorizationOf(url) };
+  return toProxy(url, authorizationOfGrpcJs(url));
 }
 
-function firstSet(names) {
-  for (const name of names) {
-    for (const each of [name, name.toUpperCase()]) {
-      const text = process.env[each]?.trim();
-      if (text) return [each, text];
-    }
-  }
-  return null;
-}
-
-function authorizationOf({ username, password }) {
-  if (username === '') return null;
-  let pair = password === '' ? username : `${username}:${password}`;
-  try {
-    if (password !== '') pair = decodeURIComponent(pair);
-  } catch {
-    // Whoever wrote a per cent sign meant one.
-  }
-  return `Basic ${Buffer.from(pair).toString('base64')}`;
+/** That package sends a user without a password as it is in the URL. */
+function authorizationOfGrpcJs(url) {
+  if (url.username === '') return null;
+  if (url.password !== '') return authorizationOf(url);
+  return `Basic ${Buffer.from(url.username).toString('base64')}`;
 }
 
 /** A list of suffixes of names, ranges of IPv4 addresses, and `*` for everything. */
@@ -70,4 +63,4 @@ function numberOf(ip) {
   return ip.split('.').reduce((number, part) => (number << 8) + Number(part), 0);
 }
 
-module.exports = { resolveProxy };
+module.exports = { chooseGrpcProxy };

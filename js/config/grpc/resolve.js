@@ -41,10 +41,10 @@ function resolveGrpcConfig(userConfig, { signal, isStock }) {
   const address = parseAddress(url ?? environment.url ?? DEFAULT_URL);
 
   const read = (name, value) => readOption(name, OPTIONS.OTLPTraceExporter[name], value);
-  const { transport: wantedTransport, grpc, ...own } = readOptions(OWN, userConfig);
+  const { transport: wantedTransport, proxy: wantedProxy, grpc, ...own } = readOptions(OWN, userConfig);
   const credentials = describeCredentials(given);
   const { isInsecure } = environment;
-  const connection = chooseConnection({ address, credentials, isInsecure, signal, wantedTransport });
+  const connection = chooseConnection({ address, credentials, isInsecure, signal, wantedTransport, wantedProxy });
 
   const headers = isStock ? () => undefined : () => userConfig.headers;
   // Whoever sends with the object itself has its metadata from there.

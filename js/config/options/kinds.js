@@ -13,10 +13,15 @@ const MAX_SIGNALS = 64; // more than any system has
 
 /**
  * A kind has `type`, `range` and `expected` as words, and `read(value)`, which answers what the value means or INVALID.
- * `null` and `undefined` never come here: they mean that the option is absent.
+ * `null` and `undefined` never come here: they mean that the option is absent. `show(value)` is what an error may have of a
+ * value that is invalid.
  */
 function kind(type, expected, read, range = '') {
-  return Object.freeze({ type, expected, read, range });
+  return Object.freeze({ type, expected, read, range, show: same });
+}
+
+function same(value) {
+  return value;
 }
 
 /** A whole number. One over `cap` means `cap`; one outside of `min` to `max` is refused. */
@@ -114,6 +119,17 @@ const userAgent = kind('text or true', 'text or true', (value) => {
   return value ? text.read(value) : undefined;
 });
 
+/** `'env'`, the URL of a proxy, or nothing, which is none. It may hold credentials. */
+const proxy = Object.freeze({
+  ...kind('text', "'env' or a URL that begins with http:// or https://", readProxy, "'env', a URL"),
+  show: (value) => (typeof value === 'string' ? require('../url.js').maskCredentials(value) : value),
+});
+
+function readProxy(value) {
+  if (value === '' || value === 'env') return value;
+  return typeof value === 'string' && /^https?:\/\//i.test(value) && URL.canParse(value) ? value : INVALID;
+}
+
 /** An option of the stock exporter whose meaning, errors included, is decided where it is read, as stock decides it. */
 function asStock(type, range = '') {
   return kind(type, type, (value) => value, range);
@@ -130,6 +146,7 @@ module.exports = {
   number,
   oneOf,
   path,
+  proxy,
   quantity,
   resource,
   signals,

@@ -74,7 +74,7 @@ function readOption(name, { kind, fallback }, value) {
   } catch {
     meant = INVALID; // a getter or a proxy of the application's
   }
-  if (meant === INVALID) throw invalid(name, kind.expected, value);
+  if (meant === INVALID) throw invalid(name, kind.expected, kind.show(value));
   return meant;
 }
 

@@ -75,6 +75,7 @@ const STOCK_EXPORTER = {
 /** What the stock exporters do not have. */
 const OWN = {
   transport: row(kinds.oneOf('native', 'node'), { standard: 'automatic' }),
+  proxy: row(kinds.proxy, { standard: 'none' }),
   ...queue,
   ...limits,
   ...retry,

@@ -15,7 +15,7 @@ use crate::{
         Reply, SendError, SendErrorKind, SendOutcome,
         http::retry_after::{http_date, retry_after},
     },
-    verdict::{Cause, Verdict},
+    verdict::{Cause, Network, Verdict},
 };
 
 fn verdict(outcome: &SendOutcome) -> Verdict {
@@ -78,6 +78,36 @@ fn f1_f3_f9_f11_transport_failures_are_repeated() {
     }
     for kind in [Tls, ResponseTooLarge, Unsendable, File, Spent] {
         assert!(matches!(verdict(&failed(kind)), Verdict::Final { .. }), "{kind:?}");
+    }
+}
+
+#[test]
+fn f84_a_refused_tunnel_is_final_but_over_grpc_as_with_grpc_js() {
+    let refused = failed(SendErrorKind::NoTunnel);
+    assert!(matches!(verdict(&refused), Verdict::Final { cause: Cause::Refused, .. }));
+    let over_grpc = classify(Protocol::Grpc, 1, &refused, Duration::ZERO);
+    let Verdict::Transient { failure, .. } = over_grpc else { panic!("repeated over gRPC") };
+    assert_eq!(failure.code, "14");
+    assert_eq!(Network::of(&refused), Network::Silent, "it says nothing about the endpoint");
+}
+
+#[test]
+fn f84_a_reply_that_may_be_the_proxys_names_it() {
+    let through = Some("through the proxy http://p.test:3128".to_owned());
+    for (status, words) in [(407, "Who?"), (503, "Export failed with retryable status")] {
+        let reply = Reply {
+            status,
+            reason: "Who?".to_owned(),
+            through: through.clone(),
+            ..Reply::default()
+        };
+        let failure = match verdict(&SendOutcome::Reply(reply)) {
+            Verdict::Final { failure, .. } if status == 407 => failure,
+            Verdict::Transient { failure, .. } if status == 503 => failure,
+            other => panic!("{status}: {other:?}"),
+        };
+        assert_eq!(failure.message, format!("{words} (through the proxy http://p.test:3128)"));
+        assert_eq!(failure.http_status, Some(status));
     }
 }
 

@@ -45,7 +45,11 @@ fn interrupted(status: u16, error: &SendError) -> ExportFailure {
 
 fn transient(reply: &Reply, wall: Duration) -> Verdict {
     Verdict::Transient {
-        failure: ExportFailure::http(reply.status, DropReason::RetriesExhausted.message(), None),
+        failure: ExportFailure::http(
+            reply.status,
+            reply.named(DropReason::RetriesExhausted.message()),
+            None,
+        ),
         retry_after: retry_after(reply, wall),
         cause: if reply.status == 429 { Cause::Throttled } else { Cause::Failing },
     }
@@ -56,9 +60,11 @@ fn refused(reply: &Reply) -> Verdict {
     Verdict::Final {
         failure: match &reply.body_error {
             Some(error) => interrupted(status, error),
-            None => {
-                ExportFailure::http(status, reply.reason.as_str(), Some(body_text(&reply.body)))
-            }
+            None => ExportFailure::http(
+                status,
+                reply.named(&reply.reason),
+                Some(body_text(&reply.body)),
+            ),
         },
         reason: DropReason::NonRetryable,
         cause: match status {

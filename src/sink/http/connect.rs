@@ -38,6 +38,8 @@ pub(super) type Connection = TokioIo<Bounded<BrokenWrites<Box<dyn Socket>>>>;
 #[derive(Clone)]
 pub(super) struct Connector {
     dialler: Arc<Dialler>,
+    /// Its connections lead to a proxy that sends requests on.
+    is_absolute: bool,
 }
 
 impl Connector {
@@ -66,9 +68,9 @@ impl Connector {
             ),
             limit,
             next_after: config.next_address_after.unwrap_or(limit),
-            tunnel: None,
+            tunnel: target.tunnel.clone(),
         };
-        Ok(Connector { dialler: Arc::new(dialler) })
+        Ok(Connector { dialler: Arc::new(dialler), is_absolute: target.is_absolute })
     }
 }
 
@@ -83,12 +85,13 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, _uri: Uri) -> Self::Future {
         let (dial, dialler) = (Dial::current(), Arc::clone(&self.dialler));
+        let is_absolute = self.is_absolute;
         Box::pin(async move {
             let kept = Kept::default();
             let used = kept.clone();
             let fair = move |socket| Fair::new(socket, move || used.is_used());
             let stream = dialler.open(&dial, fair).await?;
-            Ok(TokioIo::new(Bounded::new(BrokenWrites::new(stream), kept)))
+            Ok(TokioIo::new(Bounded::new(BrokenWrites::new(stream), kept, is_absolute)))
         })
     }
 }

@@ -17,6 +17,9 @@ pub(super) fn of_exchange(
     let known = find(error);
     if let (None, Some(other)) = (known.net.own, known.other) {
         let failed = parse_error("HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/");
+        if target.is_absolute {
+            return failed; // it is the proxy that speaks so
+        }
         let hint = match other {
             Other::Http2 => format!("speaks HTTP/2; it {}", wrong_port::LOOKS_LIKE_GRPC),
             Other::Tls => wrong_port::SPEAKS_TLS.to_owned(),
@@ -24,9 +27,12 @@ pub(super) fn of_exchange(
         return SendError { message: with_hint(&failed.message, target, &hint), ..failed };
     }
     let failed = in_nodes_words(error, &known, target, tried);
+    if target.is_absolute {
+        return failed;
+    }
     let is_silent = failed.kind == SendErrorKind::Reset && !has_answer;
     let of_silence = || {
-        let hint = wrong_port::of_silence_to_http(target.destination.port).filter(|_| is_silent)?;
+        let hint = wrong_port::of_silence_to_http(port_of(target)).filter(|_| is_silent)?;
         Some(format!("has ended the connection without an answer; it {hint}"))
     };
     let of_handshake = wrong_port::of_handshake(&failed.message).map(str::to_owned);
@@ -38,8 +44,13 @@ pub(super) fn of_exchange(
 
 /// `text`, and what it says of the port.
 pub(super) fn with_hint(text: &str, target: &Target, hint: &str) -> String {
-    let (host, port) = (target.url.host_str().unwrap_or_default(), target.destination.port);
+    let (host, port) = (target.url.host_str().unwrap_or_default(), port_of(target));
     format!("{text}: {host}:{port} {hint}")
+}
+
+/// That of the endpoint, also behind a proxy.
+fn port_of(target: &Target) -> u16 {
+    target.url.port_or_known_default().unwrap_or(target.destination.port)
 }
 
 fn in_nodes_words(

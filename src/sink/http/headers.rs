@@ -3,7 +3,7 @@
 
 use hyper::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+    HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING, USER_AGENT,
 };
 
 use super::{HttpConfig, target::Target};
@@ -11,6 +11,8 @@ use crate::sink::{
     ContentEncoding, Request, SendError,
     net::header::{name, too_many, value},
 };
+
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// Headers that are known before the first request.
 pub(super) struct StaticHeaders {
@@ -20,6 +22,13 @@ pub(super) struct StaticHeaders {
     content_type: HeaderValue,
     user_agent: HeaderValue,
     keep_alive: bool,
+    /// What a proxy that sends requests on is told.
+    proxy: Option<OfProxy>,
+}
+
+/// Headers that end at the proxy.
+struct OfProxy {
+    authorization: Option<HeaderValue>,
 }
 
 impl StaticHeaders {
@@ -38,6 +47,7 @@ impl StaticHeaders {
             content_type: value("Content-Type", &config.content_type)?,
             user_agent: value("User-Agent", &config.user_agent)?,
             keep_alive: config.keep_alive,
+            proxy: OfProxy::of(config, target)?,
         })
     }
 
@@ -75,10 +85,34 @@ impl StaticHeaders {
         if !has_agent {
             headers.insert(USER_AGENT, self.user_agent.clone());
         }
+        if let Some(proxy) = &self.proxy {
+            proxy.add_to(&mut headers);
+        }
         // How the body is framed is ours alone: a wrong length would corrupt the next request on the connection.
         headers.remove(CONTENT_LENGTH);
         headers.remove(TRANSFER_ENCODING);
         Ok(headers)
+    }
+}
+
+impl OfProxy {
+    /// A tunnel is told in the request for it.
+    fn of(config: &HttpConfig, target: &Target) -> Result<Option<OfProxy>, SendError> {
+        let Some(proxy) = config.proxy().filter(|_| target.is_absolute) else { return Ok(None) };
+        let authorization = proxy.authorization.as_deref();
+        let authorization = authorization.map(|text| value("Proxy-Authorization", text));
+        Ok(Some(OfProxy { authorization: authorization.transpose()? }))
+    }
+
+    fn add_to(&self, headers: &mut HeaderMap) {
+        if let Some(authorization) = &self.authorization {
+            headers.insert(PROXY_AUTHORIZATION, authorization.clone());
+        }
+        let is_last = headers
+            .get(CONNECTION)
+            .is_some_and(|connection| connection.as_bytes().eq_ignore_ascii_case(b"close"));
+        let kept = HeaderValue::from_static(if is_last { "close" } else { "keep-alive" });
+        headers.insert(PROXY_CONNECTION, kept);
     }
 }
 

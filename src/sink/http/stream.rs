@@ -38,6 +38,8 @@ pub(super) struct Bounded<S> {
     early: Vec<u8>,
     waker: Option<Waker>,
     is_old: IsOld,
+    /// Requests on it name scheme and host in their first line.
+    is_absolute: bool,
 }
 
 /// Whether a connection's last answer was in a version of HTTP that ends connections unless it says otherwise.
@@ -53,7 +55,7 @@ impl IsOld {
 
 impl<S> Bounded<S> {
     /// Waits for the head of an answer.
-    pub fn new(stream: S, kept: Kept) -> Bounded<S> {
+    pub fn new(stream: S, kept: Kept, is_absolute: bool) -> Bounded<S> {
         Bounded {
             stream,
             heads: Heads::default(),
@@ -64,6 +66,7 @@ impl<S> Bounded<S> {
             early: Vec::new(),
             waker: None,
             is_old: IsOld::default(),
+            is_absolute,
         }
     }
 
@@ -156,6 +159,6 @@ write_through!(Bounded, stream, |bounded: &mut Bounded<S>| bounded.note_write())
 
 impl<S> Connection for Bounded<S> {
     fn connected(&self) -> Connected {
-        Connected::new().extra(self.kept.clone()).extra(self.is_old.clone())
+        Connected::new().proxy(self.is_absolute).extra(self.kept.clone()).extra(self.is_old.clone())
     }
 }

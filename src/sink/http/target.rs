@@ -10,7 +10,7 @@ use url::Url;
 use super::HttpConfig;
 use crate::sink::{
     SendError,
-    net::{Destination, Host, no_unix_sockets, tls, unsendable},
+    net::{Destination, Host, Proxy, no_unix_sockets, tls, tunnel::Tunnel, unsendable},
 };
 
 /// Where requests go.
@@ -18,8 +18,12 @@ use crate::sink::{
 pub(super) struct Target {
     /// URL to request: no credentials, and the host is the TLS server name when the user gave one.
     pub url: Url,
-    /// What is dialled.
+    /// What is dialled: the proxy, if there is one.
     pub destination: Destination,
+    /// What the proxy is asked for before TLS.
+    pub tunnel: Option<Tunnel>,
+    /// Requests name scheme and host in their first line, for a proxy that sends them on.
+    pub is_absolute: bool,
     /// `Host` header, when it differs from what `url` says.
     pub host_header: Option<String>,
     /// `Authorization` from the URL's credentials.
@@ -69,12 +73,25 @@ impl Target {
         if config.unix_socket.is_some() && !cfg!(unix) {
             unsendable_reason = Some(no_unix_sockets());
         }
-        let destination = Destination {
-            host: Host::of_url(&host_text),
-            port,
-            unix_socket: config.unix_socket.clone(),
-        };
-        Ok(Target { url, destination, host_header, authorization, unsendable: unsendable_reason })
+        let proxy = config.proxy();
+        let destination = proxy.map_or_else(
+            || Destination {
+                host: Host::of_url(&host_text),
+                port,
+                unix_socket: config.unix_socket.clone(),
+            },
+            Proxy::destination,
+        );
+        let to = || format!("{host_text}:{port}");
+        Ok(Target {
+            url,
+            destination,
+            tunnel: proxy.filter(|_| secure).map(|proxy| proxy.tunnel(to(), config.keep_alive)),
+            is_absolute: proxy.is_some() && !secure,
+            host_header,
+            authorization,
+            unsendable: unsendable_reason,
+        })
     }
 
     /// Whether a TLS handshake comes first.

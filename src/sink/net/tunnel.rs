@@ -5,9 +5,10 @@ use std::io;
 
 use tokio::net::TcpStream;
 
+use super::failure;
 use crate::{
     shown::shown_latin1,
-    sink::{SendError, SendErrorKind},
+    sink::{SendError, SendErrorKind, errno},
 };
 
 /// Bytes of the proxy's answer; its headers say nothing to us.
@@ -20,19 +21,28 @@ pub(in crate::sink) struct Tunnel {
     pub to: String,
     /// `Proxy-Authorization`.
     pub authorization: Option<String>,
+    /// Whether the connection is said to be kept.
+    pub keeps_alive: bool,
+    /// How errors name the proxy.
+    pub through: String,
 }
 
 impl Tunnel {
     /// Asks for the tunnel and waits for it.
     pub async fn open(&self, proxy: &TcpStream) -> Result<(), SendError> {
-        let lost = |error: io::Error| self.failed(&error.to_string());
-        write(proxy, self.question().as_bytes()).await.map_err(lost)?;
-        let head = read_head(proxy).await.map_err(lost)?;
+        write(proxy, self.question().as_bytes()).await.map_err(|error| self.lost(&error, true))?;
+        let head = read_head(proxy).await.map_err(|error| self.lost(&error, false))?;
         let line = head.split(|&byte| byte == b'\r' || byte == b'\n').next().unwrap_or_default();
-        match line {
-            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', _, _, ..] => Ok(()),
-            line => Err(self.failed(&shown_latin1(line))),
-        }
+        let kind = match line {
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', status @ ..] => match status {
+                [b'2', _, _, ..] => return Ok(()),
+                // As if the endpoint had said it.
+                [b'4', b'2', b'9', ..] | [b'5', b'0', b'2'..=b'4', ..] => SendErrorKind::Other,
+                _ => SendErrorKind::NoTunnel,
+            },
+            _ => SendErrorKind::Other,
+        };
+        Err(self.failed(kind, &shown_latin1(line)))
     }
 
     fn question(&self) -> String {
@@ -41,12 +51,23 @@ impl Tunnel {
             Some(authorization) => format!("Proxy-Authorization: {authorization}\r\n"),
             None => String::new(),
         };
-        format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{authorization}\r\n")
+        let connection = if self.keeps_alive { "Proxy-Connection: keep-alive\r\n" } else { "" };
+        format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{authorization}{connection}\r\n")
     }
 
-    fn failed(&self, why: &str) -> SendError {
-        let message = format!("the proxy has opened no tunnel to {}: {why}", self.to);
-        SendError::new(SendErrorKind::Other, message)
+    fn lost(&self, error: &io::Error, writing: bool) -> SendError {
+        match errno::errno(error) {
+            Some(errno) => failure::lost(errno, writing),
+            None if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.failed(SendErrorKind::Other, "socket hang up")
+            }
+            None => self.failed(SendErrorKind::Other, &error.to_string()),
+        }
+    }
+
+    fn failed(&self, kind: SendErrorKind, why: &str) -> SendError {
+        let message = format!("no tunnel to {} {}: {why}", self.to, self.through);
+        SendError::new(kind, message).with_code("ERR_PROXY_TUNNEL")
     }
 }
 

@@ -1,0 +1,86 @@
+'use strict';
+// Owns which hosts are reached without a proxy: the forms that the variable `no_proxy` takes with the option `proxy: 'env'`,
+// and those that Node's own agents take.
+// It refuses to look up names: an address is covered by addresses, a name by names.
+
+const { BlockList, isIP, isIPv4 } = require('node:net');
+
+const WITH_PORT = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/;
+const FAMILIES = { 4: 'ipv4', 6: 'ipv6' };
+
+/**
+ * @param {string} list as the variable has it: separated by commas or blanks
+ * @param {{ hostname: string, port: number }} endpoint
+ */
+function isException(list, { hostname, port }) {
+  const host = withoutBrackets(hostname).replace(/\.$/, '').toLowerCase();
+  const entries = list
+    .toLowerCase()
+    .replace(/\s*-\s*/g, '-')
+    .split(/[\s,]+/);
+  return entries.some((entry) => covers(entry, host, port));
+}
+
+/** `*`, `name`, `.name`, `*.name`, an address, a network `address/bits` or a range `address-address`; all but the last two may have a port. */
+function covers(entry, host, port) {
+  const [, address, name, wantedPort] = WITH_PORT.exec(entry) ?? [];
+  if (wantedPort !== undefined && Number(wantedPort) !== port) return false;
+  const text = withoutBrackets(address ?? name ?? entry);
+  if (text === '*') return true;
+  if (isIP(host) !== 0) return coversAddress(text, host);
+  if (text.startsWith('*.')) return host.endsWith(text.slice(1));
+  const domain = text.replace(/^\.|\.$/g, '');
+  return domain !== '' && (host === domain || host.endsWith(`.${domain}`));
+}
+
+function coversAddress(text, host) {
+  const list = new BlockList();
+  const [network, bits] = text.split('/');
+  const [first, last] = text.split('-');
+  try {
+    if (bits !== undefined)
+      list.addSubnet(withoutBrackets(network), prefixOf(bits), familyOf(withoutBrackets(network)));
+    else if (last !== undefined) list.addRange(first, last, familyOf(first));
+    else list.addAddress(text, familyOf(text));
+  } catch {
+    return false; // not an address, or not one of its family
+  }
+  return list.check(host, familyOf(host));
+}
+
+function prefixOf(text) {
+  return /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+}
+
+function familyOf(address) {
+  return FAMILIES[isIP(address)];
+}
+
+function withoutBrackets(text) {
+  return text.replace(/^\[|\]$/g, '');
+}
+
+/** The rules of Node's agents, which know neither networks nor names below a name without a dot in front. */
+function isExceptionOfNode(list, hostname, port) {
+  if (list === '') return false;
+  const host = withoutBrackets(hostname).toLowerCase();
+  return list.split(',').some((each) => {
+    const entry = each.trim().toLowerCase();
+    if (entry === '*' || entry === host || entry === `${host}:${port}`) return true;
+    const domain = entry.slice(1);
+    if (entry.startsWith('.') && (host === domain || host.endsWith(`.${domain}`))) return true;
+    if (entry.startsWith('*.') && host.endsWith(domain)) return true;
+    return isIPv4(host) && isInRange(entry, host);
+  });
+}
+
+function isInRange(entry, host) {
+  const [first, last] = entry.split('-').map((each) => each.trim());
+  if (last === undefined || !isIPv4(first) || !isIPv4(last)) return false;
+  const [low, at, high] = [first, host, last].map((ip) =>
+    ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0),
+  );
+  return low <= at && at <= high;
+}
+
+module.exports = { isException, isExceptionOfNode };
