@@ -196,7 +196,7 @@ fn f84_a_proxy_that_refuses_or_has_no_address_is_named() {
 #[test]
 fn f84_what_a_proxy_says_in_place_of_a_tunnel_is_judged_as_an_endpoints_word() {
     type Script = fn(Peer);
-    let cases: [(Script, SendErrorKind, &str); 6] = [
+    let cases: [(Script, SendErrorKind, &str); 8] = [
         (
             |mut peer| {
                 peer.head();
@@ -204,6 +204,25 @@ fn f84_what_a_proxy_says_in_place_of_a_tunnel_is_judged_as_an_endpoints_word() {
             },
             SendErrorKind::NoTunnel,
             "HTTP/1.1 407 Proxy Authentication Required",
+        ),
+        (
+            |mut peer| {
+                peer.head();
+                peer.write(
+                    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
+                );
+                peer.respond("403 Forbidden", "", b"");
+            },
+            SendErrorKind::NoTunnel,
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (
+            |mut peer| {
+                peer.head();
+                while peer.write("HTTP/1.1 103 Early Hints\r\n\r\n") {}
+            },
+            SendErrorKind::Other,
+            "its answer does not end",
         ),
         (
             |mut peer| {
@@ -225,7 +244,8 @@ fn f84_what_a_proxy_says_in_place_of_a_tunnel_is_judged_as_an_endpoints_word() {
         (
             |mut peer| {
                 peer.head();
-                peer.write(b"SSH-2.0-x\r\n\r\n");
+                // It waits for the other side now.
+                peer.write("SSH-2.0-x\r\n");
                 peer.wait_for_close();
             },
             SendErrorKind::Other,
@@ -234,6 +254,7 @@ fn f84_what_a_proxy_says_in_place_of_a_tunnel_is_judged_as_an_endpoints_word() {
         (
             |mut peer| {
                 peer.head();
+                peer.write("HTTP/1.1 200 OK\r\n");
                 while peer.write([b'x'; 1_000]) {}
             },
             SendErrorKind::Other,

@@ -271,7 +271,11 @@ fn sink(config: &LaneConfig, native: Option<Native>, shared: &Shared) -> Result<
         None => None,
     };
     let directory = config.directory.clone().unwrap_or_default();
-    let node = NodeSink { lane: config.number, mailbox: Arc::clone(&shared.mailbox) };
+    let node = NodeSink {
+        lane: config.number,
+        mailbox: Arc::clone(&shared.mailbox),
+        proxy: proxy(config),
+    };
     Ok(match (config.sink.as_str(), native) {
         ("trace_files", _) => TraceFilesSink::new(TraceFilesConfig::new(directory)),
         ("file", _) => {
@@ -323,9 +327,8 @@ fn http(config: &mut LaneConfig, doubt: Doubt) -> HttpConfig {
     http
 }
 
-fn proxy(config: &mut LaneConfig) -> Option<Proxy> {
-    let authorization = config.proxy_authorization.take();
-    Proxy::of_url(&config.proxy_url.take()?, authorization)
+fn proxy(config: &LaneConfig) -> Option<Proxy> {
+    Proxy::of_url(config.proxy_url.as_deref()?, config.proxy_authorization.clone())
 }
 
 fn grpc(config: &mut LaneConfig, doubt: Doubt) -> GrpcConfig {

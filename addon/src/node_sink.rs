@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 use offloop::{
     contain::contained,
     error::{DropReason, timed_out},
-    sink::{Request, SendError, SendErrorKind, SendOutcome, Sending, Sink},
+    sink::{Request, SendError, SendErrorKind, SendOutcome, Sending, Sink, net::Proxy},
 };
 use tokio::{sync::oneshot, time::timeout};
 
@@ -16,6 +16,8 @@ use crate::mailbox::{JsResult, Mailbox, SendQuestion};
 pub(crate) struct NodeSink {
     pub lane: u32,
     pub mailbox: Arc<Mailbox>,
+    /// What JavaScript goes through, to be named if it does not answer in time.
+    pub proxy: Option<Proxy>,
 }
 
 impl Sink for NodeSink {
@@ -25,6 +27,7 @@ impl Sink for NodeSink {
         let deadline = Instant::now() + time_left;
         let question = SendQuestion { lane: self.lane, request, deadline };
         let mailbox = Arc::clone(&self.mailbox);
+        let proxy = self.proxy.clone();
         let asked = Asked { id: mailbox.attempts.ask(question, answer), mailbox };
         asked.mailbox.announce();
         Box::pin(async move {
@@ -37,7 +40,13 @@ impl Sink for NodeSink {
                 // A head that has come is an answer, whatever becomes of its body.
                 Err(_) => {
                     let head = asked.mailbox.attempts.noted(asked.id);
-                    head.unwrap_or_else(|| SendOutcome::Failed(timed_out()))
+                    head.unwrap_or_else(|| {
+                        let late = timed_out();
+                        SendOutcome::Failed(match &proxy {
+                            Some(proxy) => proxy.named(late),
+                            None => late,
+                        })
+                    })
                 }
             }
         })

@@ -4,6 +4,7 @@
 // It refuses to look up names: an address is covered by addresses, a name by names.
 
 const { BlockList, isIP, isIPv4 } = require('node:net');
+const { domainToASCII } = require('node:url');
 
 const WITH_PORT = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/;
 const FAMILIES = { 4: 'ipv4', 6: 'ipv6' };
@@ -14,9 +15,10 @@ const FAMILIES = { 4: 'ipv4', 6: 'ipv6' };
  */
 function isException(list, { hostname, port }) {
   const host = withoutBrackets(hostname).replace(/\.$/, '').toLowerCase();
+  // The look-behind keeps a list of many blanks from being searched again at each of them.
   const entries = list
     .toLowerCase()
-    .replace(/\s*-\s*/g, '-')
+    .replace(/(?<!\s)\s*-\s*/g, '-')
     .split(/[\s,]+/);
   return entries.some((entry) => covers(entry, host, port));
 }
@@ -28,32 +30,36 @@ function covers(entry, host, port) {
   const text = withoutBrackets(address ?? name ?? entry);
   if (text === '*') return true;
   if (isIP(host) !== 0) return coversAddress(text, host);
-  if (text.startsWith('*.')) return host.endsWith(text.slice(1));
-  const domain = text.replace(/^\.|\.$/g, '');
-  return domain !== '' && (host === domain || host.endsWith(`.${domain}`));
+  const domain = inAscii(text.replace(/^\*?\.|\.$/g, ''));
+  if (domain === '') return false;
+  return host.endsWith(`.${domain}`) || (host === domain && !text.startsWith('*.'));
+}
+
+/** As a URL has a name with letters beyond ASCII. */
+function inAscii(name) {
+  return /[^\0-\x7f]/.test(name) ? domainToASCII(name) : name;
 }
 
 function coversAddress(text, host) {
-  const list = new BlockList();
   const [network, bits] = text.split('/');
   const [first, last] = text.split('-');
+  const family = isIP(host);
+  const parts = bits === undefined ? [first, last ?? first] : [withoutBrackets(network)];
+  // A list of addresses costs more than all of this, and most entries are names or of the other family.
+  if (parts.some((part) => isIP(part) !== family)) return false;
+  if (bits === undefined && last === undefined && family === 4) return text === host;
+  const list = new BlockList();
   try {
-    if (bits !== undefined)
-      list.addSubnet(withoutBrackets(network), prefixOf(bits), familyOf(withoutBrackets(network)));
-    else if (last !== undefined) list.addRange(first, last, familyOf(first));
-    else list.addAddress(text, familyOf(text));
+    if (bits === undefined) list.addRange(...parts, FAMILIES[family]);
+    else list.addSubnet(...parts, prefixOf(bits), FAMILIES[family]);
   } catch {
-    return false; // not an address, or not one of its family
+    return false; // no range or no network
   }
-  return list.check(host, familyOf(host));
+  return list.check(host, FAMILIES[family]);
 }
 
 function prefixOf(text) {
   return /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
-}
-
-function familyOf(address) {
-  return FAMILIES[isIP(address)];
 }
 
 function withoutBrackets(text) {

@@ -4,7 +4,7 @@
 
 const zlib = require('node:zlib');
 const { setImmediate } = require('../guards/timers.js');
-const { CODES, foreignFacts, statusFacts, tooLargeFacts } = require('./reply.js');
+const { CODES, foreignFacts, lostFacts, statusFacts, tooLargeFacts } = require('./reply.js');
 
 const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 const PREFIX_BYTES = 5;
@@ -98,7 +98,7 @@ function call(session, config, { body, headers, isCompressed }, signal) {
       giveUp();
     });
     stream.on('error', (error) => {
-      if (error.code !== 'ERR_HTTP2_STREAM_ERROR') answer.error ??= [CODES.UNAVAILABLE, error.message];
+      if (error.code !== 'ERR_HTTP2_STREAM_ERROR') answer.error ??= error.message;
     });
     // The answer is there, whether the request has gone out to its end or not: a peer may have read enough of it. Trailers
     // are told behind the end.
@@ -115,11 +115,11 @@ function factsOf(answer, rstCode, isDropped, limit) {
   if (answer.tooLarge !== null) return tooLargeFacts(answer.tooLarge);
   if (trailers['grpc-status'] !== undefined) return statusOf(answer, trailers, limit);
   if (answer.status > 0 && !answer.isGrpc) return foreignFacts(answer.status);
-  if (answer.error !== null) return statusFacts(...answer.error);
-  if (rstCode === CANCEL && isDropped) return statusFacts(CODES.UNAVAILABLE, 'Connection dropped');
+  if (answer.error !== null) return lostFacts(answer.error);
+  if (rstCode === CANCEL && isDropped) return lostFacts('Connection dropped');
   if (RESETS[rstCode] !== undefined) return statusFacts(...RESETS[rstCode]);
   if (rstCode === 0 && answer.status > 0) return foreignFacts(answer.status);
-  if (isDropped) return statusFacts(CODES.UNAVAILABLE, 'Connection dropped');
+  if (isDropped) return lostFacts('Connection dropped');
   return statusFacts(CODES.INTERNAL, `Received RST_STREAM with code ${rstCode}`);
 }
 

@@ -13,6 +13,11 @@ function statusFacts(grpcStatus, grpcMessage, { metadata = [], body = NO_BODY } 
   return { outcome: 'reply', grpcStatus, grpcMessage, metadata, body };
 }
 
+/** What stands for a status where the connection is lost: nobody has answered. */
+function lostFacts(text) {
+  return { ...statusFacts(CODES.UNAVAILABLE, text), isLost: true };
+}
+
 /** An answer of something that does not speak gRPC. */
 function foreignFacts(status) {
   return { outcome: 'reply', status };
@@ -23,4 +28,4 @@ function tooLargeFacts(text) {
   return { outcome: 'failed', error: factsOfError(new Error(text), 'response_too_large') };
 }
 
-module.exports = { CODES, foreignFacts, statusFacts, tooLargeFacts };
+module.exports = { CODES, foreignFacts, lostFacts, statusFacts, tooLargeFacts };

@@ -107,6 +107,7 @@ function nameProxy(facts, proxy, isOfProxy) {
   const named = (error) => (error && !NOT_OF_THE_WAY.has(error.kind) ? namedError(error, throughProxy(proxy)) : error);
   if (facts?.outcome === 'failed') return { ...facts, error: named(facts.error) };
   if (facts?.outcome !== 'reply') return facts;
+  if (facts.isLost) return { ...facts, grpcMessage: `${facts.grpcMessage} (${throughProxy(proxy)})` };
   const through = isOfProxy ? throughProxy(proxy) : undefined;
   return { ...facts, bodyError: named(facts.bodyError), through };
 }
@@ -120,7 +121,11 @@ function namedError({ addresses, ...error }, through) {
     addresses: [],
   };
   try {
-    named.original.message = named.message;
+    const { original } = named;
+    const { message: before, stack } = original;
+    original.message = named.message;
+    // What a console shows of an error is its stack, which has the words of before.
+    if (before) original.stack = stack.replace(before, () => named.message);
   } catch {
     // What the application throws may be frozen, or no error.
   }

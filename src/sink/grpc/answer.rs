@@ -83,9 +83,9 @@ pub(crate) fn unanswered(error: &SendError) -> ExportFailure {
         _ => status::UNAVAILABLE,
     };
     // The dispatcher ends attempts in the words of HTTP.
-    let details = match error.message.as_str() {
-        "Request timed out" => "Deadline exceeded",
-        details => details,
+    let details = match error.message.strip_prefix("Request timed out") {
+        Some(rest) => format!("Deadline exceeded{rest}"),
+        None => error.message.clone(),
     };
     ExportFailure::grpc(code, details, Vec::new())
 }
@@ -223,6 +223,9 @@ mod tests {
         }
         let of_system = SendError::new(Kind::TimedOut, "connect ETIMEDOUT").with_code("ETIMEDOUT");
         assert_eq!(unanswered(&of_system).code, "14");
-        assert_eq!(unanswered(&crate::error::timed_out()).message, "Deadline exceeded");
+        let mut late = crate::error::timed_out();
+        assert_eq!(unanswered(&late).message, "Deadline exceeded");
+        late.message.push_str(" (through the proxy http://p)");
+        assert_eq!(unanswered(&late).message, "Deadline exceeded (through the proxy http://p)");
     }
 }

@@ -54,8 +54,9 @@ impl Proxy {
         }
     }
 
-    /// One text, also where several addresses were tried: Node's error of those has none.
-    fn named(&self, error: SendError) -> SendError {
+    /// `error`, which says that it is of a way through this proxy. It has one text, also where several addresses were tried:
+    /// Node's error of those has none.
+    pub fn named(&self, error: SendError) -> SendError {
         let phrase = self.phrase();
         let is_of_the_way = !matches!(
             error.kind,

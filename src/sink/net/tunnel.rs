@@ -14,6 +14,9 @@ use crate::{
 /// Bytes of the proxy's answer; its headers say nothing to us.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
+/// What every answer begins with.
+const HTTP: &[u8] = b"HTTP/";
+
 /// What a proxy is asked for.
 #[derive(Clone)]
 pub(in crate::sink) struct Tunnel {
@@ -31,7 +34,14 @@ impl Tunnel {
     /// Asks for the tunnel and waits for it.
     pub async fn open(&self, proxy: &TcpStream) -> Result<(), SendError> {
         write(proxy, self.question().as_bytes()).await.map_err(|error| self.lost(&error, true))?;
-        let head = read_head(proxy).await.map_err(|error| self.lost(&error, false))?;
+        let mut room = MAX_HEAD_BYTES;
+        let head = loop {
+            let head = read_head(proxy, room).await.map_err(|error| self.lost(&error, false))?;
+            room = room.saturating_sub(head.len());
+            if !is_interim(&head) {
+                break head;
+            }
+        };
         let line = head.split(|&byte| byte == b'\r' || byte == b'\n').next().unwrap_or_default();
         let kind = match line {
             [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', status @ ..] => match status {
@@ -83,11 +93,24 @@ async fn write(socket: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Everything up to the empty line. What lies behind it belongs to the other end of the tunnel, so it stays in the socket.
-async fn read_head(socket: &TcpStream) -> io::Result<Vec<u8>> {
+/// Whether another answer follows, as after 103 Early Hints. After 101 another protocol would, which nobody has asked for.
+fn is_interim(head: &[u8]) -> bool {
+    let status = head.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(1..5));
+    status.is_some_and(|status| status.starts_with(b" 1") && status != b" 101")
+}
+
+/// Whether bytes can still be the beginning of an answer.
+fn begins_as_http(head: &[u8]) -> bool {
+    let both = HTTP.len().min(head.len());
+    head.get(..both) == HTTP.get(..both)
+}
+
+/// Everything up to the empty line, or as much as shows that it is no HTTP: who speaks another protocol may wait for us.
+/// What lies behind it belongs to the other end of the tunnel, so it stays in the socket.
+async fn read_head(socket: &TcpStream, room: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut seen = [0; 512];
-    while head.len() < MAX_HEAD_BYTES {
+    while head.len() < room {
         let known = socket.peek(&mut seen).await?;
         if known == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -114,7 +137,7 @@ async fn read_head(socket: &TcpStream) -> io::Result<Vec<u8>> {
                 Err(error) => return Err(error),
             }
         }
-        if is_over {
+        if is_over || !begins_as_http(&head) {
             return Ok(head);
         }
     }
