@@ -106,6 +106,11 @@ class Receiver {
     });
   }
 
+  /** Cuts every connection. */
+  cut() {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   /** Closes the listener and every connection. */
   async close() {
     for (const timer of this.#timers) clearTimeout(timer);

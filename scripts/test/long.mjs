@@ -1,7 +1,7 @@
 // `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every defect, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,defects] [--shard i/n]
+//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,proxies,defects] [--shard i/n]
 //
 // `--shard` divides the defects; the other steps are run by the first shard only.
 
@@ -30,6 +30,7 @@ const steps = {
   address: ['Rust tests, AddressSanitizer', () => testSanitized('address')],
   thread: ['Rust tests, ThreadSanitizer', () => testSanitized('thread')],
   node: ['Node tests, long form', testNode],
+  proxies: ['squid and tinyproxy', testProxyPrograms],
   defects: ['committed defects', testDefects],
 };
 const { values } = parseArgs({ options: { only: { type: 'string' }, shard: { type: 'string', default: '1/1' } } });
@@ -46,7 +47,7 @@ async function setUp() {
   ensureNode();
   useCargo();
   await ensureDependencies();
-  if (wanted.includes('defects')) await ensureAddon();
+  if (wanted.includes('defects') || wanted.includes('proxies')) await ensureAddon();
   if (!wanted.includes('node')) return;
   for (const { name } of readdirSync(testDirectory, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
     if (readdirSync(path.join(testDirectory, name)).includes('package-lock.json'))
@@ -126,6 +127,14 @@ function testNode() {
   const files = allTestFiles().filter(isLong);
   const limits = { limitMillis: 40 * MINUTE_MILLIS, env: { OFFLOOP_TEST_LONG: '1' } };
   return runNodeTests(process.execPath, files, limits);
+}
+
+/** Spans through proxies of Debian; a line says so where there is no Debian. */
+async function testProxyPrograms() {
+  const { code, output } = await run(process.execPath, ['scripts/try/proxies.mjs'], {
+    limitMillis: 20 * MINUTE_MILLIS,
+  });
+  return { ok: code === 0, note: `${output.trim().split('\n').at(-1)}${exitNote(code)}` };
 }
 
 async function testDefects() {

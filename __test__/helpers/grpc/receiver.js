@@ -39,9 +39,12 @@ class GrpcReceiver {
   #waiters = new Set();
   #timers = new Set();
   #listen;
+  #speaksFirst;
 
-  constructor({ script = [], otherwise, onCall, tls, settings, listen, keep = true, ...more } = {}) {
+  /** `speaksFirst`: sends its settings as soon as somebody connects, and takes no TLS. */
+  constructor({ script = [], otherwise, onCall, tls, settings, listen, keep = true, speaksFirst, ...more } = {}) {
     this.#onCall = onCall;
+    this.#speaksFirst = speaksFirst === true;
     this.#keep = keep;
     this.#listen = listen ?? { port: 0, host: '127.0.0.1' };
     this.#servers.plain = http2.createServer({ settings, ...more });
@@ -103,6 +106,11 @@ class GrpcReceiver {
       this.#sockets.delete(socket);
       this.#notify();
     });
+    if (this.#speaksFirst) {
+      connection.isTls = false;
+      this.#servers.plain.emit('connection', socket);
+      return;
+    }
     socket.once('data', (first) => {
       socket.pause();
       socket.unshift(first);
