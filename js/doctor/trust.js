@@ -58,7 +58,7 @@ function examineProxies(section, env, configs) {
   const isSet = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].some((name) => env[name]?.trim());
   if (!isSet || configs.http === null || configs.http.proxy) return;
   const text = 'exporters over HTTP do not look at the variables of proxies';
-  section.note('proxy_ignored', text, 'docs/troubleshooting.md says how to give them a proxy');
+  section.note('proxy_ignored', text, "the option proxy: 'env' has them follow it");
 }
 
 module.exports = { examineProxies, examineTrust };
