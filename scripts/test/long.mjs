@@ -1,7 +1,7 @@
 // `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every defect, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,defects] [--shard i/n]
+//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,zero-code,defects] [--shard i/n]
 //
 // `--shard` divides the defects; the other steps are run by the first shard only.
 
@@ -30,6 +30,7 @@ const steps = {
   address: ['Rust tests, AddressSanitizer', () => testSanitized('address')],
   thread: ['Rust tests, ThreadSanitizer', () => testSanitized('thread')],
   node: ['Node tests, long form', testNode],
+  'zero-code': ['zero-code, 14 combinations', testZeroCode],
   defects: ['committed defects', testDefects],
 };
 const { values } = parseArgs({ options: { only: { type: 'string' }, shard: { type: 'string', default: '1/1' } } });
@@ -126,6 +127,13 @@ function testNode() {
   const files = allTestFiles().filter(isLong);
   const limits = { limitMillis: 40 * MINUTE_MILLIS, env: { OFFLOOP_TEST_LONG: '1' } };
   return runNodeTests(process.execPath, files, limits);
+}
+
+/** What people run without changing code: distributions, frameworks, package managers. */
+async function testZeroCode() {
+  const args = ['scripts/try/zero_code.mjs'];
+  const { code, output } = await run(process.execPath, args, { limitMillis: 30 * MINUTE_MILLIS });
+  return { ok: code === 0, note: `${output.trim().split('\n').at(-1)}${exitNote(code)}` };
 }
 
 async function testDefects() {
