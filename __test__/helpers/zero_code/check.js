@@ -12,6 +12,8 @@ const { runProgram } = require('./run.js');
 /** What SDKs put around and beside the processors, a stock exporter inside itself, and what is part of another package. */
 const FRAMES = /^(MultiSpanProcessor|OTLPExportDelegate) of | of (file:|@aws\/|@vercel\/|@opentelemetry\/baggage-)/;
 
+const MOST_SAID = 200;
+
 const info = (text) => new RegExp(`^offloop: info: ${text}`, 'm');
 const warn = (text) => new RegExp(`^offloop: warn: ${text}`, 'm');
 const quoted = (text) => text.replace(/[/\\.*+?^${}()|[\]]/g, '\\$&');
@@ -72,7 +74,7 @@ const VARIANTS = {
     env: ({ late }) => late,
     expected: (combination) => ({
       ...asStock(combination),
-      says: [/^\(node:\d+\) \[OFFLOOP_REGISTER_LATE\] Warning: /m, warn('register: loaded too late: ')],
+      says: [warn('register: loaded too late: '), /^\(node:\d+\) \[OFFLOOP_REGISTER_LATE\] Warning: /m],
       saysNot: [info('exporter \\d')],
     }),
   },
@@ -105,8 +107,10 @@ async function check(combination, { directory, packed, command }) {
     const title = `${combination.name}, ${name}`;
     assertRun(run, expected, title);
     assert.deepEqual(run.spans.map(compared), stock.spans.map(compared), `${title}: spans as stock's`);
-    assert.deepEqual(run.types, stock.types, `${title}: content types`);
-    told.push(`${name}: ${instancesOf(run).join(' over ') || 'none that it knows'}, ${run.clients.join()}`);
+    assert.deepEqual([run.types, run.code], [stock.types, stock.code], `${title}: content types, and how it ended`);
+    const runs = instancesOf(run).join(' over ') || 'what is bundled';
+    const said = expected.says.at(-1).exec(run.stderr)[0].slice(0, MOST_SAID);
+    told.push(`${name}: ${runs}, sent by ${run.clients.join()}, spans equal, says "${said}"`);
   }
   return told;
 }
