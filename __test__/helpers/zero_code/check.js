@@ -155,4 +155,4 @@ function instancesOf({ instances }) {
     .filter((text) => !FRAMES.test(text));
 }
 
-module.exports = { check, VARIANTS };
+module.exports = { check };
