@@ -155,9 +155,9 @@ test('subclasses, foreign exporters and everything else stay what they are', asy
     console.log(stock === require('@opentelemetry/exporter-trace-otlp-proto'), stock.OTLPTraceExporter.name);
     class OwnProcessor extends sdk.BatchSpanProcessor {}
     const own = new OwnProcessor(ours);
-    console.log(own instanceof sdk.BatchSpanProcessor, '_exporter' in own);
+    console.log(own instanceof sdk.BatchSpanProcessor, '_finishedSpans' in own);
     const foreign = new sdk.BatchSpanProcessor(new sdk.InMemorySpanExporter());
-    console.log('_exporter' in foreign, '_exporter' in new sdk.BatchSpanProcessor(ours), '_exporter' in new sdk.BatchSpanProcessor(mine));
+    console.log('_finishedSpans' in foreign, '_finishedSpans' in new sdk.BatchSpanProcessor(ours), '_finishedSpans' in new sdk.BatchSpanProcessor(mine));
     const provider = new sdk.BasicTracerProvider({ spanProcessors: [new sdk.SimpleSpanProcessor(mine)] });
     provider.getTracer('t').startSpan('one').end();
     provider.shutdown();`;

@@ -3,8 +3,10 @@
 // and those that Node's own agents take.
 // It refuses to look up names: an address is covered by addresses, a name by names.
 
-const { BlockList, isIP, isIPv4 } = require('node:net');
 const { domainToASCII } = require('node:url');
+const { builtIn } = require('../guards/built_in.js');
+
+const { BlockList, isIP, isIPv4 } = builtIn('node:net');
 
 const WITH_PORT = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/;
 const FAMILIES = { 4: 'ipv4', 6: 'ipv6' };

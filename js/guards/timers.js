@@ -67,7 +67,7 @@ function areGenuine() {
 
 /** The class of Node's timers: a socket takes its own from inside of Node, where nothing is replaced. */
 function timeoutClass() {
-  const { Socket } = require('node:net');
+  const { Socket } = require('./built_in.js').builtIn('node:net');
   const socket = new Socket();
   socket.setTimeout(LONGEST_MILLIS);
   const timer = Object.getOwnPropertySymbols(socket)

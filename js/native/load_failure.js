@@ -78,8 +78,12 @@ function messagesOf(error) {
   return messages;
 }
 
+/** In the words of Node.js, of the generated loader, and of Yarn's Plug'n'Play. */
 function isMissingModule(message) {
-  return /^Cannot find (module|native binding|package)|^Failed to load native binding|^Unsupported/.test(message);
+  return (
+    /^Cannot find (module|native binding|package)|^Failed to load native binding|^Unsupported/.test(message) ||
+    /^Qualified path resolution failed|^Required (unplugged )?package missing from disk| tried to access /.test(message)
+  );
 }
 
 function whyMissing({ platform, local }) {

@@ -36,6 +36,7 @@ const MOST_POSTPONED = 2048; // spans that end where no stack is left, before it
 const standIns = new StandIns('processor');
 const LAST_LOOK_MILLIS = 20; // what the native side needs to say that nothing is left
 let readExporter;
+let writeExporter;
 let own;
 let count = 0;
 
@@ -49,6 +50,7 @@ class BatchSpanProcessor {
         return null; // not ours
       }
     };
+    writeExporter = (processor, exporter) => own(processor).#replaceExporter(exporter);
   }
 
   #exporter;
@@ -221,6 +223,17 @@ class BatchSpanProcessor {
     if (result?.timedOut) throw new Error('Timeout');
   }
 
+  /** What is queued goes through the new one; what was captured is on its way. */
+  #replaceExporter(exporter) {
+    this.#exporter = exporter;
+    this.#queue?.replaceExporter(exporter);
+    const number = this.#name.split(' over ')[0];
+    const obstacle = obstacleToCapture(exporter);
+    this.#name = `${number} over ${nameOf(exporter)}`;
+    const why = `its exporter was replaced, and ${obstacle}`;
+    decided(`${this.#name} ${obstacle === null ? 'captures spans natively' : `queues as the SDK's: ${why}`}`);
+  }
+
   /** A subclass, a wrapper or a patched `export` is called, never bypassed: that may change at any time. */
   #batcher() {
     // Without shared memory (Electron) nothing can leave before a batch is closed: a queue does as well.
@@ -286,4 +299,9 @@ function exporterOf(processor) {
   return readExporter(processor);
 }
 
-module.exports = { BatchSpanProcessor, exporterOf };
+/** For classes that keep theirs in a field which others write; the processor must be ours. */
+function replaceExporter(processor, exporter) {
+  writeExporter(processor, exporter);
+}
+
+module.exports = { BatchSpanProcessor, exporterOf, replaceExporter };

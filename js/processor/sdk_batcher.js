@@ -95,6 +95,11 @@ class SdkBatcher {
     this.#timer = null;
   }
 
+  /** From the next batch on. */
+  replaceExporter(exporter) {
+    this.#exporter = exporter;
+  }
+
   /** The batch is taken at once: what the exporter, or a getter of a span, ends meanwhile belongs to a later one. */
   #exportBatch() {
     needStack(); // before any span is taken

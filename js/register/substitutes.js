@@ -26,7 +26,17 @@ const grpc = exporterFrom(() => require('../entries/otlp_grpc.js'));
 
 const processor = {
   load: () => require('../processor/batch_span_processor.js'),
-  construct: (args, patches) => patches.construct(processor.load().BatchSpanProcessor, args),
+  construct(args, patches) {
+    const made = patches.construct(processor.load().BatchSpanProcessor, args);
+    // Distributions put an exporter of their own around the one that they find in this field of the stock class.
+    Object.defineProperty(made, '_exporter', {
+      configurable: true,
+      enumerable: true,
+      get: () => processor.load().exporterOf(made),
+      set: (exporter) => processor.load().replaceExporter(made, exporter),
+    });
+    return made;
+  },
   /** The SDK's own serves any other exporter best. */
   obstacle(args) {
     const exporter = typeof args[0]?.export === 'function' ? args[0] : args[0]?.exporter;

@@ -1,7 +1,7 @@
 // `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every defect, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,proxies,defects] [--shard i/n]
+//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,proxies,zero-code,defects] [--shard i/n]
 //
 // `--shard` divides the defects; the other steps are run by the first shard only.
 
@@ -31,6 +31,7 @@ const steps = {
   thread: ['Rust tests, ThreadSanitizer', () => testSanitized('thread')],
   node: ['Node tests, long form', testNode],
   proxies: ['squid and tinyproxy', testProxyPrograms],
+  'zero-code': ['zero-code, every combination', testZeroCode],
   defects: ['committed defects', testDefects],
 };
 const { values } = parseArgs({ options: { only: { type: 'string' }, shard: { type: 'string', default: '1/1' } } });
@@ -134,6 +135,13 @@ async function testProxyPrograms() {
   const { code, output } = await run(process.execPath, ['scripts/try/proxies.mjs'], {
     limitMillis: 20 * MINUTE_MILLIS,
   });
+  return { ok: code === 0, note: `${output.trim().split('\n').at(-1)}${exitNote(code)}` };
+}
+
+/** What people run without changing code: distributions, frameworks, package managers. */
+async function testZeroCode() {
+  const args = ['scripts/try/zero_code.mjs'];
+  const { code, output } = await run(process.execPath, args, { limitMillis: 30 * MINUTE_MILLIS });
   return { ok: code === 0, note: `${output.trim().split('\n').at(-1)}${exitNote(code)}` };
 }
 

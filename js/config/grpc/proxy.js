@@ -3,9 +3,11 @@
 // reads, by its rules, and their names in capitals. All connections go through it by CONNECT, those without TLS too.
 // It refuses proxies that are spoken to in anything but plain HTTP, as that package does, unless the option asks for them.
 
-const { isIPv4 } = require('node:net');
+const { builtIn } = require('../../guards/built_in.js');
 const { diag } = require('../../otel/diag.js');
 const { authorizationOf, firstSet, proxyOfOption, toProxy } = require('../proxy.js');
+
+const { isIPv4 } = builtIn('node:net');
 
 const PROXIES = ['grpc_proxy', 'https_proxy', 'http_proxy'];
 const EXCEPTIONS = ['no_grpc_proxy', 'no_proxy'];
