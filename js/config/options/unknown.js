@@ -3,6 +3,7 @@
 // Refuses to read its value.
 
 const { diag } = require('../../otel/diag.js');
+const { editsBetween } = require('./edits.js');
 
 const MOST_TOLD = 8;
 const MOST_UNITS = 64;
@@ -59,7 +60,7 @@ function nearest(name, rows) {
   let least = wanted.length > SHORT ? 2 : 1;
   let found = [];
   for (const [known, last] of lastWords(rows)) {
-    const distance = distanceBetween(wanted, last);
+    const distance = editsBetween(wanted, last);
     if (distance > least) continue;
     found = distance < least ? [known] : [...found, known];
     least = distance;
@@ -74,20 +75,6 @@ function lastWords(rows) {
   const names = Object.keys(rows);
   const all = new Set([...names, ...names.map((name) => name.split('.')[0])]);
   return [...all].map((name) => [name, name.slice(name.indexOf('.') + 1).toLowerCase()]);
-}
-
-/** Letters that have to be put in, left out or replaced. */
-function distanceBetween(left, right) {
-  let above = Array.from({ length: right.length + 1 }, (_, at) => at);
-  for (let row = 1; row <= left.length; row += 1) {
-    const distances = [row];
-    for (let at = 1; at <= right.length; at += 1) {
-      const replaced = above[at - 1] + (left[row - 1] === right[at - 1] ? 0 : 1);
-      distances.push(Math.min(above[at] + 1, distances[at - 1] + 1, replaced));
-    }
-    above = distances;
-  }
-  return above.at(-1);
 }
 
 module.exports = { tellUnknownOfCall, tellUnknownOptions };
