@@ -3,7 +3,7 @@
 // not, 2 for a command line that says nothing.
 // It refuses to load a command that was not asked for.
 
-const timers = require('../guards/timers.js');
+const { setTimeout, unref } = require('../guards/timers.js');
 const { nearest } = require('./nearest.js');
 const { UsageError } = require('./words.js');
 const { version } = require('../../package.json');
@@ -34,7 +34,7 @@ function usage() {
 async function main(words) {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endQuietly);
   process.exitCode = await exitCodeOf(words);
-  timers.unref(timers.setTimeout(() => process.exit(), LONGEST_END_MILLIS));
+  unref(setTimeout(() => process.exit(), LONGEST_END_MILLIS));
 }
 
 async function exitCodeOf([name, ...words]) {

@@ -5,6 +5,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { now } = require('../guards/timers.js');
 
 const MOST_MILLIS = 3000;
 const ASKED_BY_A_PACKAGE = ['dependencies', 'optionalDependencies', 'peerDependencies'];
@@ -44,12 +45,12 @@ function resolvePackage(name, from) {
  * @returns {{ copies: Map<string, object[]>, isComplete: boolean }}
  */
 function findCopies({ directory, manifest }, wanted) {
-  const deadline = performance.now() + MOST_MILLIS;
+  const deadline = now() + MOST_MILLIS;
   const copies = new Map();
   const seen = new Set();
   const waiting = [{ directory, manifest, isProject: true }];
   for (const each of waiting) {
-    if (performance.now() > deadline) return { copies, isComplete: false };
+    if (now() > deadline) return { copies, isComplete: false };
     for (const name of namesAskedBy(each)) {
       const place = resolvePackage(name, each.directory);
       if (place === null) continue;

@@ -5,6 +5,7 @@
 
 const net = require('node:net');
 const tls = require('node:tls');
+const { clearTimeout, setTimeout } = require('../guards/timers.js');
 
 const PREFACE = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),

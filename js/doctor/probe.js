@@ -4,6 +4,7 @@
 // It refuses to try again, and to wait longer than it was told.
 
 const { isIP } = require('node:net');
+const { now } = require('../guards/timers.js');
 const { findLines } = require('./log_lines.js');
 const { look } = require('./peer_look.js');
 const { sendByExporter, sendByNode } = require('./probe_ways.js');
@@ -32,10 +33,10 @@ async function probe(section, wanted) {
   const span = wanted.isSpanSent ? require('./probe_body.js').makeSpan() : null;
   section.fact('sent', span === null ? 'a request without spans' : `one span, trace ${span.spanContext().traceId}`);
   section.fact('through', hasBinding ? 'the exporter' : `Node's ${protocol === 'grpc' ? 'http2' : 'http'}`);
-  const started = performance.now();
+  const started = now();
   const send = hasBinding ? sendByExporter : sendByNode;
   const attempt = await send(config, span, timeoutMillis);
-  section.fact('tookMillis', Math.round(performance.now() - started));
+  section.fact('tookMillis', Math.round(now() - started));
   section.fact('answer', answerOf(attempt));
   await tell(section, attempt, { config, timeoutMillis, isEmpty: span === null });
   findLines(section);

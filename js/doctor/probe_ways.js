@@ -5,6 +5,7 @@
 // isTimeout }`, as far as they apply.
 
 const { STATUS_CODES } = require('node:http');
+const { clearTimeout, setTimeout } = require('../guards/timers.js');
 const { withoutTracing } = require('../otel/sdk_context.js');
 const { bodyOf, emptyBody } = require('./probe_body.js');
 
@@ -72,7 +73,7 @@ const late = () => ({ text: 'Request timed out', isTimeout: true });
 /** What `answer` resolves with, or null; the timer holds the process, which connections of ours do not. */
 function inTime(answer, timeoutMillis) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, timeoutMillis + GRACE_MILLIS, null);
+    const timer = setTimeout(() => resolve(null), timeoutMillis + GRACE_MILLIS);
     answer.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
