@@ -1,7 +1,7 @@
 // `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every defect, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,defects] [--shard i/n]
+//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,windows,macos,defects] [--shard i/n]
 //
 // `--shard` divides the defects; the other steps are run by the first shard only.
 
@@ -30,6 +30,8 @@ const steps = {
   address: ['Rust tests, AddressSanitizer', () => testSanitized('address')],
   thread: ['Rust tests, ThreadSanitizer', () => testSanitized('thread')],
   node: ['Node tests, long form', testNode],
+  windows: ['Windows, under Wine', () => tryElsewhere('windows')],
+  macos: ['macOS, compiled', () => tryElsewhere('macos')],
   defects: ['committed defects', testDefects],
 };
 const { values } = parseArgs({ options: { only: { type: 'string' }, shard: { type: 'string', default: '1/1' } } });
@@ -126,6 +128,13 @@ function testNode() {
   const files = allTestFiles().filter(isLong);
   const limits = { limitMillis: 40 * MINUTE_MILLIS, env: { OFFLOOP_TEST_LONG: '1' } };
   return runNodeTests(process.execPath, files, limits);
+}
+
+/** Says itself, in one line, where it cannot be done on this machine. */
+async function tryElsewhere(system) {
+  const args = [`scripts/try/${system}.mjs`];
+  const { code, output } = await run(process.execPath, args, { limitMillis: 240 * MINUTE_MILLIS });
+  return { ok: code === 0, note: `${output.trim().split('\n').at(-1)}${exitNote(code)}` };
 }
 
 async function testDefects() {
