@@ -28,7 +28,8 @@ export function nodeForWindows(major) {
   const directory = path.join(work, `node-${version}`);
   const command = path.join(directory, 'node.exe');
   if (!existsSync(command)) {
-    const options = { flags: ['--os=win32', '--cpu=x64'], integrity: { [NAME]: `sha512-${sha512}` } };
+    // Without force npm refuses what is for another system.
+    const options = { flags: ['--force'], integrity: { [NAME]: `sha512-${sha512}` } };
     const home = fetched(`${NAME}-${version}`, [`${NAME}@${version}`], options);
     mkdirSync(directory, { recursive: true });
     copyFileSync(path.join(home, 'node_modules', NAME, 'bin', 'node.exe'), command);

@@ -36,7 +36,8 @@ export async function installPackages() {
     .filter((name) => name.endsWith('.tgz'))
     .map((name) => path.join(packages, name));
   const [command, ...first] = npmCommand();
-  const flags = ['--os=win32', '--cpu=x64', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'];
+  // Without force npm refuses what is for another system.
+  const flags = ['--force', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'];
   const { status, stdout, stderr } = spawnSync(command, [...first, 'install', ...flags, ...files], {
     cwd: project,
     encoding: 'utf8',

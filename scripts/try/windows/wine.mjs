@@ -67,6 +67,8 @@ export async function inWine(
     LANG: 'C.UTF-8',
     WINEPREFIX: PREFIX,
     WINEDEBUG: '-all',
+    // Without it the part of Wine that would open windows complains on standard error.
+    XDG_RUNTIME_DIR: '/tmp',
     // No dialogue for what Wine could download, and none for a crash.
     WINEDLLOVERRIDES: 'mscoree=;mshtml=;winedbg.exe=d',
     NODE_SKIP_PLATFORM_CHECK: '1',
