@@ -305,6 +305,7 @@ test(
     symlinkSync(
       path.join(root, 'node_modules', '@opentelemetry'),
       path.join(project, 'node_modules', '@opentelemetry'),
+      'junction', // of Windows; elsewhere there is one kind of link
     );
     const types = [];
     const server = http.createServer((request, response) => {
@@ -356,7 +357,7 @@ test(
   'OFFLOOP_FALLBACK=stock over gRPC: the stock exporter over gRPC, with the options that only ours takes',
   withProject(async (project) => {
     for (const name of ['@opentelemetry', '@grpc'])
-      symlinkSync(path.join(root, 'node_modules', name), path.join(project, 'node_modules', name));
+      symlinkSync(path.join(root, 'node_modules', name), path.join(project, 'node_modules', name), 'junction');
     const { key, cert } = issue({ commonName: 'localhost', names: ['127.0.0.1'] });
     const receiver = await startGrpcReceiver({ tls: { key, cert } });
     try {
@@ -433,6 +434,7 @@ test(
     symlinkSync(
       path.join(root, 'node_modules', '@opentelemetry'),
       path.join(project, 'node_modules', '@opentelemetry'),
+      'junction', // of Windows; elsewhere there is one kind of link
     );
     const program = `
       const { diag } = require('@opentelemetry/api');
