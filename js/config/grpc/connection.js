@@ -36,7 +36,9 @@ function chooseConnection({ address, credentials, isInsecure, signal, wantedTran
     ? { tls: null, tlsOptions: null, reason: null, refusal: null }
     : chooseTls(credentials, signal);
   const proxy = address.socketPath === null ? resolveProxy(address.url.hostname.replace(/^\[|\]$/g, '')) : null;
-  const who = chooseTransport(wantedTransport, secured.reason);
+  // On Windows it is a named pipe, which Node alone can open.
+  const reasonInPath = address.socketPath !== null && process.platform === 'win32' ? 'a socket without a port' : null;
+  const who = chooseTransport(wantedTransport, secured.reason ?? reasonInPath);
   const noTarget = dialled === null ? new Error(`Could not parse target name "${address.target}"`) : null;
   return {
     ...(dialled ?? { dial: 'http://localhost:80', authority: '', endpoint: address.target, hostname: '', port: 80 }),

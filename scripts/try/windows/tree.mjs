@@ -6,9 +6,9 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync }
 import path from 'node:path';
 import { root } from '../../build/project.mjs';
 import { BINARY, built } from './build.mjs';
-import { work } from './wine.mjs';
+import { lane, work } from './wine.mjs';
 
-export const tree = path.join(work, 'offloop');
+export const tree = path.join(work, `offloop${lane}`);
 
 /** Makes the copy, from scratch: what a test has left behind must not help the next run. */
 export function layTree() {

@@ -13,7 +13,10 @@ const SUITE = 'trixie';
 /** To be changed with what is installed below. */
 const STAMP = `${SUITE}, wine64, prefix 1\n`;
 const MINUTE_MILLIS = 60_000;
-const PREFIX = '/var/wine';
+/** Runs at the same time need a name each, or one would end the other's Windows. */
+export const lane = process.env.OFFLOOP_WINE_LANE ?? '';
+const FIRST_PREFIX = '/var/wine';
+const PREFIX = FIRST_PREFIX + lane;
 
 /** What the scripts keep of all this. */
 export const cache = path.join(repository, '.cache', 'windows');
@@ -31,7 +34,10 @@ export function windowsPath(file) {
 /** Makes the directory with Wine in it, once. */
 export async function ensureWine() {
   const stamp = path.join(chroot, 'ready');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === STAMP) return { ok: true, note: versionOf() };
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === STAMP) {
+    layPrefix();
+    return { ok: true, note: versionOf() };
+  }
   rmSync(chroot, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
   // debootstrap checks the signature of the archive, and each package against the checksum in it.
@@ -48,6 +54,12 @@ export async function ensureWine() {
   if (code !== 0) throw new Error(`wineboot ended with ${code}: ${output}`);
   writeFileSync(stamp, STAMP);
   return { ok: true, note: versionOf() };
+}
+
+/** The registry and the drive C: of another lane are a copy of the first's. */
+function layPrefix() {
+  const [first, own] = [FIRST_PREFIX, PREFIX].map((prefix) => path.join(chroot, prefix));
+  if (!existsSync(own)) spawnSync('cp', ['-a', first, own]);
 }
 
 /**
