@@ -242,13 +242,7 @@ mod windows {
         let [mut created, mut ended, mut kernel, mut user] = [FileTime::default(); 4];
         // SAFETY: four valid places to write to; a handle that is none is an error.
         let is_read = unsafe {
-            GetThreadTimes(
-                thread,
-                &raw mut created,
-                &raw mut ended,
-                &raw mut kernel,
-                &raw mut user,
-            )
+            GetThreadTimes(thread, &raw mut created, &raw mut ended, &raw mut kernel, &raw mut user)
         } != 0;
         let nanos = kernel.nanos().saturating_add(user.nanos());
         is_read.then(|| Duration::from_nanos(nanos))
