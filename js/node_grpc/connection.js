@@ -24,8 +24,10 @@ async function openSession(config, signal) {
 
 async function openSocket(config, signal) {
   const raw = config.proxy === null ? dial(config) : await tunnel(config, signal);
-  if (config.tlsOptions === null) return connected(raw, 'connect', signal, config.proxy !== null);
-  return connected(secure(config, raw), 'secureConnect', signal, false);
+  const socket = await connected(raw, 'connect', signal, config.proxy !== null);
+  if (config.tlsOptions === null) return socket;
+  // Not before: Node crashes where TLS has begun over a socket that then tries the second address of its host.
+  return connected(secure(config, socket), 'secureConnect', signal, false);
 }
 
 /** `socket`, which does not hold the process: not while it is being connected either. */

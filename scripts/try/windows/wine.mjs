@@ -50,6 +50,7 @@ export async function ensureWine() {
     20,
   );
   mkdirSync(path.join(work, 'out'), { recursive: true });
+  writeFileSync(path.join(chroot, 'etc', 'hosts'), '127.0.0.1 localhost\n::1 localhost\n');
   const { code, output } = await inWine(['wineboot', '--init'], { limitMillis: 10 * MINUTE_MILLIS, waits: true });
   if (code !== 0) throw new Error(`wineboot ended with ${code}: ${output}`);
   writeFileSync(stamp, STAMP);
