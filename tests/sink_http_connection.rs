@@ -12,7 +12,6 @@ mod attempt;
 mod raw_server;
 
 use std::{
-    net::TcpStream,
     process::Command,
     sync::mpsc,
     time::{Duration, Instant},
@@ -21,7 +20,6 @@ use std::{
 use attempt::{config, failure, http_sink, reply, request, request_within, runtime, send};
 use offloop::sink::{SendErrorKind, SendOutcome, Sink, http::HttpSink};
 use raw_server::{Peer, RawServer};
-use socket2::{Domain, Socket, Type};
 
 /// Answers everything for as long as the client likes.
 fn ok() -> RawServer {
@@ -104,6 +102,10 @@ fn requests_in_flight_together_use_one_connection_each() {
 #[cfg(target_os = "linux")] // elsewhere a full queue refuses
 #[test]
 fn f5_a_black_hole_ends_at_the_connect_time_out() {
+    use std::net::TcpStream;
+
+    use socket2::{Domain, Socket, Type};
+
     // A listener that never accepts, its queue full: further SYNs are dropped.
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
