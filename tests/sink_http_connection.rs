@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use attempt::{config, failure, http_sink, reply, request, request_within, runtime, send};
+use attempt::{config, failure, http_sink, reply, request, request_within, runtime};
 use offloop::sink::{SendErrorKind, SendOutcome, Sink, http::HttpSink};
 use raw_server::{Peer, RawServer};
 
@@ -119,11 +119,12 @@ fn f5_a_black_hole_ends_at_the_connect_time_out() {
     let mut config = config(&format!("http://{address}/"));
     config.connect_timeout = Duration::from_millis(200);
     let started = Instant::now();
-    let error = failure(send(&HttpSink::new(config).unwrap(), request(10)));
+    let error = failure(attempt::send(&HttpSink::new(config).unwrap(), request(10)));
     assert_eq!((error.kind, error.code.as_deref()), (SendErrorKind::TimedOut, Some("ETIMEDOUT")));
     assert_eq!(error.message, format!("connect ETIMEDOUT {address}"));
     assert!((200..1_000).contains(&started.elapsed().as_millis()));
-    let error = failure(send(&http_sink(&format!("http://{address}/")), request_within(100)));
+    let error =
+        failure(attempt::send(&http_sink(&format!("http://{address}/")), request_within(100)));
     assert_eq!(error.message, "Request timed out", "the attempt's time is the other limit");
 }
 
@@ -399,7 +400,7 @@ mod unix_sockets {
         thread,
     };
 
-    use super::*;
+    use super::{attempt::send, *};
 
     fn path(name: &str) -> PathBuf {
         std::env::temp_dir().join(format!("offloop-{}-{name}.sock", std::process::id()))

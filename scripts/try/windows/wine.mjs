@@ -4,7 +4,7 @@
 // It refuses to install anything on the machine beside what `machine.mjs` lists, and to leave a mount behind.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root as repository } from '../../build/project.mjs';
 import { run } from '../../test/steps.mjs';
@@ -35,7 +35,7 @@ export function windowsPath(file) {
 export async function ensureWine() {
   const stamp = path.join(chroot, 'ready');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === STAMP) {
-    layPrefix();
+    prepare();
     return { ok: true, note: versionOf() };
   }
   rmSync(chroot, { recursive: true, force: true });
@@ -50,17 +50,18 @@ export async function ensureWine() {
     20,
   );
   mkdirSync(path.join(work, 'out'), { recursive: true });
-  writeFileSync(path.join(chroot, 'etc', 'hosts'), '127.0.0.1 localhost\n::1 localhost\n');
+  prepare();
   const { code, output } = await inWine(['wineboot', '--init'], { limitMillis: 10 * MINUTE_MILLIS, waits: true });
   if (code !== 0) throw new Error(`wineboot ended with ${code}: ${output}`);
   writeFileSync(stamp, STAMP);
   return { ok: true, note: versionOf() };
 }
 
-/** The registry and the drive C: of another lane are a copy of the first's. */
-function layPrefix() {
+/** Names are those of this machine. The registry and the drive C: of another lane are a copy of the first's. */
+function prepare() {
+  copyFileSync('/etc/hosts', path.join(chroot, 'etc', 'hosts'));
   const [first, own] = [FIRST_PREFIX, PREFIX].map((prefix) => path.join(chroot, prefix));
-  if (!existsSync(own)) spawnSync('cp', ['-a', first, own]);
+  if (!existsSync(own) && existsSync(first)) spawnSync('cp', ['-a', first, own]);
 }
 
 /**
