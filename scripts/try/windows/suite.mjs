@@ -67,11 +67,11 @@ async function runFile(node, file) {
   const red = failed.filter(({ name }) => reasonOf(name) === undefined).map(({ name }) => name);
   if (isStopped) red.push(`stopped after ${seconds} s`);
   else if (code !== 0 && failed.length === 0) red.push(`ended with ${code}: ${`${stdout}${stderr}`.slice(-1500)}`);
-  else if (tests.length === 0) red.push('no test was run');
   const text = Object.entries(counts).map(([outcome, count]) => `${count} ${outcome}`);
   process.stdout.write(
     `  ${red.length === 0 ? '✔' : '✖'} ${file.padEnd(56)} ${seconds.padStart(6)} s   ${text.join(', ')}\n`,
   );
+  if (tests.length === 0 && red.length === 0) process.stdout.write('      it defines no test on this machine\n');
   for (const { name } of explained) process.stdout.write(`      explained: ${name}: ${reasonOf(name)}\n`);
   for (const name of red) {
     const reason = failed.find((one) => one.name === name)?.reason ?? '';
