@@ -169,6 +169,8 @@ impl ThreadMeter {
 mod windows {
     use std::{ffi::c_void, ptr::NonNull, time::Duration};
 
+    use offloop::contain::contained;
+
     type Handle = *mut c_void;
 
     const THREAD_QUERY_LIMITED_INFORMATION: u32 = 0x0800;
@@ -226,10 +228,11 @@ mod windows {
 
     impl Drop for ThreadHandle {
         fn drop(&mut self) {
-            if let Some(handle) = self.0 {
-                // SAFETY: the handle is open, and this is the one place that closes it.
-                unsafe { CloseHandle(handle.as_ptr()) };
-            }
+            let Some(handle) = self.0 else { return };
+            // SAFETY: the handle is open, and this is the one place that closes it.
+            contained((), || unsafe {
+                CloseHandle(handle.as_ptr());
+            });
         }
     }
 

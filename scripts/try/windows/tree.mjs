@@ -6,6 +6,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync }
 import path from 'node:path';
 import { root } from '../../build/project.mjs';
 import { BINARY, built } from './build.mjs';
+import { TARGET } from './machine.mjs';
 import { lane, work } from './wine.mjs';
 
 export const tree = path.join(work, `offloop${lane}`);
@@ -38,9 +39,11 @@ function linkModules(directory) {
 
 /**
  * The core's tests know where their files are from the time when they were compiled, by a path of Linux: the same path leads
- * to the copy.
+ * to the copy. Cargo makes the directory that they write to; here nobody else does.
  */
 export function linkSourcePath() {
+  for (const directory of ['target/tmp', `target/${TARGET}/tmp`])
+    mkdirSync(path.join(tree, directory), { recursive: true });
   const place = path.join(path.dirname(work), root);
   if (existsSync(place)) return;
   mkdirSync(path.dirname(place), { recursive: true });
