@@ -27,6 +27,8 @@ export const FAILURES = {
     'without a destination the global tracer provider makes the span': STARVED,
     'watches a program that knows nothing of us': STARVED,
   },
+  'package/docs.test.js': { ', block ': NO_JUNCTIONS },
+  'package/readme.test.js': { 'the first-span program of the README': NO_JUNCTIONS },
   'package/load_failure.test.js': { 'OFFLOOP_FALLBACK=stock': NO_JUNCTIONS },
   'process/exit_delay.test.js': {
     'process.exit(3)': SLOW,
