@@ -228,10 +228,10 @@ mod windows {
 
     impl Drop for ThreadHandle {
         fn drop(&mut self) {
-            let Some(handle) = self.0 else { return };
-            // SAFETY: the handle is open, and this is the one place that closes it.
-            contained((), || unsafe {
-                CloseHandle(handle.as_ptr());
+            contained((), || {
+                let Some(handle) = self.0 else { return };
+                // SAFETY: the handle is open, and this is the one place that closes it.
+                unsafe { CloseHandle(handle.as_ptr()) };
             });
         }
     }
