@@ -10,7 +10,7 @@ use offloop::{
     exporter::{Engine, Exporter},
     handoff::RawBatch,
 };
-use support::{Accept, PATIENCE, bench, export, patient, plain, take};
+use support::{Accept, PATIENCE, export, patient, plain, take};
 
 #[test]
 fn r107_an_exporter_that_nobody_holds_drains_in_the_background() {
@@ -72,7 +72,7 @@ fn threads() -> Vec<(String, u64, i64)> {
 fn threads_are_named_take_no_signals_and_yield_to_the_application() {
     const SIGTERM: u64 = 1 << 14;
     const SIGSEGV: u64 = 1 << 10;
-    let bench = bench(patient());
+    let bench = support::bench(patient());
     let outcome = bench.export(1);
     bench.next().status(200);
     take(&outcome);

@@ -5,8 +5,7 @@ mod support;
 
 use offloop::{
     config::{Config, QueueConfig},
-    handoff::RawBatch,
-    otlp::{self, Protocol},
+    otlp::Protocol,
 };
 use support::{bench_with, patient, take};
 
@@ -37,6 +36,8 @@ fn ratio(work: &dyn Fn(u32)) -> f64 {
 #[cfg(target_os = "linux")]
 #[test]
 fn r10_encoding_and_splitting_are_linear_in_the_spans() {
+    use offloop::{handoff::RawBatch, otlp};
+
     for protocol in [Protocol::HttpProtobuf, Protocol::HttpJson] {
         let encode = support::otlp::transform(protocol);
         let encoding = ratio(&|spans| drop(encode(RawBatch::for_test(spans, 1)).unwrap()));

@@ -12,16 +12,14 @@ mod attempt;
 mod raw_server;
 
 use std::{
-    net::TcpStream,
     process::Command,
     sync::mpsc,
     time::{Duration, Instant},
 };
 
-use attempt::{config, failure, http_sink, reply, request, request_within, runtime, send};
+use attempt::{config, failure, http_sink, reply, request, request_within, runtime};
 use offloop::sink::{SendErrorKind, SendOutcome, Sink, http::HttpSink};
 use raw_server::{Peer, RawServer};
-use socket2::{Domain, Socket, Type};
 
 /// Answers everything for as long as the client likes.
 fn ok() -> RawServer {
@@ -104,6 +102,10 @@ fn requests_in_flight_together_use_one_connection_each() {
 #[cfg(target_os = "linux")] // elsewhere a full queue refuses
 #[test]
 fn f5_a_black_hole_ends_at_the_connect_time_out() {
+    use std::net::TcpStream;
+
+    use socket2::{Domain, Socket, Type};
+
     // A listener that never accepts, its queue full: further SYNs are dropped.
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
@@ -117,11 +119,12 @@ fn f5_a_black_hole_ends_at_the_connect_time_out() {
     let mut config = config(&format!("http://{address}/"));
     config.connect_timeout = Duration::from_millis(200);
     let started = Instant::now();
-    let error = failure(send(&HttpSink::new(config).unwrap(), request(10)));
+    let error = failure(attempt::send(&HttpSink::new(config).unwrap(), request(10)));
     assert_eq!((error.kind, error.code.as_deref()), (SendErrorKind::TimedOut, Some("ETIMEDOUT")));
     assert_eq!(error.message, format!("connect ETIMEDOUT {address}"));
     assert!((200..1_000).contains(&started.elapsed().as_millis()));
-    let error = failure(send(&http_sink(&format!("http://{address}/")), request_within(100)));
+    let error =
+        failure(attempt::send(&http_sink(&format!("http://{address}/")), request_within(100)));
     assert_eq!(error.message, "Request timed out", "the attempt's time is the other limit");
 }
 
@@ -397,7 +400,7 @@ mod unix_sockets {
         thread,
     };
 
-    use super::*;
+    use super::{attempt::send, *};
 
     fn path(name: &str) -> PathBuf {
         std::env::temp_dir().join(format!("offloop-{}-{name}.sock", std::process::id()))

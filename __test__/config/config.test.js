@@ -241,11 +241,13 @@ describe('the transport chooses itself', () => {
   const intermediate = issue({ commonName: 'an intermediate', authority: true, issuer: ca });
   const { encryptKey } = require('../helpers/config/certificates.js');
   const https = (httpAgentOptions, more) => ({ url: 'https://127.0.0.1/x', httpAgentOptions, ...more });
+  // Windows has named pipes there, which Node alone opens.
+  const pipe = process.platform === 'win32' ? 'httpAgentOptions.socketPath' : null;
   const cases = [
     [{}, null],
     [{ url: 'https://127.0.0.1/x' }, null],
     [{ httpAgentOptions: { maxSockets: 2, keepAlive: true, keepAliveMsecs: 1, timeout: 10 } }, null],
-    [{ httpAgentOptions: { socketPath: '/tmp/s' } }, null],
+    [{ httpAgentOptions: { socketPath: '/tmp/s' } }, pipe],
     [{ httpAgentOptions: { lookup: undefined } }, null],
     [https({ ca: ca.cert }), null],
     [https({ ca: [ca.cert, Buffer.from(rsa.cert)] }), null],
@@ -267,7 +269,7 @@ describe('the transport chooses itself', () => {
     [https({ ciphers: 'AES128-SHA' }), 'httpAgentOptions.ciphers'],
     [https({ minVersion: 'TLSv1.1' }), 'httpAgentOptions.minVersion'],
     [https({ maxVersion: 'TLSv1.2' }), 'httpAgentOptions.maxVersion'],
-    [https({ socketPath: '/tmp/s' }), 'TLS over a unix socket'],
+    [https({ socketPath: '/tmp/s' }), pipe ?? 'TLS over a unix socket'],
     [https({ ca: 'no certificate' }), 'ca without a certificate'],
     [https({ ca: selfSigned.cert }), null],
     [https({ ca: {} }), 'httpAgentOptions.ca'],
@@ -287,6 +289,16 @@ describe('the transport chooses itself', () => {
       assert.equal(resolved.transport, reason === null ? 'native' : 'node');
     });
   }
+
+  it('a named pipe of Windows is opened by Node, over gRPC too', (t) => {
+    const platform = Object.getOwnPropertyDescriptor(process, 'platform');
+    Object.defineProperty(process, 'platform', { ...platform, value: 'win32' });
+    t.after(() => Object.defineProperty(process, 'platform', platform));
+    const { transport, reason } = resolve({ httpAgentOptions: { socketPath: String.raw`\\.\pipe\collector` } });
+    assert.deepEqual([transport, reason], ['node', 'httpAgentOptions.socketPath']);
+    const grpc = resolve({ protocol: 'grpc', url: 'unix:///a', signal: 'TRACES' });
+    assert.deepEqual([grpc.transport, grpc.reason], ['node', 'a socket without a port']);
+  });
 
   it("transport: 'native' says what it cannot honour", () => {
     assert.throws(() => resolve({ transport: 'native', httpAgentOptions: { lookup() {} } }), {

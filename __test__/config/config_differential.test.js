@@ -13,13 +13,14 @@ const { observe, withoutOurCode, withoutOurNotices } = require('../helpers/confi
 const { scenarios, SECRET } = require('../helpers/config/scenarios.js');
 const { OURS, STOCK } = require('../helpers/config/subjects.js');
 const { repeated } = require('../helpers/repeated.js');
+const { localSocket } = require('../helpers/local_socket.js');
 
 const context = {};
 
 before(async () => {
   context.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-differential-'));
   fs.writeFileSync(path.join(context.dir, 'ca.pem'), issue({ commonName: 'a CA', authority: true }).cert);
-  context.socket = path.join(context.dir, 'collector.sock');
+  context.socket = localSocket(context.dir);
   const tcp = await startRecorder();
   const unix = await startRecorder({ listen: { path: context.socket } });
   Object.assign(context, { origin: tcp.origin, port: tcp.port, recorders: [tcp, unix] });

@@ -12,6 +12,7 @@ const { startRecorder } = require('../helpers/config/recorder.js');
 const { observe, withoutOurCode } = require('../helpers/config/runner.js');
 const { scenarios } = require('../helpers/config/scenarios.js');
 const { OURS } = require('../helpers/config/subjects.js');
+const { localSocket } = require('../helpers/local_socket.js');
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 const skip = (major < 22 || (major === 22 && minor < 15)) && 'the 3.x line needs Node 22.15';
@@ -21,7 +22,7 @@ const context = {};
 before(async () => {
   context.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-differential-3x-'));
   fs.writeFileSync(path.join(context.dir, 'ca.pem'), issue({ commonName: 'a CA', authority: true }).cert);
-  context.socket = path.join(context.dir, 'collector.sock');
+  context.socket = localSocket(context.dir);
   const tcp = await startRecorder();
   const unix = await startRecorder({ listen: { path: context.socket } });
   Object.assign(context, { origin: tcp.origin, port: tcp.port, recorders: [tcp, unix] });

@@ -175,7 +175,9 @@ describe('the other options of the exporters', () => {
       if (name === 'directory' && typeof given.directory === 'string')
         given.directory = path.join(directory, given.directory);
       const { made } = construct(name, () => new FileSpanExporter(given));
-      if (made !== undefined) assert.equal(await drive(made), 0, what);
+      // Windows takes blanks off the end of a name.
+      const isNameless = process.platform === 'win32' && name === 'directory' && what === 'blank text';
+      if (made !== undefined) assert.equal(await drive(made), isNameless ? 1 : 0, what);
     });
   }
 

@@ -6,6 +6,16 @@ const { decodeRequest } = require('./otlp_decoder.js');
 const { startReceiverProcess } = require('./receiver_process.js');
 
 const CONTROL_LIMIT_MILLIS = 5;
+/** Why a test of stacks is skipped: they are taken where somebody has tried it (docs/event-loop-monitor.md). */
+const noStacks = process.platform === 'win32' && 'no stacks there';
+/** Windows has no signal that stops a process. */
+const noStops = process.platform === 'win32' && 'no SIGSTOP there';
+
+/** A block names its place as `pattern` says; where no stacks are taken it names none. */
+function assertStack(attributes, pattern) {
+  if (noStacks) assert.equal(attributes['code.stacktrace'], undefined);
+  else assert.match(attributes['code.stacktrace'], pattern);
+}
 
 /** Spans as the receiver got them, attributes and times made easy to read. */
 function receivedSpans(requests) {
@@ -128,4 +138,14 @@ async function underControl(run, compare) {
   }
 }
 
-module.exports = { assertPlaced, isBlock, isFinal, receivedSpans, runBlocks, underControl };
+module.exports = {
+  assertPlaced,
+  assertStack,
+  isBlock,
+  isFinal,
+  noStacks,
+  noStops,
+  receivedSpans,
+  runBlocks,
+  underControl,
+};

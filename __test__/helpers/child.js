@@ -5,13 +5,16 @@ const path = require('node:path');
 const { performance } = require('node:perf_hooks');
 
 const root = path.join(__dirname, '..', '..');
+const isWindows = process.platform === 'win32';
+/** Windows starts programs and opens files more slowly. */
+const LIMIT_MILLIS = isWindows ? 45_000 : 15_000;
 
 /**
  * Runs a program in a Node process of its own and answers with how it ended: `{ code, signal, stdout, stderr, millis }`.
  * In the program `OTLPTraceExporter`, `makeSpans(count)` and `url` are at hand. A program that outlives `limitMillis` is
  * killed and ends with the signal SIGKILL.
  */
-function runProgram(source, { url, env = {}, nodeArguments = [], limitMillis = 15_000, onStart } = {}) {
+function runProgram(source, { url, env = {}, nodeArguments = [], limitMillis = LIMIT_MILLIS, onStart } = {}) {
   const program = `
     const subject = require('./__test__/helpers/subject.js');
     const { OTLPTraceExporter } = subject;
@@ -38,6 +41,8 @@ function runProgram(source, { url, env = {}, nodeArguments = [], limitMillis = 1
     child.once('error', reject);
     child.once('close', (code, signal) => {
       clearTimeout(timer);
+      // There `process._rawDebug` ends its lines with two characters.
+      if (isWindows) stderr = stderr.replaceAll('\r\n', '\n');
       resolve({ code, signal, stdout, stderr, millis: performance.now() - started });
     });
     onStart?.(child);

@@ -5,6 +5,9 @@ const fs = require('node:fs');
 const { performance } = require('node:perf_hooks');
 
 const LOOK_MILLIS = 2;
+/** Linux tells how long threads waited for a processor. */
+const TASKS = '/proc/self/task';
+const isTold = process.platform === 'linux';
 
 /**
  * A clock on the wall with a control beside it: how long the machine kept threads of this process waiting that were
@@ -40,15 +43,16 @@ class Watch {
 }
 
 function look(waits) {
+  if (!isTold) return;
   let tasks = [];
   try {
-    tasks = fs.readdirSync('/proc/self/task');
+    tasks = fs.readdirSync(TASKS);
   } catch {
     return; // not Linux
   }
   for (const task of tasks) {
     try {
-      waits.set(task, Number(fs.readFileSync(`/proc/self/task/${task}/schedstat`, 'latin1').split(' ')[1]) / 1e6);
+      waits.set(task, Number(fs.readFileSync(`${TASKS}/${task}/schedstat`, 'latin1').split(' ')[1]) / 1e6);
     } catch {
       // it has ended
     }
@@ -57,12 +61,14 @@ function look(waits) {
 
 /**
  * Runs a measurement, again (three times at most) if the machine itself was late. `run` answers what `Watch.stop()` said.
- * More than `limitMillis` is a failure unless the machine took that time away.
+ * More than `limitMillis` is a failure unless the machine took that time away; where the system does not tell, what is broken
+ * takes too long each time.
  */
 async function measured(limitMillis, run) {
   for (let attempt = 1; attempt <= 3; attempt++) {
     const { tookMillis, lateMillis } = await run();
     if (tookMillis <= limitMillis) return;
+    if (!isTold && attempt < 3) continue;
     const own = tookMillis - lateMillis;
     assert.ok(own <= limitMillis, `took ${tookMillis} ms of ${limitMillis}, of which the machine took ${lateMillis}`);
   }

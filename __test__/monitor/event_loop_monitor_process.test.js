@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { describe, test } = require('node:test');
 const { runProgram } = require('../helpers/child.js');
-const { receivedSpans, runBlocks } = require('../helpers/blocks.js');
+const { assertStack, noStacks, noStops, receivedSpans, runBlocks } = require('../helpers/blocks.js');
 const { startReceiverProcess } = require('../helpers/receiver_process.js');
 
 // What a monitor must survive and what it must not call a block: kills, stops, debuggers. What takes longer to see, such as
@@ -73,8 +73,8 @@ describe('a block that has not ended (R95)', () => {
     assert.equal(others.length, 0);
     assert.equal(span.name, 'event-loop-blocked');
     assert.equal(span.attributes['event_loop.block.ongoing'], true);
-    assert.equal(span.attributes['code.function.name'], 'endless');
-    assert.match(span.attributes['code.stacktrace'], /at endless \(\[eval\]/);
+    assertStack(span.attributes, /at endless \(\[eval\]/);
+    if (!noStacks) assert.equal(span.attributes['code.function.name'], 'endless');
     assert.ok(span.durationMillis >= 600, `${span.durationMillis} ms`);
     const blockedAt = Number(/ready ([\d.]+)/.exec(ended.stdout)[1]);
     const delay = arrivedAfter - blockedAt;
@@ -108,7 +108,7 @@ describe('a block that has not ended (R95)', () => {
 });
 
 describe('what is no block of the application (R96)', { concurrency: 2 }, () => {
-  test('a stopped process that was idle is counted, once', async (t) => {
+  test('a stopped process that was idle is counted, once', { skip: noStops }, async (t) => {
     const { blocks, stats } = await runBlocks(
       t,
       `monitor.enable(); setTimeout(() => console.log('ready'), 100); setTimeout(finish, 3000);`,
@@ -117,7 +117,7 @@ describe('what is no block of the application (R96)', { concurrency: 2 }, () => 
     assert.deepEqual([blocks.length, stats.blocks, stats.paused], [0, 0, 1]);
   });
 
-  test('a stopped process that was at work is counted, once', async (t) => {
+  test('a stopped process that was at work is counted, once', { skip: noStops }, async (t) => {
     const { blocks, stats } = await runBlocks(
       t,
       `monitor.enable();

@@ -9,7 +9,7 @@ const { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicE
   require('@opentelemetry/sdk-metrics');
 const { EventLoopMonitor } = require('offloop');
 const { threadCpuMicros } = require('../../js/native/engine.js');
-const { isFinal, receivedSpans, runBlocks } = require('../helpers/blocks.js');
+const { assertStack, isFinal, receivedSpans, runBlocks } = require('../helpers/blocks.js');
 const { startReceiverProcess } = require('../helpers/receiver_process.js');
 const { ProtobufTraceSerializer, JsonTraceSerializer } = require('@opentelemetry/otlp-transformer');
 const { ProtobufTraceSerializer: Serializer1 } = require('otlp-transformer-1x');
@@ -158,7 +158,7 @@ describe('with destinations of others', () => {
       await blockOnce({ processor });
       await processor.forceFlush();
       assert.equal(memory.getFinishedSpans().length, 1);
-      assert.match(memory.getFinishedSpans()[0].attributes['code.stacktrace'], /at block \(/);
+      assertStack(memory.getFinishedSpans()[0].attributes, /at block \(/);
     });
   }
 
@@ -223,7 +223,7 @@ describe('offloop/register', () => {
   test('watches a program that knows nothing of us, if a variable says so', async (t) => {
     const spans = await program(t, { OFFLOOP_EVENT_LOOP_MONITOR: 'on', OFFLOOP_EVENT_LOOP_THRESHOLD_MILLIS: '200' });
     assert.equal(spans.length, 1, 'a block of 100 ms is none here');
-    assert.match(spans[0].attributes['code.stacktrace'], /at longWork /);
+    assertStack(spans[0].attributes, /at longWork /);
     assert.equal(spans[0].resource['service.name'], 'stock program');
   });
 
@@ -293,7 +293,7 @@ describe('the monitor itself', () => {
     const { finals } = await runBlocks(t, source);
     assert.equal(finals.length, 1);
     assert.equal(finals[0].attributes['event_loop.block.cause'], 'startup');
-    assert.match(finals[0].attributes['code.stacktrace'], /at loadEverything /);
+    assertStack(finals[0].attributes, /at loadEverything /);
   });
 
   test('options that cannot be meant are errors that name them', () => {

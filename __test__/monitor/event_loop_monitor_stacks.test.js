@@ -4,11 +4,11 @@
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const { compareStacks, guilty } = require('../helpers/block_stacks.js');
-const { runBlocks, underControl } = require('../helpers/blocks.js');
+const { noStacks, runBlocks, underControl } = require('../helpers/blocks.js');
 
 // Who blocked: function and line, and how soon that is known. On a worker thread: event_loop_monitor_workers.long.test.js.
 
-describe('the stack of a block names the guilty function and line', () => {
+describe('the stack of a block names the guilty function and line', { skip: noStacks }, () => {
   test('on the main thread', async (t) => {
     await underControl(() => runBlocks(t, guilty), compareStacks);
   });

@@ -22,8 +22,8 @@ const pageNames = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/README.
 const text = pageNames.map((name) => read(name)).join('\n');
 const interfaces = declarations();
 const OF_THE_SDK = 'OTEL_LOG_LEVEL'; // a page compares with it
-/** The name of an AsyncResource, and codes of process warnings. */
-const NO_VARIABLES = /^OFFLOOP_(EXPORT|REGISTER_LATE|REGISTER_TWICE)$/;
+/** The name of an AsyncResource, codes of process warnings, and what Windows itself sets. */
+const NO_VARIABLES = /^(OFFLOOP_(EXPORT|REGISTER_LATE|REGISTER_TWICE)|PATH|SystemRoot)$/;
 
 /** The members of every interface of index.d.ts, with the name of their type. */
 function declarations() {

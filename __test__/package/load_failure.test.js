@@ -170,6 +170,70 @@ test('an old glibc: which version is needed and which is there', () => {
   );
 });
 
+/** The smallest file of Windows that imports libraries: one section, and in it the table of their names. */
+function windowsBinary(names) {
+  const address = 0x1000;
+  const offset = 0x200;
+  const binary = Buffer.alloc(0x1000);
+  binary.write('MZ', 0, 'latin1');
+  binary.writeUInt32LE(0x40, 60);
+  binary.write('PE', 0x40, 'latin1');
+  binary.writeUInt16LE(0x8664, 0x44);
+  binary.writeUInt16LE(1, 0x46);
+  binary.writeUInt16LE(240, 0x54);
+  binary.writeUInt16LE(0x20b, 0x58);
+  binary.writeUInt32LE(address, 0x58 + 120);
+  const section = 0x58 + 240;
+  for (const [at, value] of [
+    [12, address],
+    [16, 0x800],
+    [20, offset],
+  ])
+    binary.writeUInt32LE(value, section + at);
+  names.forEach((name, index) => {
+    const text = 0x400 + index * 64;
+    binary.writeUInt32LE(address + text, offset + index * 20 + 12);
+    binary.write(name, offset + text, 'latin1');
+  });
+  return binary;
+}
+
+test(
+  'a library that a binary of Windows asks for and the system lacks is named',
+  withProject((project, home) => {
+    const cause = new Error('The specified module could not be found.\r\n\\\\?\\C:\\app\\offloop.win32-x64-msvc.node');
+    const error = new Error('Cannot find native binding. npm has a bug', { cause });
+    const places = path.join(project, 'System32');
+    mkdirSync(places);
+    writeFileSync(path.join(places, 'KERNEL32.dll'), '');
+    const host = { platform: 'win32-x64-msvc', arch: 'x64', local: path.join(home, 'addon'), libraryPlaces: [places] };
+    const libraries = ['KERNEL32.dll', 'VCRUNTIME140.dll', 'api-ms-win-core-synch-l1-2-0.dll'];
+    const file = putBinary(project, windowsBinary(libraries), 'win32-x64-msvc');
+    const sentence = describeLoadFailure(error, host);
+    assert.ok(sentence.startsWith(`offloop: ${file} needs VCRUNTIME140.dll, which this system lacks`), sentence);
+    // What is there is not blamed, and neither is a file that cannot be read to its end.
+    putBinary(project, windowsBinary(libraries.slice(0, 1)), 'win32-x64-msvc');
+    assert.match(describeLoadFailure(error, host), /did not load: The specified module could not be found/);
+    putBinary(project, windowsBinary(libraries).subarray(0, 0x210), 'win32-x64-msvc');
+    assert.match(describeLoadFailure(error, host), /did not load: The specified module could not be found/);
+  }),
+);
+
+test(
+  'a missing library is named by the system that lacks it, too',
+  { skip: process.platform !== 'win32' && 'a binary of Windows' },
+  withProject((project) => {
+    const binary = readFileSync(ownBinary());
+    const at = binary.indexOf('bcryptprimitives.dll\0', 'latin1');
+    assert.notEqual(at, -1);
+    binary.write('gonewiththewind1.dll', at, 'latin1');
+    const file = putBinary(project, binary);
+    const result = run(project);
+    assertSentence(result, /needs gonewiththewind1\.dll, which this system lacks/);
+    assert.ok(result.message.includes(file), result.message);
+  }),
+);
+
 test('an unsupported platform: what there is, and the way out', () => {
   const error = new Error('Cannot find native binding', {
     cause: new Error('Unsupported architecture on Linux: riscv64'),
@@ -241,6 +305,7 @@ test(
     symlinkSync(
       path.join(root, 'node_modules', '@opentelemetry'),
       path.join(project, 'node_modules', '@opentelemetry'),
+      'junction', // of Windows; elsewhere there is one kind of link
     );
     const types = [];
     const server = http.createServer((request, response) => {
@@ -292,7 +357,7 @@ test(
   'OFFLOOP_FALLBACK=stock over gRPC: the stock exporter over gRPC, with the options that only ours takes',
   withProject(async (project) => {
     for (const name of ['@opentelemetry', '@grpc'])
-      symlinkSync(path.join(root, 'node_modules', name), path.join(project, 'node_modules', name));
+      symlinkSync(path.join(root, 'node_modules', name), path.join(project, 'node_modules', name), 'junction');
     const { key, cert } = issue({ commonName: 'localhost', names: ['127.0.0.1'] });
     const receiver = await startGrpcReceiver({ tls: { key, cert } });
     try {
@@ -369,6 +434,7 @@ test(
     symlinkSync(
       path.join(root, 'node_modules', '@opentelemetry'),
       path.join(project, 'node_modules', '@opentelemetry'),
+      'junction', // of Windows; elsewhere there is one kind of link
     );
     const program = `
       const { diag } = require('@opentelemetry/api');

@@ -15,10 +15,11 @@ test('the first-span program of the README runs as it stands in a project that i
   const project = mkdtempSync(path.join(tmpdir(), 'offloop-readme-'));
   try {
     mkdirSync(path.join(project, 'node_modules'));
-    symlinkSync(root, path.join(project, 'node_modules', 'offloop'));
+    symlinkSync(root, path.join(project, 'node_modules', 'offloop'), 'junction');
     symlinkSync(
       path.join(root, 'node_modules', '@opentelemetry'),
       path.join(project, 'node_modules', '@opentelemetry'),
+      'junction',
     );
     const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', program], {
       cwd: project,

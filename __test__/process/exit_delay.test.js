@@ -115,7 +115,9 @@ async function millisOf(expected, ...rest) {
 
 describe('a dead endpoint delays the end by its deadline at most', { concurrency: 2 }, () => {
   for (const [name, { end, deadline, signals = [], expected }] of Object.entries(exits)) {
-    test(name, async (t) => {
+    // Windows has no signals: what Node.js calls so ends a process at once.
+    const skip = signals.length > 0 && process.platform === 'win32' && 'no signals there';
+    test(name, { skip }, async (t) => {
       const [healthy, dead] = [await startReceiverProcess({}, t), await startReceiverProcess(silent, t)];
       const exit = { drainMillis: 10_000, blockMillis: 10_000, [deadline]: DEADLINE_MILLIS, signals };
       const measure = (url) => () => millisOf(expected, url, exit, end);

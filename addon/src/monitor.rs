@@ -8,7 +8,7 @@ mod reader;
 mod span_table;
 mod station;
 mod symbols;
-mod thread;
+pub mod thread;
 mod values;
 
 use std::sync::{Arc, Mutex};

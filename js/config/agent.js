@@ -15,7 +15,9 @@ const PLAIN_OPTIONS = {
   timeout: isPositiveOrZero,
   noDelay: (value) => typeof value === 'boolean',
   // A zero byte begins a name in Linux's abstract namespace, which the native sender cannot dial.
-  socketPath: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  // On Windows it is a named pipe, which Node's agent alone can open.
+  socketPath: (value) =>
+    process.platform !== 'win32' && typeof value === 'string' && value !== '' && !value.includes('\0'),
   proxyEnv: () => true, // what it means is read elsewhere (proxy.js)
 };
 

@@ -101,11 +101,16 @@ function whyMissing({ platform, local }) {
   );
 }
 
-function whyBroken(message, { platform, arch, glibc, local }) {
+function whyBroken(message, host) {
+  const { platform, arch, glibc, local } = host;
   const file = findBinary(platform, local);
   const built = file === undefined ? undefined : builtFor(file);
   if (built !== undefined && built !== arch) {
     return `${file} is for ${built} and this Node.js is ${arch}; npm install ${installFlags(platform)} brings the right one`;
+  }
+  const libraries = file === undefined || !platform.startsWith('win32') ? [] : librariesMissing(file, host);
+  if (libraries.length > 0) {
+    return `${file} needs ${libraries.join(', ')}, which this system lacks; install what brings it`;
   }
   const [, version] = /version [`'"]?GLIBC_([\d.]+)/.exec(message) ?? [];
   if (version !== undefined) {
@@ -116,6 +121,11 @@ function whyBroken(message, { platform, arch, glibc, local }) {
     return `Node.js runs with --permission, which forbids to read ${directory}; add --allow-fs-read for it and --allow-addons`;
   }
   return `${file ?? PACKAGE + platform} did not load: ${firstLine(message)}`;
+}
+
+/** `libraryPlaces` of tests stands for where the system looks. */
+function librariesMissing(file, { libraryPlaces }) {
+  return require('./windows_libraries.js').missingLibraries(file, libraryPlaces);
 }
 
 /** The binary that the loader would take: one beside it, else the package's. */

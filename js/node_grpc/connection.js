@@ -22,9 +22,11 @@ async function openSession(config, signal) {
 }
 
 async function openSocket(config, signal) {
+  const options = config.tlsOptions === null ? null : secureOptions(config);
   const raw = config.proxy === null ? dial(config) : loose(await tunnel(config, signal));
-  if (config.tlsOptions === null) return connected(raw, 'connect', signal, config.proxy !== null);
-  return connected(secure(config, raw), 'secureConnect', signal, false);
+  const socket = await connected(raw, 'connect', signal, config.proxy !== null);
+  // Not before: Node crashes where TLS has begun over a socket that then tries the second address of its host.
+  return options === null ? socket : connected(secure(options, socket), 'secureConnect', signal, false);
 }
 
 /** `socket`, which does not hold the process: not while it is being connected either. */
@@ -43,16 +45,23 @@ function dial({ socketPath, hostname, port }) {
   return loose(net.connect({ host: hostname.replace(/^\[|\]$/g, ''), port }));
 }
 
-/** @throws {Error} of Node for material that it refuses; the connection below is ended then */
-function secure({ hostname, tlsOptions }, socket) {
-  socket.on('error', ignore); // whoever speaks TLS over it hears of it as well
+/** @throws {Error} of Node for material that it refuses: before anybody is dialled */
+function secureOptions({ hostname, tlsOptions }) {
   const host = hostname.replace(/^\[|\]$/g, '');
-  const options = { ...tlsOptions, socket, host, ALPNProtocols: ['h2'] };
+  const options = { ...tlsOptions, host, ALPNProtocols: ['h2'] };
   if (net.isIP(host) === 0) options.servername = host;
   // Node's own function stands where there is no other: a value that is undefined would be called.
   for (const name of Object.keys(options)) if (options[name] === undefined) delete options[name];
+  // As `tls.connect` makes it.
+  options.secureContext ??= modules.tls().createSecureContext({ ...options, singleUse: true });
+  return options;
+}
+
+/** @throws {Error} of Node for options that it refuses; the connection below is ended then */
+function secure(options, socket) {
+  socket.on('error', ignore); // whoever speaks TLS over it hears of it as well
   try {
-    return loose(modules.tls().connect(options));
+    return loose(modules.tls().connect({ ...options, socket }));
   } catch (error) {
     socket.destroy();
     throw error;

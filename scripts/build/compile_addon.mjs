@@ -1,4 +1,5 @@
-// `node scripts/build/compile_addon.mjs [--target <triple>] [--zig] [-- <cargo arguments>]`: the release build of the addon.
+// `node scripts/build/compile_addon.mjs [--target <triple>] [--zig] [--out <directory>] [-- <cargo arguments>]`: the release
+// build of the addon.
 // Owns the flags of a published binary: what keeps it small and free of this machine's paths. It refuses to install
 // anything; toolchains for other targets are the caller's.
 
@@ -25,7 +26,11 @@ const ZSTD_DEFINES = [
 const separator = process.argv.indexOf('--');
 const { values } = parseArgs({
   args: process.argv.slice(2, separator === -1 ? undefined : separator),
-  options: { target: { type: 'string' }, zig: { type: 'boolean', default: false } },
+  options: {
+    target: { type: 'string' },
+    zig: { type: 'boolean', default: false },
+    out: { type: 'string', default: 'addon' },
+  },
 });
 const cargoArguments = separator === -1 ? [] : process.argv.slice(separator + 1);
 
@@ -45,7 +50,7 @@ delete env.RUSTFLAGS;
 
 const cli = path.join(root, 'node_modules', '@napi-rs', 'cli', 'dist', 'cli.js');
 const words = ['build', '--platform', '--release', '--target', target];
-words.push('--manifest-path', 'addon/Cargo.toml', '--output-dir', 'addon');
+words.push('--manifest-path', 'addon/Cargo.toml', '--output-dir', values.out);
 if (values.zig) words.push('--cross-compile');
 if (cargoArguments.length > 0) words.push('--', ...cargoArguments);
 const result = spawnSync(process.execPath, [cli, ...words], { cwd: root, env, stdio: 'inherit' });

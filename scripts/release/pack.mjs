@@ -1,5 +1,6 @@
-// `node scripts/release/pack.mjs [--out <directory>] [--platforms linux-x64-gnu,…] [--only-root]`: the tarballs that are
-// published, from the binaries in addon/. Owns what is in them. It refuses to publish, and to pack a binary that is not there.
+// `node scripts/release/pack.mjs [--out <directory>] [--platforms linux-x64-gnu,…] [--binaries <directory>] [--only-root]`: the
+// tarballs that are published, from the binaries in addon/ or there. Owns what is in them. It refuses to publish, and to pack a
+// binary that is not there.
 // The manifest of the root gets its exact optional dependencies here: in the repository they would make every
 // `npm install` ask the registry for versions that are not published yet.
 
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     out: { type: 'string', default: path.join('.cache', 'packages') },
     platforms: { type: 'string' },
     'only-root': { type: 'boolean', default: false },
+    binaries: { type: 'string', default: 'addon' },
   },
 });
 const out = path.resolve(root, values.out);
@@ -33,8 +35,8 @@ rmSync(stage, { recursive: true, force: true });
 
 function packPlatform(platform) {
   const binary = `offloop.${platform}.node`;
-  const source = path.join(root, 'addon', binary);
-  if (!existsSync(source)) throw new Error(`addon/${binary} is not built`);
+  const source = path.resolve(root, values.binaries, binary);
+  if (!existsSync(source)) throw new Error(`${path.relative(root, source)} is not built`);
   const own = readJson('npm', platform, 'package.json');
   const directory = path.join(stage, platform);
   mkdirSync(directory, { recursive: true });

@@ -1,7 +1,7 @@
 // `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every defect, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,proxies,zero-code,defects] [--shard i/n]
+//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,proxies,zero-code,windows,macos,defects] [--shard i/n]
 //
 // `--shard` divides the defects; the other steps are run by the first shard only.
 
@@ -30,8 +30,10 @@ const steps = {
   address: ['Rust tests, AddressSanitizer', () => testSanitized('address')],
   thread: ['Rust tests, ThreadSanitizer', () => testSanitized('thread')],
   node: ['Node tests, long form', testNode],
-  proxies: ['squid and tinyproxy', testProxyPrograms],
-  'zero-code': ['zero-code, every combination', testZeroCode],
+  proxies: ['squid and tinyproxy', () => runScript('proxies', 20)],
+  'zero-code': ['zero-code, every combination', () => runScript('zero_code', 30)],
+  windows: ['Windows, under Wine', () => runScript('windows', 240)],
+  macos: ['macOS, compiled', () => runScript('macos', 60)],
   defects: ['committed defects', testDefects],
 };
 const { values } = parseArgs({ options: { only: { type: 'string' }, shard: { type: 'string', default: '1/1' } } });
@@ -130,18 +132,10 @@ function testNode() {
   return runNodeTests(process.execPath, files, limits);
 }
 
-/** Spans through proxies of Debian; a line says so where there is no Debian. */
-async function testProxyPrograms() {
-  const { code, output } = await run(process.execPath, ['scripts/try/proxies.mjs'], {
-    limitMillis: 20 * MINUTE_MILLIS,
-  });
-  return { ok: code === 0, note: `${output.trim().split('\n').at(-1)}${exitNote(code)}` };
-}
-
-/** What people run without changing code: distributions, frameworks, package managers. */
-async function testZeroCode() {
-  const args = ['scripts/try/zero_code.mjs'];
-  const { code, output } = await run(process.execPath, args, { limitMillis: 30 * MINUTE_MILLIS });
+/** A script of scripts/try, which says itself, in its last line, where it cannot be done on this machine. */
+async function runScript(name, minutes) {
+  const args = [`scripts/try/${name}.mjs`];
+  const { code, output } = await run(process.execPath, args, { limitMillis: minutes * MINUTE_MILLIS });
   return { ok: code === 0, note: `${output.trim().split('\n').at(-1)}${exitNote(code)}` };
 }
 

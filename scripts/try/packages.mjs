@@ -19,6 +19,7 @@ import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { npmCommand, platformName, root } from '../build/project.mjs';
 import { currentNode, nodeOfMajor } from '../build/node_binaries.mjs';
+import { writePrograms } from './package_programs.mjs';
 
 const ROOT_LIMIT_BYTES = 220_000;
 const PLATFORM_LIMIT_BYTES = 2_600_000;
@@ -54,7 +55,7 @@ const nodes = values.nodes ? values.nodes.split(',').map((major) => nodeOfMajor(
 const project = mkdtempSync(path.join(tmpdir(), 'offloop-try-'));
 try {
   install();
-  writePrograms();
+  writePrograms(project);
   compileTypeScript();
   for (const node of nodes) {
     for (const program of ['app.cjs', 'app.mjs', 'compiled/app.js']) await tryOn(node, program);
@@ -122,35 +123,6 @@ function install() {
   const { scripts } = JSON.parse(readFileSync(path.join(project, 'node_modules/offloop/package.json'), 'utf8'));
   if (scripts !== undefined) throw new Error('the published package has scripts');
   console.log(`✔ installed into an empty project: offloop, @offloop/binding-${platform}`);
-}
-
-// The same program three times: one span by the public API, its outcome as one line.
-function writePrograms() {
-  const body = (typed) => `
-const id = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 };
-const span${typed ? ': ReadableSpan' : ''} = {
-  name: 'tried', kind: 0, spanContext: () => id, startTime: [1700000000, 0], endTime: [1700000001, 0],
-  status: { code: 0 }, attributes: { answer: 42 }, links: [], events: [], duration: [1, 0], ended: true,
-  resource: { attributes: { 'service.name': 'tried' } }, instrumentationScope: { name: 'try' },
-  droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0,
-};
-const url = process.argv[2];
-const exporter = new OTLPTraceExporter({ url, compression: 'gzip' });
-const json = new OTLPTraceExporter({ url, protocol: 'http/json' });
-Promise.all([exporter.exportSpans([span]), json.exportSpans([span])]).then(async (outcomes) => {
-  await Promise.all([exporter.shutdown(), json.shutdown()]);
-  console.log(JSON.stringify(outcomes.map(({ delivered }) => delivered)));
-});
-`;
-  const required = `
-const { OTLPTraceExporter } = require('offloop');
-for (const name of ['offloop/otlp-proto', 'offloop/otlp-http', 'offloop/otlp-grpc', 'offloop/register', 'offloop/package.json', 'offloop/tusk'])
-  if (require(name) === undefined) throw new Error(name);
-`;
-  writeFileSync(path.join(project, 'app.cjs'), required + body(false));
-  writeFileSync(path.join(project, 'app.mjs'), `import { OTLPTraceExporter } from 'offloop';\n${body(false)}`);
-  const types = "import { OTLPTraceExporter, type ReadableSpan } from 'offloop';\n";
-  writeFileSync(path.join(project, 'app.ts'), types + body(true));
 }
 
 function compileTypeScript() {

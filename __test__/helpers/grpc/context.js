@@ -6,6 +6,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { issue } = require('../config/certificates.js');
 const { startGrpcReceiver } = require('./receiver.js');
+const { localSocket } = require('../local_socket.js');
 
 const NAMES = [
   'h',
@@ -37,7 +38,7 @@ async function makeContext() {
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(dir, name), text);
   const tls = { key: server.key, cert: server.cert, ca: ca.cert, requestCert: true };
   const lenient = { tls: { ...tls, rejectUnauthorized: false } };
-  const socket = path.join(dir, 'collector.sock');
+  const socket = localSocket(dir);
   const receiver = await startGrpcReceiver(lenient);
   const strict = await startGrpcReceiver({ tls: { ...tls, rejectUnauthorized: true } });
   const unix = await startGrpcReceiver({ ...lenient, listen: { path: socket } });

@@ -37,7 +37,9 @@ function chooseConnection({ address, credentials, isInsecure, signal, wantedTran
     ? { tls: null, tlsOptions: null, reason: null, refusal: null }
     : chooseTls(credentials, signal);
   const { proxy, reason: reasonInProxy } = chooseProxy(wantedProxy, address, dialled);
-  const who = chooseTransport(wantedTransport, secured.reason ?? reasonInProxy);
+  // On Windows it is a named pipe, which Node alone can open.
+  const reasonInPath = address.socketPath !== null && process.platform === 'win32' ? 'a socket without a port' : null;
+  const who = chooseTransport(wantedTransport, secured.reason ?? reasonInProxy ?? reasonInPath);
   const object = credentials?.object ?? null;
   if (
     proxy !== null &&

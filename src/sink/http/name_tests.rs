@@ -10,7 +10,7 @@
 mod raw_server;
 
 use std::{
-    net::{IpAddr, SocketAddr, TcpStream},
+    net::IpAddr,
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -19,7 +19,6 @@ use std::{
 };
 
 use raw_server::{Peer, RawServer, closed_port};
-use socket2::{Domain, Socket, Type};
 use tokio::runtime::{Builder, Runtime};
 
 use super::*;
@@ -92,6 +91,10 @@ fn a_refused_address_is_followed_by_the_next() {
 #[cfg(target_os = "linux")] // the whole of 127.0.0.0/8 is there
 #[test]
 fn f5_an_address_that_swallows_everything_is_left_after_nodes_250_ms() {
+    use std::net::{SocketAddr, TcpStream};
+
+    use socket2::{Domain, Socket, Type};
+
     let hole = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     hole.bind(&"127.0.0.2:0".parse::<SocketAddr>().unwrap().into()).unwrap();
     hole.listen(0).unwrap();

@@ -1,0 +1,51 @@
+// Owns the copy of this repository that Wine works in: the files of the working tree, the dependencies, and the addon for
+// Windows in the place of Linux's. Dependencies are linked and not copied: nothing writes into them.
+
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { root } from '../../build/project.mjs';
+import { BINARY, built } from './build.mjs';
+import { TARGET } from './machine.mjs';
+import { lane, work } from './wine.mjs';
+
+export const tree = path.join(work, `offloop${lane}`);
+
+/** Makes the copy, from scratch: what a test has left behind must not help the next run. */
+export function layTree() {
+  rmSync(tree, { recursive: true, force: true });
+  const { stdout } = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  const files = stdout.split('\0').filter((file) => file !== '' && existsSync(path.join(root, file)));
+  if (files.length === 0) throw new Error('`git ls-files` names no file');
+  for (const file of files) {
+    mkdirSync(path.join(tree, path.dirname(file)), { recursive: true });
+    copyFileSync(path.join(root, file), path.join(tree, file));
+  }
+  copyFileSync(path.join(built, BINARY), path.join(tree, 'addon', BINARY));
+  for (const directory of ['.', ...readdirSync(path.join(root, '__test__')).map((name) => path.join('__test__', name))])
+    linkModules(directory);
+}
+
+function linkModules(directory) {
+  const modules = path.join(root, directory, 'node_modules');
+  if (!existsSync(modules)) return;
+  const { status, stderr } = spawnSync('cp', ['-al', modules, path.join(tree, directory)], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+}
+
+/**
+ * The core's tests know where their files are from the time when they were compiled, by a path of Linux: the same path leads
+ * to the copy. Cargo makes the directory that they write to; here nobody else does.
+ */
+export function linkSourcePath() {
+  for (const directory of ['target/tmp', `target/${TARGET}/tmp`])
+    mkdirSync(path.join(tree, directory), { recursive: true });
+  const place = path.join(path.dirname(work), root);
+  if (existsSync(place)) return;
+  mkdirSync(path.dirname(place), { recursive: true });
+  symlinkSync(path.relative(path.dirname(place), tree), place);
+}
