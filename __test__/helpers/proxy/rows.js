@@ -32,7 +32,7 @@ const refusal = (status, reason, verdict) => ({
 const lost =
   (text = /socket hang up|ECONNRESET|EPIPE|disconnected/) =>
   ({ isGrpc }) =>
-    isGrpc ? repeated(14, /dropped|reset|ECONNRESET|hang up|closed|disconnected|tunnel/i) : repeated('any', text);
+    isGrpc ? repeated(14, /dropped|reset|ECONNRESET|EPIPE|hang up|closed|disconnected|tunnel/i) : repeated('any', text);
 
 /** Before the tunnel stands there is nothing but the answer of the proxy; a reset is one, whenever it comes. */
 const lostBefore = ({ isGrpc, isTunnel }) => {
