@@ -7,13 +7,15 @@ const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
 const { after, before, describe, it } = require('node:test');
 const { copyPackage } = require('../helpers/package_copy.js');
 
 const root = path.join(__dirname, '..', '..');
 const register = path.join(root, 'js', 'entries', 'register.js');
 const require_ = ['--require', register];
-const import_ = ['--import', register];
+const { href } = pathToFileURL(register); // a path that begins with a drive is no specifier
+const import_ = ['--import', href];
 const EXPORTER = '@opentelemetry/exporter-trace-otlp-proto';
 const WARNING = /^\(node:\d+\) \[(OFFLOOP_\w+)\] Warning: (.*)$/gm;
 
@@ -91,8 +93,8 @@ describe('too late', { concurrency: 2 }, () => {
   it('L7: in time nothing is said, whichever flag it is', async () => {
     for (const flags of [
       [...require_, '--require', files['tracing.cjs']],
-      [...import_, '--import', files['tracing.cjs']],
-      [...require_, ...import_, '--import', files['tracing.cjs']],
+      [...import_, '--import', pathToFileURL(files['tracing.cjs']).href],
+      [...require_, ...import_, '--import', pathToFileURL(files['tracing.cjs']).href],
     ]) {
       const { stdout, stderr } = await run(flags, files['ends.cjs']);
       assert.deepEqual([stdout, stderr], ['function\n', '']);

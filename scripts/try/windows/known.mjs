@@ -11,6 +11,7 @@ const STARVED = 'the machine was busy: Windows tells nobody that a thread had no
 
 /** Files that cannot run there, with the reason. */
 export const NOT_RUN = {
+  'register/overrides.test.js': "it runs npm, which does not come with npm's package of Node.js",
   'process/hosts_runners.test.js': 'the test runners are installed with binaries for this machine',
 };
 
@@ -30,6 +31,7 @@ export const FAILURES = {
   'package/docs.test.js': { ', block ': NO_JUNCTIONS },
   'package/readme.test.js': { 'the first-span program of the README': NO_JUNCTIONS },
   'package/load_failure.test.js': { 'OFFLOOP_FALLBACK=stock': NO_JUNCTIONS },
+  'package/setup.test.js': { 'a linked node_modules that does not match': NO_JUNCTIONS },
   'process/exit_delay.test.js': {
     'process.exit(3)': SLOW,
     'uncaught throw': SLOW,
