@@ -3,6 +3,7 @@
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
 const { describe, test } = require('node:test');
 const { decodeRequest } = require('../helpers/otlp_decoder.js');
 const { startReceiver } = require('../helpers/receiver.js');
@@ -15,7 +16,8 @@ const register = path.join(root, 'js', 'entries', 'register.js');
 
 async function run(t, source, { how, isModule = false, cwd = root, env = {} }) {
   const receiver = await startReceiver({}, t);
-  const flags = how === null ? [] : [how, register];
+  // To --import a path that begins with a drive is no specifier.
+  const flags = how === null ? [] : [how, how === '--import' ? pathToFileURL(register).href : register];
   const child = spawn(process.execPath, [...flags, ...(isModule ? ['--input-type=module'] : []), '-e', source], {
     cwd,
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin, ...env },

@@ -82,5 +82,9 @@ async function runFile(node, file) {
 
 /** A file that was stopped may have been in the middle of a line. */
 function isWhole(line) {
-  return line.endsWith('}');
+  try {
+    return typeof JSON.parse(line) === 'object';
+  } catch {
+    return false;
+  }
 }
