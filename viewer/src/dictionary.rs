@@ -1,6 +1,6 @@
 //! Keys and values by number, each held once. A parser has a small dictionary for what it parses, the index the large one.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
@@ -102,7 +102,10 @@ impl Dictionary {
     }
 
     fn hash(&self, tag: u8, bytes: &[u8]) -> u64 {
-        self.key.hash_one((tag, bytes))
+        let mut hasher = self.key.build_hasher();
+        hasher.write(bytes);
+        hasher.write_u8(tag);
+        hasher.finish()
     }
 
     fn find(&self, hash: u64, tag: u8, bytes: &[u8]) -> Option<ValueId> {

@@ -28,3 +28,15 @@ mod tree;
 mod value;
 
 pub use commands::run;
+
+/// Whether the account of `line` adds up, as a line of a file and as one that was cut off. For those who look for a line
+/// that breaks it.
+pub fn check_line(line: &[u8]) -> bool {
+    [true, false].into_iter().all(|has_end| {
+        let mut part = parse::Part::new(foldhash::quality::RandomState::default());
+        parse::LineParser::default().parse(line, 0, has_end, parse::LONGEST_VALUE, &mut part);
+        let counts = &part.counts;
+        counts.lines == counts.parsed + counts.skipped_lines()
+            && counts.seen == part.spans.len() as u64 + counts.bad
+    })
+}

@@ -382,3 +382,30 @@ fn v64_v65_blocks_name_the_line_and_what_was_open_meanwhile() {
     assert_eq!(json["blocks"][0]["open"][0]["operation"], "shop GET /health");
     assert_eq!(json["blocks"][0]["cpu"].as_u64(), Some(77_900_000));
 }
+
+/// What `FileSpanExporter` and `EventLoopMonitor` have written, but for the name of the directory.
+#[test]
+fn v14_v63_v64_files_of_the_exporter_are_read() {
+    let real = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/real");
+    let blocks = run(&["blocks", real]);
+    assert!(
+        blocks.out.contains(
+            "slowHandler  /app/server.cjs:14  cpu        1  120 ms   120 ms  118 ms  4.14 ms"
+        ),
+        "{}",
+        blocks.out
+    );
+    let trace = run(&["trace", "5fb825bd", real]).out;
+    assert!(
+        trace.contains("shop GET /cart\n") && trace.contains("  shop query ERROR\n"),
+        "{trace}"
+    );
+    let strict = run(&[
+        "query",
+        real,
+        "--strict",
+        "--filter",
+        "n=5 d<1 b=true list=b cut~x event.name=\"cache miss\"",
+    ]);
+    assert_eq!((strict.code, strict.out.lines().count()), (0, 2), "{}", strict.err);
+}

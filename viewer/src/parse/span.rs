@@ -44,23 +44,20 @@ pub(super) fn read_span(item: Item<'_, '_>, place: Place, longest: usize, part: 
     if members.name.is_none() && members.start.is_none() {
         return false;
     }
-    let text =
-        |item: Option<Item<'_, '_>>| item.and_then(Item::text).unwrap_or_default().to_owned();
     let start = members.start.and_then(unsigned).unwrap_or(0);
     let end = members.end.and_then(unsigned).unwrap_or(0);
     let kind = members.kind.map_or(0, |kind| enumeration(kind, "SPAN_KIND_", &KIND_NAMES));
     let code = members.status.and_then(|status| member(status, &["code"]));
     let status = code.map_or(0, |code| enumeration(code, "STATUS_CODE_", &STATUS_NAMES));
 
-    let name = members.name.and_then(Item::text).unwrap_or_default();
-    let name = part.dictionary.intern_text(name, longest);
+    let name = part.dictionary.intern_text(text(members.name), longest);
     read_attributes(&members, longest, part);
     read_links(&members, part);
     let has_start = start > 0;
     part.spans.push(PartSpan {
-        trace: parse_trace_id(&text(members.trace)),
-        id: parse_span_id(&text(members.id)),
-        parent: parse_span_id(&text(members.parent)),
+        trace: parse_trace_id(text(members.trace)),
+        id: parse_span_id(text(members.id)),
+        parent: parse_span_id(text(members.parent)),
         start,
         duration: if has_start { end.saturating_sub(start) } else { 0 },
         name,
@@ -74,6 +71,10 @@ pub(super) fn read_span(item: Item<'_, '_>, place: Place, longest: usize, part: 
             .with(Flags::ENDS_EARLY, has_start && end < start),
     });
     true
+}
+
+fn text<'l>(item: Option<Item<'_, 'l>>) -> &'l str {
+    item.and_then(Item::text).unwrap_or_default()
 }
 
 fn members_of<'t, 'l>(item: Item<'t, 'l>) -> Members<'t, 'l> {

@@ -332,7 +332,7 @@ fn v19_one_bad_span_costs_one_span() {
     let line = request(&good);
     let head = line.find("[{\"traceId\"").unwrap() + 1;
     let tail = &line[line.rfind("]}]}]}").unwrap()..];
-    for bad in (0..SPANS).step_by(73).chain([SPANS - 1]) {
+    for bad in [0, 255, SPANS - 1] {
         for (kind, damage) in damages(bad).iter().enumerate() {
             let mut spans: Vec<&[u8]> = good.iter().map(String::as_bytes).collect();
             spans[bad] = damage;
@@ -442,7 +442,7 @@ fn v16_random_damage_never_breaks_the_account() {
                 damaged.push(b'{');
             }
         }
-        // The laws are asserted within.
+        assert!(crate::check_line(&damaged));
         let part = parse_with(&damaged, round % 2 == 0, LONGEST_VALUE);
         assert!(part.spans.len() <= 6 + 1, "{}", String::from_utf8_lossy(&damaged));
     }

@@ -84,7 +84,9 @@ struct Again<'a> {
 impl Again<'_> {
     fn file(&mut self, state: &FileState, lines: &BTreeMap<u32, Vec<u32>>) -> io::Result<()> {
         let Input::File(path) = &state.input else { return Ok(()) };
-        if state.identity != Some(Identity::of(&fs::metadata(path)?)) {
+        let metadata = fs::metadata(path)?;
+        // A pipe would be waited for.
+        if !metadata.is_file() || state.identity != Some(Identity::of(&metadata)) {
             return Ok(());
         }
         if state.is_plain {

@@ -46,12 +46,12 @@ fn dump(index: &Index) -> String {
 #[test]
 fn v26_rows_do_not_depend_on_the_number_of_threads() {
     let directory = TestDirectory::new();
-    let spans = many(20_000);
-    for (number, spans) in spans.chunks(7_000).enumerate() {
+    let spans = many(6_000);
+    for (number, spans) in spans.chunks(2_500).enumerate() {
         directory.write(&format!("traces-{number}.jsonl"), lines(spans));
     }
     let dumps = [1, 2, 8].map(|parsers| dump(&read_paths(&[directory.path("")], parsers)));
-    assert!(dumps[0].len() > 2_000_000, "{}", dumps[0].len());
+    assert!(dumps[0].len() > 600_000, "{}", dumps[0].len());
     // `==` and not `assert_eq`: nobody reads megabytes.
     assert!(dumps[0] == dumps[1] && dumps[0] == dumps[2]);
 }

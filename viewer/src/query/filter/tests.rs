@@ -336,7 +336,7 @@ fn random_term(random: &mut Random) -> NaiveTerm {
 fn v31_v41_a_filter_is_what_a_naive_evaluation_of_the_same_files_says() {
     let directory = crate::test_directory::TestDirectory::new();
     let mut random = Random(0xdead_beef_cafe_f00d);
-    let spans: Vec<TestSpan> = (1..=200).map(|id| random_span(&mut random, id)).collect();
+    let spans: Vec<TestSpan> = (1..=50).map(|id| random_span(&mut random, id)).collect();
     let text = lines(&spans);
     directory.write("spans.jsonl", &text);
     let inputs = crate::source::discover(&[directory.path("spans.jsonl")], false).inputs;
@@ -378,7 +378,7 @@ fn v31_v41_a_filter_is_what_a_naive_evaluation_of_the_same_files_says() {
         matched += expected.len();
         assert_eq!(found(&index, &text.join(" ")), expected, "{}", text.join(" "));
     }
-    assert!(matched > 10_000, "{matched}");
+    assert!(matched > 5_000, "{matched}");
 }
 
 #[test]
