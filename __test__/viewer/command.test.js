@@ -13,7 +13,7 @@ const root = path.resolve(__dirname, '..', '..');
 const START = `require('offloop/js/viewer/command.js').viewerCommand(process.argv[1]).run(process.argv.slice(2))
   .then((code) => { process.exitCode = code; });`;
 
-/** Offloop's JavaScript as npm installs it, with `program` as the program of the platform's package. */
+/** Offloop's JavaScript as npm installs it, with `program` as the program of the platform's package; null is a package without one. */
 function install(t, program) {
   const project = mkdtempSync(path.join(tmpdir(), 'offloop-viewer-'));
   t.after(() => rmSync(project, { recursive: true, force: true }));
@@ -29,6 +29,7 @@ function install(t, program) {
     mkdirSync(binding, { recursive: true });
     writeFileSync(path.join(binding, 'package.json'), '{}');
     writeFileSync(path.join(binding, `offloop.${platform}.node`), '');
+    if (program === null) return project;
     writeFileSync(path.join(binding, 'offloop-viewer'), `#!${process.execPath}\n${program}`);
     chmodSync(path.join(binding, 'offloop-viewer'), 0o755);
   }
@@ -58,6 +59,13 @@ test('without the program the sentence says why, and what helps (V7)', (t) => {
   const { platform } = describeHost();
   assert.match(stderr, new RegExp(`^offloop: the optional dependency @offloop/binding-${platform} is not installed; `));
   assert.deepStrictEqual([status, stdout], [1, '']);
+});
+
+test('a package of the platform without the program is named (V7)', (t) => {
+  const project = install(t, null);
+  const { status, stderr } = spawnSync(process.execPath, ['-e', START, 'stats'], { cwd: project, encoding: 'utf8' });
+  assert.match(stderr, /^offloop: \S+binding-\S+ has no offloop-viewer\S*, the program that reads span files; /);
+  assert.strictEqual(status, 1);
 });
 
 test('an interrupt of the program is the exit code 130 (V124)', { skip: isWindows }, async (t) => {

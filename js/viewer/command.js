@@ -10,8 +10,9 @@ const path = require('node:path');
 const { describeHost, describeLoadFailure, findBinary } = require('../native/load_failure.js');
 
 const NAME = process.platform === 'win32' ? 'offloop-viewer.exe' : 'offloop-viewer';
+const ROOT = path.join(__dirname, '..', '..');
 /** Where Cargo leaves it in a checkout. */
-const BUILT = path.join(__dirname, '..', '..', 'target', 'release', NAME);
+const BUILT = path.join(ROOT, 'target', 'release', NAME);
 
 /** The program's file; undefined if there is none. */
 function findViewer() {
@@ -23,9 +24,12 @@ function findViewer() {
 
 /** Why there is none, and what helps, in one sentence. */
 function describeMissing() {
-  const { platform, local } = describeHost();
-  if (findBinary(platform, local) !== undefined && existsSync(path.join(__dirname, '..', '..', 'viewer', 'Cargo.toml')))
+  if (existsSync(path.join(ROOT, 'viewer', 'Cargo.toml')))
     return 'offloop: the program that reads span files is not built; cargo build --release -p offloop-viewer builds it.';
+  const { platform, local } = describeHost();
+  const addon = findBinary(platform, local);
+  if (addon !== undefined)
+    return `offloop: ${path.dirname(addon)} has no ${NAME}, the program that reads span files; a newer version of offloop may have it.`;
   return describeLoadFailure(new Error(`Cannot find module '${NAME}'`));
 }
 
