@@ -14,8 +14,17 @@ const COMMANDS = {
     summary: 'checks the installation, the configuration and the endpoint',
     load: () => require('../doctor/doctor.js'),
   },
+  stats: { summary: 'how long operations take, and what blocked the event loop', load: () => viewer('stats') },
+  query: { summary: 'the spans in files that meet a filter', load: () => viewer('query') },
+  trace: { summary: 'the tree of one trace, and its critical path', load: () => viewer('trace') },
+  blocks: { summary: 'the lines of code that blocked the event loop', load: () => viewer('blocks') },
 };
 const LONGEST_END_MILLIS = 2000; // what a preloaded SDK may still do when the command has its answer
+
+/** A command of the program that reads span files. */
+function viewer(name) {
+  return require('../viewer/command.js').viewerCommand(name);
+}
 
 function usage() {
   const names = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);

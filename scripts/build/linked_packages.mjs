@@ -1,4 +1,4 @@
-// Owns the list of crates that end up in the addon: normal dependencies, no build scripts, no macros, no tests.
+// Owns the list of crates that end up in the addon, or in the program that reads span files: normal dependencies, no build scripts, no macros, no tests.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -6,10 +6,10 @@ import path from 'node:path';
 import { root } from './project.mjs';
 
 /**
- * Packages of `cargo metadata`, for one target or for all, each with `checksum`, `isDirect` and `dependencies` besides.
- * Those of this repository are left out.
+ * Packages of `cargo metadata`, for one target or for all, each with `checksum`, `isDirect` and `dependencies` besides, that
+ * the packages `roots` of this repository link. Those of this repository are left out.
  */
-export function linkedPackages(target) {
+export function linkedPackages(target, roots = ['offloop-addon']) {
   const words = ['metadata', '--format-version', '1', '--locked'];
   if (target) words.push('--filter-platform', target);
   const { status, stdout, stderr } = spawnSync('cargo', words, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
@@ -29,7 +29,7 @@ export function linkedPackages(target) {
     seen.add(id);
     for (const dependency of linked(id)) visit(dependency);
   };
-  visit(packages.find(({ name }) => name === 'offloop-addon').id);
+  for (const { id, name } of packages) if (roots.includes(name)) visit(id);
   const isForeign = (id) => byId.get(id).source !== null;
   const direct = new Set([...seen].filter((id) => !isForeign(id)).flatMap(linked));
   const checksums = readChecksums();

@@ -1,6 +1,6 @@
 // `node scripts/release/third_party_licenses.mjs [--target <triple>] [--check] > THIRD-PARTY-LICENSES.txt`: what is linked into
 // the addon and under which terms. Owns reading licences from the sources that were built; refuses a licence that
-// deny.toml does not allow and a package without a text.
+// deny.toml does not allow and a package without a text. --check looks at the program that reads span files, too.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -75,7 +75,8 @@ function textsOf({ name, manifest_path: manifest }) {
 }
 
 const allowed = allowedLicences();
-const packages = linkedPackages(values.target);
+// The check is also of the program that reads span files.
+const packages = linkedPackages(values.target, values.check ? ['offloop-addon', 'offloop-viewer'] : undefined);
 const problems = [];
 const texts = new Map(); // words, however they are laid out -> the text and who ships it
 for (const entry of packages) {

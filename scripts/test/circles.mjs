@@ -1,4 +1,4 @@
-// Finds import circles among the Rust modules of `src/` and `addon/src/`, as part of `npm run lint`, and names the imports
+// Finds import circles among the Rust modules of `src/`, `addon/src/` and `viewer/src/`, as part of `npm run lint`, and names the imports
 // that close them. A module and those inside it may import each other; every other circle fails. Test code does not count.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -105,7 +105,7 @@ function circles(imports, counts) {
 const contains = (outer, inner) => inner.startsWith(`${outer}::`);
 const areFamily = (one, other) => contains(one, other) || contains(other, one);
 const isFamily = (ring) => ring.some((outer) => ring.every((one) => one === outer || contains(outer, one)));
-for (const folder of ['src', 'addon/src']) {
+for (const folder of ['src', 'addon/src', 'viewer/src']) {
   const imports = importsOf(path.join(root, folder));
   const among = circles(imports, (one, other) => one && other && !areFamily(one, other));
   const any = circles(imports, (one, other) => one && other);

@@ -61,9 +61,10 @@ function testProblem({ run, fails }) {
     const isThere = text.includes(`'${fails}'`) || text.includes(`"${fails}"`);
     return isThere ? undefined : `${script} has no test '${fails}'`;
   }
-  const [, isLibrary, name] = /^cargo test (?:(--lib)|--test (\w+))$/.exec(run) ?? [];
+  const [, viewer, isLibrary, name] = /^cargo test (-p offloop-viewer )?(?:(--lib)|--test (\w+))$/.exec(run) ?? [];
   if (isLibrary === undefined && name === undefined) return `"${run}" is no known way to run a test`;
-  const files = isLibrary === undefined ? [`tests/${name}.rs`] : filesOfModule(fails);
+  const crate = viewer === undefined ? '' : 'viewer/';
+  const files = (isLibrary === undefined ? [`tests/${name}.rs`] : filesOfModule(fails)).map((file) => crate + file);
   const test = new RegExp(`\\bfn ${fails.split('::').at(-1)}\\(`);
   const isThere = files.some((file) => existsSync(path.join(root, file)) && test.test(read(file)));
   return isThere ? undefined : `there is no test ${fails}`;

@@ -15,7 +15,7 @@ const SPEC = /^docs\/spec\/(?!README)[\w-]+\.md$/;
 const TEXT = /\.(rs|[cm]?js|[cm]?ts|md|toml|ya?ml|sh)$|^\.ci\/|^tests\/defects\//;
 // Texts of others, and what programs have written.
 const FOREIGN = /^(docs\/benchmark\/|LICENSE|addon\/index\.(js|d\.ts)$|.*\/fixtures\/|.*package-lock\.json$)/;
-const RUST_TESTS = /^(src|tests|addon\/src)\/.*\.rs$/;
+const RUST_TESTS = /^(src|tests|addon\/src|viewer\/src|viewer\/tests)\/.*\.rs$/;
 const SCRIPT_TESTS = /\.test\.[cm]?js$/;
 
 const HEADING = /^### ([A-Z]\d+)$/;
@@ -23,7 +23,7 @@ const PROOF = /^- \[[^\]]+\]\(([^)]+)\): (`+) ?(.*?) ?\2$/;
 /** One letter and a number, and not part of an escape, a colour or a longer word. */
 const ID = /(?<![\w%+\\/#.:-])[A-Z]\d{1,3}(?!\w)/g;
 /** Words of the field that look like an id. */
-const WORDS = new Set(['A5', 'V3', 'V8', 'X509']);
+const WORDS = new Set(['A5', 'P50', 'P95', 'P99', 'V8', 'X509']);
 const OUTSIDE = [
   [/(?<!RFC \d+ )§\s?\d/g, 'a section of a page that is not named: link the page and its heading'],
   [/(?<![\w./-])(?:\.\.\/)*(?:work\/)?shared\/(?:spec|cases|prototypes|vectors)\b/g, 'a folder outside the repository'],

@@ -1,0 +1,72 @@
+'use strict';
+// Owns how the commands that read span files are started: they are a program of their own, beside the addon in the package
+// of the platform, so that nothing of it is loaded into a process that exports spans.
+// It refuses to look at the arguments: the program does, and prints its own help.
+
+const { spawn } = require('node:child_process');
+const { existsSync } = require('node:fs');
+const { constants } = require('node:os');
+const path = require('node:path');
+const { describeHost, describeLoadFailure, findBinary } = require('../native/load_failure.js');
+
+const NAME = process.platform === 'win32' ? 'offloop-viewer.exe' : 'offloop-viewer';
+const ROOT = path.join(__dirname, '..', '..');
+/** Where Cargo leaves it in a checkout. */
+const BUILT = path.join(ROOT, 'target', 'release', NAME);
+
+/** The program's file; undefined if there is none. */
+function findViewer() {
+  const { platform, local } = describeHost();
+  const addon = findBinary(platform, local);
+  const packaged = addon === undefined ? undefined : path.join(path.dirname(addon), NAME);
+  return [packaged, BUILT].find((file) => file !== undefined && existsSync(file));
+}
+
+/** Why there is none, and what helps, in one sentence. */
+function describeMissing() {
+  if (existsSync(path.join(ROOT, 'viewer', 'Cargo.toml')))
+    return 'offloop: the program that reads span files is not built; cargo build --release -p offloop-viewer builds it.';
+  const { platform, local } = describeHost();
+  const addon = findBinary(platform, local);
+  if (addon !== undefined)
+    return `offloop: ${path.dirname(addon)} has no ${NAME}, the program that reads span files; a newer version of offloop may have it.`;
+  return describeLoadFailure(new Error(`Cannot find module '${NAME}'`));
+}
+
+/**
+ * The command `name` of the program, as the table of commands has it.
+ * @param {string} name
+ */
+function viewerCommand(name) {
+  return {
+    /** @param {string[]} words behind the name  @returns {Promise<number>} the exit code */
+    run: (words) => run([name, ...words]),
+  };
+}
+
+function run(words) {
+  const file = findViewer();
+  if (file === undefined) {
+    process.stderr.write(`${describeMissing()}\n`);
+    return Promise.resolve(1);
+  }
+  const { columns } = process.stdout;
+  const env = columns === undefined ? process.env : { ...process.env, COLUMNS: String(columns) };
+  return new Promise((resolve) => {
+    const child = spawn(file, words, { stdio: 'inherit', env });
+    // A terminal sends Ctrl-C to both; this one ends when the program has.
+    const wait = () => {};
+    process.on('SIGINT', wait);
+    const end = (code) => {
+      process.off('SIGINT', wait);
+      resolve(code);
+    };
+    child.once('error', (error) => {
+      process.stderr.write(`offloop: ${file} cannot be started: ${error.message}.\n`);
+      end(1);
+    });
+    child.once('close', (code, signal) => end(code ?? 128 + constants.signals[signal]));
+  });
+}
+
+module.exports = { findViewer, viewerCommand };

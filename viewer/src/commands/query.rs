@@ -1,0 +1,145 @@
+//! `offloop query`: the spans that meet a filter.
+
+use super::{
+    Answer, Prepared,
+    arguments::{Arguments, Command, OptionOf, UsageError},
+    fields::{self, Cells, Shown},
+    filter_of,
+    json::Members,
+    notice::counted,
+    width,
+};
+use crate::{
+    index::{Index, Span},
+    query::{Filter, Matches, search},
+    terminal::{Table, csv_cell, shown},
+};
+
+pub(super) const COMMAND: Command = Command {
+    name: "query",
+    operands: "[paths]",
+    summary: "The spans that meet a filter, by their start.",
+    options: &[
+        OptionOf {
+            name: "--filter",
+            value: Some("terms"),
+            help: "as 'service=shop status=error duration>100ms http.route=/cart timeout'; all must hold",
+        },
+        OptionOf { name: "--limit", value: Some("n"), help: "spans to show; default: 50" },
+        OptionOf {
+            name: "--fields",
+            value: Some("list"),
+            help: "default: start,duration,status,service,name,trace,span; also kind, self, parent, scope, file, trace.spans, attr.<key>, resource.<key> …",
+        },
+        OptionOf { name: "--format", value: Some("name"), help: "table (default), jsonl or csv" },
+    ],
+    prepare,
+};
+
+#[derive(Clone, Copy)]
+enum Format {
+    Table,
+    JsonLines,
+    Csv,
+}
+
+struct Query {
+    filter: Filter,
+    fields: Vec<Shown>,
+    limit: usize,
+    format: Format,
+}
+
+fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
+    let format = match arguments.value("--format") {
+        None | Some("table") => Format::Table,
+        Some("jsonl") => Format::JsonLines,
+        Some("csv") => Format::Csv,
+        Some(other) => {
+            return Err(UsageError(format!("--format is table, jsonl or csv; it is '{other}'")));
+        }
+    };
+    let query = Query {
+        filter: filter_of(arguments)?,
+        fields: fields::read_list(arguments.value("--fields").unwrap_or(fields::DEFAULT))?,
+        limit: arguments.number("--limit", 50)?,
+        format,
+    };
+    Ok(Box::new(move |index| query.answer(index)))
+}
+
+impl Query {
+    fn answer(&self, index: &Index) -> Answer {
+        let Matches { mut rows, not_searched, .. } = search(index, &self.filter);
+        let mut notes = Vec::new();
+        if not_searched > 0 {
+            notes.push(format!(
+                "{} could not be searched: the file is not what was read, or standard input",
+                counted(not_searched, "span")
+            ));
+        }
+        if rows.is_empty() {
+            notes.push(
+                if index.spans.is_empty() {
+                    "no span was found"
+                } else {
+                    "no span meets the filter"
+                }
+                .into(),
+            );
+            return Answer::nothing(&notes.join("\n"));
+        }
+        rows.sort_by_key(|row| index.span(*row).map_or(0, |span| span.start));
+        let all = rows.len();
+        if all > self.limit {
+            notes.push(format!("{} of {} (--limit)", self.limit, counted(all as u64, "span")));
+        } else {
+            notes.push(counted(all as u64, "span"));
+        }
+        rows.truncate(self.limit);
+        let spans = rows.iter().filter_map(|row| Some((*row, index.span(*row)?)));
+        let text = match self.format {
+            Format::Table => self.table(index, spans),
+            Format::JsonLines => self.json_lines(index, spans),
+            Format::Csv => self.csv(index, spans),
+        };
+        Answer { text: Some(text), note: notes.join("\n") }
+    }
+
+    fn table<'i>(&self, index: &'i Index, spans: impl Iterator<Item = (u32, &'i Span)>) -> String {
+        let cells = Cells::new(index, &self.fields);
+        let mut table = Table::new(self.fields.iter().map(Shown::column).collect());
+        for (row, span) in spans {
+            let texts = self.fields.iter().map(|field| shown(&cells.cell(row, span, field).text()));
+            table.push(texts.collect());
+        }
+        table.text(width())
+    }
+
+    fn json_lines<'i>(
+        &self,
+        index: &'i Index,
+        spans: impl Iterator<Item = (u32, &'i Span)>,
+    ) -> String {
+        let cells = Cells::new(index, &self.fields);
+        let line = |(row, span)| {
+            let members = self.fields.iter().fold(Members::default(), |members, field| {
+                members.raw(&field.name, cells.cell(row, span, field).json())
+            });
+            members.object() + "\n"
+        };
+        spans.map(line).collect()
+    }
+
+    fn csv<'i>(&self, index: &'i Index, spans: impl Iterator<Item = (u32, &'i Span)>) -> String {
+        let cells = Cells::new(index, &self.fields);
+        let titles =
+            self.fields.iter().map(|field| csv_cell(&field.name)).collect::<Vec<_>>().join(",");
+        let line = |(row, span)| {
+            let texts =
+                self.fields.iter().map(|field| csv_cell(&cells.cell(row, span, field).plain()));
+            texts.collect::<Vec<_>>().join(",") + "\n"
+        };
+        titles + "\n" + &spans.map(line).collect::<String>()
+    }
+}

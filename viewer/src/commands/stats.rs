@@ -1,0 +1,167 @@
+//! `offloop stats`: how long operations take, and which lines of code blocked the event loop.
+
+use super::{
+    Answer, Prepared,
+    arguments::{Arguments, Command, OptionOf, UsageError},
+    json::{Members, account, array},
+    width,
+};
+use crate::{
+    index::Index,
+    query::{BlockLine, By, Group, block_lines, latency},
+    terminal::{Column, Table, count_text, duration_text, shown},
+    time::time_text,
+};
+
+pub(super) const COMMAND: Command = Command {
+    name: "stats",
+    operands: "[paths]",
+    summary: "Count, errors, percentiles and self time of each operation, and the lines of code that blocked the event loop most.",
+    options: &[
+        OptionOf {
+            name: "--by",
+            value: Some("key"),
+            help: "operation (default), service, kind, file, or an attribute such as http.route",
+        },
+        OptionOf { name: "--limit", value: Some("n"), help: "rows of the table; default: 50" },
+        OptionOf {
+            name: "--json",
+            value: None,
+            help: "all rows as JSON, times in nanoseconds, and the account of the files",
+        },
+    ],
+    prepare,
+};
+
+const WORST_BLOCKS: usize = 5;
+
+fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
+    let by = match arguments.value("--by") {
+        None | Some("operation") => By::Operation,
+        Some("service") => By::Service,
+        Some("kind") => By::Kind,
+        Some("file") => By::File,
+        Some(key) => By::Key(key.to_owned()),
+    };
+    let limit = arguments.number("--limit", 50)?;
+    let is_json = arguments.has("--json");
+    Ok(Box::new(move |index| match is_json {
+        _ if index.spans.is_empty() => Answer::nothing("no span was found"),
+        true => Answer::found(json(index, &by)),
+        false => Answer::found(text(index, &by, limit)),
+    }))
+}
+
+fn text(index: &Index, by: &By, limit: usize) -> String {
+    let groups = latency(index, by);
+    let (title, word) = match by {
+        By::Operation => ("OPERATION", "operations"),
+        By::Service => ("SERVICE", "services"),
+        By::Kind => ("KIND", "kinds"),
+        By::File => ("FILE", "files"),
+        By::Key(_) => ("VALUE", "values"),
+    };
+    let mut columns = vec![Column::text("SERVICE"), Column::text(title)];
+    columns.extend(["COUNT", "ERRORS", "P50", "P95", "P99", "SELF"].map(Column::figure));
+    if *by != By::Operation {
+        columns.remove(0);
+    }
+    let mut table = Table::new(columns);
+    for group in groups.iter().take(limit) {
+        let mut row: Vec<String> = group.service.iter().map(|service| shown(service)).collect();
+        row.push(shown(&group.name));
+        row.extend([count_text(group.count), count_text(group.errors)]);
+        row.extend([group.p50, group.p95, group.p99, group.self_time].map(duration_text));
+        table.push(row);
+    }
+    let mut text = table.text(width());
+    if groups.len() > limit {
+        let more = count_text((groups.len() - limit) as u64);
+        text.push_str(&format!("… and {more} more {word} with less self time (--limit)\n"));
+    }
+    if let By::Key(key) = by {
+        let has_it: u64 = groups.iter().map(|group| group.count).sum();
+        text.push_str(&format!(
+            "{} of {} spans have {}\n",
+            count_text(has_it),
+            count_text(index.spans.len() as u64),
+            shown(key)
+        ));
+    }
+    text.push_str(&blocks_text(&block_lines(index)));
+    text
+}
+
+fn blocks_text(lines: &[BlockLine]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut columns = vec![Column::text("EVENT LOOP BLOCKED IN"), Column::text("AT")];
+    columns.extend([
+        Column::text("CAUSE"),
+        Column::figure("COUNT"),
+        Column::figure("TOTAL"),
+        Column::figure("LONGEST"),
+    ]);
+    let mut table = Table::new(columns);
+    for line in lines.iter().take(WORST_BLOCKS) {
+        table.push(vec![
+            function_text(line),
+            shown(&line.place),
+            shown(&line.cause),
+            count_text(line.count),
+            duration_text(line.total),
+            duration_text(line.longest),
+        ]);
+    }
+    let mut text = format!("\n{}", table.text(width()));
+    if lines.len() > WORST_BLOCKS {
+        text.push_str(&format!("… and {} more (offloop blocks)\n", lines.len() - WORST_BLOCKS));
+    }
+    text
+}
+
+/// The function of a line of code.
+pub(super) fn function_text(line: &BlockLine) -> String {
+    match (line.place.is_empty(), line.function.is_empty()) {
+        (true, _) => "(no stack)".into(),
+        (false, true) => "(anonymous)".into(),
+        (false, false) => shown(&line.function),
+    }
+}
+
+fn json(index: &Index, by: &By) -> String {
+    let groups = latency(index, by).into_iter().map(|group| group_json(&group));
+    let blocks = block_lines(index).into_iter().map(|line| block_json(&line).object());
+    account(index).raw("groups", array(groups)).raw("blocks", array(blocks)).object() + "\n"
+}
+
+fn group_json(group: &Group) -> String {
+    let members = match &group.service {
+        Some(service) => Members::default().text("service", service),
+        None => Members::default(),
+    };
+    members
+        .text("name", &group.name)
+        .number("count", group.count)
+        .number("errors", group.errors)
+        .number("p50", group.p50)
+        .number("p95", group.p95)
+        .number("p99", group.p99)
+        .number("longest", group.longest)
+        .number("self", group.self_time)
+        .object()
+}
+
+pub(super) fn block_json(line: &BlockLine) -> Members {
+    Members::default()
+        .text("function", &line.function)
+        .text("place", &line.place)
+        .text("cause", &line.cause)
+        .number("count", line.count)
+        .number("total", line.total)
+        .number("longest", line.longest)
+        .number("cpu", line.cpu)
+        .number("gc", line.gc)
+        .text("last", &time_text(line.last))
+}

@@ -1,0 +1,45 @@
+//! Resources by number: those with equal attributes are one, in whatever order they were written.
+
+use std::{collections::HashMap, sync::Arc};
+
+use foldhash::quality::RandomState;
+
+use super::columns::Attribute;
+
+#[derive(Debug)]
+pub(super) struct Resources {
+    all: Vec<Arc<[Attribute]>>,
+    numbers: HashMap<Arc<[Attribute]>, u32, RandomState>,
+    attributes: usize,
+}
+
+impl Resources {
+    pub fn new(key: &RandomState) -> Resources {
+        Resources { all: Vec::new(), numbers: HashMap::with_hasher(key.clone()), attributes: 0 }
+    }
+
+    pub fn intern(&mut self, mut attributes: Vec<Attribute>) -> u32 {
+        attributes.sort_unstable();
+        if let Some(number) = self.numbers.get(attributes.as_slice()) {
+            return *number;
+        }
+        let number = self.all.len() as u32;
+        self.attributes += attributes.len();
+        let shared: Arc<[Attribute]> = attributes.into();
+        self.all.push(Arc::clone(&shared));
+        self.numbers.insert(shared, number);
+        number
+    }
+
+    pub fn get(&self, number: u32) -> &[Attribute] {
+        self.all.get(number as usize).map_or(&[], |attributes| attributes)
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub fn memory(&self) -> u64 {
+        (self.all.len() * 96 + self.attributes * size_of::<Attribute>()) as u64
+    }
+}

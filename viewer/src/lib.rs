@@ -1,0 +1,42 @@
+//! Reads spans from files of OTLP/JSON lines, as `FileSpanExporter` and the OpenTelemetry Collector's file exporter write
+//! them, and answers questions about them. The files are the store: the index is made anew each time, in memory.
+//!
+//! ```text
+//! source            parse                     index              tree, query            commands, terminal
+//! paths ─► lines ─► tape ─► spans of a part ─► columns, numbers ─► order, figures, rows ─► tables, JSON
+//! ```
+//!
+//! The crate knows nothing of Node.js and opens no connection. Files are read and never mapped: those who write them cut
+//! and remove them at any time.
+
+mod account;
+mod commands;
+mod dictionary;
+mod index;
+mod parse;
+mod query;
+mod reading;
+mod source;
+mod span_flags;
+mod terminal;
+#[cfg(test)]
+mod test_directory;
+#[cfg(test)]
+mod test_spans;
+mod time;
+mod tree;
+mod value;
+
+pub use commands::run;
+
+/// Whether the account of `line` adds up, as a line of a file and as one that was cut off. For those who look for a line
+/// that breaks it.
+pub fn check_line(line: &[u8]) -> bool {
+    [true, false].into_iter().all(|has_end| {
+        let mut part = parse::Part::new(foldhash::quality::RandomState::default());
+        parse::LineParser::default().parse(line, 0, has_end, parse::LONGEST_VALUE, &mut part);
+        let counts = &part.counts;
+        counts.lines == counts.parsed + counts.skipped_lines()
+            && counts.seen == part.spans.len() as u64 + counts.bad
+    })
+}

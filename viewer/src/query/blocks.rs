@@ -1,0 +1,90 @@
+//! Blocks of the event loop: owns which spans are blocks, and what they say about the code.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{index::Index, value::Value};
+
+const NAME: &str = "event-loop-blocked";
+const SCOPE: &str = "offloop/event-loop-monitor";
+
+/// All blocks of one line of code. Times are in nanoseconds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct BlockLine {
+    /// Empty if the stack is not known.
+    pub function: String,
+    /// File and line; empty if the stack is not known.
+    pub place: String,
+    pub cause: String,
+    pub count: u64,
+    pub total: u64,
+    pub longest: u64,
+    pub cpu: u64,
+    pub gc: u64,
+    /// The start of the last one, in nanoseconds since the epoch.
+    pub last: u64,
+    pub rows: Vec<u32>,
+}
+
+/// The rows of all blocks, without those that were reported while they went on and once more when they had ended.
+pub(crate) fn block_rows(index: &Index) -> Vec<u32> {
+    let Some(name) = index.text_id(NAME) else { return Vec::new() };
+    let is_block = |row: &u32| {
+        index.span(*row).is_some_and(|span| span.name == name && index.scope(span) == SCOPE)
+    };
+    let mut rows: Vec<u32> = (0..index.spans.len() as u32).filter(is_block).collect();
+    let blocks: HashSet<u32> = rows.iter().copied().collect();
+    let links = index.links.iter().filter(|link| blocks.contains(&link.row));
+    let ended: HashSet<u32> = links
+        .filter_map(|link| index.row_of(link.trace, link.id).filter(|other| *other != link.row))
+        .collect();
+    let is_ongoing =
+        |row: u32| index.attribute(row, "event_loop.block.ongoing") == Some(Value::Bool(true));
+    rows.retain(|row| !(ended.contains(row) && is_ongoing(*row)));
+    rows
+}
+
+/// Blocks by their line of code and cause, those that took the most time first.
+pub(crate) fn block_lines(index: &Index) -> Vec<BlockLine> {
+    let mut lines: HashMap<(String, String, String), BlockLine> = HashMap::new();
+    for row in block_rows(index) {
+        let Some(span) = index.span(row) else { continue };
+        let text =
+            |key| index.attribute(row, key).map_or_else(String::new, |value| value.to_string());
+        let nanos = |key| match index.attribute(row, key) {
+            Some(Value::Int(millis)) => millis.max(0) as u64 * 1_000_000,
+            Some(Value::Double(millis)) => (millis * 1e6) as u64,
+            _ => 0,
+        };
+        let (function, file) = (text("code.function.name"), text("code.file.path"));
+        let place =
+            if file.is_empty() { file } else { format!("{file}:{}", text("code.line.number")) };
+        let cause = text("event_loop.block.cause");
+        let line =
+            lines.entry((function.clone(), place.clone(), cause.clone())).or_insert_with(|| {
+                BlockLine {
+                    function,
+                    place,
+                    cause,
+                    count: 0,
+                    total: 0,
+                    longest: 0,
+                    cpu: 0,
+                    gc: 0,
+                    last: 0,
+                    rows: Vec::new(),
+                }
+            });
+        line.count += 1;
+        line.total += span.duration;
+        line.longest = line.longest.max(span.duration);
+        line.cpu += nanos("event_loop.block.cpu_ms");
+        line.gc += nanos("event_loop.block.gc_ms");
+        line.last = line.last.max(span.start);
+        line.rows.push(row);
+    }
+    let mut lines: Vec<BlockLine> = lines.into_values().collect();
+    lines.sort_by_cached_key(|line| {
+        (std::cmp::Reverse(line.total), line.place.clone(), line.cause.clone())
+    });
+    lines
+}

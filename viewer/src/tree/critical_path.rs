@@ -1,0 +1,69 @@
+//! What a span waited for: backwards from its end, always the child that ended last.
+
+use super::forest::Forest;
+use crate::index::Index;
+
+/// A part of the path: from `start` to `end` it runs through the span at `place`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Piece {
+    pub place: u32,
+    pub start: u64,
+    pub end: u64,
+}
+
+/// A span whose part of the path is being found.
+struct Frame {
+    place: u32,
+    start: u64,
+    end: u64,
+    /// What is behind it has been found.
+    cursor: u64,
+    /// The children that have not been looked at, the one that ends last at the end.
+    children: Vec<u32>,
+}
+
+/// The pieces in the order of time. They do not overlap, and together they are as long as the span at `root`.
+pub(crate) fn critical_path(index: &Index, forest: &Forest, root: u32) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    // A span may be among its own descendants.
+    let mut is_visited = vec![false; forest.len()];
+    let mut frames = Vec::new();
+    if let Some(span) = forest.span(index, root) {
+        visit(&mut is_visited, root);
+        frames.push(frame(index, forest, root, span.start, span.end()));
+    }
+    while let Some(top) = frames.last_mut() {
+        let Some(place) = top.children.pop() else {
+            push(&mut pieces, top.place, top.start, top.cursor);
+            frames.pop();
+            continue;
+        };
+        let Some(child) = forest.span(index, place) else { continue };
+        // A child that outlives its parent counts up to the parent's end.
+        let (start, end) = (child.start.max(top.start), child.end().min(top.end));
+        if end > top.cursor || end <= start || !visit(&mut is_visited, place) {
+            continue;
+        }
+        push(&mut pieces, top.place, end, top.cursor);
+        top.cursor = start;
+        frames.push(frame(index, forest, place, start, end));
+    }
+    pieces.reverse();
+    pieces
+}
+
+fn frame(index: &Index, forest: &Forest, place: u32, start: u64, end: u64) -> Frame {
+    let mut children = forest.children(place).to_vec();
+    children.sort_by_key(|child| forest.span(index, *child).map_or(0, |span| span.end()));
+    Frame { place, start, end, cursor: end, children }
+}
+
+fn visit(is_visited: &mut [bool], place: u32) -> bool {
+    is_visited.get_mut(place as usize).is_some_and(|visited| !std::mem::replace(visited, true))
+}
+
+fn push(pieces: &mut Vec<Piece>, place: u32, start: u64, end: u64) {
+    if end > start {
+        pieces.push(Piece { place, start, end });
+    }
+}
