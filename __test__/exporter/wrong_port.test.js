@@ -217,6 +217,30 @@ describe('F81: a peer that has begun in the right protocol is not taken for anot
   }
 });
 
+describe('F81: a port that has answered over HTTP is the right one, also when it closes without an answer later', () => {
+  const host = `127.${1 + (process.pid % 250)}.${1 + (Math.floor(process.pid / 250) % 250)}.8`;
+  const skip = process.platform !== 'linux' && 'only Linux has all of 127.0.0.0/8';
+  for (const [way, options] of Object.entries(SENDERS.http)) {
+    it(way, { skip }, async () => {
+      let count = 0;
+      const server = http.createServer((request, response) => {
+        count += 1;
+        if (count > 1) request.socket.destroy();
+        else request.resume().on('end', () => response.end());
+      });
+      const address = await listening(server, 4317, host);
+      const exporter = new OTLPTraceExporter({ url: `http://${address}`, retry: { maxAttempts: 1 }, ...options });
+      const exported = () => new Promise((resolve) => exporter.export([span], resolve));
+      assert.equal((await exported()).code, 0);
+      const { error } = await exported();
+      assert.equal(error.code, 'ECONNRESET');
+      assert.doesNotMatch(error.message, /looks like/);
+      await exporter.shutdown();
+      await new Promise((resolve) => server.close(resolve));
+    });
+  }
+});
+
 describe('F81: what a peer says is not shown', () => {
   for (const [way, options] of Object.entries({ ...SENDERS.http, ...SENDERS.grpc })) {
     it(way, async () => {

@@ -92,7 +92,8 @@ describe('a line', () => {
       exportDelegateLogger.warn('items', { toString: () => 'plantedSecret' });
       const error = new Error(); Object.defineProperty(error, 'message', { get() { throw error; } });
       diag.warn('hostile', error, new Proxy({}, { get() { throw error; } }));
-      decided('a decision\\nin two lines');`;
+      decided('a decision\\nin two lines');
+      decided("no URL: 'http://[x?key=plantedSecret', one: http://x/y?a=plantedSecret&b=plantedSecret#z, a question? Yes");`;
     const lines = said(run(source, { log: 'info' }));
     assert.deepEqual(lines, [
       'warn: two lines [31m end (of an error)',
@@ -100,6 +101,7 @@ describe('a line', () => {
       'warn: OTLPExportDelegate items',
       'warn: hostile',
       'info: a decision in two lines',
+      "info: no URL: 'http://[x?***', one: http://x/y?*** a question? Yes",
     ]);
   });
 
@@ -173,6 +175,25 @@ describe('nothing is harmed', () => {
       },
     );
     assert.equal(ended.stdout, 'went on\nstatus 0\n');
+  });
+
+  it('L2: a pipe that is full is not waited for', {
+    skip: process.platform !== 'linux' && 'only Linux opens a pipe again',
+  }, () => {
+    const source = "require('./js/otel/decisions.js').decided('into a full pipe'); process.stdout.write('went on')";
+    // Nobody reads what the shell has open as 4, and it stays open.
+    const script = `
+      fifo=$(mktemp -u) && mkfifo "$fifo" && exec 4<>"$fifo" && rm "$fifo"
+      head -c 65536 /dev/zero >&4
+      timeout 20 "$0" -e "$1" 2>&4
+      echo " with $?"`;
+    const ended = spawnSync('sh', ['-c', script, process.execPath, source], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, OFFLOOP_LOG: 'info' },
+      timeout: 30_000,
+    });
+    assert.equal(ended.stdout, 'went on with 0\n', ended.stderr);
   });
 
   it('L2: where file functions are replaced, or the environment throws', () => {

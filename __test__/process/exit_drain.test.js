@@ -43,6 +43,25 @@ test('without the option nobody listens to signals', oursOnly, async (t) => {
   assert.equal(stdout, '0 0\n');
 });
 
+test('how many listeners the application allows stays as it says', oursOnly, async (t) => {
+  const { stdout } = await program(
+    t,
+    `const allowed = () => process.getMaxListeners();
+     const { defaultMaxListeners } = EventEmitter;
+     new OTLPTraceExporter({ url }).export(makeSpans(1), () => {
+       EventEmitter.defaultMaxListeners = 33;
+       const followed = allowed();
+       EventEmitter.defaultMaxListeners = defaultMaxListeners;
+       const exporter = new OTLPTraceExporter({ url });
+       exporter.export(makeSpans(1), () => {
+         console.log(followed, allowed());
+       });
+       process.setMaxListeners(50);
+     });`.replaceAll('EventEmitter', "require('node:events')"),
+  );
+  assert.equal(stdout, '33 50\n');
+});
+
 test('a shut down exporter leaves no signal listener behind', oursOnly, async (t) => {
   const { stdout } = await program(
     t,

@@ -27,6 +27,7 @@ before(() => {
     'tracing.cjs': `globalThis.exporter = new (require(${JSON.stringify(require.resolve(EXPORTER))}).OTLPTraceExporter)();`,
     'global.cjs': "globalThis[Symbol.for('opentelemetry.js.api.1')] = { version: '1.9.1', trace: {} };",
     'ends.cjs': "process.on('exit', () => console.log(typeof globalThis.exporter?.stats)); process.exit(3);",
+    'strict.cjs': "process.on('warning', () => { throw new Error('strict'); });",
     'goes_on.cjs': 'console.log(typeof globalThis.exporter?.stats);',
     'worker.cjs': "new (require('node:worker_threads').Worker)('console.log(1)', { eval: true });",
     'uses.cjs': `new (require(${JSON.stringify(require.resolve(EXPORTER))}).OTLPTraceExporter)(); process.exit();`,
@@ -77,6 +78,12 @@ describe('too late', { concurrency: 2 }, () => {
   it('L7: a program that ends itself in its first call has the warning, too', async () => {
     const { code, warnings } = await run([...import_, '--require', files['tracing.cjs']], files['ends.cjs']);
     assert.deepEqual([code, warnings.length], [3, 1]);
+  });
+
+  it('L7: once also where a listener of the program ends it by throwing', async () => {
+    const flags = [...import_, '--require', files['tracing.cjs'], '--require', files['strict.cjs']];
+    const { code, warnings } = await run(flags, files['goes_on.cjs']);
+    assert.deepEqual([code, warnings.length], [1, 1]);
   });
 
   it('L7: a tracer provider that is registered tells of packages that do not show', async () => {

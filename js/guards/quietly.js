@@ -6,8 +6,10 @@ const { afterUnwinding } = require('./unwinding.js');
 
 /** Adds listeners without the warning about too many of them: an application that is near its limit is not leaking. */
 function quietly(add) {
-  const limit = process.getMaxListeners();
-  const restore = () => process.setMaxListeners(limit);
+  const limit = process._maxListeners; // undefined where the application has set none: then it follows the default of all emitters
+  const restore = () => {
+    if (process._maxListeners === 0) process._maxListeners = limit; // another number is the application's, set meanwhile
+  };
   afterUnwinding(restore); // a call that is cut off runs no `finally`
   process.setMaxListeners(0);
   try {

@@ -149,6 +149,7 @@ function exchange(url, options, body, attempt) {
 
     const onResponse = (response) => {
       reply = response;
+      attempt.peer.hasSpoken = true;
       attempt.onHead?.(factsOfReply(response, url, NO_BODY, timedOut()));
       response.on('data', (chunk) => {
         receivedBytes += chunk.length;
@@ -173,7 +174,7 @@ function exchange(url, options, body, attempt) {
     }
     request.on('error', (error) => {
       // A proxy that is asked in absolute form is at another port.
-      if (!attempt.isOfProxy) wrongPort.nameWrongPort(error, url, givenBytes === 0);
+      if (!attempt.isOfProxy) wrongPort.nameWrongPort(error, url, givenBytes === 0 && !attempt.peer.hasSpoken);
       fail(factsOfError(error));
     });
     request.on('socket', (socket) => {
@@ -215,6 +216,7 @@ function createNodeSender(config) {
   const isOfProxy = config.proxy != null && url.protocol === 'http:';
   // Node's own agents, for `proxyEnv`, do the same by themselves.
   const absolute = isOfProxy && config.hasOwnProxy ? absoluteForm(url, config.proxy) : null;
+  const peer = { hasSpoken: false }; // HTTP, so the port is the right one
 
   /**
    * One attempt. Never rejects.
@@ -231,7 +233,7 @@ function createNodeSender(config) {
         slot.giveUp();
         settle({ outcome: 'failed', error: timedOut() });
       };
-      const attempt = { over: false, expire, onHead: onHeadOf(signal), isOfProxy };
+      const attempt = { over: false, expire, onHead: onHeadOf(signal), isOfProxy, peer };
       const settle = (facts) => {
         attempt.over = true;
         clearTimeout(timer);

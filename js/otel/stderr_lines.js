@@ -3,7 +3,7 @@
 // Refuses to go through `process.stderr` or `console`, which belong to the application and in a worker to its parent, to write
 // without end, and to show anything but texts: objects may be spans.
 
-const { writeSync } = require('node:fs');
+const { closeSync, constants, fstatSync, openSync, writeSync } = require('node:fs');
 const { getEnvironmentData, isMainThread, setEnvironmentData, threadId } = require('node:worker_threads');
 const { version } = require('../../package.json');
 const { isNativeError, isSharedArrayBuffer } = require('node:util/types');
@@ -18,6 +18,8 @@ const MOST_PER_MINUTE = 60;
 const MINUTE_MILLIS = 60_000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
 const CONTROLS = /[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g;
+// Keys travel in queries, and the words about a URL that cannot be parsed repeat it.
+const QUERIES = /\?[^\s'"?]*=[^\s'"]*/g;
 // Nobody reads, or the descriptor may be somebody else's file by the next line.
 const LASTING_FAILURES = new Set(['EPIPE', 'EBADF', 'ENXIO', 'EDESTADDRREQ']);
 
@@ -105,13 +107,34 @@ function put(level, text) {
 /** One write of whole lines: those of other threads and processes come before or behind it. */
 function write(level, text) {
   if (isOver) return;
-  const line = `${isTorn ? '\n' : ''}offloop: ${level}: ${shown(text).replace(CONTROLS, ' ').trim()}\n`;
+  const line = `${isTorn ? '\n' : ''}offloop: ${level}: ${shown(text).replace(QUERIES, '?***').replace(CONTROLS, ' ').trim()}\n`;
   const bytes = Buffer.from(line);
   try {
-    isTorn = writeSync(STDERR, bytes) < bytes.length;
+    isTorn = writeNow(bytes) < bytes.length;
   } catch (error) {
     if (LASTING_FAILURES.has(error?.code)) isOver = true;
     else leftOut += 1; // a pipe that is full: to wait for its reader would hold the event loop
+  }
+}
+
+/** How much of `bytes` went out. A pipe may have been made to wait for its reader: opened again it does not, on Linux. */
+function writeNow(bytes) {
+  const own = process.platform === 'linux' && fstatSync(STDERR).isFIFO() ? reopened() : null;
+  if (own === null) return writeSync(STDERR, bytes);
+  try {
+    return writeSync(own, bytes);
+  } finally {
+    closeSync(own);
+  }
+}
+
+/** Null where that is not allowed: the pipe may belong to another user. */
+function reopened() {
+  try {
+    return openSync(`/proc/self/fd/${STDERR}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (LASTING_FAILURES.has(error.code)) throw error; // nobody reads
+    return null;
   }
 }
 

@@ -50,8 +50,8 @@ function warn(code, kind, text) {
 function emit(warning) {
   const atEnd = () => contained(ignore, () => process.emit('warning', warning));
   quietly(() => process.once('exit', atEnd));
+  process.nextTick(() => process.removeListener('exit', atEnd)); // right before: a listener of the application's may end the process
   process.emitWarning(warning);
-  process.nextTick(() => process.removeListener('exit', atEnd));
 }
 
 /**

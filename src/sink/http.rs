@@ -12,7 +12,12 @@ pub(crate) mod retry_after;
 mod stream;
 mod target;
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -123,6 +128,8 @@ struct Shared {
     headers: Result<StaticHeaders, SendError>,
     clients: Made<Arc<Clients>>,
     look_up: LookUp,
+    /// A whole head of HTTP has come from there: it is the right port.
+    has_spoken: AtomicBool,
 }
 
 /// Two clients with one connector.
@@ -158,7 +165,14 @@ impl HttpSink {
         let target = Target::parse(&config)?;
         let headers = StaticHeaders::new(&config, &target);
         Ok(Arc::new(HttpSink {
-            shared: Arc::new(Shared { config, target, headers, clients: Made::default(), look_up }),
+            shared: Arc::new(Shared {
+                config,
+                target,
+                headers,
+                clients: Made::default(),
+                look_up,
+                has_spoken: AtomicBool::new(false),
+            }),
         }))
     }
 }

@@ -1,7 +1,7 @@
 //! One attempt: owns the order of dial, send, replay and read, all inside the attempt's time.
 //! It refuses to judge what came back: status and errors are reported as they are.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
@@ -73,6 +73,7 @@ async fn head(
         let connection = capture_connection(&mut post);
         let error = match dial.scope(client.request(post)).await {
             Ok(response) => {
+                shared.has_spoken.store(true, Relaxed);
                 if is_last_of_its_connection(&response)
                     && let Some(connection) = &*connection.connection_metadata()
                 {
@@ -93,7 +94,8 @@ async fn head(
             dial = Arc::new(Dial::default());
             continue;
         }
-        let failed = failure::of_exchange(&error, target, dial.next_address(), has_answer(&error));
+        let has_spoken = shared.has_spoken.load(Relaxed) || has_answer(&error);
+        let failed = failure::of_exchange(&error, target, dial.next_address(), has_spoken);
         if failed.syscall != Some("connect") {
             return Err(failed);
         }

@@ -6,13 +6,13 @@ use std::{error::Error, fmt, io, net::IpAddr};
 use super::{heads::Other, target::Target};
 use crate::sink::{SendError, SendErrorKind, errno, net::failure as net, wrong_port};
 
-/// An attempt that got no status line; `tried` is the address of a name that was dialled, `has_answer` whether a byte came.
-/// What it says of the port is told, too.
+/// An attempt that got no status line; `tried` is the address of a name that was dialled, `has_spoken` whether a byte
+/// came, now or in an answer to an earlier request. What it says of the port is told, too.
 pub(super) fn of_exchange(
     error: &hyper_util::client::legacy::Error,
     target: &Target,
     tried: Option<IpAddr>,
-    has_answer: bool,
+    has_spoken: bool,
 ) -> SendError {
     let known = find(error);
     if let (None, Some(other)) = (known.net.own, known.other) {
@@ -30,7 +30,7 @@ pub(super) fn of_exchange(
     if target.is_absolute {
         return failed;
     }
-    let is_silent = failed.kind == SendErrorKind::Reset && !has_answer;
+    let is_silent = failed.kind == SendErrorKind::Reset && !has_spoken;
     let of_silence = || {
         let hint = wrong_port::of_silence_to_http(port_of(target)).filter(|_| is_silent)?;
         Some(format!("has ended the connection without an answer; it {hint}"))
