@@ -309,9 +309,10 @@ export interface OTLPTraceExporterConfig {
   /** Who sends. Default automatic: native, unless an option needs Node's http, its TLS, or `@grpc/grpc-js`. */
   transport?: 'native' | 'node';
   /**
-   * The URL of an HTTP proxy, `http://user:password@host:3128`, that every request goes through, or 'env': the one that
-   * `http_proxy`, `https_proxy` or `all_proxy` names, but for the hosts of `no_proxy`. Nothing of it is shown but scheme, host
-   * and port. An empty text is none, also over gRPC, where variables count without this option. Default none.
+   * The URL of an HTTP proxy, `http://user:password@host:3128`, that every request goes through; or 'env': the proxy that
+   * `http_proxy`, `https_proxy` or `all_proxy` names (over gRPC `grpc_proxy` first), except for the hosts of `no_proxy`. Messages
+   * show its scheme, host and port alone. An empty text means no proxy, also over gRPC, where variables count without this
+   * option. Default none.
    */
   proxy?: 'env' | (string & {});
   queue?: QueueOptions;
