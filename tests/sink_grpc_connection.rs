@@ -588,6 +588,7 @@ fn f84_a_proxy_is_asked_for_a_tunnel_and_named_where_it_opens_none() {
         (
             |mut peer| {
                 peer.head();
+                peer.write("HTTP/1.1 200 OK\r\n");
                 while peer.write([b'x'; 1_000]) {}
             },
             "its answer does not end",

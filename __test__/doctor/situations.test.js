@@ -171,7 +171,7 @@ const SITUATIONS = {
   },
   'a proxy that HTTP does not look at': {
     env: { HTTPS_PROXY: 'http://user:hunter2@proxy.example:3128' },
-    finds: ['note', 'proxy_ignored', /do not look at the variables/, /troubleshooting/],
+    finds: ['note', 'proxy_ignored', /do not look at the variables/, /proxy: 'env'/],
   },
   'a directory that cannot be written': {
     words: [...NONE, '--directory', path.join(caFile, 'spans')],

@@ -218,8 +218,16 @@ for (const hasBinding of [true, false]) {
         t.after(withEnvironment(env));
         const endpoint = await start(t, protocol);
         const started = performance.now();
-        const section = await judge({ endpoint, protocol, timeoutMillis, isSpanSent, hasBinding });
+        const wanted = { endpoint, protocol, timeoutMillis, isSpanSent, hasBinding };
+        let section = await judge(wanted);
         const tookMillis = performance.now() - started;
+        // A server that wants a certificate may close before its alert is read: what is written meanwhile fails first.
+        for (
+          let trial = 1;
+          verdict === 'client_certificate' && trial < 3 && section.findings[0].code === 'busy';
+          trial++
+        )
+          section = await judge(wanted);
         const said = JSON.stringify(section, null, 1);
         const [finding] = section.findings;
         assert.equal(finding.code, verdict, said);

@@ -4,14 +4,13 @@
 // It refuses to decide: no retry, no verdict, only the facts of one attempt, in the shape the native sink reports them.
 
 const { factsOfError, nameProxy } = require('./network_facts.js');
+const wrongPort = require('./wrong_port.js');
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_HEAD_BYTES = 64 * 1024; // informational responses included: those may come without an end
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 const NO_BODY = Buffer.alloc(0);
 const guarded = new WeakSet();
-
-let wrongPort; // loaded by the first constructor of an exporter that sends this way
 
 // Loaded at the first request: instrumentation may want to patch these modules first.
 const moduleOf = (scheme) => (scheme === 'http:' ? require('http') : require('https'));
@@ -209,7 +208,6 @@ function exchange(url, options, body, attempt) {
  * @returns {{ send: Function, close: () => Promise<void> }}
  */
 function createNodeSender(config) {
-  wrongPort ??= require('./wrong_port.js');
   const url = new URL(config.url);
   const slot = new AgentSlot(config, url.protocol);
   // To an endpoint without TLS the proxy speaks HTTP itself: its answers look as the endpoint's.
