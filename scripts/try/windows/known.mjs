@@ -12,7 +12,7 @@ const STARVED = 'the machine was busy: Windows tells nobody that a thread had no
 /** Files that cannot run there, with the reason. */
 export const NOT_RUN = {
   'register/overrides.test.js': "it runs npm, which does not come with npm's package of Node.js",
-  'process/hosts_runners.test.js': 'the test runners are installed with binaries for this machine',
+  'process/hosts_runners.long.test.js': 'the test runners are installed with binaries for this machine',
 };
 
 /** By file, a part of a test's name and the reason of its failure. */
