@@ -27,7 +27,7 @@ const FULL_SUITE = 20;
 const SHORT_LIST = [
   'exporter/exporter.test.js',
   'exporter/file_exporter.test.js',
-  'monitor/event_loop_monitor_spans.test.js',
+  'monitor/event_loop_monitor_spans.long.test.js',
   'package/load_failure.test.js',
   'process/exit_matrix.test.js',
   'process/workers.test.js',

@@ -23,7 +23,7 @@ export const FAILURES = {
     'is with the collector, stack and all': STARVED,
     'is followed by its final span': STARVED,
   },
-  'monitor/event_loop_monitor_spans.test.js': {
+  'monitor/event_loop_monitor_spans.long.test.js': {
     'more spans of one place than wanted are counted instead': STARVED,
     'without a destination the global tracer provider makes the span': STARVED,
     'watches a program that knows nothing of us': STARVED,
