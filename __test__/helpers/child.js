@@ -14,7 +14,7 @@ const LIMIT_MILLIS = isWindows ? 45_000 : 15_000;
  * In the program `OTLPTraceExporter`, `makeSpans(count)` and `url` are at hand. A program that outlives `limitMillis` is
  * killed and ends with the signal SIGKILL.
  */
-function runProgram(source, { url, env = {}, nodeArguments = [], limitMillis = LIMIT_MILLIS, onStart } = {}) {
+function runProgram(source, { url, env = {}, nodeArguments = [], ...options } = {}) {
   const program = `
     const subject = require('./__test__/helpers/subject.js');
     const { OTLPTraceExporter } = subject;
@@ -22,11 +22,16 @@ function runProgram(source, { url, env = {}, nodeArguments = [], limitMillis = L
     const makeSpans = (count) => { const spans = new PlainSpans(1); return Array.from({ length: count }, () => spans.span({ attributes: { a: 1 } })); };
     const url = process.env.RECEIVER_URL;
     ${source}`;
+  return runNode([...nodeArguments, '-e', program], { env: { RECEIVER_URL: url, ...env }, ...options });
+}
+
+/** The same for `node ...words` in the root of the repository, with nothing at hand. */
+function runNode(words, { env = {}, limitMillis = LIMIT_MILLIS, onStart } = {}) {
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [...nodeArguments, '-e', program], {
+    const child = spawn(process.execPath, words, {
       cwd: root,
-      env: { ...process.env, NODE_TEST_CONTEXT: undefined, RECEIVER_URL: url, ...env },
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
@@ -49,4 +54,4 @@ function runProgram(source, { url, env = {}, nodeArguments = [], limitMillis = L
   });
 }
 
-module.exports = { runProgram };
+module.exports = { runNode, runProgram };

@@ -3,12 +3,12 @@
 // OFFLOOP_LOG does where Node.js cannot.
 
 const assert = require('node:assert/strict');
-const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { after, before, describe, it } = require('node:test');
+const { runNode } = require('../helpers/child.js');
 const { copyPackage } = require('../helpers/package_copy.js');
 
 const root = path.join(__dirname, '..', '..');
@@ -40,25 +40,13 @@ before(() => {
 });
 after(() => fs.rmSync(directory, { recursive: true, force: true }));
 
-function run(flags, program, env = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...flags, program], {
-      cwd: root,
-      env: { ...process.env, NODE_TEST_CONTEXT: undefined, NODE_NO_WARNINGS: undefined, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const text = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'])
-      child[name].on('data', (chunk) => {
-        text[name] += chunk;
-      });
-    const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      const warnings = [...text.stderr.matchAll(WARNING)].map(([, warned, words]) => ({ code: warned, words }));
-      resolve({ code, warnings, ...text });
-    });
+async function run(flags, program, env = {}) {
+  const ended = await runNode([...flags, program], {
+    env: { NODE_NO_WARNINGS: undefined, ...env },
+    limitMillis: 30_000,
   });
+  const warnings = [...ended.stderr.matchAll(WARNING)].map(([, code, words]) => ({ code, words }));
+  return { ...ended, warnings };
 }
 
 describe('too late', { concurrency: 2 }, () => {

@@ -3,9 +3,9 @@
 // are heard by a logger.
 
 const assert = require('node:assert/strict');
-const { spawn } = require('node:child_process');
 const path = require('node:path');
 const { describe, it } = require('node:test');
+const { runNode } = require('../helpers/child.js');
 const { startReceiver } = require('../helpers/receiver.js');
 const { startGrpcReceiver } = require('../helpers/grpc/receiver.js');
 
@@ -25,22 +25,11 @@ async function run(source, { url, env = {}, flags = ['--require', register], log
       return provider.forceFlush().catch(() => {}).then(() => provider.shutdown());
     };
     ${source}`;
-  const child = spawn(process.execPath, [...flags, '-e', program], {
-    cwd: root,
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined, OFFLOOP_LOG: log, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const text = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'])
-    child[name].on('data', (chunk) => {
-      text[name] += chunk;
-    });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  clearTimeout(timer);
-  const lines = text.stderr.split('\n').filter(Boolean);
+  const words = [...flags, '-e', program];
+  const { code, stdout, stderr } = await runNode(words, { env: { OFFLOOP_LOG: log, ...env }, limitMillis: 30_000 });
+  const lines = stderr.split('\n').filter(Boolean);
   for (const line of lines) assert.match(line, /^offloop: (error|warn|info): ./);
-  return { code, ...text, lines: lines.map((line) => line.replace('offloop: ', '')) };
+  return { code, stdout, stderr, lines: lines.map((line) => line.replace('offloop: ', '')) };
 }
 
 const about = ({ lines }, word) =>

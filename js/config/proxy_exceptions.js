@@ -31,7 +31,7 @@ function covers(entry, host, port) {
   if (wantedPort !== undefined && Number(wantedPort) !== port) return false;
   const text = withoutBrackets(address ?? name ?? entry);
   if (text === '*') return true;
-  if (isIP(host) !== 0) return coversAddress(text, host);
+  if (isIP(host) !== 0) return (wantedPort === undefined || isIP(text) !== 0) && coversAddress(text, host);
   const domain = inAscii(text.replace(/^\*?\.|\.$/g, ''));
   if (domain === '') return false;
   return host.endsWith(`.${domain}`) || (host === domain && !text.startsWith('*.'));

@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { root } from '../build/project.mjs';
+import { freePort } from './free_port.mjs';
 
 const require = createRequire(import.meta.url);
 const helpers = '../../__test__/helpers';
@@ -194,14 +195,6 @@ async function startRotel(security) {
 function sitePackages() {
   const print = "import sysconfig; print(sysconfig.get_paths()['purelib'])";
   return run(path.join(pythonPrograms(), 'python'), ['-c', print]).trim();
-}
-
-async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function listening(port, output) {

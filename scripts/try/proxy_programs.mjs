@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetchedFromDebian, librariesIn } from '../build/debian.mjs';
+import { freePort } from './free_port.mjs';
 
 const START_MILLIS = 30_000;
 
@@ -159,14 +160,6 @@ export const PROGRAM_NAMES = Object.keys(PROGRAMS);
 function logsIn(directory) {
   const logs = readdirSync(directory).filter((name) => name.endsWith('.log'));
   return logs.map((name) => `\n${name}: ${readFileSync(path.join(directory, name), 'utf8')}`).join('');
-}
-
-async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function isListening(port) {
