@@ -136,6 +136,15 @@ impl Index {
         self.identities.find(&self.spans, &self.traces, trace, span)
     }
 
+    /// The number of the trace with this id.
+    pub fn trace_of(&self, id: u128) -> Option<u32> {
+        self.identities.trace_of(id)
+    }
+
+    pub fn max_memory(&self) -> u64 {
+        self.max_memory
+    }
+
     /// The row of the parent of a span, if it is in these files.
     pub fn parent_row(&self, span: &Span) -> Option<u32> {
         let trace = self.traces.get(span.trace as usize)?;

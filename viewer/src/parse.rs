@@ -16,7 +16,7 @@ mod tape;
 mod tests;
 
 pub(crate) use self::{
-    id::hex_id,
+    id::{hex_id, parse_trace_id},
     line::{LONGEST_VALUE, LineParser, WHOLE_VALUES, without_blanks},
     part::{Part, PartAttribute, PartScope, PartSpan},
 };
