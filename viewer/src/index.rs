@@ -17,6 +17,7 @@ use foldhash::quality::RandomState;
 pub(crate) use self::{
     columns::{Attribute, Line, Link, NONE, Span, Trace},
     files::{FileState, Identity},
+    merge::Merge,
 };
 use self::{identities::Identities, resources::Resources};
 use crate::{

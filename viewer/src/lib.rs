@@ -12,6 +12,7 @@
 mod account;
 mod commands;
 mod dictionary;
+mod engine;
 mod index;
 mod json;
 mod parse;

@@ -17,6 +17,8 @@ mod tests;
 
 pub(crate) use self::{
     id::{hex_id, parse_trace_id},
-    line::{LONGEST_VALUE, LineParser, WHOLE_VALUES, without_blanks},
-    part::{Part, PartAttribute, PartScope, PartSpan},
+    line::{LONGEST_VALUE, LineParser, WHOLE_VALUES, value_of, without_blanks},
+    part::{Part, PartAttribute, PartLink, PartScope, PartSpan},
+    scalar::unsigned,
+    tape::Item,
 };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Answer, Prepared,
-    arguments::{Arguments, Command, OptionOf, UsageError},
+    arguments::{Action, Arguments, Command, OptionOf, UsageError},
     json::{Members, account, array},
     stats::{block_json, function_text},
     width,
@@ -24,7 +24,7 @@ pub(super) const COMMAND: Command = Command {
         OptionOf { name: "--limit", value: Some("n"), help: "lines of code to show; default: 20" },
         OptionOf { name: "--json", value: None, help: "all lines as JSON, times in nanoseconds" },
     ],
-    prepare,
+    action: Action::Answer(prepare),
 };
 
 /// Operations that are named for each line of code.

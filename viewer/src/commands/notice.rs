@@ -17,7 +17,7 @@ pub(super) struct Notice {
 
 impl Index {
     /// Counts paths that could not even be found among the files.
-    pub(super) fn add_failures(&mut self, found: Found) {
+    pub(crate) fn add_failures(&mut self, found: Found) {
         for (path, error) in found.failures {
             let mut state = FileState::new(crate::source::Input::File(path));
             let reason = error.to_string();

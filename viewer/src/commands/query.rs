@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Prepared,
-    arguments::{Arguments, Command, OptionOf, UsageError},
+    arguments::{Action, Arguments, Command, OptionOf, UsageError},
     fields::{self, Cells, Shown},
     filter_of,
     json::Members,
@@ -33,7 +33,7 @@ pub(super) const COMMAND: Command = Command {
         },
         OptionOf { name: "--format", value: Some("name"), help: "table (default), jsonl or csv" },
     ],
-    prepare,
+    action: Action::Answer(prepare),
 };
 
 #[derive(Clone, Copy)]

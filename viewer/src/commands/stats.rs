@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Prepared,
-    arguments::{Arguments, Command, OptionOf, UsageError},
+    arguments::{Action, Arguments, Command, OptionOf, UsageError},
     json::{Members, account, array},
     width,
 };
@@ -30,7 +30,7 @@ pub(super) const COMMAND: Command = Command {
             help: "all rows as JSON, times in nanoseconds, and the account of the files",
         },
     ],
-    prepare,
+    action: Action::Answer(prepare),
 };
 
 const WORST_BLOCKS: usize = 5;

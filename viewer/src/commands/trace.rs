@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Prepared,
-    arguments::{Arguments, Command, OptionOf, UsageError},
+    arguments::{Action, Arguments, Command, OptionOf, UsageError},
     notice::counted,
     width,
 };
@@ -28,7 +28,7 @@ pub(super) const COMMAND: Command = Command {
             help: "only what the root waited for, and how long",
         },
     ],
-    prepare,
+    action: Action::Answer(prepare),
 };
 
 /// So many equal children become one line.

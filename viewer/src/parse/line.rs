@@ -64,6 +64,11 @@ impl JsonParser {
     }
 }
 
+/// Hands the value that `text` is to `take`; nothing if it is no JSON.
+pub(crate) fn value_of<T>(text: &[u8], take: impl FnOnce(Item<'_, '_>) -> T) -> Option<T> {
+    JsonParser::default().parse(text, take)
+}
+
 impl LineParser {
     /// Appends what the line `text` at `offset` holds, and counts it. A line without its end (`has_end`) is the last of
     /// a file. Texts longer than `longest` are not kept as a whole.

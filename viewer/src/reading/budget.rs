@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     state: Mutex<State>,
     changed: Condvar,
     limit: usize,

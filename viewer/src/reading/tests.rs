@@ -1,6 +1,6 @@
 use std::{fs, io::Write, path::PathBuf};
 
-use super::*;
+use super::{reader::reason, *};
 use crate::{
     account::Skipped,
     source::discover,
