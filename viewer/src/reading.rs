@@ -66,7 +66,7 @@ pub(crate) fn read(
         merger.take(step);
         while merger.go_on(&mut index) {}
         let read_bytes = read_bytes.load(Ordering::Relaxed);
-        on_progress(Progress { read_bytes, total_bytes, spans: index.spans.len() as u64 });
+        on_progress(Progress { read_bytes, total_bytes, spans: index.span_count() });
     }
     assert!(pipeline.has_ended_well(), "the thread that reads has ended early");
     if let Some(unknown) = index.files.iter_mut().find(|file| file.input == Input::StandardInput) {

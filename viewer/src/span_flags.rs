@@ -31,6 +31,11 @@ impl Flags {
         if is_set { Flags(self.0 | other.0) } else { self }
     }
 
+    #[must_use]
+    pub fn without(self, other: Flags) -> Flags {
+        Flags(self.0 & !other.0)
+    }
+
     pub fn has(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
     }

@@ -44,8 +44,8 @@ pub(super) fn notice(index: &Index) -> Notice {
         "{}, {}: {} in {}\n",
         counted(index.files.len() as u64, "file"),
         bytes_text(bytes),
-        counted(index.spans.len() as u64, "span"),
-        counted(index.traces.len() as u64, "trace"),
+        counted(index.span_count(), "span"),
+        counted(index.trace_count(), "trace"),
     );
     for file in failed.iter().take(MOST_FILES) {
         let failure = file.failure.as_deref().unwrap_or_default();

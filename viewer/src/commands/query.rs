@@ -80,7 +80,7 @@ impl Query {
         }
         if rows.is_empty() {
             notes.push(
-                if index.spans.is_empty() {
+                if index.span_count() == 0 {
                     "no span was found"
                 } else {
                     "no span meets the filter"

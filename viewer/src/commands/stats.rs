@@ -46,7 +46,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
     let limit = arguments.number("--limit", 50)?;
     let is_json = arguments.has("--json");
     Ok(Box::new(move |index| match is_json {
-        _ if index.spans.is_empty() => Answer::nothing("no span was found"),
+        _ if index.span_count() == 0 => Answer::nothing("no span was found"),
         true => Answer::found(json(index, &by)),
         false => Answer::found(text(index, &by, limit)),
     }))
@@ -84,7 +84,7 @@ fn text(index: &Index, by: &By, limit: usize) -> String {
         text.push_str(&format!(
             "{} of {} spans have {}\n",
             count_text(has_it),
-            count_text(index.spans.len() as u64),
+            count_text(index.span_count()),
             shown(key)
         ));
     }

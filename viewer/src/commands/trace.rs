@@ -71,8 +71,8 @@ fn find(index: &Index, digits: &str) -> Vec<u32> {
         .map(|(_, number)| number)
         .collect();
     if found.is_empty() && digits.len() <= 16 {
-        let spans =
-            index.spans.iter().filter(|span| span.id != 0 && fits(&format!("{:016x}", span.id)));
+        let spans = index.rows().filter_map(|row| index.span(row));
+        let spans = spans.filter(|span| span.id != 0 && fits(&format!("{:016x}", span.id)));
         found = spans.map(|span| span.trace).collect();
         found.sort_unstable();
         found.dedup();

@@ -31,8 +31,8 @@ impl Live {
         self.told = Some((reading.generation, now));
         let mut json = Json::default();
         json.object().name("generation").number(reading.generation);
-        json.name("spans").number(index.spans.len() as u64);
-        json.name("traces").number(index.traces.len() as u64);
+        json.name("spans").number(index.span_count());
+        json.name("traces").number(index.trace_count());
         json.name("reading").object().name("bytes").number(reading.bytes);
         json.name("totalBytes").number(reading.total_bytes);
         json.name("isDone").flag(reading.is_done).end_object();

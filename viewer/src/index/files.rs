@@ -23,6 +23,19 @@ pub(crate) struct FileState {
     /// Whether the offset of a line is its place in the file.
     pub is_plain: bool,
     pub identity: Option<Identity>,
+    /// Whether it is not there any more. Its spans stay.
+    pub is_gone: bool,
+    /// The account without the last line, which has no end and is shown as far as it goes.
+    before_cut: Option<Box<BeforeCut>>,
+}
+
+#[derive(Debug)]
+struct BeforeCut {
+    /// Where the line begins.
+    offset: u64,
+    counts: LineCounts,
+    shown: u64,
+    duplicates: u64,
 }
 
 impl FileState {
@@ -37,7 +50,31 @@ impl FileState {
             failure: None,
             is_plain: false,
             identity: None,
+            is_gone: false,
+            before_cut: None,
         }
+    }
+
+    /// Remembers the account: a last line without its end comes next, which begins at `offset`.
+    pub fn begin_cut(&mut self, offset: u64) {
+        let FileState { counts, shown, duplicates, .. } = self;
+        let (counts, shown, duplicates) = (counts.clone(), *shown, *duplicates);
+        self.before_cut = Some(Box::new(BeforeCut { offset, counts, shown, duplicates }));
+    }
+
+    /// Takes the account back to what it was without that line. Returns where it begins.
+    pub(super) fn end_cut(&mut self) -> Option<u64> {
+        let BeforeCut { offset, counts, shown, duplicates } = *self.before_cut.take()?;
+        (self.counts, self.shown, self.duplicates) = (counts, shown, duplicates);
+        Some(offset)
+    }
+
+    /// Empties the account.
+    pub(super) fn begin_anew(&mut self) {
+        self.counts = LineCounts::default();
+        (self.shown, self.duplicates) = (0, 0);
+        self.too_long.clear();
+        self.before_cut = None;
     }
 
     pub fn remember_too_long(&mut self, offset: u64) {

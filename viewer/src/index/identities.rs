@@ -23,8 +23,8 @@ pub(super) struct Content {
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Seen {
     New,
-    /// It is there already.
-    Duplicate,
+    /// It is there already, in this row.
+    Duplicate(u32),
     /// Another span with its ids is in this row.
     IdTwice(u32),
 }
@@ -85,20 +85,36 @@ impl Identities {
             return Seen::New;
         };
         if content_of(spans, other) == Some(content) {
-            return Seen::Duplicate;
+            return Seen::Duplicate(other);
         }
         let hash_all = |trace: u32, id: u64, content: Content| key.hash_one((trace, id, content));
         let hash = hash_all(trace, id, content);
         let is_it =
             |row: &u32| has_ids(spans, *row, trace, id) && content_of(spans, *row) == Some(content);
-        if more.find(hash, is_it).is_some() {
-            return Seen::Duplicate;
+        if let Some(known) = more.find(hash, is_it) {
+            return Seen::Duplicate(*known);
         }
         more.insert_unique(hash, row, |row| {
             let Some(span) = spans.get(*row as usize) else { return 0 };
             content_of(spans, *row).map_or(0, |content| hash_all(span.trace, span.id, content))
         });
         Seen::IdTwice(other)
+    }
+
+    /// Takes the span in a row out. Its ids are those that it was seen with.
+    pub fn remove(&mut self, spans: &[Span], row: u32) {
+        let Identities { key, first, more, .. } = self;
+        let Some(span) = spans.get(row as usize) else { return };
+        let hash = key.hash_one((span.trace, span.id));
+        let found = first.find_entry(hash, |other| *other == row);
+        if let Ok(entry) = found {
+            entry.remove();
+        } else if let Some(content) = content_of(spans, row) {
+            let hash = key.hash_one((span.trace, span.id, content));
+            if let Ok(entry) = more.find_entry(hash, |other| *other == row) {
+                entry.remove();
+            }
+        }
     }
 
     pub fn memory(&self) -> u64 {

@@ -119,7 +119,10 @@ impl Index {
         if span.id != 0 && span.trace != 0 {
             match self.identities.see(&self.spans, (trace, span.id), content, row) {
                 Seen::New => {}
-                Seen::Duplicate => return None,
+                Seen::Duplicate(other) => {
+                    self.note_copy(file, other);
+                    return None;
+                }
                 Seen::IdTwice(other) => {
                     flags = flags.with(Flags::ID_TWICE, true);
                     if let Some(other) = self.spans.get_mut(other as usize) {
@@ -152,16 +155,21 @@ impl Index {
         Some(row)
     }
 
-    fn add_to_trace(&mut self, span: &Span, row: u32, id: u128) {
+    pub(super) fn add_to_trace(&mut self, span: &Span, row: u32, id: u128) {
         let at = span.trace as usize;
         if at == self.traces.len() {
             let nothing =
-                Trace { id, first: row, last: NONE, spans: 0, errors: 0, start: 0, end: 0 };
+                Trace { id, first: NONE, last: NONE, spans: 0, errors: 0, start: 0, end: 0 };
             self.traces.push(nothing);
+            self.empty_traces += 1;
         }
         let Some(trace) = self.traces.get_mut(at) else { return };
-        if let Some(last) = self.spans.get_mut(trace.last as usize) {
-            last.next = row;
+        match self.spans.get_mut(trace.last as usize) {
+            Some(last) => last.next = row,
+            None => {
+                trace.first = row;
+                self.empty_traces -= 1;
+            }
         }
         trace.last = row;
         trace.spans += 1;

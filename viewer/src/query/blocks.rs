@@ -31,7 +31,7 @@ pub(crate) fn block_rows(index: &Index) -> Vec<u32> {
     let is_block = |row: &u32| {
         index.span(*row).is_some_and(|span| span.name == name && index.scope(span) == SCOPE)
     };
-    let mut rows: Vec<u32> = (0..index.spans.len() as u32).filter(is_block).collect();
+    let mut rows: Vec<u32> = index.rows().filter(is_block).collect();
     let blocks: HashSet<u32> = rows.iter().copied().collect();
     let links = index.links.iter().filter(|link| blocks.contains(&link.row));
     let ended: HashSet<u32> = links

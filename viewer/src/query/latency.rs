@@ -50,7 +50,9 @@ pub(crate) fn latency(index: &Index, by: &By) -> Vec<Group> {
     let own = self_times(index, &Forest::of_all(index));
     let mut counted: HashMap<(u32, u32), Counted, RandomState> = HashMap::default();
     let services = Services::new(index);
-    for (row, (span, self_time)) in index.spans.iter().zip(own).enumerate() {
+    for row in index.rows() {
+        let Some(span) = index.span(row) else { continue };
+        let self_time = own.get(row as usize).copied().unwrap_or(0);
         let mut count = |key| {
             let group = counted.entry(key).or_default();
             group.durations.push(span.duration);
@@ -64,9 +66,9 @@ pub(crate) fn latency(index: &Index, by: &By) -> Vec<Group> {
             By::File => {
                 count((index.lines.get(span.line as usize).map_or(NONE, |line| line.file), NONE))
             }
-            By::Key(key) => values(index, row as u32, span, key)
-                .into_iter()
-                .for_each(|value| count((value, NONE))),
+            By::Key(key) => {
+                values(index, row, span, key).into_iter().for_each(|value| count((value, NONE)))
+            }
         }
     }
     let mut groups: Vec<Group> =

@@ -34,7 +34,7 @@ pub(crate) fn search(index: &Index, filter: &Filter) -> Matches {
     let mut matches = Matches::default();
     // By file, and then by line.
     let mut open_questions: BTreeMap<u32, BTreeMap<u32, Vec<u32>>> = BTreeMap::new();
-    for row in 0..index.spans.len() as u32 {
+    for row in index.rows() {
         match evaluator.row(row) {
             Truth::Yes => matches.rows.push(row),
             Truth::No => {}

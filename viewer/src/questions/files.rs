@@ -9,8 +9,8 @@ pub(super) fn files(asked: &Asked<'_>) -> Answer {
     json.name("reading").object();
     json.name("bytes").number(reading.bytes).name("totalBytes").number(reading.total_bytes);
     json.name("isDone").flag(reading.is_done).end_object();
-    json.name("spans").number(index.spans.len() as u64);
-    json.name("traces").number(index.traces.len() as u64);
+    json.name("spans").number(index.span_count());
+    json.name("traces").number(index.trace_count());
     json.name("memory").number(index.memory()).name("maxMemory").number(index.max_memory());
     json.name("valuesNotIndexed").number(index.values_left_out);
     json.name("isFull").flag(index.is_full);

@@ -74,7 +74,7 @@ fn list(asked: &Asked<'_>) -> Result<List, Refusal> {
     if filter.terms.is_empty() {
         let all = index.traces.iter().zip(0..).filter(|(trace, _)| trace.spans > 0);
         list.traces = all.map(|(trace, number)| (number, trace.spans)).collect();
-        list.matched_spans = index.spans.len() as u64;
+        list.matched_spans = index.span_count();
     } else {
         let found = search(index, &filter);
         let mut matched = vec![0_u32; index.traces.len()];
