@@ -151,18 +151,18 @@ fn filter_of(arguments: &Arguments) -> Result<Filter, UsageError> {
 
 fn read_files(arguments: &Arguments) -> Result<Index, UsageError> {
     let max_memory = max_memory(arguments)?;
-    let found = discover(&arguments.paths, arguments.has("--recursive"));
+    let (paths, is_recursive) = (arguments.paths.clone(), arguments.has("--recursive"));
     let place = match io::stderr().is_terminal() {
         _ if arguments.has("--quiet") => Place::Nowhere,
         true => Place::Terminal,
         false => Place::Log,
     };
     let mut reporter = Reporter::new(io::stderr(), place, Instant::now());
-    let mut index = read(&found.inputs, &Options::new(max_memory), &mut |progress| {
+    let find = move || discover(&paths, is_recursive);
+    let index = read(find, &Options::new(max_memory), &mut |progress| {
         reporter.report(progress, Instant::now());
     });
     reporter.finish();
-    index.add_failures(found);
     Ok(index)
 }
 

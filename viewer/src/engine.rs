@@ -29,13 +29,15 @@ use self::{
 };
 use crate::{
     questions::{Parameters, answer},
-    reading::{Options, begin, bytes_of_all},
+    reading::{Options, begin},
     source::discover,
 };
 
 pub(crate) struct Settings {
     pub paths: Vec<PathBuf>,
     pub is_recursive: bool,
+    /// Whether the files are looked at again and again.
+    pub follows: bool,
     /// Bytes that the index may take.
     pub max_memory: u64,
 }
@@ -49,12 +51,10 @@ pub(crate) fn run(settings: Settings) {
     let (ask, questions) = unbounded();
     thread::spawn(move || {
         end_if_it_panics(|| {
-            let mut found = discover(&settings.paths, settings.is_recursive);
-            let inputs = std::mem::take(&mut found.inputs);
-            let (mut index, pipeline) = begin(&inputs, &Options::new(settings.max_memory));
-            index.add_failures(found);
-            let total_bytes = bytes_of_all(&inputs);
-            Desk::new((index, pipeline), total_bytes, answer, frames).work(&questions);
+            let Settings { paths, is_recursive, follows, max_memory } = settings;
+            let find = move || discover(&paths, is_recursive);
+            let begun = begin(find, follows, &Options::new(max_memory));
+            Desk::new(begun, answer, frames).work(&questions);
         });
     });
     listen(&mut BufReader::new(io::stdin()), &ask);

@@ -17,7 +17,7 @@ use foldhash::quality::RandomState;
 
 pub(crate) use self::{
     columns::{Attribute, Line, Link, NONE, Span, Trace},
-    files::{FileState, Identity},
+    files::{FileFacts, FileState, Identity},
     merge::Merge,
 };
 use self::{identities::Identities, resources::Resources};

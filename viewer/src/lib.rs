@@ -13,6 +13,7 @@ mod account;
 mod commands;
 mod dictionary;
 mod engine;
+mod following;
 mod index;
 mod json;
 mod parse;

@@ -12,7 +12,10 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
-use std::{fs, sync::atomic::Ordering, thread};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread,
+};
 
 use foldhash::quality::RandomState;
 
@@ -21,10 +24,7 @@ pub(crate) use self::{
     pipeline::Pipeline,
     progress::{Place, Progress, Reporter},
 };
-use crate::{
-    index::{FileState, Index},
-    source::Input,
-};
+use crate::{index::Index, source::Found};
 
 const MOST_PARSERS: usize = 8;
 
@@ -42,46 +42,33 @@ impl Options {
     }
 }
 
-const FULL: &str = "was not read to its end: --max-memory is used up";
-
-/// Begins to read all `inputs`. Returns the index that is still empty, and the threads.
-pub(crate) fn begin(inputs: &[Input], options: &Options) -> (Index, Pipeline) {
+/// Begins to read what `find` finds, once or following it. Returns the index that is still empty, and the threads.
+pub(crate) fn begin(
+    find: impl Fn() -> Found + Send + 'static,
+    follows: bool,
+    options: &Options,
+) -> (Index, Pipeline) {
     let key = RandomState::default();
-    let mut index = Index::new(&key, options.max_memory);
-    index.files = inputs.iter().cloned().map(FileState::new).collect();
-    (index, Pipeline::start(inputs.to_vec(), options.parsers, &key))
+    let index = Index::new(&key, options.max_memory);
+    (index, Pipeline::start(find, follows, options.parsers, &key))
 }
 
-/// Reads all `inputs`. `on_progress` is called often, from this thread.
+/// Reads what `find` finds. `on_progress` is called often, from this thread.
 pub(crate) fn read(
-    inputs: &[Input],
+    find: impl Fn() -> Found + Send + 'static,
     options: &Options,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Index {
-    let total_bytes = bytes_of_all(inputs);
-    let (mut index, mut pipeline) = begin(inputs, options);
-    let mut merger = Merger::new(std::sync::Arc::clone(&pipeline.shared));
-    let read_bytes = std::sync::Arc::clone(&pipeline.shared.read_bytes);
+    let (mut index, mut pipeline) = begin(find, false, options);
+    let mut merger = Merger::new(Arc::clone(&pipeline.shared));
+    let counters = pipeline.shared.counters.clone();
     while let Ok(step) = pipeline.steps.recv() {
         merger.take(step);
         while merger.go_on(&mut index) {}
-        let read_bytes = read_bytes.load(Ordering::Relaxed);
+        let read_bytes = counters.read.load(Ordering::Relaxed);
+        let total_bytes = counters.total.load(Ordering::Relaxed);
         on_progress(Progress { read_bytes, total_bytes, spans: index.span_count() });
     }
     assert!(pipeline.has_ended_well(), "the thread that reads has ended early");
-    if let Some(unknown) = index.files.iter_mut().find(|file| file.input == Input::StandardInput) {
-        unknown.bytes = read_bytes.load(Ordering::Relaxed).saturating_sub(total_bytes);
-    }
     index
-}
-
-pub(crate) fn bytes_of_all(inputs: &[Input]) -> u64 {
-    inputs.iter().map(bytes_of).sum()
-}
-
-fn bytes_of(input: &Input) -> u64 {
-    match input {
-        Input::File(path) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
-        Input::StandardInput => 0,
-    }
 }

@@ -25,6 +25,7 @@ pub(super) fn serve(arguments: &Arguments) -> Result<u8, UsageError> {
     run(Settings {
         paths: arguments.paths.clone(),
         is_recursive: arguments.has("--recursive"),
+        follows: !arguments.has("--once"),
         max_memory: max_memory(arguments)?,
     });
     Ok(super::FOUND)

@@ -34,6 +34,8 @@ pub(super) struct Desk {
     index: Index,
     merger: Merger,
     pipeline: Pipeline,
+    /// Whether nothing more is going to be read.
+    has_ended: bool,
     reading: Reading,
     cache: Cache,
     answerer: Answerer,
@@ -44,7 +46,6 @@ pub(super) struct Desk {
 impl Desk {
     pub fn new(
         (index, pipeline): (Index, Pipeline),
-        total_bytes: u64,
         answerer: Answerer,
         out: Sender<Frame>,
     ) -> Desk {
@@ -52,7 +53,8 @@ impl Desk {
             index,
             merger: Merger::new(Arc::clone(&pipeline.shared)),
             pipeline,
-            reading: Reading { total_bytes, ..Reading::default() },
+            has_ended: false,
+            reading: Reading::default(),
             cache: Cache::default(),
             answerer,
             live: Live::default(),
@@ -82,7 +84,13 @@ impl Desk {
 
     fn note_change(&mut self) {
         self.reading.generation += 1;
-        self.reading.bytes = self.pipeline.shared.read_bytes.load(Ordering::Relaxed);
+        let counters = &self.pipeline.shared.counters;
+        self.reading.total_bytes = counters.total.load(Ordering::Relaxed);
+        if let Some(bytes) = self.merger.looked {
+            (self.reading.bytes, self.reading.is_done) = (bytes, true);
+        } else {
+            self.reading.bytes = counters.read.load(Ordering::Relaxed);
+        }
         self.tell(Instant::now());
     }
 
@@ -92,7 +100,7 @@ impl Desk {
             Some(wait) => after(wait.max(Duration::from_millis(1))),
             None => never(),
         };
-        let steps = if self.reading.is_done { never() } else { self.pipeline.steps.clone() };
+        let steps = if self.has_ended { never() } else { self.pipeline.steps.clone() };
         select! {
             recv(questions) -> question => {
                 if let Ok(question) = question {
@@ -102,8 +110,8 @@ impl Desk {
             recv(steps) -> step => match step {
                 Ok(step) => self.merger.take(step),
                 Err(_) => {
-                    self.reading.is_done = true;
-                    self.note_change();
+                    self.has_ended = true;
+                    assert!(self.pipeline.has_ended_well(), "the thread that reads has ended early");
                 }
             },
             recv(told) -> _ => {}

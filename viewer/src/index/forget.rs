@@ -6,11 +6,22 @@ use std::collections::BTreeSet;
 use super::{
     Index,
     columns::{NONE, Span},
+    files::{FileFacts, FileState},
     identities::{Content, Seen},
 };
 use crate::span_flags::Flags;
 
 impl Index {
+    /// Takes up what is known of a file, which may be a new one.
+    pub fn learn(&mut self, file: u32, facts: FileFacts) {
+        if file as usize == self.files.len() {
+            self.files.push(FileState::new(facts.input.clone()));
+        }
+        if let Some(state) = self.files.get_mut(file as usize) {
+            state.learn(facts);
+        }
+    }
+
     /// Takes all spans of a file out, and empties its account. Returns files that have to be read anew: they had spans that
     /// were left out because this one had them.
     pub fn forget_file(&mut self, file: u32) -> Vec<u32> {

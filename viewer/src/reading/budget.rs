@@ -35,6 +35,10 @@ impl Budget {
         self.changed.notify_all();
     }
 
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_closed
+    }
+
     /// Lets everybody go on who waits.
     pub fn close(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;

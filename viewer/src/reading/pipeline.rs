@@ -2,11 +2,10 @@
 //! numbered in the order in which it was read.
 
 use std::{
+    collections::BTreeMap,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     thread::{self, JoinHandle},
 };
 
@@ -16,9 +15,9 @@ use foldhash::quality::RandomState;
 use super::{budget::Budget, reader::Reader};
 use crate::{
     account::Skipped,
-    index::Identity,
+    following::{Counters, Event},
     parse::{LONGEST_VALUE, LineParser, Part},
-    source::{Chunk, Input},
+    source::{Chunk, Found},
 };
 
 /// Bytes of lines that are between the reader and the index. A longer line is there alone.
@@ -29,31 +28,42 @@ const LONG_LINE: usize = 8 << 20;
 /// What the threads know of each other.
 pub(crate) struct Shared {
     pub budget: Budget,
-    /// Whether nothing more is to be read.
-    pub is_stopped: AtomicBool,
-    pub read_bytes: Arc<AtomicU64>,
+    /// Whether nothing more is to be read, because the memory is used up.
+    pub is_full: AtomicBool,
+    pub counters: Counters,
+    /// Files that are to be read again, and from where on.
+    rewinds: Mutex<BTreeMap<u32, u64>>,
     long_line: Mutex<()>,
+}
+
+impl Shared {
+    pub fn rewind(&self, file: u32, offset: u64) {
+        let mut rewinds = self.rewinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = rewinds.entry(file).or_insert(offset);
+        *from = offset.min(*from);
+    }
+
+    pub fn take_rewinds(&self) -> BTreeMap<u32, u64> {
+        mem::take(&mut *self.rewinds.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// What goes from the reader to the index, by way of a parser if it has lines.
 pub(crate) enum Step {
-    /// A file begins.
-    Open {
+    Event {
         file: u32,
-        bytes: u64,
-        is_plain: bool,
-        identity: Option<Identity>,
+        event: Event,
     },
     Lines {
         file: u32,
         part: Box<Part>,
         too_long: Vec<u64>,
+        start: Option<u64>,
         bytes: usize,
     },
-    /// A file ends here, and why if it did not end by itself.
-    Close {
-        file: u32,
-        failure: Option<String>,
+    /// All files have been looked at, and so many bytes of them have been read.
+    Looked {
+        bytes: u64,
     },
 }
 
@@ -76,11 +86,18 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub fn start(inputs: Vec<Input>, parsers: usize, key: &RandomState) -> Pipeline {
+    /// Reads what `find` finds, once, or again and again.
+    pub fn start(
+        find: impl Fn() -> Found + Send + 'static,
+        follows: bool,
+        parsers: usize,
+        key: &RandomState,
+    ) -> Pipeline {
         let shared = Arc::new(Shared {
             budget: Budget::new(IN_FLIGHT),
-            is_stopped: AtomicBool::new(false),
-            read_bytes: Arc::default(),
+            is_full: AtomicBool::new(false),
+            counters: Counters::default(),
+            rewinds: Mutex::default(),
             long_line: Mutex::default(),
         });
         let (job_sender, jobs) = bounded::<Job>(parsers * 2);
@@ -91,7 +108,10 @@ impl Pipeline {
             thread::spawn(move || parse(&jobs, &steps, &key, &shared.long_line));
         }
         let reader = Reader::new(job_sender, step_sender, Arc::clone(&shared));
-        let reader = thread::spawn(move || reader.read(&inputs));
+        let reader = thread::spawn(move || match follows {
+            true => reader.follow(find),
+            false => reader.read(find),
+        });
         Pipeline { shared, steps, reader: Some(reader) }
     }
 
@@ -126,7 +146,8 @@ fn parse(jobs: &Receiver<Job>, steps: &Sender<Numbered>, key: &RandomState, long
             Box::new(unreadable(&chunk, key))
         });
         let bytes = chunk.memory();
-        let step = Step::Lines { file, part, too_long: chunk.too_long, bytes };
+        let start = chunk.start();
+        let step = Step::Lines { file, part, too_long: chunk.too_long, start, bytes };
         if steps.send((number, step)).is_err() {
             return;
         }

@@ -1,20 +1,21 @@
-//! The thread that reads: owns the order of the files, and why one was not read to its end.
+//! The thread that reads: looks at the files once, or again and again, and hands on what has been found in its order.
 
 use std::{
-    fs, io,
     sync::{Arc, atomic::Ordering},
+    thread,
+    time::{Duration, SystemTime},
 };
 
 use crossbeam_channel::Sender;
 
-use super::{
-    FULL, bytes_of,
-    pipeline::{Job, Numbered, Shared, Step},
-};
+use super::pipeline::{Job, Numbered, Shared, Step};
 use crate::{
-    index::Identity,
-    source::{Input, open},
+    following::{Event, Follower, Look, Sink},
+    source::{Chunk, Found},
 };
+
+/// Time between two looks.
+const EVERY: Duration = Duration::from_millis(500);
 
 pub(super) struct Reader {
     jobs: Sender<Job>,
@@ -28,48 +29,34 @@ impl Reader {
         Reader { jobs, steps, shared, next: 0 }
     }
 
-    pub fn read(mut self, inputs: &[Input]) {
-        for (file, input) in (0..).zip(inputs) {
-            let failure = self.file(file, input);
-            self.step(Step::Close { file, failure });
+    /// Reads what `find` finds, once.
+    pub fn read(mut self, find: impl Fn() -> Found) {
+        self.look(&mut Follower::new(self.shared.counters.clone()), &find(), true);
+    }
+
+    /// Reads what `find` finds, and goes on until nobody takes it any more.
+    pub fn follow(mut self, find: impl Fn() -> Found) {
+        let mut follower = Follower::new(self.shared.counters.clone());
+        while self.look(&mut follower, &find(), false) {
+            thread::sleep(EVERY);
         }
     }
 
-    /// Reads one file. Returns why it was not read to its end.
-    fn file(&mut self, file: u32, input: &Input) -> Option<String> {
-        if self.is_stopped() {
-            let bytes = bytes_of(input);
-            self.step(Step::Open { file, bytes, is_plain: false, identity: None });
-            return Some(FULL.into());
+    /// Returns whether somebody still takes what is found.
+    fn look(&mut self, follower: &mut Follower, found: &Found, is_last: bool) -> bool {
+        let look = Look { now: SystemTime::now(), is_last };
+        let rewinds = self.shared.take_rewinds();
+        let read = self.shared.counters.read.load(Ordering::Relaxed);
+        let before = self.next;
+        follower.look(found, look, &rewinds, self);
+        let is_first = before == 0;
+        if is_first
+            || self.next > before
+            || self.shared.counters.read.load(Ordering::Relaxed) > read
+        {
+            return self.step(Step::Looked { bytes: follower.bytes_read() });
         }
-        let metadata = match input {
-            Input::File(path) => fs::metadata(path).ok(),
-            Input::StandardInput => None,
-        };
-        let bytes = metadata.as_ref().map_or(0, fs::Metadata::len);
-        let identity = metadata.as_ref().map(Identity::of);
-        let opened = open(input, &self.shared.read_bytes);
-        let is_plain = matches!(&opened, Ok(Ok(opened)) if opened.is_plain);
-        self.step(Step::Open { file, bytes, is_plain, identity });
-        let mut opened = match opened {
-            Err(error) => return Some(format!("cannot be read: {}", reason(&error))),
-            Ok(Err(refused)) => return Some(refused.words().into()),
-            Ok(Ok(opened)) => opened,
-        };
-        while let Some(chunk) = opened.next() {
-            if !self.shared.budget.take(chunk.memory()) || self.is_stopped() {
-                return Some(FULL.into());
-            }
-            let number = self.number();
-            if self.jobs.send(Job { number, file, chunk }).is_err() {
-                return None;
-            }
-        }
-        opened.failure().map(|error| format!("was not read to its end: {}", reason(&error)))
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.shared.is_stopped.load(Ordering::Relaxed)
+        !self.shared.budget.is_closed()
     }
 
     fn number(&mut self) -> u64 {
@@ -77,15 +64,28 @@ impl Reader {
         self.next - 1
     }
 
-    fn step(&mut self, step: Step) {
+    fn step(&mut self, step: Step) -> bool {
         let number = self.number();
-        // Nobody listens any more if the index has gone.
-        let _ = self.steps.send((number, step));
+        self.steps.send((number, step)).is_ok()
     }
 }
 
-/// The words of the system, without its number.
-pub(super) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+impl Sink for Reader {
+    fn event(&mut self, file: u32, event: Event) {
+        // Nobody listens any more if the index has gone.
+        self.step(Step::Event { file, event });
+    }
+
+    fn lines(&mut self, file: u32, chunk: Chunk) -> bool {
+        let bytes = chunk.memory();
+        if self.is_full() || !self.shared.budget.take(bytes) {
+            return false;
+        }
+        let number = self.number();
+        self.jobs.send(Job { number, file, chunk }).is_ok()
+    }
+
+    fn is_full(&self) -> bool {
+        self.shared.is_full.load(Ordering::Relaxed)
+    }
 }
