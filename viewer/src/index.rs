@@ -79,6 +79,11 @@ impl Index {
         self.spans.get(row as usize)
     }
 
+    /// The rows and spans that are shown, in ascending order.
+    pub fn shown(&self) -> impl Iterator<Item = (u32, &Span)> {
+        (0..).zip(&self.spans)
+    }
+
     /// The attributes of a span and of its events.
     pub fn attributes_of(&self, row: u32) -> &[Attribute] {
         let end_of = |span: &Span| span.attributes_end as usize;
@@ -151,7 +156,7 @@ impl Index {
         if span.parent == 0 || trace.id == 0 {
             return None;
         }
-        self.row_of(trace.id, span.parent)
+        self.identities.find_in(&self.spans, span.trace, span.parent)
     }
 
     /// The rows of a trace, in their order.
