@@ -33,7 +33,7 @@ pub(crate) const UNKNOWN_SERVICE: &str = "unknown_service";
 #[derive(Debug)]
 pub(crate) struct Index {
     pub dictionary: Dictionary,
-    /// By row. Whoever asks takes `span` and `rows`, which leave out what has gone.
+    /// By row. Whoever asks takes `span` and `shown`, which leave out what has gone.
     pub spans: Vec<Span>,
     /// Rows whose spans have gone from their files.
     gone_spans: u64,
@@ -91,11 +91,6 @@ impl Index {
         self.spans.get(row as usize).filter(|span| span.trace != NONE)
     }
 
-    /// The rows that have a span, in ascending order. A span keeps its row while the program runs.
-    pub fn rows(&self) -> impl Iterator<Item = u32> {
-        (0..self.spans.len() as u32).filter(|row| self.span(*row).is_some())
-    }
-
     /// One more than the last row.
     pub fn end_row(&self) -> u32 {
         self.spans.len() as u32
@@ -108,6 +103,11 @@ impl Index {
     /// How many traces have spans.
     pub fn trace_count(&self) -> u64 {
         self.traces.len() as u64 - self.empty_traces
+    }
+
+    /// The rows and spans that are shown, in ascending order. A span keeps its row while the program runs.
+    pub fn shown(&self) -> impl Iterator<Item = (u32, &Span)> {
+        (0..).zip(&self.spans).filter(|(_, span)| span.trace != NONE)
     }
 
     /// The attributes of a span and of its events.
@@ -183,7 +183,7 @@ impl Index {
         if span.parent == 0 || trace.id == 0 {
             return None;
         }
-        self.row_of(trace.id, span.parent)
+        self.identities.find_in(&self.spans, span.trace, span.parent)
     }
 
     /// The rows of a trace, in their order.

@@ -15,5 +15,5 @@ pub(crate) use self::{
     discover::{Found, Input, discover},
     frames::FrameReader,
     lines::{Chunk, LONGEST_LINE, Lines, read_up_to},
-    open::{HEAD, Shape, open, shape},
+    open::{HEAD, Opened, Shape, open, open_file, shape},
 };

@@ -13,7 +13,7 @@ use crate::{
     span_flags::Flags,
     terminal::{count_text, duration_text, shown, truncated},
     time::time_text,
-    tree::{Entry, Forest, Mark, critical_path, order},
+    tree::{Entry, Forest, Mark, Visited, critical_path, order},
 };
 
 pub(super) const COMMAND: Command = Command {
@@ -71,7 +71,7 @@ fn find(index: &Index, digits: &str) -> Vec<u32> {
         .map(|(_, number)| number)
         .collect();
     if found.is_empty() && digits.len() <= 16 {
-        let spans = index.rows().filter_map(|row| index.span(row));
+        let spans = index.shown().map(|(_, span)| span);
         let spans = spans.filter(|span| span.id != 0 && fits(&format!("{:016x}", span.id)));
         found = spans.map(|span| span.trace).collect();
         found.sort_unstable();
@@ -214,7 +214,7 @@ impl Drawing<'_> {
 
     fn critical(&self, root: u32, lines: &mut Vec<String>) {
         let root = self.forest.rows.binary_search(&root).map_or(NONE, |place| place as u32);
-        for piece in critical_path(self.index, self.forest, root) {
+        for piece in critical_path(self.index, self.forest, root, &mut Visited::new(self.forest)) {
             if let Some(span) = self.forest.span(self.index, piece.place) {
                 let label = self.label(span);
                 lines.push(self.line(

@@ -84,6 +84,11 @@ impl FileState {
         }
     }
 
+    /// Whether it has gone and left nothing, as a path that led nowhere and is a directory now.
+    pub fn is_nothing(&self) -> bool {
+        self.is_gone && self.counts.lines == 0
+    }
+
     pub fn learn(&mut self, facts: FileFacts) {
         let FileFacts { input, bytes, is_plain, identity, failure, is_gone } = facts;
         (self.input, self.bytes, self.is_plain) = (input, bytes, is_plain);

@@ -178,9 +178,8 @@ fn take_in(index: &mut Index, file: u32, text: &str, key: &RandomState) {
 /// What can be asked about the spans that are there, without the numbers of rows.
 fn content_of(index: &Index) -> Vec<String> {
     let mut spans: Vec<String> = index
-        .rows()
-        .map(|row| {
-            let span = index.span(row).unwrap();
+        .shown()
+        .map(|(row, span)| {
             let trace = &index.traces[span.trace as usize];
             format!(
                 "{:032x} {:016x} {} {:?} {} {} {} {:?}",

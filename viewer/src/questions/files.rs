@@ -15,7 +15,7 @@ pub(super) fn files(asked: &Asked<'_>) -> Answer {
     json.name("valuesNotIndexed").number(index.values_left_out);
     json.name("isFull").flag(index.is_full);
     json.name("files").array();
-    for state in &index.files {
+    for state in index.files.iter().filter(|state| !state.is_nothing()) {
         file(&mut json, state);
     }
     json.end_array().end_object();
@@ -42,6 +42,9 @@ pub(crate) fn file(json: &mut Json, file: &FileState) {
     json.name("bad").number(counts.bad);
     if let Some(failure) = &file.failure {
         json.name("failure").text(failure);
+    }
+    if file.is_gone {
+        json.name("isGone").flag(true);
     }
     json.end_object();
 }
