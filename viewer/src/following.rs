@@ -4,9 +4,6 @@
 mod growing;
 mod tracked;
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     collections::{BTreeMap, HashMap},
     io,

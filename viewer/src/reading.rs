@@ -10,6 +10,8 @@ mod progress;
 mod reader;
 
 #[cfg(test)]
+mod following_tests;
+#[cfg(test)]
 mod tests;
 
 use std::{

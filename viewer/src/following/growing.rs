@@ -13,7 +13,7 @@ use crate::source::{Chunk, FrameReader, LONGEST_LINE, Lines, read_up_to};
 
 /// Bytes at the beginning of a file, and before the place up to which it was read, by which it is recognised.
 const HEAD: u64 = 1 << 10;
-const LAST: u64 = 64;
+const LAST: u64 = 1 << 10;
 /// Bytes of a line without its end that are compared.
 const UNFINISHED: usize = 4 << 10;
 

@@ -126,10 +126,11 @@ impl Tracked {
         }
     }
 
-    /// Whether this may be the file in `place`, which has its number. One with another name begins as it did; one with the
-    /// same name may have been written anew.
+    /// Whether this may be the file in `place`, which has its number. Where numbers are given again, one with another name
+    /// has to begin as it did; one with the same name may have been written anew.
     pub fn may_be(&self, place: &Place) -> bool {
-        if !self.facts.is_gone && *self.input() == place.input {
+        let is_unique = self.facts.identity.is_some_and(|identity| identity.is_unique());
+        if is_unique || !self.facts.is_gone && *self.input() == place.input {
             return true;
         }
         let Input::File(path) = &place.input else { return true };

@@ -140,6 +140,11 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// Whether no other file can ever have it.
+    pub fn is_unique(&self) -> bool {
+        self.created != 0
+    }
+
     #[cfg(unix)]
     pub fn of(metadata: &Metadata) -> Identity {
         use std::os::unix::fs::MetadataExt;

@@ -36,6 +36,18 @@ pub(crate) struct Shared {
     long_line: Mutex<()>,
 }
 
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared {
+            budget: Budget::new(IN_FLIGHT),
+            is_full: AtomicBool::new(false),
+            counters: Counters::default(),
+            rewinds: Mutex::default(),
+            long_line: Mutex::default(),
+        }
+    }
+}
+
 impl Shared {
     pub fn rewind(&self, file: u32, offset: u64) {
         let mut rewinds = self.rewinds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,13 +105,7 @@ impl Pipeline {
         parsers: usize,
         key: &RandomState,
     ) -> Pipeline {
-        let shared = Arc::new(Shared {
-            budget: Budget::new(IN_FLIGHT),
-            is_full: AtomicBool::new(false),
-            counters: Counters::default(),
-            rewinds: Mutex::default(),
-            long_line: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::default());
         let (job_sender, jobs) = bounded::<Job>(parsers * 2);
         let (step_sender, steps) = unbounded::<Numbered>();
         for _ in 0..parsers {
@@ -131,27 +137,36 @@ impl Drop for Pipeline {
 fn parse(jobs: &Receiver<Job>, steps: &Sender<Numbered>, key: &RandomState, long_line: &Mutex<()>) {
     let mut parser = LineParser::default();
     for Job { number, file, chunk } in jobs {
-        let parsed = catch_unwind(AssertUnwindSafe(|| {
-            let mut part = Box::new(Part::new(key.clone()));
-            for (offset, line, has_end) in chunk.lines() {
-                let turn = (line.len() > LONG_LINE)
-                    .then(|| long_line.lock().unwrap_or_else(PoisonError::into_inner));
-                parser.parse(line, offset, has_end, LONGEST_VALUE, &mut part);
-                drop(turn);
-            }
-            part
-        }));
-        let part = parsed.unwrap_or_else(|_| {
-            parser = LineParser::default();
-            Box::new(unreadable(&chunk, key))
-        });
-        let bytes = chunk.memory();
-        let start = chunk.start();
-        let step = Step::Lines { file, part, too_long: chunk.too_long, start, bytes };
+        let step = parse_chunk(&mut parser, file, chunk, key, long_line);
         if steps.send((number, step)).is_err() {
             return;
         }
     }
+}
+
+pub(super) fn parse_chunk(
+    parser: &mut LineParser,
+    file: u32,
+    chunk: Chunk,
+    key: &RandomState,
+    long_line: &Mutex<()>,
+) -> Step {
+    let parsed = catch_unwind(AssertUnwindSafe(|| {
+        let mut part = Box::new(Part::new(key.clone()));
+        for (offset, line, has_end) in chunk.lines() {
+            let turn = (line.len() > LONG_LINE)
+                .then(|| long_line.lock().unwrap_or_else(PoisonError::into_inner));
+            parser.parse(line, offset, has_end, LONGEST_VALUE, &mut part);
+            drop(turn);
+        }
+        part
+    }));
+    let part = parsed.unwrap_or_else(|_| {
+        *parser = LineParser::default();
+        Box::new(unreadable(&chunk, key))
+    });
+    let (start, bytes) = (chunk.start(), chunk.memory());
+    Step::Lines { file, part, too_long: chunk.too_long, start, bytes }
 }
 
 /// Lines over which the parser has come to grief: they are counted, and the rest is read.
