@@ -110,6 +110,11 @@ impl Index {
         self.traces.len() as u64 - self.empty_traces
     }
 
+    /// The rows and spans that are shown, in ascending order.
+    pub fn shown(&self) -> impl Iterator<Item = (u32, &Span)> {
+        (0..).zip(&self.spans)
+    }
+
     /// The attributes of a span and of its events.
     pub fn attributes_of(&self, row: u32) -> &[Attribute] {
         let end_of =
@@ -183,7 +188,7 @@ impl Index {
         if span.parent == 0 || trace.id == 0 {
             return None;
         }
-        self.row_of(trace.id, span.parent)
+        self.identities.find_in(&self.spans, span.trace, span.parent)
     }
 
     /// The rows of a trace, in their order.

@@ -48,6 +48,15 @@ impl Json {
         self
     }
 
+    pub fn signed(&mut self, number: i128) -> &mut Json {
+        let text = self.begin();
+        if number < 0 {
+            text.push('-');
+        }
+        push_number(text, u64::try_from(number.unsigned_abs()).unwrap_or(u64::MAX));
+        self
+    }
+
     pub fn flag(&mut self, flag: bool) -> &mut Json {
         self.raw(if flag { "true" } else { "false" })
     }
@@ -83,14 +92,14 @@ impl Json {
 }
 
 /// Without the machinery of formatting, which is slower and larger.
-pub(crate) fn push_number(text: &mut String, mut number: u64) {
-    let start = text.len();
-    loop {
-        text.insert(start, char::from(b'0' + (number % 10) as u8));
-        number /= 10;
-        if number == 0 {
-            return;
-        }
+pub(crate) fn push_number(text: &mut String, number: u64) {
+    let mut power = 1;
+    while number / power >= 10 {
+        power *= 10;
+    }
+    while power > 0 {
+        text.push(char::from(b'0' + (number / power % 10) as u8));
+        power /= 10;
     }
 }
 

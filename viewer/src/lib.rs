@@ -10,6 +10,7 @@
 //! and remove them at any time.
 
 mod account;
+mod again;
 mod commands;
 mod dictionary;
 mod engine;

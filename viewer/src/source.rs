@@ -14,5 +14,5 @@ mod tests;
 pub(crate) use self::{
     discover::{Found, Input, discover},
     lines::Chunk,
-    open::open,
+    open::{Opened, open, open_file},
 };

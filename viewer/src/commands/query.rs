@@ -1,5 +1,7 @@
 //! `offloop query`: the spans that meet a filter.
 
+use std::sync::atomic::AtomicBool;
+
 use super::{
     Answer, Prepared,
     arguments::{Action, Arguments, Command, OptionOf, UsageError},
@@ -70,7 +72,8 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
 
 impl Query {
     fn answer(&self, index: &Index) -> Answer {
-        let Matches { mut rows, not_searched, .. } = search(index, &self.filter);
+        let Matches { mut rows, not_searched, .. } =
+            search(index, &self.filter, &AtomicBool::new(false));
         let mut notes = Vec::new();
         if not_searched > 0 {
             notes.push(format!(

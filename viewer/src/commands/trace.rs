@@ -13,7 +13,7 @@ use crate::{
     span_flags::Flags,
     terminal::{count_text, duration_text, shown, truncated},
     time::time_text,
-    tree::{Entry, Forest, Mark, critical_path, order},
+    tree::{Entry, Forest, Mark, Visited, critical_path, order},
 };
 
 pub(super) const COMMAND: Command = Command {
@@ -214,7 +214,7 @@ impl Drawing<'_> {
 
     fn critical(&self, root: u32, lines: &mut Vec<String>) {
         let root = self.forest.rows.binary_search(&root).map_or(NONE, |place| place as u32);
-        for piece in critical_path(self.index, self.forest, root) {
+        for piece in critical_path(self.index, self.forest, root, &mut Visited::new(self.forest)) {
             if let Some(span) = self.forest.span(self.index, piece.place) {
                 let label = self.label(span);
                 lines.push(self.line(

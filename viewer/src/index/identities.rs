@@ -64,8 +64,13 @@ impl Identities {
     pub fn find(&self, spans: &[Span], traces: &[Trace], trace: u128, id: u64) -> Option<u32> {
         let trace_number = self.trace_of(trace)?;
         debug_assert!(traces.get(trace_number as usize).is_some_and(|known| known.id == trace));
-        let is_it = |row: &u32| has_ids(spans, *row, trace_number, id);
-        self.first.find(self.key.hash_one((trace_number, id)), is_it).copied()
+        self.find_in(spans, trace_number, id)
+    }
+
+    /// The first row of the span with this id in the trace with this number.
+    pub fn find_in(&self, spans: &[Span], trace: u32, id: u64) -> Option<u32> {
+        let is_it = |row: &u32| has_ids(spans, *row, trace, id);
+        self.first.find(self.key.hash_one((trace, id)), is_it).copied()
     }
 
     /// Looks for the span with these ids and this content, and remembers `row`, where it will be, unless it is there.

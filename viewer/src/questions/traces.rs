@@ -3,12 +3,11 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use super::{Answer, Asked, Cache, Refusal};
+use super::{Answer, Asked, Cache, ROOM, Refusal, trace_text};
 use crate::{
     index::{Index, NONE},
     json::Json,
-    parse::hex_id,
-    query::{block_rows, root, search, services},
+    query::{block_rows, root, services},
 };
 
 /// Traces in one answer.
@@ -30,7 +29,7 @@ pub(super) fn traces(asked: &Asked<'_>, cache: &mut Cache) -> Answer {
     let (number, list, from) = match asked.with.get("cursor") {
         Some(cursor) => next_page(cursor, cache)?,
         None => {
-            let list = Arc::new(list(asked)?);
+            let list = Arc::new(list(asked, cache)?);
             (None, list, 0)
         }
     };
@@ -41,13 +40,18 @@ pub(super) fn traces(asked: &Asked<'_>, cache: &mut Cache) -> Answer {
     json.name("notSearched").number(list.not_searched).name("items").array();
     let rest = list.traces.get(from..).unwrap_or_default();
     let blocks = Blocks::new(index);
+    let mut told = 0;
     for (trace, matched) in rest.iter().take(limit) {
+        if json.len() > ROOM {
+            break;
+        }
+        told += 1;
         item(&mut json, index, *trace, *matched, &blocks);
     }
     json.end_array();
-    if rest.len() > limit {
+    if rest.len() > told {
         let number = number.unwrap_or_else(|| cache.keep_list(Arc::clone(&list)));
-        let cursor = [number.to_string(), (from + limit).to_string()].join(".");
+        let cursor = [number.to_string(), (from + told).to_string()].join(".");
         json.name("cursor").text(&cursor);
     }
     json.end_object();
@@ -67,27 +71,20 @@ fn next_page(cursor: &str, cache: &Cache) -> Result<(Option<u64>, Arc<List>, usi
     }
 }
 
-fn list(asked: &Asked<'_>) -> Result<List, Refusal> {
+fn list(asked: &Asked<'_>, cache: &mut Cache) -> Result<List, Refusal> {
     let Asked { index, with, .. } = asked;
-    let filter = with.filter()?;
-    let mut list = List { traces: Vec::new(), matched_spans: 0, not_searched: 0 };
-    if filter.terms.is_empty() {
-        let all = index.traces.iter().zip(0..).filter(|(trace, _)| trace.spans > 0);
-        list.traces = all.map(|(trace, number)| (number, trace.spans)).collect();
-        list.matched_spans = index.span_count();
-    } else {
-        let found = search(index, &filter);
-        let mut matched = vec![0_u32; index.traces.len()];
-        for span in found.rows.iter().filter_map(|row| index.span(*row)) {
-            if let Some(count) = matched.get_mut(span.trace as usize) {
-                *count += 1;
-            }
+    let found = cache.matches(asked)?;
+    let mut matched = vec![0_u32; index.traces.len()];
+    for span in found.rows.iter().filter_map(|row| index.span(*row)) {
+        if let Some(count) = matched.get_mut(span.trace as usize) {
+            *count += 1;
         }
-        let all = (0..).zip(matched).filter(|(_, matched)| *matched > 0);
-        list.traces = all.collect();
-        list.matched_spans = found.rows.len() as u64;
-        list.not_searched = found.not_searched;
     }
+    let mut list = List {
+        traces: (0..).zip(matched).filter(|(_, matched)| *matched > 0).collect(),
+        matched_spans: found.rows.len() as u64,
+        not_searched: found.not_searched,
+    };
     asked.check()?;
     sort(index, &mut list.traces, with.get("sort"), with.get("order"))?;
     Ok(list)
@@ -170,7 +167,7 @@ fn item(json: &mut Json, index: &Index, number: u32, matched: u32, blocks: &Bloc
     let mut names: Vec<&str> = services(index, number).into_iter().collect();
     names.sort_unstable();
     json.object().name("id");
-    json.text(&if trace.id == 0 { String::new() } else { hex_id(trace.id) });
+    json.text(&trace_text(trace.id));
     json.name("key").number(number.into());
     json.name("service").text(&service).name("name").text(&name);
     json.name("start").time(trace.start).name("duration").number(trace.duration());

@@ -47,6 +47,11 @@ pub(crate) fn open(input: &Input, read: &Arc<AtomicU64>) -> io::Result<Result<Op
     open_reader(Box::new(Counted { reader, read: Arc::clone(read) }), LONGEST_LINE)
 }
 
+/// The same for a file that is open already.
+pub(crate) fn open_file(file: File) -> io::Result<Result<Opened, Refused>> {
+    open_reader(Box::new(file), LONGEST_LINE)
+}
+
 pub(super) fn open_reader(
     mut reader: Box<dyn Read + Send>,
     longest: usize,

@@ -2,6 +2,7 @@
 
 use crate::index::{Index, NONE, Span};
 
+#[derive(Debug)]
 pub(crate) struct Forest {
     /// The rows in ascending order.
     pub rows: Vec<u32>,
