@@ -4,6 +4,7 @@
 mod blocks;
 mod cache;
 mod critical_path;
+mod export;
 mod facets;
 mod files;
 mod find;
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use self::{cache::Cache, files::file, links::write_links, parameters::Parameters};
 use crate::{
+    export::Export,
     index::Index,
     json::Json,
     parse::{hex_id, hex_span_id},
@@ -101,6 +103,11 @@ pub(crate) fn answer(question: &str, asked: &Asked<'_>, cache: &mut Cache) -> Re
         Ok(json) => Reply { status: 200, kind: Kind::Json, body: json.into_text().into_bytes() },
         Err(refusal) => refusal.reply(),
     }
+}
+
+/// The answer to `export`, which is written piece by piece: `Export::next` until there is none.
+pub(crate) fn export(asked: &Asked<'_>, cache: &mut Cache) -> Result<Export, Reply> {
+    export::export(asked, cache).map_err(Refusal::reply)
 }
 
 impl Asked<'_> {
