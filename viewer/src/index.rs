@@ -6,6 +6,7 @@ mod files;
 mod forget;
 mod identities;
 mod merge;
+mod release;
 mod resources;
 
 #[cfg(test)]

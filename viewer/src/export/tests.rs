@@ -9,7 +9,7 @@ use crate::{
     parse::hex_id,
     query::{parse, search},
     reading::{Options, read},
-    source::Input,
+    source::{Found, Input},
     test_directory::TestDirectory,
     test_spans::{Random, TestSpan, attribute, index_of_spans, lines, span},
     value::Value,
@@ -33,7 +33,8 @@ fn all_rows(index: &Index) -> Vec<u32> {
 
 fn index_of_file(directory: &TestDirectory, name: &str, text: impl AsRef<[u8]>) -> Index {
     let input = Input::File(directory.write(name, text));
-    read(&[input], &Options { parsers: 2, max_memory: u64::MAX }, &mut |_| {})
+    let find = move || Found { inputs: vec![input.clone()], ..Found::default() };
+    read(find, &Options { parsers: 2, max_memory: u64::MAX }, &mut |_| {})
 }
 
 /// All that the index knows of a span, in words.

@@ -44,7 +44,7 @@ pub(crate) fn file(json: &mut Json, file: &FileState) {
         json.name("failure").text(failure);
     }
     if file.is_gone {
-        json.name("isGone").flag(true);
+        json.name("isGone").flag(true).name("released").number(file.released);
     }
     json.end_object();
 }
