@@ -12,6 +12,9 @@ mod details;
 mod live;
 mod protocol;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     io::{self, BufRead, BufReader, Write},
     panic,

@@ -393,6 +393,30 @@ fn v28_questions_are_answered_while_files_are_read() {
     assert_eq!(spans, 48_000);
 }
 
+#[cfg(unix)]
+#[test]
+fn v28_what_has_been_read_is_shown_while_the_rest_is_not_there_yet() {
+    let directory = Directory::new();
+    let path = directory.write("a.jsonl", (0..3000).map(line).collect::<String>());
+    let gate = directory.0.join("gate");
+    assert!(Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    let mut engine = Engine::start(&[&path, &gate], &["--once"]);
+    let news = engine.until(|live| live["spans"] == 3000);
+    assert_eq!(news["reading"]["isDone"], false);
+    let (_, list) = engine.json("traces", json!({ "limit": "500" }));
+    assert_eq!(
+        (list["traces"].as_u64(), list["items"].as_array().unwrap().len()),
+        (Some(300), 300)
+    );
+    let mut gate = fs::OpenOptions::new().write(true).open(&gate).unwrap();
+    gate.write_all(line(5000).as_bytes()).unwrap();
+    let (_, files) = engine.json("files", json!({}));
+    assert_eq!(files["reading"]["isDone"], false);
+    drop(gate);
+    let news = engine.until(|live| live["reading"]["isDone"] == true);
+    assert_eq!(news["spans"], 3001);
+}
+
 #[test]
 fn v77_a_question_that_was_cancelled_has_no_answer_and_the_next_one_has() {
     let directory = Directory::new();
