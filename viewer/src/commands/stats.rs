@@ -55,7 +55,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
 
 fn groups(index: &Index, by: &By) -> Vec<Group> {
     let own = self_times(index, &Forest::of_all(index));
-    latency(index, by, &mut index.shown().map(|(row, _)| row), &own)
+    latency(index, by, &mut index.rows(), &own)
 }
 
 fn text(index: &Index, by: &By, limit: usize) -> String {

@@ -28,7 +28,7 @@ fn exported(index: &Index, format: Format, rows: Vec<u32>) -> (String, u64) {
 }
 
 fn all_rows(index: &Index) -> Vec<u32> {
-    index.shown().map(|(row, _)| row).collect()
+    index.rows().collect()
 }
 
 fn index_of_file(directory: &TestDirectory, name: &str, text: impl AsRef<[u8]>) -> Index {

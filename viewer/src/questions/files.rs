@@ -40,6 +40,9 @@ pub(crate) fn file(json: &mut Json, file: &FileState) {
     json.name("profiles").number(counts.profiles).name("seen").number(counts.seen);
     json.name("shown").number(file.shown).name("duplicates").number(file.duplicates);
     json.name("bad").number(counts.bad);
+    if file.is_gone {
+        json.name("isGone").flag(true);
+    }
     if let Some(failure) = &file.failure {
         json.name("failure").text(failure);
     }
