@@ -108,6 +108,15 @@ impl Index {
         self.traces.len() as u64 - self.empty_traces
     }
 
+    /// The rows and spans that are shown, in ascending order. A span keeps its row while the program runs.
+    pub fn shown(&self) -> impl Iterator<Item = (u32, &Span)> {
+        (0..).zip(&self.spans).filter(|(_, span)| span.trace != NONE)
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = u32> {
+        self.shown().map(|(row, _)| row)
+    }
+
     /// The attributes of a span and of its events.
     pub fn attributes_of(&self, row: u32) -> &[Attribute] {
         let end_of =

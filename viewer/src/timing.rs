@@ -16,8 +16,9 @@ pub type Timed = (&'static str, f64);
 
 /// Reads files, asks what the page asks about them, each question `rounds` times.
 pub fn time_questions(paths: &[PathBuf], rounds: usize) -> Vec<Timed> {
-    let found = discover(paths, false);
-    let index = read(&found.inputs, &Options::new(u64::MAX), &mut |_| {});
+    let paths = paths.to_vec();
+    let find = move || discover(&paths, false);
+    let index = read(find, &Options::new(u64::MAX), &mut |_| {});
     let largest = (0..).zip(&index.traces).max_by_key(|(_, trace)| trace.spans);
     let trace = largest.map_or(0, |(number, _)| number);
     let never = AtomicBool::new(false);

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
-use super::{Asked, Cache, Kind, Parameters, ROOM, Reading, Reply, answer};
+use super::{Asked, Cache, Kind, Parameters, Reading, Reply, answer};
 use crate::{
     index::Index,
     parse::{LONGEST_VALUE, LineParser, Part},

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     questions::write_links,
     reading::{Options, read},
-    source::Input,
+    source::discover,
     test_directory::TestDirectory,
     test_spans::{attribute, index_of_spans, span},
 };
@@ -33,8 +33,9 @@ fn v64_a_line_of_code_has_its_blocks_its_stack_and_what_was_open() {
     let mut get = span(60, 0, 3005, 9999);
     get.name = "GET /".into();
     spans.push(get);
-    let input = Input::File(directory.write("spans.jsonl", lines(&spans)));
-    let index = read(&[input], &Options { parsers: 1, max_memory: u64::MAX }, &mut |_| {});
+    let path = directory.write("spans.jsonl", lines(&spans));
+    let find = move || discover(&[path.clone()], false);
+    let index = read(find, &Options { parsers: 1, max_memory: u64::MAX }, &mut |_| {});
     let answer = ask(&index, "blocks");
     let line = &answer["lines"][0];
     assert_eq!((&line["function"], &line["place"]), (&"parse".into(), &"/app/shop.js:12".into()));

@@ -61,7 +61,7 @@ fn skeleton(index: &Index, cache: &mut Cache, question: &str) -> Result<Piece, u
     let reply = reply(index, cache, 1, question);
     match reply.kind {
         Kind::Binary => Ok(read(&reply.body)),
-        Kind::Json => Err(reply.status),
+        _ => Err(reply.status),
     }
 }
 
