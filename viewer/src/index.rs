@@ -114,6 +114,10 @@ impl Index {
         (0..).zip(&self.spans).filter(|(_, span)| span.trace != NONE)
     }
 
+    pub fn rows(&self) -> impl Iterator<Item = u32> {
+        self.shown().map(|(row, _)| row)
+    }
+
     /// The attributes of a span and of its events.
     pub fn attributes_of(&self, row: u32) -> &[Attribute] {
         let end_of =

@@ -31,10 +31,12 @@ mod test_directory;
 #[cfg(test)]
 mod test_spans;
 mod time;
+mod timing;
 mod tree;
 mod value;
 
 pub use commands::run;
+pub use timing::{Timed, time_questions};
 
 /// Whether the account of `line` adds up, as a line of a file and as one that was cut off. For those who look for a line
 /// that breaks it.

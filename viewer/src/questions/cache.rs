@@ -117,7 +117,7 @@ impl Cache {
         }
         let filter = asked.with.filter()?;
         let found = if filter.terms.is_empty() {
-            let rows = asked.index.shown().map(|(row, _)| row).collect();
+            let rows = asked.index.rows().collect();
             Matches { rows, ..Matches::default() }
         } else {
             search(asked.index, &filter, asked.is_cancelled)
