@@ -239,7 +239,7 @@ fn v103_standard_input_takes_no_memory_beyond_the_index_however_long_it_is() {
             let line = line(number);
             written += line.len() as u64;
             pipe.write_all(line.as_bytes()).unwrap();
-            if written > 400_000_000 {
+            if written > 200_000_000 {
                 break;
             }
         }
