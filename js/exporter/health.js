@@ -51,7 +51,11 @@ class Health {
   /** The timer holds no exporter that nobody else does. */
   #watch() {
     const weak = new WeakRef(this);
-    this.#alarm = setTimeout(() => weak.deref()?.#warn(), AWAY_MILLIS);
+    const wake = () => {
+      const health = weak.deref();
+      if (health !== undefined) health.#warn();
+    };
+    this.#alarm = setTimeout(wake, AWAY_MILLIS);
     unref(this.#alarm);
   }
 
