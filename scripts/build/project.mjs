@@ -180,6 +180,18 @@ export function platformName() {
   return `linux-${process.arch}-${isMusl ? 'musl' : 'gnu'}`;
 }
 
+/** `x86_64-unknown-linux-gnu` is `linux-x64-gnu` in the name of a package. */
+export function platformOf(triple) {
+  const arch = { x86_64: 'x64', aarch64: 'arm64' }[triple.split('-')[0]];
+  if (triple.includes('-apple-')) return `darwin-${arch}`;
+  return triple.includes('-windows-') ? `win32-${arch}-msvc` : `linux-${arch}-${triple.split('-').at(-1)}`;
+}
+
+/** The file of the program that reads span files in addon/, where those of several platforms may lie. */
+export function viewerName(platform) {
+  return `offloop-viewer.${platform}${platform.startsWith('win32') ? '.exe' : ''}`;
+}
+
 /** The npm that runs this, else the one on the path. Calling it through node needs no shell on Windows. */
 export function npmCommand() {
   const running = process.env.npm_execpath;
