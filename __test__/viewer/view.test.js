@@ -27,7 +27,7 @@ function isAlive(pid) {
 
 test('the options are what the engine and the server get (V10)', () => {
   const { paths, ...rest } = readArguments([
-    '--port=4319', '--open', 'a b', '--once', '--recursive', '--source', 'src', '--utc', '--max-memory', '512MB', '--', '-x',
+    '--port=4319', '--open', 'a b', '--once', '--recursive', '--source', __dirname, '--utc', '--max-memory', '512MB', '--', '-x',
   ]); // biome-ignore format: a command line
   assert.deepStrictEqual(paths, ['a b', '-x']);
   assert.deepStrictEqual(rest, {
@@ -35,12 +35,12 @@ test('the options are what the engine and the server get (V10)', () => {
     isOpened: true,
     isOnce: true,
     isRecursive: true,
-    source: 'src',
+    source: __dirname,
     isUtc: true,
     maxMemory: '512MB',
     isHelp: false,
   });
-  const words = ['serve', '--once', '--recursive', '--source', 'src', '--max-memory', '512MB', '--', 'a b', '-x'];
+  const words = ['serve', '--once', '--recursive', '--source', __dirname, '--max-memory', '512MB', '--', 'a b', '-x'];
   assert.deepStrictEqual(engineWords({ paths, ...rest }), words);
   assert.deepStrictEqual(engineWords(readArguments(['spans'])), ['serve', '--', 'spans']);
   assert.strictEqual(readArguments([]).port, 0);
@@ -52,6 +52,8 @@ test('the options are what the engine and the server get (V10)', () => {
     [['--host', '0.0.0.0'], /^there is no option --host; did you mean --port\?$/],
     [['--opne'], /^there is no option --opne; did you mean --open\?$/],
     [['--once=yes'], /^--once takes no value$/],
+    [['--source', 'nothing'], /^--source is a directory that is there$/],
+    [['--source', __filename], /^--source is a directory that is there$/],
     [['-'], /^it cannot follow standard input; write the spans into a file, or ask stats or query$/],
   ];
   for (const [typed, message] of wrong)

@@ -2,25 +2,41 @@
 // `offloop view` in a process of its own, over the scripted engine or the real one, and requests to it byte for byte.
 
 const { spawn } = require('node:child_process');
-const { readFileSync } = require('node:fs');
+const { existsSync, readFileSync, statSync } = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
+const { findViewer } = require('../../../js/viewer/command.js');
 
 const root = path.resolve(__dirname, '..', '..', '..');
 const SCRIPTED = path.join(__dirname, 'scripted_engine.js');
-const START = `require(${JSON.stringify(path.join(root, 'js/viewer/view.js'))}).run(process.argv.slice(1), {
-  file: process.execPath, words: [${JSON.stringify(SCRIPTED)}] }).then((code) => { process.exitCode = code; });`;
+const NAME = process.platform === 'win32' ? 'offloop-viewer.exe' : 'offloop-viewer';
+/** The program that was built last; undefined if there is none. */
+const REAL = ['debug', 'release']
+  .map((profile) => path.join(root, 'target', profile, NAME))
+  .concat(findViewer() ?? [])
+  .filter(existsSync)
+  .sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs)[0];
+/** Why tests of the real engine are skipped; false if they are not. */
+const skipReal = REAL === undefined ? 'cargo build -p offloop-viewer has not been run' : false;
 
-/** Over the scripted engine, whose messages go to the file `log`. */
-function startScripted(t, words, { log, env = {}, execArgv = [], ...options } = {}) {
-  const args = [...execArgv, '-e', START, '--', ...words];
-  return started(t, args, { ...options, env: { ...process.env, ...env, ...(log ? { LOG: log } : {}) } });
+/** The whole command, with a program of the test's in the place of the one it would find. */
+function start(t, program, words, { env = {}, execArgv = [], ...options } = {}) {
+  const script = `const { COMMANDS, main } = require(${JSON.stringify(path.join(root, 'js/command/main.js'))});
+    const { run } = require(${JSON.stringify(path.join(root, 'js/viewer/view.js'))});
+    COMMANDS.view.load = () => ({ run: (words) => run(words, ${JSON.stringify(program)}) });
+    main(['view', ...process.argv.slice(1)]);`;
+  return started(t, [...execArgv, '-e', script, '--', ...words], { ...options, env: { ...process.env, ...env } });
 }
 
-/** The command as users start it. */
-function startReal(t, words, { env = {}, execArgv = [], ...options } = {}) {
-  const args = [...execArgv, path.join(root, 'bin', 'offloop.js'), 'view', ...words];
-  return started(t, args, { ...options, env: { ...process.env, ...env } });
+/** Over the scripted engine, whose messages go to the file `log`. */
+function startScripted(t, words, { log, env = {}, ...options } = {}) {
+  const program = { file: process.execPath, words: [SCRIPTED] };
+  return start(t, program, words, { ...options, env: { ...env, ...(log ? { LOG: log } : {}) } });
+}
+
+/** Over the program that was built last. */
+function startReal(t, words, options) {
+  return start(t, { file: REAL, words: [] }, words, options);
 }
 
 function started(t, args, options) {
@@ -123,4 +139,4 @@ async function until(condition, limitMillis = 20_000) {
   throw new Error(`it has not happened: ${condition}`);
 }
 
-module.exports = { ask, readLog, requestText, root, sendRaw, startReal, startScripted, until };
+module.exports = { ask, readLog, requestText, root, sendRaw, skipReal, startReal, startScripted, until };
