@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { execFileSync, spawnSync } = require('node:child_process');
+const { randomBytes } = require('node:crypto');
 const { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
@@ -95,4 +96,25 @@ test('every platform package says for which system it is, and holds both binarie
     assert.equal(own.engines.node, manifest.engines.node);
     assert.equal(own.repository.url, manifest.repository.url); // npm refuses provenance where it differs
   }
+});
+
+test('the command, its server and its page are published, and nothing is depended on (V1)', () => {
+  assert.deepEqual(manifest.bin, { offloop: 'bin/offloop.js' });
+  for (const name of ['bin', 'js', 'viewer/page']) assert.ok(manifest.files.includes(name), name);
+  assert.equal(manifest.dependencies, undefined);
+});
+
+test('a program that reads span files and is too large is refused, on disk or packed (V115)', (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'offloop-sizes-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const verdictOn = (bytes) => {
+    const file = path.join(directory, 'offloop-viewer.darwin-arm64');
+    writeFileSync(file, bytes);
+    const words = ['scripts/release/check_addon.mjs', file];
+    const { status, stdout } = spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8' });
+    return [status, stdout.split('\n').slice(1).join('').trim()];
+  };
+  assert.deepEqual(verdictOn(Buffer.alloc(1_000_000)), [0, '']);
+  assert.deepEqual(verdictOn(Buffer.alloc(1_000_001)), [1, 'larger than 1,000,000 bytes']);
+  assert.deepEqual(verdictOn(randomBytes(500_500)), [1, 'packs to more than 500,000 bytes']);
 });

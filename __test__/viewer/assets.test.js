@@ -145,7 +145,7 @@ test('the table has what the page has, with its types, and no link to elsewhere 
 
   const directory = scratchDirectory(t);
   fs.mkdirSync(path.join(directory, 'views'));
-  for (const name of ['index.html', 'app.css', 'views/list.js', 'notes.md', 'app.js.orig', '.hidden'])
+  for (const name of ['index.html', 'app.css', 'views/list.js', 'notes.txt', 'app.js.orig', '.hidden'])
     fs.writeFileSync(path.join(directory, name), name);
   if (process.platform !== 'win32') fs.symlinkSync('/etc/hosts', path.join(directory, 'hosts.js'));
   const types = [...loadAssets(directory)].map(([address, { type }]) => [address, type]);
