@@ -2,6 +2,8 @@
 //! It refuses to know files, threads and the index.
 
 mod attributes;
+mod cursor;
+mod direct;
 mod id;
 mod line;
 mod part;

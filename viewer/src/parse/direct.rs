@@ -1,0 +1,387 @@
+//! Reads a request in one pass, without a tape: as FileSpanExporter and the Collector write it, and with members in any
+//! order that needs no looking back. It refuses everything else, and the line is read by way of a tape then, with the same
+//! result.
+
+use std::slice;
+
+use super::{
+    attributes::Of,
+    cursor::Cursor,
+    id::{parse_span_id, parse_trace_id},
+    part::{PartAttribute, PartLink, PartScope},
+    request::RequestReader,
+    scalar::{Number, enumeration, number, unsigned},
+    span::{KIND_NAMES, Place, STATUS_NAMES, SpanFacts},
+    tape::Item,
+};
+use crate::value::Value;
+
+/// Arrays in arrays that are read here.
+const DEEPEST: usize = 4;
+
+/// Members of a span that have been seen, so that one that is there twice is noticed.
+#[derive(Default)]
+struct Once(u32);
+
+impl Once {
+    fn see(&mut self, number: u32) -> Option<()> {
+        let bit = 1 << number;
+        let is_new = self.0 & bit == 0;
+        self.0 |= bit;
+        is_new.then_some(())
+    }
+
+    fn has(&self, number: u32) -> bool {
+        self.0 & (1 << number) != 0
+    }
+}
+
+pub(super) struct DirectReader<'l, 'r, 'p> {
+    cursor: Cursor<'l>,
+    /// For texts with escapes.
+    scratch: &'r mut String,
+    reader: &'r mut RequestReader<'p>,
+}
+
+impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
+    pub fn new(
+        text: &'l str,
+        scratch: &'r mut String,
+        reader: &'r mut RequestReader<'p>,
+    ) -> DirectReader<'l, 'r, 'p> {
+        DirectReader { cursor: Cursor::new(text), scratch, reader }
+    }
+
+    /// Appends what the line holds. If it holds anything that is not for this reader, nothing is returned, and what has
+    /// been appended has to be taken away.
+    pub fn request(mut self) -> Option<()> {
+        let mut once = Once::default();
+        self.members(|this, name| match name {
+            "resourceSpans" | "resource_spans" => {
+                once.see(0)?;
+                this.elements(Self::resource_spans)
+            }
+            "resourceLogs" | "resource_logs" | "resourceMetrics" | "resource_metrics"
+            | "resourceProfiles" | "resource_profiles" => None,
+            _ => this.skip(),
+        })?;
+        (once.has(0) && self.cursor.is_at_end()).then_some(())
+    }
+
+    fn resource_spans(&mut self) -> Option<()> {
+        let number = self.reader.open_resource();
+        let mut once = Once::default();
+        self.members(|this, name| match name {
+            "resource" => {
+                once.see(0)?;
+                this.resource(number)
+            }
+            "scopeSpans" | "scope_spans" => {
+                once.see(1)?;
+                this.elements(|this| this.scope_spans(number))
+            }
+            "instrumentationLibrarySpans" | "instrumentation_library_spans" => None,
+            _ => this.skip(),
+        })
+    }
+
+    fn resource(&mut self, number: u32) -> Option<()> {
+        let mut once = Once::default();
+        let mut attributes = Vec::new();
+        self.members(|this, name| match name {
+            "attributes" => {
+                once.see(0)?;
+                this.attributes(Of::SpanOrResource, &mut attributes)
+            }
+            _ => this.skip(),
+        })?;
+        *self.reader.part.resources.get_mut(number as usize)? = attributes;
+        Some(())
+    }
+
+    fn scope_spans(&mut self, resource: u32) -> Option<()> {
+        let number = self.reader.open_scope();
+        let mut once = Once::default();
+        self.members(|this, name| match name {
+            "scope" => {
+                once.see(0)?;
+                this.scope(number)
+            }
+            "spans" => {
+                once.see(1)?;
+                this.elements(|this| this.span(resource, number))
+            }
+            "instrumentationLibrary" | "instrumentation_library" => None,
+            _ => this.skip(),
+        })
+    }
+
+    fn scope(&mut self, number: u32) -> Option<()> {
+        let mut once = Once::default();
+        let PartScope { mut name, mut version } = *self.reader.part.scopes.get(number as usize)?;
+        self.members(|this, member| {
+            let (bit, out) = match member {
+                "name" => (0, &mut name),
+                "version" => (1, &mut version),
+                _ => return this.skip(),
+            };
+            once.see(bit)?;
+            *out = this.text()?;
+            Some(())
+        })?;
+        *self.reader.part.scopes.get_mut(number as usize)? = PartScope { name, version };
+        Some(())
+    }
+
+    fn span(&mut self, resource: u32, scope: u32) -> Option<()> {
+        let mut facts = SpanFacts::default();
+        let mut name = None;
+        let mut once = Once::default();
+        let mut attributes = std::mem::take(&mut self.reader.part.attributes);
+        let read = self.members(|this, member| match member {
+            "traceId" | "trace_id" => {
+                once.see(0)?;
+                facts.trace = parse_trace_id(this.cursor.string(this.scratch)?);
+                Some(())
+            }
+            "spanId" | "span_id" => {
+                once.see(1)?;
+                facts.id = parse_span_id(this.cursor.string(this.scratch)?);
+                Some(())
+            }
+            "parentSpanId" | "parent_span_id" => {
+                once.see(2)?;
+                facts.parent = parse_span_id(this.cursor.string(this.scratch)?);
+                Some(())
+            }
+            "name" => {
+                once.see(3)?;
+                name = Some(this.text()?);
+                Some(())
+            }
+            "kind" => {
+                once.see(4)?;
+                facts.kind =
+                    this.with_scalar(|item| enumeration(item, "SPAN_KIND_", &KIND_NAMES))?;
+                Some(())
+            }
+            "startTimeUnixNano" | "start_time_unix_nano" => {
+                once.see(5)?;
+                facts.start = this.with_scalar(|item| unsigned(item).unwrap_or(0))?;
+                Some(())
+            }
+            "endTimeUnixNano" | "end_time_unix_nano" => {
+                once.see(6)?;
+                facts.end = this.with_scalar(|item| unsigned(item).unwrap_or(0))?;
+                Some(())
+            }
+            "attributes" => {
+                once.see(7)?;
+                // Those of the events come behind those of the span.
+                (!once.has(8)).then_some(())?;
+                this.attributes(Of::SpanOrResource, &mut attributes)
+            }
+            "events" => {
+                if this.cursor.eat_all(b"[]") {
+                    return once.see(9);
+                }
+                once.see(8)?;
+                once.see(9)?;
+                this.elements(|this| this.event(&mut attributes))
+            }
+            "links" => {
+                once.see(10)?;
+                this.elements(Self::link)
+            }
+            "status" => {
+                once.see(11)?;
+                facts.status = this.status()?;
+                Some(())
+            }
+            _ => this.skip(),
+        });
+        self.reader.part.attributes = attributes;
+        read?;
+        // What is no span is counted there.
+        let name = name?;
+        let reader = &mut *self.reader;
+        let place = Place { resource, scope, line: reader.line, ordinal: reader.ordinal };
+        reader.part.push_span(&facts, name, place);
+        reader.ordinal += 1;
+        reader.part.counts.seen += 1;
+        Some(())
+    }
+
+    fn status(&mut self) -> Option<u8> {
+        let mut once = Once::default();
+        let mut status = 0;
+        self.members(|this, name| match name {
+            "code" => {
+                once.see(0)?;
+                status =
+                    this.with_scalar(|item| enumeration(item, "STATUS_CODE_", &STATUS_NAMES))?;
+                Some(())
+            }
+            _ => this.skip(),
+        })?;
+        Some(status)
+    }
+
+    fn event(&mut self, attributes: &mut Vec<PartAttribute>) -> Option<()> {
+        let mut once = Once::default();
+        self.members(|this, name| match name {
+            "name" => {
+                once.see(0)?;
+                // It comes before the attributes of the event.
+                (!once.has(1)).then_some(())?;
+                let value = this.text()?;
+                let key = this.reader.part.dictionary.intern(Value::EventKey("name"));
+                attributes.push(PartAttribute { key, value });
+                Some(())
+            }
+            "attributes" => {
+                once.see(1)?;
+                this.attributes(Of::Event, attributes)
+            }
+            _ => this.skip(),
+        })
+    }
+
+    fn link(&mut self) -> Option<()> {
+        let mut once = Once::default();
+        let (mut trace, mut id) = (0, 0);
+        self.members(|this, name| match name {
+            "traceId" | "trace_id" => {
+                once.see(0)?;
+                trace = parse_trace_id(this.cursor.string(this.scratch)?);
+                Some(())
+            }
+            "spanId" | "span_id" => {
+                once.see(1)?;
+                id = parse_span_id(this.cursor.string(this.scratch)?);
+                Some(())
+            }
+            _ => this.skip(),
+        })?;
+        if trace != 0 && id != 0 {
+            let span = self.reader.part.spans.len() as u32;
+            self.reader.part.links.push(PartLink { span, trace, id });
+        }
+        Some(())
+    }
+
+    fn attributes(&mut self, of: Of, out: &mut Vec<PartAttribute>) -> Option<()> {
+        self.elements(|this| {
+            // Nearly always there are no blanks.
+            if !this.cursor.eat_all(b"{\"key\":\"") {
+                this.cursor.expect(b'{')?;
+                (this.cursor.key()? == "key").then_some(())?;
+                this.cursor.expect(b'"')?;
+            }
+            let key = this.cursor.string_end(this.scratch)?;
+            let dictionary = &mut this.reader.part.dictionary;
+            let key = match of {
+                Of::Event => dictionary.intern(Value::EventKey(key)),
+                Of::SpanOrResource => dictionary.intern_text(key, this.reader.longest),
+            };
+            if this.cursor.eat_all(b",\"value\":{\"stringValue\":\"") {
+                let value = this.text_end()?;
+                out.push(PartAttribute { key, value });
+                this.cursor.expect(b'}')?;
+            } else {
+                this.cursor.expect(b',')?;
+                (this.cursor.key()? == "value").then_some(())?;
+                this.value(key, 0, out)?;
+            }
+            this.cursor.expect(b'}')
+        })
+    }
+
+    /// Appends a value, and of an array each of its elements.
+    fn value(&mut self, key: u32, depth: usize, out: &mut Vec<PartAttribute>) -> Option<()> {
+        self.cursor.expect(b'{')?;
+        if self.cursor.eat(b'}') {
+            let value = self.reader.part.dictionary.intern(Value::Empty);
+            out.push(PartAttribute { key, value });
+            return Some(());
+        }
+        let value = match self.cursor.key()? {
+            "stringValue" | "string_value" => self.text()?,
+            "intValue" | "int_value" | "doubleValue" | "double_value" => {
+                let value = self.with_scalar(|item| match number(item) {
+                    Some(Number::Int(number)) => Value::Int(number),
+                    Some(Number::Double(number)) => Value::Double(number),
+                    None => Value::Empty,
+                })?;
+                self.reader.part.dictionary.intern(value)
+            }
+            "boolValue" | "bool_value" if self.cursor.eat_all(b"true") => {
+                self.reader.part.dictionary.intern(Value::Bool(true))
+            }
+            "boolValue" | "bool_value" if self.cursor.eat_all(b"false") => {
+                self.reader.part.dictionary.intern(Value::Bool(false))
+            }
+            "arrayValue" | "array_value" if depth < DEEPEST => {
+                let mut once = Once::default();
+                self.members(|this, name| match name {
+                    "values" => {
+                        once.see(0)?;
+                        this.elements(|this| this.value(key, depth + 1, out))
+                    }
+                    _ => this.skip(),
+                })?;
+                return self.cursor.expect(b'}');
+            }
+            _ => return None,
+        };
+        out.push(PartAttribute { key, value });
+        self.cursor.expect(b'}')
+    }
+
+    fn text(&mut self) -> Option<u32> {
+        self.cursor.expect(b'"')?;
+        self.text_end()
+    }
+
+    /// The number of a text whose first quote has been read.
+    fn text_end(&mut self) -> Option<u32> {
+        let text = self.cursor.string_end(self.scratch)?;
+        Some(self.reader.part.dictionary.intern_text(text, self.reader.longest))
+    }
+
+    fn with_scalar<T>(&mut self, take: impl FnOnce(Item<'_, '_>) -> T) -> Option<T> {
+        let node = self.cursor.scalar(self.scratch)?;
+        Some(take(Item::new(slice::from_ref(&node))))
+    }
+
+    fn skip(&mut self) -> Option<()> {
+        self.cursor.skip(self.scratch)
+    }
+
+    fn members(&mut self, mut member: impl FnMut(&mut Self, &'l str) -> Option<()>) -> Option<()> {
+        self.cursor.expect(b'{')?;
+        if self.cursor.eat(b'}') {
+            return Some(());
+        }
+        loop {
+            let name = self.cursor.key()?;
+            member(self, name)?;
+            if !self.cursor.eat(b',') {
+                return self.cursor.expect(b'}');
+            }
+        }
+    }
+
+    fn elements(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.cursor.expect(b'[')?;
+        if self.cursor.eat(b']') {
+            return Some(());
+        }
+        loop {
+            element(self)?;
+            if !self.cursor.eat(b',') {
+                return self.cursor.expect(b']');
+            }
+        }
+    }
+}
