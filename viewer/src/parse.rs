@@ -4,6 +4,7 @@
 mod attributes;
 mod cursor;
 mod direct;
+mod facts;
 mod id;
 mod line;
 mod part;
@@ -18,6 +19,7 @@ mod tape;
 mod tests;
 
 pub(crate) use self::{
+    facts::facts,
     id::hex_id,
     line::{LONGEST_VALUE, LineParser, WHOLE_VALUES, without_blanks},
     part::{Part, PartAttribute, PartScope, PartSpan},

@@ -18,6 +18,16 @@ impl<'l> Cursor<'l> {
         Cursor { text, at: 0 }
     }
 
+    /// Where the next byte stands.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What has been stepped over since `start`.
+    pub fn since(&self, start: usize) -> &'l [u8] {
+        self.text.as_bytes().get(start..self.at).unwrap_or_default()
+    }
+
     fn rest(&self) -> &'l [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
@@ -64,7 +74,8 @@ impl<'l> Cursor<'l> {
     /// The name of a member, without any escape in it, and the colon.
     pub fn key(&mut self) -> Option<&'l str> {
         self.expect(b'"')?;
-        let key = self.plain_end()?;
+        let key = self.plain()?;
+        (self.next_byte()? == b'"').then_some(())?;
         self.expect(b':')?;
         Some(key)
     }
@@ -83,37 +94,47 @@ impl<'l> Cursor<'l> {
     where
         'l: 's,
     {
-        let rest = self.rest();
-        if rest.get(plain_bytes(rest)) == Some(&b'"') {
-            return self.plain_end();
+        let plain = self.plain()?;
+        match self.next_byte()? {
+            b'"' => Some(plain),
+            b'\\' => self.escaped_end(plain, scratch).map(|()| scratch.as_str()),
+            _ => None,
         }
+    }
+
+    /// What is left of a text behind its first backslash; `plain` is what it has in front of that.
+    #[cold]
+    fn escaped_end(&mut self, plain: &str, scratch: &mut String) -> Option<()> {
         scratch.clear();
+        scratch.push_str(plain);
         loop {
-            let rest = self.rest();
-            let bytes = plain_bytes(rest);
-            scratch.push_str(self.text.get(self.at..self.at + bytes)?);
-            self.at += bytes + 1;
-            match rest.get(bytes)? {
-                b'"' => return Some(scratch),
-                b'\\' => scratch.push(self.escape()?),
+            scratch.push(self.escape()?);
+            scratch.push_str(self.plain()?);
+            match self.next_byte()? {
+                b'"' => return Some(()),
+                b'\\' => {}
                 _ => return None,
             }
         }
     }
 
-    /// What is left of a text without escapes.
-    fn plain_end(&mut self) -> Option<&'l str> {
-        let rest = self.rest();
-        let bytes = plain_bytes(rest);
-        let text = self.text.get(self.at..self.at + bytes)?;
-        self.at += bytes + 1;
-        (rest.get(bytes) == Some(&b'"')).then_some(text)
+    /// What stands in front of the next quote, backslash or control character.
+    fn plain(&mut self) -> Option<&'l str> {
+        let end = self.at + plain_bytes(self.rest());
+        let text = self.text.get(self.at..end)?;
+        self.at = end;
+        Some(text)
+    }
+
+    fn next_byte(&mut self) -> Option<u8> {
+        let byte = *self.text.as_bytes().get(self.at)?;
+        self.at += 1;
+        Some(byte)
     }
 
     /// The character behind a backslash. Halves of surrogate pairs are refused.
     fn escape(&mut self) -> Option<char> {
-        let byte = *self.rest().first()?;
-        self.at += 1;
+        let byte = self.next_byte()?;
         Some(match byte {
             b'"' | b'\\' | b'/' => char::from(byte),
             b'b' => '\u{8}',
@@ -187,6 +208,20 @@ impl<'l> Cursor<'l> {
         text.parse().ok().filter(|number: &f64| number.is_finite()).map(StaticNode::F64)
     }
 
+    /// A text of 19 decimal digits, which nanoseconds since the epoch have, and no blanks in front.
+    pub fn quoted_digits(&mut self) -> Option<u64> {
+        let (text, _) = self.rest().split_first_chunk::<21>()?;
+        let [b'"', digits @ .., b'"'] = text else { return None };
+        let (first, rest) = digits.split_first_chunk::<8>()?;
+        let (second, rest) = rest.split_first_chunk::<8>()?;
+        let mut number = eight_digits(*first)? * 100_000_000 + eight_digits(*second)?;
+        for byte in rest {
+            number = number * 10 + u64::from(byte.is_ascii_digit().then_some(byte - b'0')?);
+        }
+        self.at += text.len();
+        Some(number)
+    }
+
     /// Steps over a value of any kind.
     pub fn skip(&mut self, scratch: &mut String) -> Option<()> {
         self.skip_deeper(scratch, 0)
@@ -214,6 +249,16 @@ impl<'l> Cursor<'l> {
             }
         }
     }
+}
+
+/// The number that eight decimal digits are, all at once: pairs first, then fours, then the eight.
+fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    let bytes = u64::from_le_bytes(text);
+    let are_digits = text.iter().all(u8::is_ascii_digit);
+    let pairs = (bytes & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(10 * 0x100 + 1) >> 8;
+    let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 * 0x1_0000 + 1) >> 16;
+    let eight = (fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 * 0x1_0000_0000 + 1) >> 32;
+    are_digits.then_some(eight)
 }
 
 /// Bytes in front of the first quote, backslash or control character.

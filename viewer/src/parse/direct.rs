@@ -2,7 +2,7 @@
 //! order that needs no looking back. It refuses everything else, and the line is read by way of a tape then, with the same
 //! result.
 
-use std::slice;
+use std::{mem, slice};
 
 use super::{
     attributes::Of,
@@ -14,12 +14,15 @@ use super::{
     span::{KIND_NAMES, Place, STATUS_NAMES, SpanFacts},
     tape::Item,
 };
-use crate::value::Value;
+use crate::{dictionary::ValueId, value::Value};
 
 /// Arrays in arrays that are read here.
 const DEEPEST: usize = 4;
 
-/// Members of a span that have been seen, so that one that is there twice is noticed.
+/// Places in a list of attributes whose keys are remembered.
+const KNOWN: usize = 32;
+
+/// Members of an object that have been seen, so that one that is there twice is noticed.
 #[derive(Default)]
 struct Once(u32);
 
@@ -36,11 +39,42 @@ impl Once {
     }
 }
 
+/// The members of a span.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+enum Member {
+    Trace,
+    Id,
+    Parent,
+    Name,
+    Kind,
+    Start,
+    End,
+    Attributes,
+    Events,
+    Links,
+    Status,
+    #[default]
+    Other,
+}
+
+/// How an attribute begins: its braces, its key, and the kind of its value if that is a text.
+#[derive(Clone, Copy, Default)]
+struct Beginning<'l> {
+    bytes: &'l [u8],
+    key: ValueId,
+    is_text: bool,
+}
+
 pub(super) struct DirectReader<'l, 'r, 'p> {
     cursor: Cursor<'l>,
     /// For texts with escapes.
     scratch: &'r mut String,
     reader: &'r mut RequestReader<'p>,
+    /// How the attribute in this place of a list began the last time. Spans of one kind have the same keys in the same
+    /// order, and then neither the key nor what is around it has to be looked at in detail.
+    known: [Beginning<'l>; KNOWN],
+    /// The same for the members of a span: the name with its quotes and the colon.
+    known_members: [(&'l [u8], Member); KNOWN],
 }
 
 impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
@@ -49,7 +83,13 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         scratch: &'r mut String,
         reader: &'r mut RequestReader<'p>,
     ) -> DirectReader<'l, 'r, 'p> {
-        DirectReader { cursor: Cursor::new(text), scratch, reader }
+        DirectReader {
+            cursor: Cursor::new(text),
+            scratch,
+            reader,
+            known: Default::default(),
+            known_members: Default::default(),
+        }
     }
 
     /// Appends what the line holds. If it holds anything that is not for this reader, nothing is returned, and what has
@@ -137,72 +177,35 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         let mut facts = SpanFacts::default();
         let mut name = None;
         let mut once = Once::default();
-        let mut attributes = std::mem::take(&mut self.reader.part.attributes);
-        let read = self.members(|this, member| match member {
-            "traceId" | "trace_id" => {
-                once.see(0)?;
-                facts.trace = parse_trace_id(this.cursor.string(this.scratch)?);
-                Some(())
+        let mut attributes = mem::take(&mut self.reader.part.attributes);
+        let read = self.span_members(|this, member| {
+            if member != Member::Other {
+                once.see(member as u32)?;
             }
-            "spanId" | "span_id" => {
-                once.see(1)?;
-                facts.id = parse_span_id(this.cursor.string(this.scratch)?);
-                Some(())
-            }
-            "parentSpanId" | "parent_span_id" => {
-                once.see(2)?;
-                facts.parent = parse_span_id(this.cursor.string(this.scratch)?);
-                Some(())
-            }
-            "name" => {
-                once.see(3)?;
-                name = Some(this.text()?);
-                Some(())
-            }
-            "kind" => {
-                once.see(4)?;
-                facts.kind =
-                    this.with_scalar(|item| enumeration(item, "SPAN_KIND_", &KIND_NAMES))?;
-                Some(())
-            }
-            "startTimeUnixNano" | "start_time_unix_nano" => {
-                once.see(5)?;
-                facts.start = this.with_scalar(|item| unsigned(item).unwrap_or(0))?;
-                Some(())
-            }
-            "endTimeUnixNano" | "end_time_unix_nano" => {
-                once.see(6)?;
-                facts.end = this.with_scalar(|item| unsigned(item).unwrap_or(0))?;
-                Some(())
-            }
-            "attributes" => {
-                once.see(7)?;
-                // Those of the events come behind those of the span.
-                (!once.has(8)).then_some(())?;
-                this.attributes(Of::SpanOrResource, &mut attributes)
-            }
-            "events" => {
-                if this.cursor.eat_all(b"[]") {
-                    return once.see(9);
+            match member {
+                Member::Trace => facts.trace = parse_trace_id(this.string()?),
+                Member::Id => facts.id = parse_span_id(this.string()?),
+                Member::Parent => facts.parent = parse_span_id(this.string()?),
+                Member::Name => name = Some(this.text()?),
+                Member::Kind => {
+                    facts.kind =
+                        this.with_scalar(|item| enumeration(item, "SPAN_KIND_", &KIND_NAMES))?;
                 }
-                once.see(8)?;
-                once.see(9)?;
-                this.elements(|this| this.event(&mut attributes))
+                Member::Start => facts.start = this.time()?,
+                Member::End => facts.end = this.time()?,
+                // Those of the events come behind those of the span.
+                Member::Attributes if once.has(Member::Events as u32) => return None,
+                Member::Attributes => this.attributes(Of::SpanOrResource, &mut attributes)?,
+                Member::Events => this.elements(|this| this.event(&mut attributes))?,
+                Member::Links => this.elements(Self::link)?,
+                Member::Status => facts.status = this.status()?,
+                Member::Other => this.skip()?,
             }
-            "links" => {
-                once.see(10)?;
-                this.elements(Self::link)
-            }
-            "status" => {
-                once.see(11)?;
-                facts.status = this.status()?;
-                Some(())
-            }
-            _ => this.skip(),
+            Some(())
         });
         self.reader.part.attributes = attributes;
         read?;
-        // What is no span is counted there.
+        // One without a name may be no span.
         let name = name?;
         let reader = &mut *self.reader;
         let place = Place { resource, scope, line: reader.line, ordinal: reader.ordinal };
@@ -210,6 +213,53 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         reader.ordinal += 1;
         reader.part.counts.seen += 1;
         Some(())
+    }
+
+    fn span_members(
+        &mut self,
+        mut take: impl FnMut(&mut Self, Member) -> Option<()>,
+    ) -> Option<()> {
+        self.cursor.expect(b'{')?;
+        let mut place = 0;
+        loop {
+            let member = self.span_member(&mut place)?;
+            take(self, member)?;
+            place += 1;
+            if !self.cursor.eat(b',') {
+                return self.cursor.expect(b'}');
+            }
+        }
+    }
+
+    /// The member that stands here, which is nearly always the one that stood in this place of the span before; a root
+    /// has one less than the others.
+    fn span_member(&mut self, place: &mut usize) -> Option<Member> {
+        for guess in [*place, *place + 1] {
+            let known = self.known_members.get(guess).copied().unwrap_or_default();
+            if !known.0.is_empty() && self.cursor.eat_all(known.0) {
+                *place = guess;
+                return Some(known.1);
+            }
+        }
+        let start = self.cursor.at();
+        let member = match self.cursor.key()? {
+            "traceId" | "trace_id" => Member::Trace,
+            "spanId" | "span_id" => Member::Id,
+            "parentSpanId" | "parent_span_id" => Member::Parent,
+            "name" => Member::Name,
+            "kind" => Member::Kind,
+            "startTimeUnixNano" | "start_time_unix_nano" => Member::Start,
+            "endTimeUnixNano" | "end_time_unix_nano" => Member::End,
+            "attributes" => Member::Attributes,
+            "events" => Member::Events,
+            "links" => Member::Links,
+            "status" => Member::Status,
+            _ => Member::Other,
+        };
+        if let Some(known) = self.known_members.get_mut(*place) {
+            *known = (self.cursor.since(start), member);
+        }
+        Some(member)
     }
 
     fn status(&mut self) -> Option<u8> {
@@ -229,14 +279,14 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
 
     fn event(&mut self, attributes: &mut Vec<PartAttribute>) -> Option<()> {
         let mut once = Once::default();
+        let first = attributes.len();
         self.members(|this, name| match name {
             "name" => {
                 once.see(0)?;
-                // It comes before the attributes of the event.
-                (!once.has(1)).then_some(())?;
                 let value = this.text()?;
                 let key = this.reader.part.dictionary.intern(Value::EventKey("name"));
-                attributes.push(PartAttribute { key, value });
+                // It stands before the attributes of the event, wherever it was written.
+                attributes.insert(first, PartAttribute { key, value });
                 Some(())
             }
             "attributes" => {
@@ -253,12 +303,12 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         self.members(|this, name| match name {
             "traceId" | "trace_id" => {
                 once.see(0)?;
-                trace = parse_trace_id(this.cursor.string(this.scratch)?);
+                trace = parse_trace_id(this.string()?);
                 Some(())
             }
             "spanId" | "span_id" => {
                 once.see(1)?;
-                id = parse_span_id(this.cursor.string(this.scratch)?);
+                id = parse_span_id(this.string()?);
                 Some(())
             }
             _ => this.skip(),
@@ -271,34 +321,54 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
     }
 
     fn attributes(&mut self, of: Of, out: &mut Vec<PartAttribute>) -> Option<()> {
+        let mut position = 0;
         self.elements(|this| {
-            // Nearly always there are no blanks.
-            if !this.cursor.eat_all(b"{\"key\":\"") {
-                this.cursor.expect(b'{')?;
-                (this.cursor.key()? == "key").then_some(())?;
-                this.cursor.expect(b'"')?;
+            position += 1;
+            let known = this.known.get(position).copied().unwrap_or_default();
+            if of == Of::SpanOrResource
+                && !known.bytes.is_empty()
+                && this.cursor.eat_all(known.bytes)
+            {
+                return this.value_behind(known, out);
             }
-            let key = this.cursor.string_end(this.scratch)?;
+            let start = this.cursor.at();
+            this.cursor.expect(b'{')?;
+            (this.cursor.key()? == "key").then_some(())?;
+            let key = this.cursor.string(this.scratch)?;
             let dictionary = &mut this.reader.part.dictionary;
             let key = match of {
                 Of::Event => dictionary.intern(Value::EventKey(key)),
                 Of::SpanOrResource => dictionary.intern_text(key, this.reader.longest),
             };
-            if this.cursor.eat_all(b",\"value\":{\"stringValue\":\"") {
-                let value = this.text_end()?;
-                out.push(PartAttribute { key, value });
-                this.cursor.expect(b'}')?;
-            } else {
-                this.cursor.expect(b',')?;
-                (this.cursor.key()? == "value").then_some(())?;
-                this.value(key, 0, out)?;
+            this.cursor.expect(b',')?;
+            (this.cursor.key()? == "value").then_some(())?;
+            let is_text = this.cursor.eat_all(b"{\"stringValue\":\"");
+            let beginning = Beginning { bytes: this.cursor.since(start), key, is_text };
+            if let Some(known) = this.known.get_mut(position).filter(|_| of != Of::Event) {
+                *known = beginning;
             }
-            this.cursor.expect(b'}')
+            this.value_behind(beginning, out)
         })
     }
 
+    /// The rest of an attribute.
+    fn value_behind(
+        &mut self,
+        Beginning { key, is_text, .. }: Beginning<'_>,
+        out: &mut Vec<PartAttribute>,
+    ) -> Option<()> {
+        if is_text {
+            let value = self.text_end()?;
+            out.push(PartAttribute { key, value });
+            self.cursor.expect(b'}')?;
+        } else {
+            self.value(key, 0, out)?;
+        }
+        self.cursor.expect(b'}')
+    }
+
     /// Appends a value, and of an array each of its elements.
-    fn value(&mut self, key: u32, depth: usize, out: &mut Vec<PartAttribute>) -> Option<()> {
+    fn value(&mut self, key: ValueId, depth: usize, out: &mut Vec<PartAttribute>) -> Option<()> {
         self.cursor.expect(b'{')?;
         if self.cursor.eat(b'}') {
             let value = self.reader.part.dictionary.intern(Value::Empty);
@@ -338,13 +408,25 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         self.cursor.expect(b'}')
     }
 
-    fn text(&mut self) -> Option<u32> {
+    fn string(&mut self) -> Option<&str> {
+        self.cursor.string(self.scratch)
+    }
+
+    /// A time: nearly always digits in quotes.
+    fn time(&mut self) -> Option<u64> {
+        match self.cursor.quoted_digits() {
+            Some(time) => Some(time),
+            None => self.with_scalar(|item| unsigned(item).unwrap_or(0)),
+        }
+    }
+
+    fn text(&mut self) -> Option<ValueId> {
         self.cursor.expect(b'"')?;
         self.text_end()
     }
 
     /// The number of a text whose first quote has been read.
-    fn text_end(&mut self) -> Option<u32> {
+    fn text_end(&mut self) -> Option<ValueId> {
         let text = self.cursor.string_end(self.scratch)?;
         Some(self.reader.part.dictionary.intern_text(text, self.reader.longest))
     }

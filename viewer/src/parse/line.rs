@@ -33,6 +33,7 @@ pub(crate) struct LineParser {
     json: JsonParser,
     /// For texts with escapes, in a line that is read without a tape.
     scratch: String,
+    is_by_tape: bool,
 }
 
 /// A parser with its buffers.
@@ -68,6 +69,11 @@ impl JsonParser {
 }
 
 impl LineParser {
+    /// One that reads every line by way of a tape, for comparison.
+    pub fn by_tape() -> LineParser {
+        LineParser { is_by_tape: true, ..LineParser::default() }
+    }
+
     /// Appends what the line `text` at `offset` holds, and counts it. A line without its end (`has_end`) is the last of
     /// a file. Texts longer than `longest` are not kept as a whole.
     pub fn parse(
@@ -116,7 +122,7 @@ impl LineParser {
 
     /// Reads the line in one pass if it is as exporters write them. If not, the part is as before.
     fn direct(&mut self, text: &[u8], reader: &mut RequestReader<'_>) -> Option<Content> {
-        let text = str::from_utf8(text).ok()?;
+        let text = str::from_utf8(text).ok().filter(|_| !self.is_by_tape)?;
         let mark = reader.part.mark();
         let read = DirectReader::new(text, &mut self.scratch, reader).request();
         if read.is_none() {
