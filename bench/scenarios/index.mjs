@@ -17,6 +17,7 @@ import * as startup from './startup.mjs';
 import * as sustained from './sustained.mjs';
 import * as threads from './threads.mjs';
 import * as tusk from './tusk.mjs';
+import * as viewer from './viewer.mjs';
 import * as wholeExport from './whole_export.mjs';
 
 export const scenarios = [
@@ -39,4 +40,5 @@ export const scenarios = [
   monitor,
   startup,
   footprint,
+  viewer,
 ];

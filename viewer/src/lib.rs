@@ -13,6 +13,8 @@ mod account;
 mod commands;
 mod dictionary;
 mod index;
+#[doc(hidden)]
+pub mod measure;
 mod parse;
 mod query;
 mod reading;
@@ -42,23 +44,4 @@ pub fn check_line(line: &[u8]) -> bool {
             && counts.seen == part.spans.len() as u64 + counts.bad
             && parse::facts(&part) == parse::facts(&by_tape)
     })
-}
-
-/// Indexes blocks of whole lines on this thread, and returns spans and bytes of the index. For measurements.
-pub fn index_blocks<'a>(blocks: impl Iterator<Item = &'a [u8]>) -> (usize, u64) {
-    let key = foldhash::quality::RandomState::default();
-    let mut index = index::Index::new(&key, u64::MAX);
-    index.files.push(index::FileState::new(source::Input::StandardInput));
-    let mut parser = parse::LineParser::default();
-    for block in blocks {
-        let mut part = parse::Part::new(key.clone());
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', block) {
-            let line = block.get(start..end).unwrap_or_default();
-            parser.parse(line, start as u64, true, parse::LONGEST_VALUE, &mut part);
-            start = end + 1;
-        }
-        index.merge(&part, 0);
-    }
-    (index.spans.len(), index.memory())
 }
