@@ -4,11 +4,11 @@
 
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
+const { once } = require('node:events');
 const { createReadStream, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
-const { pipeline } = require('node:stream/promises');
 
 const root = path.resolve(__dirname, '..', '..');
 const isLong = process.env.OFFLOOP_TEST_LONG === '1';
@@ -39,7 +39,9 @@ async function run(words, inputs) {
   const ended = new Promise((settle) => {
     child.once('close', settle);
   });
-  for (const input of inputs ?? []) await pipeline(createReadStream(input), child.stdin, { end: false });
+  for (const input of inputs ?? []) {
+    for await (const chunk of createReadStream(input)) if (!child.stdin.write(chunk)) await once(child.stdin, 'drain');
+  }
   child.stdin?.end();
   const code = await ended;
   clearInterval(watch);

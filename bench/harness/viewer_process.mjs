@@ -1,21 +1,21 @@
 // What a command of the viewer costs as a process: CPU of all its threads, and the most that was resident.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createReadStream, readFileSync } from 'node:fs';
 
 const EVERY_MILLIS = 10;
 
 /**
- * Runs a program to its end. `input` is a file that it gets through a pipe. The peak is what Linux says of the process for
+ * Runs a program to its end. `inputs` are files that it gets through a pipe, one after the other. The peak is what Linux says of the process for
  * the last time while it lives.
  */
-export async function runMeasured(program, words, { input } = {}) {
+export async function runMeasured(program, words, { inputs } = {}) {
   // The shell tells the time of its children; a process of its own would need a native call.
   const script = 'TIMEFORMAT="cpu %U %S"; time "$0" "$@"';
   const child = spawn('bash', ['-c', script, program, ...words], {
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [inputs === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...process.env, LC_ALL: 'C' },
   });
-  if (input !== undefined) createReadStream(input).pipe(child.stdin);
   let [output, errors, peakKiB] = ['', '', 0];
   child.stdout.on('data', (text) => {
     output += text;
@@ -26,10 +26,15 @@ export async function runMeasured(program, words, { input } = {}) {
   const watch = setInterval(() => {
     peakKiB = Math.max(peakKiB, peakOf(child.pid));
   }, EVERY_MILLIS);
-  const code = await new Promise((settle, reject) => {
+  const ended = new Promise((settle, reject) => {
     child.on('error', reject);
     child.on('close', settle);
   });
+  for (const input of inputs ?? []) {
+    for await (const chunk of createReadStream(input)) if (!child.stdin.write(chunk)) await once(child.stdin, 'drain');
+  }
+  child.stdin?.end();
+  const code = await ended;
   clearInterval(watch);
   const times = /cpu ([\d.]+) ([\d.]+)\n$/.exec(errors);
   if (code !== 0 || times === null) throw new Error(`${program} ended with ${code}: ${errors}`);
