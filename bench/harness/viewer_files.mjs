@@ -1,6 +1,6 @@
 // Files and programs of the viewer rows: spans by shape, made once, and the two release builds that read them.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,6 +40,13 @@ export function viewerProgram() {
 export function parsersProgram() {
   checked('cargo', ['build', '--release', '--quiet'], { cwd: PARSERS });
   return join(process.env.CARGO_TARGET_DIR ?? join(PARSERS, 'target'), 'release', 'offloop-parsers');
+}
+
+/** The files of a directory, in their order. */
+export function filesOf(directory) {
+  return readdirSync(directory)
+    .sort()
+    .map((file) => join(directory, file));
 }
 
 /** Where a program is that the shell would find; undefined if there is none. */

@@ -6,8 +6,8 @@ import { createReadStream, readFileSync } from 'node:fs';
 const EVERY_MILLIS = 10;
 
 /**
- * Runs a program to its end. `inputs` are files that it gets through a pipe, one after the other. The peak is what Linux says of the process for
- * the last time while it lives.
+ * Runs a program to its end. `inputs` are files that it gets through a pipe, one after the other. The peak is what Linux
+ * says of the process for the last time while it lives.
  */
 export async function runMeasured(program, words, { inputs } = {}) {
   // The shell tells the time of its children; a process of its own would need a native call.

@@ -18,6 +18,7 @@ import * as sustained from './sustained.mjs';
 import * as threads from './threads.mjs';
 import * as tusk from './tusk.mjs';
 import * as viewer from './viewer.mjs';
+import * as viewerLive from './viewer_live.mjs';
 import * as wholeExport from './whole_export.mjs';
 
 export const scenarios = [
@@ -41,4 +42,5 @@ export const scenarios = [
   startup,
   footprint,
   viewer,
+  viewerLive,
 ];
