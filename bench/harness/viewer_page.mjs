@@ -23,12 +23,11 @@ export function pageMissing() {
   return chromium() ? null : 'no Chromium: apt-get install --no-install-recommends chromium-headless-shell';
 }
 
-/** Starts `offloop view` over `directory`. */
-export async function startView(program, directory) {
+/** Starts `offloop view` over `directory`; in a checkout it takes the release build. */
+export async function startView(directory) {
   const words = [path.join(ROOT, 'bin', 'offloop.js'), 'view', '--once', directory];
   const child = spawn(process.execPath, words, {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, OFFLOOP_VIEWER: program },
   });
   let text = '';
   const address = await new Promise((settle, reject) => {

@@ -76,7 +76,8 @@ const page = {
     const directory = spanFiles('one', LARGE_TRACE);
     const [first] = readFileSync(filesOf(directory)[0], 'utf8').split('\n', 1);
     const { traceId } = JSON.parse(first).resourceSpans[0].scopeSpans[0].spans[0];
-    return { view: await startView(viewerProgram(), directory), traceId };
+    viewerProgram();
+    return { view: await startView(directory), traceId };
   },
   body: (_round, { view, traceId }) => measurePage(view.address, traceId, LARGE_TRACE),
   tearDown: ({ view }) => view.stop(),
