@@ -17,6 +17,8 @@ import * as startup from './startup.mjs';
 import * as sustained from './sustained.mjs';
 import * as threads from './threads.mjs';
 import * as tusk from './tusk.mjs';
+import * as viewer from './viewer.mjs';
+import * as viewerLive from './viewer_live.mjs';
 import * as wholeExport from './whole_export.mjs';
 
 export const scenarios = [
@@ -39,4 +41,6 @@ export const scenarios = [
   monitor,
   startup,
   footprint,
+  viewer,
+  viewerLive,
 ];

@@ -124,8 +124,11 @@ async function testSchedule() {
   return { ok: true, note: `${times.length} green, ${fastest} to ${slowest} s, median ${median} s` };
 }
 
-/** The second stage, and the files that have more rounds to offer. */
-function testNode() {
+/** The second stage, and the files that have more rounds to offer; a gigabyte of spans is for the viewer as it is shipped. */
+async function testNode() {
+  useCargo();
+  const build = await run('cargo', ['build', '--release', '-p', 'offloop-viewer'], { limitMillis: 30 * MINUTE_MILLIS });
+  if (build.code !== 0) return { ok: false, note: `the build of the viewer${exitNote(build.code)}` };
   const isLong = (name) => isOfSecondStage(name) || sourceOf(name).includes('OFFLOOP_TEST_LONG');
   const files = allTestFiles().filter(isLong);
   const limits = { limitMillis: 40 * MINUTE_MILLIS, env: { OFFLOOP_TEST_LONG: '1' } };

@@ -47,7 +47,7 @@ async function setUp() {
   // The types of the 3.x line are compiled against on every Node.
   if (wanted.includes('types') || isLine3Run) await ensureIn('sdk-3.x');
   if (wanted.includes('node'))
-    for (const name of ['express-2.x', 'frameworks', 'runners', 'zero-code/sdk-1.x']) await ensureIn(name);
+    for (const name of ['duckdb', 'express-2.x', 'frameworks', 'runners', 'zero-code/sdk-1.x']) await ensureIn(name);
   if (isLine3Run) await ensureIn('express-3.x');
   if (nodes.length > 0) await ensureDependencies({ directory: path.join(testDirectory, 'tusk-sdk') });
   await ensureAddon();

@@ -27,6 +27,8 @@ mod fields;
 mod following;
 mod index;
 mod json;
+#[doc(hidden)]
+pub mod measure;
 mod parse;
 mod query;
 mod questions;
@@ -46,14 +48,17 @@ mod value;
 pub use commands::run;
 pub use timing::{Timed, time_questions};
 
-/// Whether the account of `line` adds up, as a line of a file and as one that was cut off. For those who look for a line
-/// that breaks it.
+/// Whether the account of `line` adds up, as a line of a file and as one that was cut off, and both ways of reading it say
+/// the same. For those who look for a line that breaks it.
 pub fn check_line(line: &[u8]) -> bool {
     [true, false].into_iter().all(|has_end| {
-        let mut part = parse::Part::new(foldhash::quality::RandomState::default());
+        let key = foldhash::quality::RandomState::default();
+        let [mut part, mut by_tape] = [(); 2].map(|()| parse::Part::new(key.clone()));
         parse::LineParser::default().parse(line, 0, has_end, parse::LONGEST_VALUE, &mut part);
+        parse::LineParser::by_tape().parse(line, 0, has_end, parse::LONGEST_VALUE, &mut by_tape);
         let counts = &part.counts;
         counts.lines == counts.parsed + counts.skipped_lines()
             && counts.seen == part.spans.len() as u64 + counts.bad
+            && parse::facts(&part) == parse::facts(&by_tape)
     })
 }

@@ -2,6 +2,9 @@
 //! It refuses to know files, threads and the index.
 
 mod attributes;
+mod cursor;
+mod direct;
+mod facts;
 mod id;
 mod line;
 mod part;
@@ -17,6 +20,7 @@ mod tape;
 mod tests;
 
 pub(crate) use self::{
+    facts::facts,
     id::{hex_id, hex_span_id, parse_trace_id},
     line::{LONGEST_VALUE, LineParser, WHOLE_VALUES, value_of, without_blanks},
     part::{Part, PartAttribute, PartLink, PartScope, PartSpan},

@@ -34,6 +34,8 @@ pub(super) struct Identities {
     key: RandomState,
     /// By the id of the trace and, for spans without one, their file.
     traces: HashMap<(u128, u32), u32, RandomState>,
+    /// The last one that was asked for.
+    last: ((u128, u32), u32),
     /// The first row of each pair of ids.
     first: HashTable<u32>,
     /// All further rows of such a pair.
@@ -45,6 +47,7 @@ impl Identities {
         Identities {
             key: key.clone(),
             traces: HashMap::with_hasher(key.clone()),
+            last: ((0, 0), 0),
             first: HashTable::new(),
             more: HashTable::new(),
         }
@@ -53,7 +56,11 @@ impl Identities {
     /// The number of the trace with `id`, or of the group of spans of `file` without one; `next` if it is new.
     pub fn trace(&mut self, id: u128, file: u32, next: u32) -> u32 {
         let file = if id == 0 { file } else { 0 };
-        *self.traces.entry((id, file)).or_insert(next)
+        // Spans of one trace often follow each other.
+        if self.last.0 != (id, file) || next == 0 {
+            self.last = ((id, file), *self.traces.entry((id, file)).or_insert(next));
+        }
+        self.last.1
     }
 
     /// The number of the trace with `id`.

@@ -5,6 +5,7 @@ use std::{mem, ops::Range};
 use simd_json::{Buffers, Tape, fill_tape};
 
 use super::{
+    direct::DirectReader,
     part::{Part, PartLine},
     repair::repair,
     request::{Content, RequestReader},
@@ -30,6 +31,9 @@ pub(crate) fn without_blanks(offset: u64, line: &[u8]) -> (u64, &[u8]) {
 #[derive(Default)]
 pub(crate) struct LineParser {
     json: JsonParser,
+    /// For texts with escapes, in a line that is read without a tape.
+    scratch: String,
+    is_by_tape: bool,
 }
 
 /// A parser with its buffers.
@@ -70,6 +74,11 @@ pub(crate) fn value_of<T>(text: &[u8], take: impl FnOnce(Item<'_, '_>) -> T) -> 
 }
 
 impl LineParser {
+    /// One that reads every line by way of a tape, for comparison.
+    pub fn by_tape() -> LineParser {
+        LineParser { is_by_tape: true, ..LineParser::default() }
+    }
+
     /// Appends what the line `text` at `offset` holds, and counts it. A line without its end (`has_end`) is the last of
     /// a file. Texts longer than `longest` are not kept as a whole.
     pub fn parse(
@@ -88,7 +97,9 @@ impl LineParser {
         let first = part.spans.len();
         let line = part.lines.len() as u32;
         let mut reader = RequestReader { part, longest, line, ordinal: 0 };
-        let content = self.json.parse(text, |request| reader.request(request));
+        let content = self
+            .direct(text, &mut reader)
+            .or_else(|| self.json.parse(text, |request| reader.request(request)));
         let is_json = content.is_some();
         let content = content.unwrap_or_else(|| {
             let mut pieces =
@@ -112,6 +123,21 @@ impl LineParser {
         if part.spans.len() > first {
             part.lines.push(PartLine { offset, bytes: text.len() as u32 });
         }
+    }
+
+    /// Reads the line in one pass if it is as exporters write them. If not, the part is as before.
+    fn direct(&mut self, text: &[u8], reader: &mut RequestReader<'_>) -> Option<Content> {
+        let text = str::from_utf8(text).ok().filter(|_| !self.is_by_tape)?;
+        let mark = reader.part.mark();
+        let read = DirectReader::new(text, &mut self.scratch, reader).request();
+        if read.is_none() {
+            reader.part.back_to(&mark);
+            reader.ordinal = 0;
+        }
+        if self.scratch.capacity() > KEPT_BUFFER {
+            self.scratch = String::new();
+        }
+        read.map(|()| Content { spans: true, ..Content::default() })
     }
 }
 

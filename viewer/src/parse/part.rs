@@ -76,6 +76,15 @@ pub(crate) struct Part {
     pub counts: LineCounts,
 }
 
+pub(crate) struct Mark {
+    spans: usize,
+    attributes: usize,
+    links: usize,
+    resources: usize,
+    scopes: usize,
+    seen: u64,
+}
+
 impl Part {
     pub fn new(key: RandomState) -> Part {
         Part {
@@ -88,6 +97,28 @@ impl Part {
             lines: Vec::new(),
             counts: LineCounts::default(),
         }
+    }
+
+    /// How much there is, so that what a line appends can be taken away again.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            spans: self.spans.len(),
+            attributes: self.attributes.len(),
+            links: self.links.len(),
+            resources: self.resources.len(),
+            scopes: self.scopes.len(),
+            seen: self.counts.seen,
+        }
+    }
+
+    /// Takes away what was appended since. Values stay in the dictionary, where nothing refers to them.
+    pub fn back_to(&mut self, mark: &Mark) {
+        self.spans.truncate(mark.spans);
+        self.attributes.truncate(mark.attributes);
+        self.links.truncate(mark.links);
+        self.resources.truncate(mark.resources);
+        self.scopes.truncate(mark.scopes);
+        self.counts.seen = mark.seen;
     }
 
     /// The attributes of the span with this number.

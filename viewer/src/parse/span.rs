@@ -7,11 +7,11 @@ use super::{
     scalar::{enumeration, unsigned},
     tape::Item,
 };
-use crate::span_flags::Flags;
+use crate::{dictionary::ValueId, span_flags::Flags};
 
-const KIND_NAMES: [&str; 6] =
+pub(super) const KIND_NAMES: [&str; 6] =
     ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
-const STATUS_NAMES: [&str; 3] = ["UNSET", "OK", "ERROR"];
+pub(super) const STATUS_NAMES: [&str; 3] = ["UNSET", "OK", "ERROR"];
 
 /// Where a span stands.
 #[derive(Clone, Copy)]
@@ -20,6 +20,21 @@ pub(super) struct Place {
     pub scope: u32,
     pub line: u32,
     pub ordinal: u32,
+}
+
+/// What a span says of itself in numbers.
+#[derive(Default)]
+pub(super) struct SpanFacts {
+    pub trace: u128,
+    pub id: u64,
+    pub parent: u64,
+    /// Nanoseconds since the epoch; zero if it does not say.
+    pub start: u64,
+    pub end: u64,
+    pub kind: u8,
+    pub status: u8,
+    pub has_links: bool,
+    pub has_events: bool,
 }
 
 /// Members by name; of a name that is there twice, the last.
@@ -44,35 +59,50 @@ pub(super) fn read_span(item: Item<'_, '_>, place: Place, longest: usize, part: 
     if members.name.is_none() && members.start.is_none() {
         return false;
     }
-    let start = members.start.and_then(unsigned).unwrap_or(0);
-    let end = members.end.and_then(unsigned).unwrap_or(0);
-    let kind = members.kind.map_or(0, |kind| enumeration(kind, "SPAN_KIND_", &KIND_NAMES));
     let code = members.status.and_then(|status| member(status, &["code"]));
-    let status = code.map_or(0, |code| enumeration(code, "STATUS_CODE_", &STATUS_NAMES));
-
-    let name = part.dictionary.intern_text(text(members.name), longest);
-    read_attributes(&members, longest, part);
-    read_links(&members, part);
-    let has_start = start > 0;
-    part.spans.push(PartSpan {
+    let facts = SpanFacts {
         trace: parse_trace_id(text(members.trace)),
         id: parse_span_id(text(members.id)),
         parent: parse_span_id(text(members.parent)),
-        start,
-        duration: if has_start { end.saturating_sub(start) } else { 0 },
-        name,
-        resource: place.resource,
-        scope: place.scope,
-        line: place.line,
-        ordinal: place.ordinal,
-        attributes_end: part.attributes.len() as u32,
-        flags: Flags::new(kind, status)
-            .with(Flags::NO_START, !has_start)
-            .with(Flags::ENDS_EARLY, has_start && end < start)
-            .with(Flags::HAS_LINKS, has_any(members.links))
-            .with(Flags::HAS_EVENTS, has_any(members.events)),
-    });
+        start: members.start.and_then(unsigned).unwrap_or(0),
+        end: members.end.and_then(unsigned).unwrap_or(0),
+        kind: members.kind.map_or(0, |kind| enumeration(kind, "SPAN_KIND_", &KIND_NAMES)),
+        status: code.map_or(0, |code| enumeration(code, "STATUS_CODE_", &STATUS_NAMES)),
+        has_links: has_any(members.links),
+        has_events: has_any(members.events),
+    };
+    let name = part.dictionary.intern_text(text(members.name), longest);
+    read_attributes(&members, longest, part);
+    read_links(&members, part);
+    part.push_span(&facts, name, place);
     true
+}
+
+impl Part {
+    /// Appends a span whose attributes and links have been appended.
+    pub(super) fn push_span(&mut self, facts: &SpanFacts, name: ValueId, place: Place) {
+        let &SpanFacts { trace, id, parent, start, end, kind, status, has_links, has_events } =
+            facts;
+        let has_start = start > 0;
+        self.spans.push(PartSpan {
+            trace,
+            id,
+            parent,
+            start,
+            duration: if has_start { end.saturating_sub(start) } else { 0 },
+            name,
+            resource: place.resource,
+            scope: place.scope,
+            line: place.line,
+            ordinal: place.ordinal,
+            attributes_end: self.attributes.len() as u32,
+            flags: Flags::new(kind, status)
+                .with(Flags::NO_START, !has_start)
+                .with(Flags::ENDS_EARLY, has_start && end < start)
+                .with(Flags::HAS_LINKS, has_links)
+                .with(Flags::HAS_EVENTS, has_events),
+        });
+    }
 }
 
 fn text<'l>(item: Option<Item<'_, 'l>>) -> &'l str {

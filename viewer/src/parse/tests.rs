@@ -1,11 +1,15 @@
 use foldhash::quality::RandomState;
 
-use super::*;
+use super::{direct::DirectReader, facts::attributes, request::RequestReader, *};
 use crate::{account::Skipped, span_flags::Flags, value::Value};
 
 fn parse_with(line: &[u8], has_end: bool, longest: usize) -> Part {
-    let mut part = Part::new(RandomState::default());
+    let key = RandomState::default();
+    let mut part = Part::new(key.clone());
     LineParser::default().parse(line, 0, has_end, longest, &mut part);
+    let mut by_tape = Part::new(key);
+    LineParser::by_tape().parse(line, 0, has_end, longest, &mut by_tape);
+    assert_eq!(facts(&part), facts(&by_tape), "{}", String::from_utf8_lossy(line));
     let counts = &part.counts;
     assert_eq!(counts.lines, counts.parsed + counts.skipped_lines(), "{counts:?}");
     assert_eq!(counts.seen, part.spans.len() as u64 + counts.bad, "{counts:?}");
@@ -14,42 +18,6 @@ fn parse_with(line: &[u8], has_end: bool, longest: usize) -> Part {
 
 fn parsed(line: &str) -> Part {
     parse_with(line.as_bytes(), true, LONGEST_VALUE)
-}
-
-/// A key and a value as text, an event's key with a mark.
-fn attributes(part: &Part, list: &[PartAttribute]) -> Vec<String> {
-    let text = |attribute: &PartAttribute| {
-        let key = match part.dictionary.value(attribute.key) {
-            Value::EventKey(key) => format!("event.{key}"),
-            key => key.to_string(),
-        };
-        format!("{key}={:?}", part.dictionary.value(attribute.value))
-    };
-    list.iter().map(text).collect()
-}
-
-/// All that is known of the spans of a part.
-fn facts(part: &Part) -> Vec<String> {
-    let spans = part.spans.iter().enumerate();
-    let all = |(number, span): (usize, &PartSpan)| {
-        let scope = part.scopes[span.scope as usize];
-        format!(
-            "{} {:016x} {:016x} {} {} {:?} {} {} {:?} {} {} {:?}",
-            hex_id(span.trace),
-            span.id,
-            span.parent,
-            span.start,
-            span.duration,
-            part.dictionary.text(span.name),
-            span.flags.kind(),
-            span.flags.status(),
-            attributes(part, part.attributes_of(number)),
-            part.dictionary.text(scope.name),
-            part.dictionary.text(scope.version),
-            attributes(part, &part.resources[span.resource as usize]),
-        )
-    };
-    spans.map(all).collect()
 }
 
 /// A way of writing the same request.
@@ -166,14 +134,14 @@ fn snake_case(text: &str) -> String {
 #[test]
 fn v14_every_way_of_writing_a_span_means_the_same() {
     let expected = [
-        "4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7 0000000000000000 1795298340007999999 1 \"GET /cart\" server error \
+        "4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7 0000000000000000 1795298340007999999 1 \"GET /cart\" server error Flags(18) \
          [\"n=Int(5)\", \"d=Double(0.5)\", \"b=Bool(true)\", \"list=Text(\\\"a\\\")\", \"list=Int(-7)\", \
          \"map.x=Text(\\\"y\\\")\", \"event.name=Text(\\\"miss\\\")\", \"event.key=Text(\\\"k\\\")\"] http 1.0 \
-         [\"service.name=Text(\\\"shop\\\")\"]",
+         [\"service.name=Text(\\\"shop\\\")\"] line 0 ordinal 0",
     ];
     for flavour in Flavour::all() {
         let part = parsed(&flavour.write());
-        assert_eq!(facts(&part), expected, "{flavour:?}");
+        assert_eq!(facts(&part)[..1], expected, "{flavour:?}");
         let links: Vec<(u32, u128, u64)> =
             part.links.iter().map(|link| (link.span, link.trace, link.id)).collect();
         assert_eq!(links, [(0, part.spans[0].trace, part.spans[0].id)], "{flavour:?}");
@@ -445,5 +413,94 @@ fn v16_random_damage_never_breaks_the_account() {
         assert!(crate::check_line(&damaged));
         let part = parse_with(&damaged, round % 2 == 0, LONGEST_VALUE);
         assert!(part.spans.len() <= 6 + 1, "{}", String::from_utf8_lossy(&damaged));
+    }
+}
+
+/// Whether a line is read in one pass.
+fn is_direct(line: &str) -> bool {
+    let mut part = Part::new(RandomState::default());
+    let mut reader = RequestReader { part: &mut part, longest: LONGEST_VALUE, line: 0, ordinal: 0 };
+    let is_direct = DirectReader::new(line, &mut String::new(), &mut reader).request().is_some();
+    // What both ways make of it is compared there.
+    parsed(line);
+    is_direct
+}
+
+#[test]
+fn v14_what_exporters_write_is_read_in_one_pass() {
+    let fixtures = concat!(
+        include_str!("../../tests/fixtures/spans/traces-1.jsonl"),
+        include_str!("../../tests/fixtures/real/traces-1.jsonl"),
+    );
+    let mut lines: Vec<String> = fixtures.lines().map(str::to_owned).collect();
+    let plain = Flavour::all().into_iter().filter(|way| !way.old_scopes && !way.unknown_members);
+    // Maps are for the tape.
+    let map = r#"{"kvlistValue":{"values":[{"key":"x","value":{"stringValue":"y"}}]}}"#;
+    let without_map = |line: String| line.replace(&snake_case(map), "{}").replace(map, "{}");
+    lines.extend(plain.map(Flavour::write).map(without_map));
+    for value in [
+        r#"{"stringValue":"\"\\\/\b\f\n\r\t\u00fc\ud83d\ude00 ü😀"}"#,
+        r#" { "intValue" : -7 } "#,
+        r#"{"intValue":"-7"}"#,
+        r#"{"doubleValue":-1.5e-7}"#,
+        r#"{"arrayValue":{"values":[{"stringValue":"a"},{"boolValue":false},{}]}}"#,
+        r#"{"arrayValue":{}}"#,
+        "{}",
+    ] {
+        lines.push(one_span(value));
+    }
+    for members in [
+        r#""name":"a","droppedAttributesCount":0,"events":[{"timeUnixNano":"1","name":"e","attributes":[{"key":"k","value":{"stringValue":"v"}}]}]"#,
+        r#""name":"a","events":[{"attributes":[{"key":"k","value":{}}],"name":"e"},{}]"#,
+        r#""name":"a","links":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","attributes":[]}]"#,
+        r#""name":"a","new":{"a":[1,"\u0000",null,true,-0.0,1E+2]}"#,
+    ] {
+        lines.push(request(&[format!("{{{members}}}")]));
+    }
+    for line in &lines {
+        assert!(is_direct(line), "{line}");
+    }
+    assert!(lines.len() > 100, "{}", lines.len());
+}
+
+#[test]
+fn v14_v20_what_needs_looking_back_is_read_by_way_of_a_tape() {
+    let values = [
+        r#"{"kvlistValue":{"values":[]}}"#,
+        r#"{"intValue":1,"stringValue":"a"}"#,
+        r#"{"intValue":01}"#,
+        r#"{"intValue":-0}"#,
+        r#"{"intValue":18446744073709551616}"#,
+        r#"{"doubleValue":1.}"#,
+        r#"{"doubleValue":1e400}"#,
+        r#"{"stringValue":"\ud83d"}"#,
+        r#"{"stringValue":"\ude00\ud83d"}"#,
+        "{\"stringValue\":\"\t\"}",
+        r#"{"stringValue":null}"#,
+    ];
+    let members = [
+        r#""name":"a","name":"b""#,
+        r#""name":7"#,
+        r#""events":[{"name":"e"}],"name":"a","attributes":[]"#,
+        r#""startTimeUnixNano":"1""#,
+        r#""name":"a","attributes":null"#,
+        r#""name":"a","attributes":[{"value":{"intValue":1},"key":"k"}]"#,
+        r#""n\u0061me":"a""#,
+    ];
+    let spans = members.map(|members| request(&[span(1, "\"kind\":2"), format!("{{{members}}}")]));
+    let whole = [
+        "",
+        "[]",
+        "{}",
+        "{} {}",
+        r#"{"resourceSpans":[]} x"#,
+        r#"{"resourceSpans":[]"#,
+        r#"{"resourceSpans":[],"resourceSpans":[]}"#,
+        r#"{"resourceSpans":[],"resourceLogs":[]}"#,
+        "\u{feff}{\"resourceSpans\":[]}",
+    ];
+    let lines = values.map(one_span).into_iter().chain(spans).chain(whole.map(str::to_owned));
+    for line in lines {
+        assert!(!is_direct(&line), "{line}");
     }
 }

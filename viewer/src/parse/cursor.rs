@@ -1,0 +1,286 @@
+//! Steps over the text of a JSON document, front to back. Owns the grammar; whatever it is not sure of, it refuses, and
+//! the whole document is read by another parser then.
+
+use simd_json::{Node, StaticNode};
+
+/// Values inside values that are stepped over. What is deeper is left to the other parser.
+const DEEPEST: usize = 32;
+/// Digits of a number that always fits.
+const MOST_DIGITS: usize = 18;
+
+pub(super) struct Cursor<'l> {
+    text: &'l str,
+    at: usize,
+}
+
+impl<'l> Cursor<'l> {
+    pub fn new(text: &'l str) -> Cursor<'l> {
+        Cursor { text, at: 0 }
+    }
+
+    /// Where the next byte stands.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What has been stepped over since `start`.
+    pub fn since(&self, start: usize) -> &'l [u8] {
+        self.text.as_bytes().get(start..self.at).unwrap_or_default()
+    }
+
+    fn rest(&self) -> &'l [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// The next byte behind blanks, which is not stepped over.
+    pub fn peek(&mut self) -> Option<u8> {
+        loop {
+            let byte = *self.text.as_bytes().get(self.at)?;
+            if byte > b' ' {
+                return Some(byte);
+            }
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return None;
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Steps over blanks and `byte`, if it is there.
+    pub fn eat(&mut self, byte: u8) -> bool {
+        let is_there = self.peek() == Some(byte);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    pub fn expect(&mut self, byte: u8) -> Option<()> {
+        self.eat(byte).then_some(())
+    }
+
+    /// Steps over exactly these bytes, if they are there. They end with ASCII.
+    pub fn eat_all(&mut self, bytes: &[u8]) -> bool {
+        let is_there = self.rest().starts_with(bytes);
+        if is_there {
+            self.at += bytes.len();
+        }
+        is_there
+    }
+
+    /// Whether there is nothing left.
+    pub fn is_at_end(&mut self) -> bool {
+        self.peek().is_none() && self.at == self.text.len()
+    }
+
+    /// The name of a member, without any escape in it, and the colon.
+    pub fn key(&mut self) -> Option<&'l str> {
+        self.expect(b'"')?;
+        let key = self.plain()?;
+        (self.next_byte()? == b'"').then_some(())?;
+        self.expect(b':')?;
+        Some(key)
+    }
+
+    /// A text, whose escapes are resolved in `scratch`.
+    pub fn string<'s>(&mut self, scratch: &'s mut String) -> Option<&'s str>
+    where
+        'l: 's,
+    {
+        self.expect(b'"')?;
+        self.string_end(scratch)
+    }
+
+    /// What is left of a text behind its first quote.
+    pub fn string_end<'s>(&mut self, scratch: &'s mut String) -> Option<&'s str>
+    where
+        'l: 's,
+    {
+        let plain = self.plain()?;
+        match self.next_byte()? {
+            b'"' => Some(plain),
+            b'\\' => self.escaped_end(plain, scratch).map(|()| scratch.as_str()),
+            _ => None,
+        }
+    }
+
+    /// What is left of a text behind its first backslash; `plain` is what it has in front of that.
+    #[cold]
+    fn escaped_end(&mut self, plain: &str, scratch: &mut String) -> Option<()> {
+        scratch.clear();
+        scratch.push_str(plain);
+        loop {
+            scratch.push(self.escape()?);
+            scratch.push_str(self.plain()?);
+            match self.next_byte()? {
+                b'"' => return Some(()),
+                b'\\' => {}
+                _ => return None,
+            }
+        }
+    }
+
+    /// What stands in front of the next quote, backslash or control character.
+    fn plain(&mut self) -> Option<&'l str> {
+        let end = self.at + plain_bytes(self.rest());
+        let text = self.text.get(self.at..end)?;
+        self.at = end;
+        Some(text)
+    }
+
+    fn next_byte(&mut self) -> Option<u8> {
+        let byte = *self.text.as_bytes().get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    /// The character behind a backslash. Halves of surrogate pairs are refused.
+    fn escape(&mut self) -> Option<char> {
+        let byte = self.next_byte()?;
+        Some(match byte {
+            b'"' | b'\\' | b'/' => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let first = self.four_digits()?;
+                if !(0xd800..0xe000).contains(&first) {
+                    return char::from_u32(first);
+                }
+                let second = self.eat_all(b"\\u").then(|| self.four_digits())??;
+                let is_pair = first < 0xdc00 && (0xdc00..0xe000).contains(&second);
+                let code = 0x1_0000 + ((first & 0x3ff) << 10 | second & 0x3ff);
+                return is_pair.then(|| char::from_u32(code))?;
+            }
+            _ => return None,
+        })
+    }
+
+    fn four_digits(&mut self) -> Option<u32> {
+        let digits = self.text.get(self.at..self.at + 4)?;
+        self.at += 4;
+        digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
+        u32::from_str_radix(digits, 16).ok()
+    }
+
+    /// A text, a number, `true`, `false` or `null`.
+    pub fn scalar<'s>(&mut self, scratch: &'s mut String) -> Option<Node<'s>>
+    where
+        'l: 's,
+    {
+        let word = match self.peek()? {
+            b'"' => return self.string(scratch).map(Node::String),
+            b't' => (&b"true"[..], StaticNode::Bool(true)),
+            b'f' => (&b"false"[..], StaticNode::Bool(false)),
+            b'n' => (&b"null"[..], StaticNode::Null),
+            _ => return self.number().map(Node::Static),
+        };
+        self.eat_all(word.0).then_some(Node::Static(word.1))
+    }
+
+    fn number(&mut self) -> Option<StaticNode> {
+        let rest = self.rest();
+        let is_negative = rest.first() == Some(&b'-');
+        let start = usize::from(is_negative);
+        let digits = rest.get(start..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let has_zero = rest.get(start) == Some(&b'0');
+        let is_odd = digits == 0 || has_zero && (digits > 1 || is_negative);
+        if !matches!(rest.get(start + digits), Some(b'.' | b'e' | b'E')) {
+            if is_odd || digits > MOST_DIGITS + usize::from(!is_negative) {
+                return None;
+            }
+            let text = self.text.get(self.at..self.at + start + digits)?;
+            self.at += start + digits;
+            return match is_negative {
+                true => text.parse().ok().map(StaticNode::I64),
+                false => text.parse().ok().map(StaticNode::U64),
+            };
+        }
+        let is_part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+        let bytes = rest.iter().take_while(is_part).count();
+        let text = self.text.get(self.at..self.at + bytes)?;
+        // The standard library takes these, and JSON does not.
+        let is_short = text.contains(".e") || text.contains(".E") || text.ends_with('.');
+        if digits == 0 || has_zero && digits > 1 || is_short {
+            return None;
+        }
+        self.at += bytes;
+        text.parse().ok().filter(|number: &f64| number.is_finite()).map(StaticNode::F64)
+    }
+
+    /// A text of 19 decimal digits, which nanoseconds since the epoch have, and no blanks in front.
+    pub fn quoted_digits(&mut self) -> Option<u64> {
+        let (text, _) = self.rest().split_first_chunk::<21>()?;
+        let [b'"', digits @ .., b'"'] = text else { return None };
+        let (first, rest) = digits.split_first_chunk::<8>()?;
+        let (second, rest) = rest.split_first_chunk::<8>()?;
+        let mut number = eight_digits(*first)? * 100_000_000 + eight_digits(*second)?;
+        for byte in rest {
+            number = number * 10 + u64::from(byte.is_ascii_digit().then_some(byte - b'0')?);
+        }
+        self.at += text.len();
+        Some(number)
+    }
+
+    /// Steps over a value of any kind.
+    pub fn skip(&mut self, scratch: &mut String) -> Option<()> {
+        self.skip_deeper(scratch, 0)
+    }
+
+    fn skip_deeper(&mut self, scratch: &mut String, depth: usize) -> Option<()> {
+        let end = match self.peek()? {
+            _ if depth > DEEPEST => return None,
+            b'{' => b'}',
+            b'[' => b']',
+            _ => return self.scalar(scratch).map(|_| ()),
+        };
+        self.at += 1;
+        if self.eat(end) {
+            return Some(());
+        }
+        loop {
+            if end == b'}' {
+                self.string(scratch)?;
+                self.expect(b':')?;
+            }
+            self.skip_deeper(scratch, depth + 1)?;
+            if !self.eat(b',') {
+                return self.expect(end);
+            }
+        }
+    }
+}
+
+/// The number that eight decimal digits are, all at once: pairs first, then fours, then the eight.
+fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    let bytes = u64::from_le_bytes(text);
+    let are_digits = text.iter().all(u8::is_ascii_digit);
+    let pairs = (bytes & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(10 * 0x100 + 1) >> 8;
+    let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 * 0x1_0000 + 1) >> 16;
+    let eight = (fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 * 0x1_0000_0000 + 1) >> 32;
+    are_digits.then_some(eight)
+}
+
+/// Bytes in front of the first quote, backslash or control character.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    let mut before = 0;
+    while let Some(eight) = bytes.get(before..).and_then(<[u8]>::first_chunk) {
+        let found = special_bytes(u64::from_le_bytes(*eight));
+        if found != 0 {
+            return before + found.trailing_zeros() as usize / 8;
+        }
+        before += 8;
+    }
+    let rest = bytes.get(before..).unwrap_or_default();
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    before + rest.iter().position(is_special).unwrap_or(rest.len())
+}
+
+/// The highest bit of the lowest byte that is a quote, a backslash or a control character, and perhaps some above it.
+fn special_bytes(eight: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    let below = |bytes: u64, limit: u64| bytes.wrapping_sub(ONES * limit) & !bytes;
+    let quote = below(eight ^ (ONES * b'"' as u64), 1);
+    let backslash = below(eight ^ (ONES * b'\\' as u64), 1);
+    (quote | backslash | below(eight, 0x20)) & (ONES * 0x80)
+}
