@@ -11,6 +11,7 @@ mod desk;
 mod details;
 mod live;
 mod protocol;
+mod refused;
 
 #[cfg(test)]
 mod tests;

@@ -130,6 +130,9 @@ impl Export {
                 }
             };
         }
+        if let Writer::Otlp(lines) = &mut self.writer {
+            lines.pause();
+        }
         (!out.is_empty()).then_some(out)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::answer::{Refused, json};
+use super::refused::{Refused, json};
 use crate::{
     again::Again,
     index::{Index, Span},

@@ -56,6 +56,14 @@ impl OtlpLines {
         chosen.is_found.iter().filter(|is_found| !**is_found).count() as u64
     }
 
+    /// Closes the file: it may be long until the next line is asked for. One that has to be read from its beginning stays
+    /// open.
+    pub fn pause(&mut self) {
+        if self.file.as_ref().is_some_and(|(_, again)| again.as_ref().is_none_or(Again::is_plain)) {
+            self.file = None;
+        }
+    }
+
     fn read(&mut self, index: &Index, rows: &[u32]) -> Option<&[u8]> {
         let span = index.span(*rows.first()?)?;
         let line = index.lines.get(span.line as usize)?;

@@ -9,7 +9,8 @@ use std::{
 };
 
 use super::{
-    pipeline::{Shared, Step, parse_chunk},
+    messages::{Shared, Step},
+    pipeline::parse_chunk,
     *,
 };
 use crate::{

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use super::pipeline::{Numbered, Shared, Step};
+use super::messages::{Numbered, Shared, Step};
 use crate::{
     following::{Event, FULL},
     index::{Index, Merge},
