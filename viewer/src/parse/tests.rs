@@ -134,7 +134,7 @@ fn snake_case(text: &str) -> String {
 #[test]
 fn v14_every_way_of_writing_a_span_means_the_same() {
     let expected = [
-        "4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7 0000000000000000 1795298340007999999 1 \"GET /cart\" server error Flags(18) \
+        "4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7 0000000000000000 1795298340007999999 1 \"GET /cart\" server error Flags(786) \
          [\"n=Int(5)\", \"d=Double(0.5)\", \"b=Bool(true)\", \"list=Text(\\\"a\\\")\", \"list=Int(-7)\", \
          \"map.x=Text(\\\"y\\\")\", \"event.name=Text(\\\"miss\\\")\", \"event.key=Text(\\\"k\\\")\"] http 1.0 \
          [\"service.name=Text(\\\"shop\\\")\"] line 0 ordinal 0",
