@@ -401,11 +401,28 @@ export interface FileSpanExporterConfig {
   /** One OTLP/JSON line per batch, in valid Unicode: half a surrogate pair becomes U+FFFD. Default 'otlp-json'. */
   format?: 'otlp-json';
   /**
+   * How files are compressed: each batch is a gzip member or a zstd frame of its own, so a file that was cut off is readable
+   * up to its last whole batch. Names end in `.jsonl.gz` and `.jsonl.zst` then. Default 'none'.
+   */
+  compression?: 'none' | 'gzip' | 'zstd';
+  /**
    * Oldest files are removed beyond this number: those of this exporter, and those in the directory of exporters of this
    * process that were shut down before. Files of other processes, earlier starts of this program included, are never
-   * removed. Integer, at least 1. Default 10.
+   * removed, unless `maxAgeMillis` says so. Integer, at least 1. Default 10.
    */
   maxFiles?: number;
+  /**
+   * A file that would grow beyond this is followed by the next one; a batch that is larger gets a file of its own. Bytes on
+   * the disk, after compression. Integer, at least 1. Default 64 MiB: at most 640 MiB in 10 files.
+   */
+  maxFileBytes?: number;
+  /**
+   * Files to which nothing has been written for so long are removed from the directory: those of this exporter, of earlier
+   * starts of this program and of other processes, but none that another exporter of this process uses. A file is also
+   * written to for no longer than this. So a span stays for `maxAgeMillis` at least, unless `maxFiles` removes its file
+   * before, and for about twice that at most, as long as batches come. Integer, at least 1000. Default none.
+   */
+  maxAgeMillis?: number;
   queue?: QueueOptions;
   limits?: LimitOptions;
   exit?: ExitOptions;

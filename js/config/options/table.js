@@ -96,7 +96,10 @@ const OTLPTraceExporter = {
 const FileSpanExporter = {
   directory: row(kinds.path, { standard: 'required' }),
   format: row(kinds.oneOf('otlp-json'), { standard: "'otlp-json'" }),
+  compression: row(kinds.oneOf('none', 'gzip', 'zstd'), { standard: "'none'" }),
   maxFiles: row(kinds.integer(1, { cap: MANY }), { unit: 'files', ...ofCore(10) }),
+  maxFileBytes: row(kinds.integer(1), { unit: 'bytes', ...ofCore('64 MiB') }),
+  maxAgeMillis: row(kinds.integer(1000), { ...millis, standard: 'none' }),
   selfObsMeterProvider,
   ...LANE,
   ...onHealth,
