@@ -12,7 +12,7 @@ mod search;
 mod tests;
 
 pub(crate) use self::{
-    blocks::{BlockLine, block_lines},
+    blocks::{BlockLine, RouteTime, block_lines},
     facts::{root, services},
     filter::{Field, Filter, FilterError, Place, parse},
     held_up::{HeldUp, held_up},

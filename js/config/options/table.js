@@ -123,6 +123,7 @@ const EventLoopMonitor = {
   criticalMillis: row(kinds.number(1, DAY_MILLIS), { ...millis, fallback: 1000 }),
   exporter: row(kinds.withMethods('export'), { standard: '–' }),
   processor: row(kinds.withMethods('onEnd'), { standard: '–' }),
+  onBlock: row(kinds.func, { standard: '–' }),
   stacks: row(kinds.boolean, { fallback: true }),
   maxPerMinute: row(kinds.integer(1, { cap: MANY }), { unit: 'spans', fallback: 60 }),
   resource: row(kinds.resource, { standard: 'that of your spans' }),

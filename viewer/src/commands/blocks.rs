@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     index::Index,
-    query::{BlockLine, HeldUp, block_lines, held_up},
+    query::{BlockLine, HeldUp, RouteTime, block_lines, held_up},
     terminal::{Column, Table, count_text, duration_text, shown},
     time::time_text,
 };
@@ -71,16 +71,20 @@ fn operations(index: &Index, rows: &[u32]) -> Vec<Operation> {
 }
 
 fn text(index: &Index, lines: &[BlockLine], limit: usize) -> String {
-    let mut columns = vec![Column::text("FUNCTION"), Column::text("AT"), Column::whole("CAUSE")];
+    let lists_routes = lines.iter().take(limit).any(|line| !line.routes.is_empty());
+    let mut columns = vec![Column::text("FUNCTION"), Column::text("AT")];
+    if lists_routes {
+        columns.push(Column::text("ROUTE"));
+    }
+    columns.push(Column::whole("CAUSE"));
     columns.extend(["COUNT", "TOTAL", "LONGEST", "CPU", "GC"].map(Column::figure));
     let mut table = Table::new(columns);
     for line in lines.iter().take(limit) {
-        let mut row = vec![
-            function_text(line),
-            shown(&line.place),
-            shown(&line.cause),
-            count_text(line.count),
-        ];
+        let mut row = vec![function_text(line), shown(&line.place)];
+        if lists_routes {
+            row.push(routes_text(line));
+        }
+        row.extend([shown(&line.cause), count_text(line.count)]);
         row.extend([line.total, line.longest, line.cpu, line.gc].map(duration_text));
         table.push(row);
     }
@@ -116,6 +120,15 @@ fn text(index: &Index, lines: &[BlockLine], limit: usize) -> String {
     text
 }
 
+/// The route that the line held up longest, and how many others there are.
+fn routes_text(line: &BlockLine) -> String {
+    match line.routes.as_slice() {
+        [] => String::new(),
+        [only] => shown(&only.route),
+        [first, others @ ..] => format!("{} +{}", shown(&first.route), others.len()),
+    }
+}
+
 fn json(index: &Index, lines: &[BlockLine]) -> String {
     let line = |line: &BlockLine| {
         let open = operations(index, &line.rows);
@@ -127,7 +140,14 @@ fn json(index: &Index, lines: &[BlockLine]) -> String {
                 .number("blocked", *overlap)
                 .object()
         });
-        block_json(line).raw("open", array(open)).object()
+        let routes = line.routes.iter().map(|RouteTime { route, count, total }| {
+            Members::default()
+                .text("route", route)
+                .number("count", *count)
+                .number("total", *total)
+                .object()
+        });
+        block_json(line).raw("routes", array(routes)).raw("open", array(open)).object()
     };
     account(index).raw("blocks", array(lines.iter().map(line))).object() + "\n"
 }

@@ -22,7 +22,32 @@ pub(crate) struct BlockLine {
     pub gc: u64,
     /// The start of the last one, in nanoseconds since the epoch.
     pub last: u64,
+    /// What was held up, by its route, else by the name of its span; what was held up longest comes first.
+    pub routes: Vec<RouteTime>,
     pub rows: Vec<u32>,
+}
+
+/// The blocks of a line that held up requests of one route.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct RouteTime {
+    pub route: String,
+    pub count: u64,
+    pub total: u64,
+}
+
+impl BlockLine {
+    fn add_route(&mut self, route: String, duration: u64) {
+        if route.is_empty() {
+            return;
+        }
+        match self.routes.iter_mut().find(|known| known.route == route) {
+            Some(known) => {
+                known.count += 1;
+                known.total += duration;
+            }
+            None => self.routes.push(RouteTime { route, count: 1, total: duration }),
+        }
+    }
 }
 
 /// The rows of all blocks, without those that were reported while they went on and once more when they had ended.
@@ -71,6 +96,7 @@ pub(crate) fn block_lines(index: &Index) -> Vec<BlockLine> {
                     cpu: 0,
                     gc: 0,
                     last: 0,
+                    routes: Vec::new(),
                     rows: Vec::new(),
                 }
             });
@@ -81,8 +107,16 @@ pub(crate) fn block_lines(index: &Index) -> Vec<BlockLine> {
         line.gc += nanos("event_loop.block.gc_ms");
         line.last = line.last.max(span.start);
         line.rows.push(row);
+        let route = Some(text("http.route")).filter(|route| !route.is_empty());
+        line.add_route(
+            route.unwrap_or_else(|| text("event_loop.block.root_span.name")),
+            span.duration,
+        );
     }
     let mut lines: Vec<BlockLine> = lines.into_values().collect();
+    for line in &mut lines {
+        line.routes.sort_by(|one, other| (other.total, &one.route).cmp(&(one.total, &other.route)));
+    }
     lines.sort_by_cached_key(|line| {
         (std::cmp::Reverse(line.total), line.place.clone(), line.cause.clone())
     });
