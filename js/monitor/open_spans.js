@@ -16,7 +16,8 @@ const HAS_ENDED = 1 << 31;
 const IS_REQUEST = 1;
 const IS_ROUTE = 2;
 const TEXT_SHIFT = 2;
-const REQUEST_KINDS = new Set([1, 4]); // SERVER and CONSUMER
+const SERVER = 1;
+const CONSUMER = 4;
 const MOST_TEXTS = 2048; // the table has no room for more
 const MOST_NAMES = 1024; // a name may hold an id; routes are to find room all the same
 const LONGEST_TEXT = 512;
@@ -176,8 +177,8 @@ class OpenSpans {
 
   /** The route of a span, else the name of one that a request may be called by. */
   #about(span, isOutermost) {
-    const { attributes } = span;
-    const isRequest = REQUEST_KINDS.has(span.kind);
+    const { attributes, kind } = span;
+    const isRequest = kind === SERVER || kind === CONSUMER;
     const flags = isRequest ? IS_REQUEST : 0;
     const route = attributes?.['http.route'];
     // A middleware of Express says where it is mounted.
