@@ -81,7 +81,10 @@ async function namedBlocks(t, start) {
   return { named: said.length - faults.length, faults };
 }
 
-describe(`${REQUESTS} requests that block, each is named by its block, and its route (R114)`, { skip, concurrency: 2 }, () => {
+describe(`${REQUESTS} requests that block, each is named by its block, and its route (R114)`, {
+  skip,
+  concurrency: 2,
+}, () => {
   for (const framework of ['express', 'fastify', 'nest']) {
     for (const [name, { args, env }] of Object.entries(starts)) {
       test(`${framework}, ${name}`, async (t) => {
