@@ -188,10 +188,12 @@ describe('compression', () => {
 });
 
 describe('maxFileBytes', { skip: skipFor('none') }, () => {
-  for (const compression of ['none', 'gzip']) {
+  for (const [compression, maxFileBytes] of [
+    ['none', 500_000],
+    ['gzip', 20_000],
+  ]) {
     test(`counts bytes on the disk, compression '${compression}'`, async (t) => {
       const directory = temporaryDirectory(t);
-      const maxFileBytes = 20_000;
       const exporter = new FileSpanExporter({ directory, compression, maxFileBytes, maxFiles: 3 });
       const spans = randomSpans(5, 20);
       for (let nth = 0; nth < 60; nth++) await exporter.exportSpans(spans);
