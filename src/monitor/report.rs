@@ -63,9 +63,7 @@ impl Family {
         let mut open: Vec<_> = seen.into_iter().filter(|span| !span.has_ended).collect();
         let began_before = |span: &OpenSpan| span.start <= block_start.after(SAME_TURN);
         let at = open.iter().rposition(began_before);
-        let request = at
-            .and_then(|at| open.get(..=at))
-            .map_or_else(Vec::new, |candidates| request(candidates));
+        let request = at.and_then(|at| open.get(..=at)).map_or_else(Vec::new, request);
         let parent = at.map(|at| open.remove(at).ids);
         let surplus = open.len().saturating_sub(MAX_LINKS - 1);
         let others = open.into_iter().skip(surplus).map(|span| span.ids).collect();
