@@ -401,11 +401,28 @@ export interface FileSpanExporterConfig {
   /** One OTLP/JSON line per batch, in valid Unicode: half a surrogate pair becomes U+FFFD. Default 'otlp-json'. */
   format?: 'otlp-json';
   /**
+   * How files are compressed: each batch is a gzip member or a zstd frame of its own, so a file that was cut off is readable
+   * up to its last whole batch. Names end in `.jsonl.gz` and `.jsonl.zst` then. Default 'none'.
+   */
+  compression?: 'none' | 'gzip' | 'zstd';
+  /**
    * Oldest files are removed beyond this number: those of this exporter, and those in the directory of exporters of this
    * process that were shut down before. Files of other processes, earlier starts of this program included, are never
-   * removed. Integer, at least 1. Default 10.
+   * removed, unless `maxAgeMillis` says so. Integer, at least 1. Default 10.
    */
   maxFiles?: number;
+  /**
+   * A file that would grow beyond this is followed by the next one; a batch that is larger gets a file of its own. Bytes on
+   * the disk, after compression. Integer, at least 1. Default 64 MiB: at most 640 MiB in 10 files.
+   */
+  maxFileBytes?: number;
+  /**
+   * Files to which nothing has been written for so long are removed from the directory: those of this exporter, of earlier
+   * starts of this program and of other processes, but none that another exporter of this process uses. A file is also
+   * written to for no longer than this. So a span stays for `maxAgeMillis` at least, unless `maxFiles` removes its file
+   * before, and for about twice that at most, as long as batches come. Integer, at least 1000. Default none.
+   */
+  maxAgeMillis?: number;
   queue?: QueueOptions;
   limits?: LimitOptions;
   exit?: ExitOptions;
@@ -479,6 +496,12 @@ export interface EventLoopMonitorConfig {
   exporter?: SpanExporterLike;
   /** The same through a processor. Without both, spans are made by the global tracer provider. */
   processor?: SpanProcessorLike;
+  /**
+   * Called on the event loop for each block that is over, with any exporter or none: for logs and alerts. It may throw, reject
+   * and call anything; what it throws first is told through `diag`. Blocks beyond `maxPerMinute` are counted in the next
+   * call's `suppressed`. A block that it makes itself is a span and no call.
+   */
+  onBlock?: (block: EventLoopBlock) => void | Promise<void>;
   /** Whether to record where the loop was blocked. Default `true`. */
   stacks?: boolean;
   /** Spans per place in the code and minute; what is beyond is counted. Integer, at least 1. Default 60. */
@@ -487,6 +510,39 @@ export interface EventLoopMonitorConfig {
   resource?: SpanResource;
   /** Receives `nodejs.eventloop.*`. */
   meterProvider?: MeterProviderLike;
+}
+
+/** A block of the event loop that is over. What is not known is `undefined`. */
+export interface EventLoopBlock {
+  start: Date;
+  durationMillis: number;
+  /** How much of it the thread computed. */
+  cpuMillis?: number;
+  /** How much of it was garbage collection. */
+  gcMillis: number;
+  /** How much of it the whole process stood still. */
+  pausedMillis: number;
+  cause: 'cpu' | 'waiting' | 'gc' | 'startup';
+  /** `critical` from `criticalMillis` up. */
+  severity: 'warning' | 'critical';
+  /** Of the innermost frame of your code, as in the span. */
+  function?: string;
+  file?: string;
+  line?: number;
+  column?: number;
+  /** The stack at the threshold. */
+  stack?: string;
+  /** The innermost span that was open when the block began, the parent of the block's span. */
+  traceId?: string;
+  spanId?: string;
+  /** `http.route` of the request that was held up. */
+  route?: string;
+  /** Where there is no route: the name of the request's span, or of the outermost open one of its trace. */
+  rootSpanName?: string;
+  /** 0 is the main thread. */
+  threadId: number;
+  /** Blocks since the last call that had neither span nor call, because of `maxPerMinute`. */
+  suppressed: number;
 }
 
 /** Lengths of the turns of the event loop, in milliseconds. */

@@ -146,6 +146,15 @@ export declare class LoopMonitor {
    * once: memory may have only one ArrayBuffer.
    */
   openSpanTable(): ArrayBuffer
+  /**
+   * The number of a text that the table is to name; 0: there are too many. A text that has a number is not to be added
+   * again.
+   */
+  addText(text: string): number
+  /** `callback` is called when a block is over, before its span is made, until `disable`. Not where JavaScript beats. */
+  callAtEnd(callback: () => void): void
+  /** Number of the turn that the loop is in. */
+  turn(): number
   /** Attributes of the resource for spans from now on. */
   setResource(resource: Array<JsAttribute>): void
   /** Whether a debugger can be attached from now on. */
@@ -170,7 +179,7 @@ export interface JsAttribute {
   value: string | number | boolean | Array<Primitive>
 }
 
-/** A block that is over, for exporters that are not ours. */
+/** A block that is over, for exporters that are not ours, and for listeners. */
 export interface JsBlock {
   /** Trace id. */
   traceId: string
@@ -192,6 +201,8 @@ export interface JsBlock {
   links: Array<string>
   /** Name of the scope. */
   scopeName: string
+  /** Number of the turn that was blocked. */
+  turn: number
 }
 
 /** An event of a block's span. */
@@ -583,6 +594,10 @@ export interface LaneConfig {
   directory?: string
   /** Files kept (sink `file`). */
   maxFiles?: number
+  /** Bytes of a file (sink `file`). */
+  maxFileBytes?: number
+  /** Age of a file in use, and of one that nobody writes to any more (sink `file`); absent: any. */
+  maxAgeMillis?: number
   /** Deadline of one attempt of an export (sink `drift_api`). */
   attemptTimeoutMillis?: number
   /** Attempts of an export, three if absent (sink `drift_api`). */
@@ -603,6 +618,8 @@ export interface MonitorSettings {
   stacks: boolean
   /** Spans per place and minute. */
   maxPerMinute: number
+  /** JavaScript wants to hear of blocks, wherever their spans go. */
+  tellsBlocks: boolean
   /** Version of this package. */
   version: string
   /** Number of the JavaScript thread. */

@@ -53,10 +53,12 @@ pub fn encode(protocol: Protocol, batch: &SpanBatch<'_>) -> Encoded {
     counted(encoded, batch)
 }
 
-/// The JSON form for a file that any reader must be able to read: half a surrogate pair becomes U+FFFD, where the
+/// The JSON form for a file that any reader must be able to read, and a line feed: half a surrogate pair becomes U+FFFD, where the
 /// request to a collector keeps the escape that the stock exporter sends.
 pub fn encode_line(batch: &SpanBatch<'_>) -> Encoded {
-    counted(json::encode(batch, LoneSurrogates::Replace), batch)
+    let mut encoded = json::encode(batch, LoneSurrogates::Replace);
+    encoded.body.push(b'\n');
+    counted(encoded, batch)
 }
 
 fn counted(mut encoded: Encoded, batch: &SpanBatch<'_>) -> Encoded {

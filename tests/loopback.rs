@@ -13,6 +13,7 @@ mod support;
 use std::{
     collections::BTreeMap,
     fs,
+    io::Read,
     path::PathBuf,
     sync::{Arc, Mutex, mpsc},
     thread,
@@ -20,13 +21,13 @@ use std::{
 };
 
 use offloop::{
-    config::Config,
+    config::{Compression, Config},
     error::DropReason,
     exporter::{Completion, Level, Notice},
     handoff::RawBatch,
     otlp::Protocol,
     sink::{
-        Sink,
+        ContentEncoding, Sink,
         file::{FileConfig, FileSink},
         http::{HttpConfig, HttpSink},
     },
@@ -34,7 +35,7 @@ use offloop::{
 use raw_server::{RawServer, closed_port};
 use support::{
     patient,
-    real::{export, exporter, http, wait_until},
+    real::{export, exporter, exporter_of_lines, http, wait_until},
     take,
 };
 
@@ -127,7 +128,7 @@ fn folder(name: &str) -> PathBuf {
 fn r81_r33_concurrent_exports_to_files_never_interleave_and_keep_their_order() {
     let folder = folder("lines");
     let config = Config { protocol: Protocol::HttpJson, max_concurrency: 4, ..Config::default() };
-    let (exporter, _engine) = exporter(FileSink::new(FileConfig::new(&folder)), config);
+    let (exporter, _engine) = exporter_of_lines(FileSink::new(FileConfig::new(&folder)), config);
     thread::scope(|scope| {
         for spans in 1..=50 {
             let exporter = &exporter;
@@ -153,12 +154,63 @@ fn r81_r33_concurrent_exports_to_files_never_interleave_and_keep_their_order() {
     fs::remove_dir_all(folder).unwrap();
 }
 
+/// What a file holds, by decoders that are not the ones that wrote it where there are any.
+fn decompressed(path: &std::path::Path) -> String {
+    let bytes = fs::read(path).unwrap();
+    let mut text = String::new();
+    match path.extension().and_then(|extension| extension.to_str()).unwrap() {
+        "gz" => flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_string(&mut text),
+        "zst" => zstd::stream::read::Decoder::new(&bytes[..]).unwrap().read_to_string(&mut text),
+        _ => return String::from_utf8(bytes).unwrap(),
+    }
+    .unwrap();
+    text
+}
+
+#[test]
+fn f88_compressed_files_hold_the_same_lines_in_less_room() {
+    let mut plain = None;
+    for (compression, encoding) in [
+        (Compression::None, ContentEncoding::Identity),
+        (Compression::Gzip, ContentEncoding::Gzip),
+        (Compression::Zstd, ContentEncoding::Zstd),
+    ] {
+        let folder = folder(&format!("compressed-{encoding:?}"));
+        let config = Config { protocol: Protocol::HttpJson, compression, ..Config::default() };
+        let max_file_bytes = 6_000;
+        let sink = FileConfig { encoding, max_file_bytes, ..FileConfig::new(&folder) };
+        let (exporter, _engine) = exporter_of_lines(FileSink::new(sink), config);
+        for spans in [1, 100, 7, 50, 3] {
+            assert_eq!(take(&export(&exporter, spans)).delivered, u64::from(spans));
+        }
+        let mut paths: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        // Of one millisecond there may be several: behind the time comes the number.
+        let number = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.split('.').next().unwrap().rsplit('-').next().unwrap().parse::<u64>().unwrap()
+        };
+        paths.sort_by_key(number);
+        let text: String = paths.iter().map(|path| decompressed(path)).collect();
+        assert_eq!(text.lines().count(), 5);
+        let bytes: u64 = paths.iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+        let (plain_text, plain_files, plain_bytes) =
+            plain.get_or_insert((text.clone(), paths.len(), bytes));
+        assert!(text == *plain_text, "{encoding:?} holds other text");
+        assert!(*plain_files > 1, "the limit of a file is that of its bytes on disk");
+        if encoding != ContentEncoding::Identity {
+            assert!(paths.len() < *plain_files && bytes * 3 < *plain_bytes, "{bytes} bytes");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
+
 #[test]
 fn r76_f73_a_file_that_cannot_be_written_is_a_failure_and_later_exports_work() {
     let folder = folder("in-the-way");
     fs::write(&folder, "a file where the folder should be").unwrap();
     let config = Config { protocol: Protocol::HttpJson, ..Config::default() };
-    let (exporter, _engine) = exporter(FileSink::new(FileConfig::new(&folder)), config);
+    let (exporter, _engine) = exporter_of_lines(FileSink::new(FileConfig::new(&folder)), config);
     for _ in 0..3 {
         let outcome = take(&export(&exporter, 2));
         assert!(

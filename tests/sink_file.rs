@@ -8,6 +8,7 @@
 
 use std::{
     fs,
+    io::Read,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -38,7 +39,7 @@ impl Drop for Scratch {
 
 fn line(body: &str, time_left: Duration) -> Request {
     Request {
-        body: body.as_bytes().to_vec().into(),
+        body: format!("{body}\n").into(),
         encoding: ContentEncoding::Identity,
         spans: 1,
         call: 0,
@@ -184,20 +185,85 @@ fn f73_a_file_in_the_place_of_the_directory_is_reported_and_can_heal() {
 }
 
 #[test]
-fn a_compressed_body_is_refused() {
+fn a_body_that_is_not_compressed_as_its_file_is_is_refused() {
     let scratch = Scratch::new("gzip");
-    let sink = FileSink::new(FileConfig::new(&scratch.0));
-    let request = Request { encoding: ContentEncoding::Gzip, ..line("x", Duration::from_secs(1)) };
-    let outcome =
-        Builder::new_current_thread().enable_all().build().unwrap().block_on(sink.send(request));
-    assert_eq!(failed(outcome).kind, SendErrorKind::Unsendable);
+    let all = [ContentEncoding::Identity, ContentEncoding::Gzip, ContentEncoding::Zstd];
+    for (encoding, other) in all.iter().flat_map(|one| all.map(|other| (*one, other))) {
+        if encoding == other {
+            continue;
+        }
+        let sink = FileSink::new(FileConfig { encoding, ..FileConfig::new(&scratch.0) });
+        let request = Request { encoding: other, ..line("x", Duration::from_secs(1)) };
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        assert_eq!(failed(runtime.block_on(sink.send(request))).kind, SendErrorKind::Unsendable);
+    }
     assert!(!scratch.0.exists());
+}
+
+/// `body` as a line, compressed as the pipeline compresses it: a member or frame of its own.
+fn compressed(encoding: ContentEncoding, body: &str) -> Vec<u8> {
+    let line = format!("{body}\n");
+    match encoding {
+        ContentEncoding::Identity => line.into_bytes(),
+        ContentEncoding::Gzip => {
+            let mut compressor =
+                libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
+            let mut out = vec![0; compressor.gzip_compress_bound(line.len())];
+            let bytes = compressor.gzip_compress(line.as_bytes(), &mut out).unwrap();
+            out.truncate(bytes);
+            out
+        }
+        ContentEncoding::Zstd => zstd::bulk::compress(line.as_bytes(), 1).unwrap(),
+    }
+}
+
+/// What can be read of `bytes` up to their end or the first error.
+fn readable(encoding: ContentEncoding, bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    let _ = match encoding {
+        ContentEncoding::Identity => {
+            text.extend_from_slice(bytes);
+            Ok(0)
+        }
+        ContentEncoding::Gzip => flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut text),
+        ContentEncoding::Zstd => zstd::stream::read::Decoder::new(bytes)
+            .and_then(|mut decoder| decoder.read_to_end(&mut text)),
+    };
+    text
+}
+
+#[test]
+fn f88_a_file_that_was_cut_anywhere_keeps_every_batch_before_the_cut() {
+    for encoding in [ContentEncoding::Identity, ContentEncoding::Gzip, ContentEncoding::Zstd] {
+        let scratch = Scratch::new(&format!("cut-{encoding:?}"));
+        let sink = FileSink::new(FileConfig { encoding, ..FileConfig::new(&scratch.0) });
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let bodies: Vec<String> =
+            (0..6).map(|n| format!("{{\"batch\":{n},{:?}:0}}", "x".repeat(40 * n))).collect();
+        let mut ends = Vec::new();
+        for body in &bodies {
+            let whole = compressed(encoding, body);
+            ends.push(ends.last().copied().unwrap_or(0) + whole.len());
+            let request =
+                Request { encoding, body: whole.into(), ..line("", Duration::from_secs(5)) };
+            stored(runtime.block_on(sink.send(request)));
+        }
+        let files = files(&scratch.0);
+        assert_eq!(files.len(), 1);
+        let bytes = fs::read(&files[0]).unwrap();
+        assert_eq!(bytes.len(), *ends.last().unwrap(), "nothing between the batches");
+        for cut in 0..=bytes.len() {
+            let text = String::from_utf8(readable(encoding, &bytes[..cut])).unwrap();
+            let whole = ends.iter().filter(|end| **end <= cut).count();
+            let expected: String = bodies[..whole].iter().map(|body| format!("{body}\n")).collect();
+            assert!(text.starts_with(&expected), "{encoding:?}, cut at {cut}: {text}");
+        }
+    }
 }
 
 #[cfg(unix)]
 mod unix {
     use std::{
-        io::Read,
         os::unix::fs::{PermissionsExt, symlink},
         process::Command,
         time::Instant,
@@ -282,6 +348,49 @@ mod unix {
         let texts: Vec<String> =
             files(&scratch.0).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
         assert_eq!(texts, [format!("{}\nsmall\n", "a".repeat(3000))]);
+    }
+
+    #[test]
+    fn f74_f88_a_frame_that_does_not_fit_leaves_no_trace() {
+        for encoding in [ContentEncoding::Gzip, ContentEncoding::Zstd] {
+            let scratch = Scratch::new(&format!("f74-{encoding:?}"));
+            let child = format!(
+                "trap '' XFSZ; ulimit -f 8; export OFFLOOP_TEST_ENCODING={encoding:?}; exec \"$0\" --exact unix::child_with_compressed_batches --ignored"
+            );
+            run_limited(&child, &scratch);
+            let files = files(&scratch.0);
+            assert_eq!(files.len(), 1);
+            let text = readable(encoding, &fs::read(&files[0]).unwrap());
+            assert_eq!(String::from_utf8(text).unwrap(), "before\nafter\n");
+        }
+    }
+
+    #[test]
+    #[ignore = "runs in the child of f74_f88, under its file size limit"]
+    fn child_with_compressed_batches() {
+        let Some(directory) = std::env::var_os("OFFLOOP_TEST_DIRECTORY") else { return };
+        let encoding = match std::env::var("OFFLOOP_TEST_ENCODING").unwrap().as_str() {
+            "Gzip" => ContentEncoding::Gzip,
+            _ => ContentEncoding::Zstd,
+        };
+        let sink = FileSink::new(FileConfig { encoding, ..FileConfig::new(directory) });
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let send = |body: Vec<u8>| {
+            let request =
+                Request { encoding, body: body.into(), ..line("", Duration::from_secs(5)) };
+            runtime.block_on(sink.send(request))
+        };
+        stored(send(compressed(encoding, "before")));
+        // Digits that no compressor makes much shorter.
+        let mut state = 1_u64;
+        let noise = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b'0' + (state >> 33) as u8 % 64)
+        });
+        let large = compressed(encoding, &noise.take(30_000).collect::<String>());
+        assert!(large.len() > 9_000, "{}", large.len());
+        assert_eq!(failed(send(large)).code.as_deref(), Some("EFBIG"));
+        stored(send(compressed(encoding, "after")));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
 const { runProgram } = require('./child.js');
 const { decodeRequest } = require('./otlp_decoder.js');
 const { startReceiverProcess } = require('./receiver_process.js');
@@ -138,14 +140,50 @@ async function underControl(run, compare) {
   }
 }
 
+/** Attributes of the blocks that a FileSpanExporter has written to `directory`, in no particular order. */
+function writtenBlocks(directory) {
+  const texts = fs.readdirSync(directory).map((name) => fs.readFileSync(path.join(directory, name), 'utf8'));
+  return texts
+    .flatMap((text) => text.split('\n').filter(Boolean))
+    .flatMap((line) => JSON.parse(line).resourceSpans)
+    .flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
+    .filter(isBlock)
+    .map(({ attributes }) => Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]])));
+}
+
+/** The same of those that are over. */
+function finalBlocksIn(directory) {
+  return writtenBlocks(directory).filter((attributes) => !attributes['event_loop.block.ongoing']);
+}
+
+/**
+ * A test that may be made three times: on a machine without a processor at hand the watchdog sees a block too late for its
+ * stack, and a span begins long after its turn. What is broken fails each time.
+ */
+function patiently(run) {
+  return async (t) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await run(t);
+      } catch (error) {
+        if (attempt === 3) throw error;
+        t.diagnostic(`once more: ${error.message}`);
+      }
+    }
+  };
+}
+
 module.exports = {
   assertPlaced,
   assertStack,
   isBlock,
+  finalBlocksIn,
   isFinal,
   noStacks,
   noStops,
+  patiently,
   receivedSpans,
   runBlocks,
   underControl,
+  writtenBlocks,
 };

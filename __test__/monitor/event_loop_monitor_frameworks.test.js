@@ -1,7 +1,7 @@
 'use strict';
 // This file measures time, so it runs alone.
 // Real services with real instrumentations, in which each request blocks the event loop once: the block's span must name
-// the request that did it.
+// the request that did it, and its route.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -56,7 +56,7 @@ function faultOf(spans, { target, began, ended }) {
     (span) => isFinal(span) && span.startMillis < middle && span.startMillis + span.durationMillis > middle,
   );
   if (blocks.length !== 1) return `${target} has ${blocks.length} block spans`;
-  const [{ parentSpanId, startMillis }] = blocks;
+  const [{ parentSpanId, startMillis, attributes }] = blocks;
   if (parentSpanId === '') {
     return `${target} has a block without a parent: its span began ${servers[0].startMillis - startMillis} ms later`;
   }
@@ -64,7 +64,9 @@ function faultOf(spans, { target, began, ended }) {
   const byId = (id) => spans.find(({ spanId }) => spanId === id);
   let parent = byId(parentSpanId);
   while (parent !== undefined && parent !== servers[0]) parent = byId(parent.parentSpanId);
-  return parent === servers[0] ? null : `${target} has a block in ${byId(parentSpanId)?.name}`;
+  if (parent !== servers[0]) return `${target} has a block in ${byId(parentSpanId)?.name}`;
+  const route = target.replace(/\d+$/, ':nth');
+  return attributes['http.route'] === route ? null : `${target} has a block with the route ${attributes['http.route']}`;
 }
 
 /** Runs a service once: how many blocks name their request, and what is wrong with the others. */
@@ -79,7 +81,10 @@ async function namedBlocks(t, start) {
   return { named: said.length - faults.length, faults };
 }
 
-describe(`${REQUESTS} requests that block, each is named by its block`, { skip, concurrency: 2 }, () => {
+describe(`${REQUESTS} requests that block, each is named by its block, and its route (R114)`, {
+  skip,
+  concurrency: 2,
+}, () => {
   for (const framework of ['express', 'fastify', 'nest']) {
     for (const [name, { args, env }] of Object.entries(starts)) {
       test(`${framework}, ${name}`, async (t) => {

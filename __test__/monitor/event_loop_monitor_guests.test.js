@@ -13,13 +13,13 @@ const { runProgram } = require('../helpers/child.js');
 
 const ENTRY_BYTES = 64;
 
-/** A table with `count` entries, and how many of them are taken. */
+/** A table with `count` entries, and how many of them are of open spans: of those that have ended the highest bit is set. */
 function openTable(count) {
   const table = new ArrayBuffer(count * ENTRY_BYTES);
   const openSpans = new OpenSpans();
   openSpans.open(() => table);
   const taken = () =>
-    Array.from({ length: count }, (_, entry) => new Int32Array(table)[entry * 16]).filter((version) => version !== 0);
+    Array.from({ length: count }, (_, entry) => new Int32Array(table)[entry * 16]).filter((version) => version > 0);
   return { openSpans, taken: () => taken().length };
 }
 
@@ -42,6 +42,63 @@ describe('open spans', () => {
     assert.equal(taken(), 1);
     for (const span of [second, second]) openSpans.ended(span);
     assert.equal(taken(), 0);
+  });
+
+  test('a span that nobody ends is given up for a new one, and entries are used again in turn', () => {
+    const { openSpans, taken } = openTable(4);
+    for (let n = 1; n <= 10; n++) openSpans.started(spanOf(n));
+    assert.equal(taken(), 4, 'the newest');
+    for (let n = 1; n <= 10; n++) openSpans.ended(spanOf(n));
+    assert.equal(taken(), 0);
+    for (let round = 0; round < 20; round++) {
+      for (let n = 1; n <= 3; n++) openSpans.started(spanOf(n));
+      assert.equal(taken(), 3);
+      for (let n = 3; n >= 1; n--) openSpans.ended(spanOf(n));
+      assert.equal(taken(), 0);
+    }
+  });
+
+  test('what a span is called is told by number, anew when it ends or a block is over, and never costs the span (R114)', () => {
+    const texts = [];
+    const table = new ArrayBuffer(8 * ENTRY_BYTES);
+    const openSpans = new OpenSpans();
+    openSpans.open(
+      () => table,
+      (text) => texts.push(text),
+    );
+    const told = (entry) => {
+      const about = new Int32Array(table)[entry * 16 + 1];
+      return [texts[(about >> 2) - 1], (about & 2) !== 0, (about & 1) !== 0];
+    };
+    const server = spanOf(1, { name: 'GET', kind: 1, attributes: {} });
+    const inner = spanOf(2, { name: 'query', kind: 0, attributes: {}, parentSpanContext: server.spanContext() });
+    const handler = spanOf(3, {
+      name: 'handler',
+      attributes: { 'http.route': '/a' },
+      parentSpanId: inner.spanContext().spanId,
+    });
+    const middleware = spanOf(4, {
+      attributes: { 'http.route': '/', 'express.type': 'middleware' },
+      parentSpanId: server.spanContext().spanId,
+    });
+    for (const span of [server, inner, handler, middleware]) openSpans.started(span);
+    const none = [undefined, false, false];
+    assert.deepEqual([0, 1, 2, 3].map(told), [['GET', false, true], none, ['/a', true, false], none]);
+    server.attributes['http.route'] = '/b';
+    assert.deepEqual(told(0), ['GET', false, true], 'nobody has asked');
+    openSpans.refresh();
+    assert.deepEqual(told(0), ['/b', true, true]);
+    server.attributes['http.route'] = '/c';
+    openSpans.ended(server);
+    assert.deepEqual(told(0), ['/c', true, true]);
+    Object.defineProperty(handler, 'attributes', { get: throws });
+    openSpans.refresh();
+    openSpans.ended(handler);
+    assert.deepEqual(told(2), ['/a', true, false]);
+    ['', undefined, null, 7, Symbol('x'), {}].forEach((name, nth) => {
+      openSpans.started(spanOf(50 + nth, { name }));
+    });
+    assert.deepEqual(texts, ['GET', '/a', '/b', '/c'], 'each once, and texts alone');
   });
 
   test('a span or a resource whose getters throw reaches nobody who starts or ends one', () => {

@@ -48,6 +48,7 @@ const AROUND = {
     after: BLOCK,
     some: 'event-loop-blocked', // a second one, if the machine made it a long block
   },
+  'onBlock({': { before: 'const log = { warn() {} };' },
   'new DriftBatchSpanProcessor': {
     after: `const { BasicTracerProvider } = require('@opentelemetry/sdk-trace-base');
       const provider = new BasicTracerProvider({ spanProcessors: [processor] });

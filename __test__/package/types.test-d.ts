@@ -11,6 +11,7 @@ import {
   BatchSpanProcessor,
   type ConfigurationError,
   type DropReason,
+  type EventLoopBlock,
   EventLoopMonitor,
   type ExporterStats,
   type ExportOutcome,
@@ -114,6 +115,15 @@ expectError(new OTLPTraceExporter({ timeoutMillis: '5000' }));
 expectError(new OTLPTraceExporter({ queue: { overflow: 'block' } }));
 expectError(new OTLPTraceExporter({ exit: { signals: ['SIGNOTHING'] } }));
 expectError(new FileSpanExporter());
+new FileSpanExporter({
+  directory: 'spans',
+  compression: 'zstd',
+  maxFiles: 3,
+  maxFileBytes: 2 ** 20,
+  maxAgeMillis: 6e5,
+});
+expectError(new FileSpanExporter({ directory: 'spans', compression: 'auto' }));
+expectError(new FileSpanExporter({ directory: 'spans', maxAgeMillis: '1d' }));
 
 async function outcomes() {
   const flushed = await exporter.forceFlush({ timeoutMillis: 100, mode: 'attempt' });
@@ -152,3 +162,18 @@ new EventLoopMonitor({ processor: new BatchSpanProcessor(exporter), resource: { 
 expectType<boolean>(monitor.enable());
 expectType<number>(monitor.stats().delay.p99);
 expectError(new EventLoopMonitor({ thresholdMillis: '50' }));
+new EventLoopMonitor({
+  onBlock: (block) => {
+    expectType<EventLoopBlock>(block);
+    expectType<Date>(block.start);
+    expectType<number>(block.durationMillis);
+    expectType<number | undefined>(block.cpuMillis);
+    expectType<'cpu' | 'waiting' | 'gc' | 'startup'>(block.cause);
+    expectType<'warning' | 'critical'>(block.severity);
+    expectType<string | undefined>(block.function);
+    expectType<string | undefined>(block.route);
+    expectType<number>(block.suppressed);
+  },
+});
+new EventLoopMonitor({ onBlock: async () => {} });
+expectError(new EventLoopMonitor({ onBlock: 'log' }));

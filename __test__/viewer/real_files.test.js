@@ -64,6 +64,10 @@ test('what the exporter and the monitor write is read: figures, filter, tree, bl
   const { blocks } = JSON.parse(offloop('blocks', '--json', directory));
   const block = blocks.find(({ function: called }) => called === 'blockTheLoop') ?? blocks[0];
   assert.match(block.place, /real_files\.test\.js:\d+$/);
+  assert.deepEqual(
+    block.routes.map(({ route, count }) => [route, count]),
+    [['GET /waits', 1]],
+  );
   const open = blocks.flatMap((line) => line.open.map(({ operation }) => operation));
   assert.ok(
     open.some((operation) => operation === 'shop GET /waits' || operation === 'shop GET /cart'),

@@ -14,7 +14,7 @@ use offloop::{
     otlp::Protocol,
     recorder::{ApiConfig, ApiSink, Output, Recording},
     sink::{
-        Sink,
+        ContentEncoding, Sink,
         file::{FileConfig, FileSink},
         grpc::{GrpcConfig, GrpcSink, Pings},
         http::{HttpConfig, HttpSink},
@@ -104,6 +104,10 @@ pub struct LaneConfig {
     pub directory: Option<String>,
     /// Files kept (sink `file`).
     pub max_files: Option<f64>,
+    /// Bytes of a file (sink `file`).
+    pub max_file_bytes: Option<f64>,
+    /// Age of a file in use, and of one that nobody writes to any more (sink `file`); absent: any.
+    pub max_age_millis: Option<f64>,
     /// Deadline of one attempt of an export (sink `drift_api`).
     pub attempt_timeout_millis: Option<f64>,
     /// Attempts of an export, three if absent (sink `drift_api`).
@@ -281,6 +285,15 @@ fn sink(config: &LaneConfig, native: Option<Native>, shared: &Shared) -> Result<
         ("file", _) => {
             let mut file = FileConfig::new(directory);
             file.max_files = config.max_files.map_or(file.max_files, |files| count(files) as usize);
+            file.max_file_bytes =
+                config.max_file_bytes.map_or(file.max_file_bytes, |bytes| bytes as u64);
+            // Not `duration`, which ends at a day.
+            file.max_age = config.max_age_millis.map(|millis| Duration::from_millis(millis as u64));
+            file.encoding = match config.compression.as_str() {
+                "gzip" => ContentEncoding::Gzip,
+                "zstd" => ContentEncoding::Zstd,
+                _ => ContentEncoding::Identity,
+            };
             FileSink::new(file)
         }
         ("drift_api", native) => {

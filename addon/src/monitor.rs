@@ -25,7 +25,7 @@ use offloop::{
         machine::Settings,
         open_spans::OpenSpanTable,
         report::Origin,
-        watchdog::{Outlet, Watch},
+        watchdog::{Outlet, Tell, Watch},
     },
 };
 
@@ -101,17 +101,15 @@ impl LoopMonitor {
         resource: Vec<JsAttribute>,
         lane: &Lane,
     ) -> Result<()> {
-        self.enable(settings, resource, Outlet::Lane(lane.exporter()))
+        let tell = settings.tells_blocks.then(|| self.tell());
+        self.enable(settings, resource, Outlet::Lane(lane.exporter(), tell))
     }
 
     /// Watches, with spans for JavaScript, posted as `block`.
     #[napi(catch_unwind)]
     pub fn enable_loop(&self, settings: MonitorSettings, resource: Vec<JsAttribute>) -> Result<()> {
-        let mailbox = Arc::clone(&self.mailbox);
-        let post = move |span| {
-            mailbox.post(JsResult { block: Some(block(span)), ..JsResult::done(0) });
-        };
-        self.enable(settings, resource, Outlet::Loop(Box::new(post)))
+        let tell = self.tell();
+        self.enable(settings, resource, Outlet::Loop(tell))
     }
 
     /// Watches no more. The turn that disables it is no block.
@@ -131,6 +129,25 @@ impl LoopMonitor {
     #[napi(catch_unwind)]
     pub fn open_span_table<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>> {
         span_table::table_buffer(env, Arc::clone(&self.open_spans))
+    }
+
+    /// The number of a text that the table is to name; 0: there are too many. A text that has a number is not to be added
+    /// again.
+    #[napi(catch_unwind)]
+    pub fn add_text(&self, text: String) -> u32 {
+        self.open_spans.add_text(&text)
+    }
+
+    /// `callback` is called when a block is over, before its span is made, until `disable`. Not where JavaScript beats.
+    #[napi(catch_unwind)]
+    pub fn call_at_end(&self, env: &Env, callback: Function<'_, (), ()>) {
+        self.station.call_at_end(env.raw(), callback.value().value);
+    }
+
+    /// Number of the turn that the loop is in.
+    #[napi(catch_unwind)]
+    pub fn turn(&self) -> f64 {
+        self.watch().map_or(0.0, |watch| watch.clock.turns() as f64)
     }
 
     /// Attributes of the resource for spans from now on.
@@ -202,6 +219,13 @@ impl LoopMonitor {
 }
 
 impl LoopMonitor {
+    fn tell(&self) -> Tell {
+        let mailbox = Arc::clone(&self.mailbox);
+        Box::new(move |span, turn| {
+            mailbox.post(JsResult { block: Some(block(span, turn)), ..JsResult::done(0) });
+        })
+    }
+
     fn enable(
         &self,
         settings: MonitorSettings,
@@ -219,7 +243,7 @@ impl LoopMonitor {
             critical: duration(settings.critical_millis),
             stacks: settings.stacks && self.station.has_stacks(),
             max_per_minute: settings.max_per_minute,
-            reports_ongoing: matches!(outlet, Outlet::Lane(_)),
+            reports_ongoing: matches!(outlet, Outlet::Lane(..)),
         };
         let origin = Origin {
             resource: pairs(resource),

@@ -12,10 +12,11 @@ const { OPTIONS } = require('../config/options/table.js');
 const WRITE_TIMEOUT_MILLIS = 30000;
 
 class FileSpanExporter extends LaneExporter {
-  /** @param {{ directory: string, format?: 'otlp-json', maxFiles?: number }} config see index.d.ts */
+  /** @param config see index.d.ts */
   constructor(config) {
     const options = configured(() => readFileOptions(config));
-    const { directory: given, maxFiles, queue, limits, exit, onError, onHealth, selfObsMeterProvider } = options;
+    const { directory: given, maxFiles, maxFileBytes, maxAgeMillis } = options;
+    const { queue, limits, exit, onError, onHealth, selfObsMeterProvider } = options;
     const directory = path.resolve(given);
     const what = { className: 'FileSpanExporter', protocol: 'http/json', endpoint: `file:${directory}` };
     const lines = new ExporterLines({ ...what, transport: 'native' });
@@ -27,8 +28,10 @@ class FileSpanExporter extends LaneExporter {
         protocol: 'http/json',
         directory,
         maxFiles,
+        maxFileBytes,
+        maxAgeMillis,
         timeoutMillis: WRITE_TIMEOUT_MILLIS,
-        compression: 'none',
+        compression: options.compression ?? 'none',
         maxConcurrency: 1,
         maxSpans: queue.maxSpans,
         maxBytes: queue.maxBytes,

@@ -117,7 +117,11 @@ class EventLoopMonitor {
         parts.followResource(seen, (entries) => enabled === this && native.setResource(entries));
     }
     openSpans.onBatch = () => native.setInspected(parts.isListening());
-    openSpans.open(() => native.openSpanTable());
+    openSpans.open(
+      () => native.openSpanTable(),
+      (text) => native.addText(text),
+    );
+    native.callAtEnd(() => openSpans.refresh());
     if (!turns) {
       inRootContext(() => {
         if (enabled === this) this.#beat();
@@ -131,8 +135,8 @@ class EventLoopMonitor {
     if (enabled !== this) return;
     this.#metrics.stop();
     clearTimeout(this.#heartbeat);
-    openSpans.close();
     this.#outlet.stop(native);
+    openSpans.close();
     this.#lastStats = this.#stats();
     native.disable();
     enabled = null;
@@ -150,6 +154,7 @@ class EventLoopMonitor {
   /** Where the loop itself tells nothing (Bun, Deno): this wakes it, unlike everything else here. */
   #beat() {
     const beat = () => {
+      openSpans.refresh();
       native.beat();
       this.#beat();
     };

@@ -7,9 +7,11 @@ const { canCapture, capturePort } = require('../exporter/lane_exporter.js');
 const { exporterOf } = require('../processor/batch_span_processor.js');
 const { diag, loadApi } = require('../otel/diag.js');
 const { getEngine } = require('../native/engine.js');
+const { openSpans } = require('./open_spans.js');
 const { inRootContext } = require('../otel/root_context.js');
 const { reportError, withoutTracing } = require('../otel/sdk_context.js');
 const { contained } = require('../guards/user_code.js');
+const { BlockListener } = require('./block_listener.js');
 const { readableSpan, startAndEnd } = require('./block_span.js');
 const { clearTimeout, now, setTimeout, unref } = require('../guards/timers.js');
 
@@ -17,34 +19,47 @@ const SHORTEST_PAUSE_MILLIS = 1000;
 const LOOK_MILLIS = 1000;
 
 /** `{ start(native, settings, resource), stop(native) }` */
-function createOutlet({ exporter, processor, resource }) {
+function createOutlet({ exporter, processor, resource, onBlock, thresholdMillis }) {
+  const listener = onBlock === undefined ? null : new BlockListener(onBlock, thresholdMillis);
   const ours = exporter ?? exporterOf(processor);
-  if (canCapture(ours)) return new NativeOutlet(ours);
-  return new LoopOutlet(handerFor({ exporter, processor }), resource);
+  if (canCapture(ours)) return new NativeOutlet(ours, listener);
+  return new LoopOutlet(handerFor({ exporter, processor, listener }), resource, listener);
 }
 
 /** Native threads hand the spans over, also while the loop is blocked. */
 class NativeOutlet {
   #exporter;
+  #listener;
   #window = null;
   #timer = null;
 
-  constructor(exporter) {
+  constructor(exporter, listener) {
     this.#exporter = exporter;
+    this.#listener = listener;
   }
 
   start(native, settings, resource) {
     const port = capturePort(this.#exporter);
     if (port === null) throw new Error("the exporter's export() was replaced");
     const lane = port.open();
-    native.enableLane(withClock(settings), resource, lane);
+    const listener = this.#listener;
+    native.enableLane({ ...withClock(settings), tellsBlocks: listener !== null }, resource, lane);
+    if (listener !== null) {
+      listener.start(native);
+      getEngine().watchBlocks((block) => listener.add(block));
+    }
     try {
       port.prepare();
     } catch (error) {
       reportError(error); // the user's `headers` object
     }
     port.look?.();
-    const window = { handOver: () => native.settle() };
+    const window = {
+      handOver() {
+        settle(native);
+        if (listener !== null) getEngine().collect();
+      },
+    };
     inRootContext(() => {
       if (port.look !== null && this.#window === window) this.#look(port);
     });
@@ -55,6 +70,11 @@ class NativeOutlet {
 
   stop(native) {
     judgeWhatHasEnded(native);
+    if (this.#listener !== null) {
+      getEngine().collect();
+      this.#listener.stop();
+      getEngine().watchBlocks(null);
+    }
     getEngine().exit.removeWindow(this.#window);
     this.#window = null;
     clearTimeout(this.#timer);
@@ -71,20 +91,26 @@ class NativeOutlet {
 class LoopOutlet {
   #handOver;
   #resource;
+  #listener;
   #native = null;
   #waiting = [];
   #timer = null;
   #lastMillis = Number.NEGATIVE_INFINITY;
 
-  constructor(handOver, resource) {
+  constructor(handOver, resource, listener) {
     this.#handOver = handOver;
     this.#resource = resource;
+    this.#listener = listener;
   }
 
   start(native, settings, resource) {
-    native.enableLoop(withClock(settings), resource);
+    native.enableLoop({ ...withClock(settings), tellsBlocks: true }, resource);
     this.#native = native;
-    getEngine().watchBlocks((block) => this.#add(block));
+    this.#listener?.start(native);
+    getEngine().watchBlocks((block) => {
+      this.#add(block);
+      this.#listener?.add(block); // last: it may end all this
+    });
     // Exporters of ours close this environment when they hear of the end, which may be before this does.
     getEngine().exit.addWindow(this.#window);
     process.on('beforeExit', this.#onEnd);
@@ -95,6 +121,7 @@ class LoopOutlet {
     judgeWhatHasEnded(native);
     getEngine().collect();
     this.#deliver();
+    this.#listener?.stop();
     this.#native = null;
     getEngine().watchBlocks(null);
     getEngine().exit.removeWindow(this.#window);
@@ -103,7 +130,7 @@ class LoopOutlet {
   }
 
   #onEnd = () => {
-    this.#native.settle();
+    settle(this.#native);
     getEngine().collect();
     this.#deliver();
   };
@@ -140,11 +167,17 @@ function withClock(settings) {
 /** Blocks that are over, now and not when the watchdog comes to it; the turn that disables the monitor is none. */
 function judgeWhatHasEnded(native) {
   native.excuseTurn();
+  settle(native);
+}
+
+/** The turn under way is judged, with what is known now of the spans that are open. */
+function settle(native) {
+  openSpans.refresh();
   native.settle();
 }
 
 /** What a destination of somebody else's does with blocks. */
-function handerFor({ exporter, processor }) {
+function handerFor({ exporter, processor, listener }) {
   if (exporter != null) {
     return (blocks, resource) => {
       return exporter.export(
@@ -162,8 +195,10 @@ function handerFor({ exporter, processor }) {
   }
   return (blocks) => {
     const api = loadApi();
-    if (api === null) diag.debug('Offloop: EventLoopMonitor has no exporter, and there is no OpenTelemetry API');
-    else for (const block of blocks) contained(reportError, () => startAndEnd(api, block));
+    if (api !== null) for (const block of blocks) contained(reportError, () => startAndEnd(api, block));
+    else if (listener === null) {
+      diag.debug('Offloop: EventLoopMonitor has no exporter, and there is no OpenTelemetry API');
+    }
   };
 }
 

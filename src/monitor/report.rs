@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     block::Block,
-    open_spans::OpenSpan,
+    open_spans::{About, OpenSpan},
     stack::{StackSample, culprit, text},
 };
 use crate::{
@@ -44,17 +44,59 @@ pub struct Origin {
 pub struct Family {
     parent: Option<SpanIds>,
     others: Vec<SpanIds>,
+    /// Of the parent's trace: the span of the request that the block held up, and those that were open within it.
+    request: Vec<OpenSpan>,
+}
+
+/// What the request that a block held up is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestName {
+    /// The route that serves it.
+    Route(String),
+    /// The name of its span.
+    Span(String),
 }
 
 impl Family {
-    /// `open` is in the order in which the spans began.
-    pub fn new(mut open: Vec<OpenSpan>, block_start: Moment) -> Self {
+    /// `seen` is in the order in which the spans began.
+    pub fn new(seen: Vec<OpenSpan>, block_start: Moment) -> Self {
+        let mut open: Vec<_> = seen.into_iter().filter(|span| !span.has_ended).collect();
         let began_before = |span: &OpenSpan| span.start <= block_start.after(SAME_TURN);
-        let parent = open.iter().rposition(began_before).map(|at| open.remove(at).ids);
+        let at = open.iter().rposition(began_before);
+        let request = at.and_then(|at| open.get(..=at)).map_or_else(Vec::new, request);
+        let parent = at.map(|at| open.remove(at).ids);
         let surplus = open.len().saturating_sub(MAX_LINKS - 1);
         let others = open.into_iter().skip(surplus).map(|span| span.ids).collect();
-        Family { parent, others }
+        Family { parent, others, request }
     }
+
+    /// The name of the request by what is told of its spans `now`, be they open or not.
+    pub fn request_name(
+        &self,
+        now: &[OpenSpan],
+        text: impl Fn(About) -> Option<String>,
+    ) -> Option<RequestName> {
+        let abouts: Vec<About> = self
+            .request
+            .iter()
+            .map(|then| now.iter().find(|span| span.ids == then.ids).unwrap_or(then).about)
+            .collect();
+        let route = abouts.iter().find(|about| about.has_route());
+        match route.and_then(|about| text(*about)) {
+            Some(route) => Some(RequestName::Route(route)),
+            None => abouts.first().and_then(|about| text(*about)).map(RequestName::Span),
+        }
+    }
+}
+
+/// The spans of one request, from the outside in: those of the last one's trace, from the innermost one that serves a
+/// request; if none does, all of them.
+fn request(candidates: &[OpenSpan]) -> Vec<OpenSpan> {
+    let Some(last) = candidates.last() else { return Vec::new() };
+    let mut of_trace: Vec<OpenSpan> =
+        candidates.iter().filter(|span| span.ids.trace_id == last.ids.trace_id).cloned().collect();
+    let outermost = of_trace.iter().rposition(|span| span.about.is_request()).unwrap_or_default();
+    of_trace.split_off(outermost)
 }
 
 /// The span of `block`. `opened`: the span that reported it while it lasted.
@@ -62,6 +104,7 @@ pub fn span(
     block: &Block,
     origin: &Origin,
     family: &Family,
+    request: Option<RequestName>,
     opened: Option<&SpanIds>,
 ) -> OwnedSpan {
     let trace_id = match (&family.parent, opened) {
@@ -78,13 +121,13 @@ pub fn span(
         name: SPAN_NAME.to_owned(),
         start: block.start_wall,
         end: block.start_wall + block.end.since(block.start),
-        attributes: attributes(block, origin),
+        attributes: attributes(block, origin, request),
         events: block.stacks.iter().map(|sample| event(block, sample)).collect(),
         links: opened.into_iter().chain(&family.others).cloned().collect(),
     }
 }
 
-fn attributes(block: &Block, origin: &Origin) -> Vec<Pair> {
+fn attributes(block: &Block, origin: &Origin, request: Option<RequestName>) -> Vec<Pair> {
     let mut attributes = Vec::with_capacity(16);
     let mut add = |key: &str, value: Value| attributes.push((key.to_owned(), value));
     add("label", "EventLoopMonitor".into());
@@ -102,6 +145,11 @@ fn attributes(block: &Block, origin: &Origin) -> Vec<Pair> {
     }
     if !block.times.paused.is_zero() {
         add("event_loop.block.paused_ms", millis(block.times.paused));
+    }
+    match request {
+        Some(RequestName::Route(route)) => add("http.route", Value::Text(route)),
+        Some(RequestName::Span(name)) => add("event_loop.block.root_span.name", Value::Text(name)),
+        None => (),
     }
     add("thread.id", Value::Number(f64::from(origin.thread_id)));
     // The first stack that shows code of the application; it was asked for at the threshold.

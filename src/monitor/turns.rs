@@ -180,6 +180,13 @@ impl TurnClock {
         is_long
     }
 
+    /// Whether the turn that ends now is one to tell the watchdog of.
+    pub fn ends_long(&self, now: Moment, idle: Duration) -> bool {
+        let at = nanos(now.0);
+        let length = at.saturating_sub(self.woke_at(at, nanos(idle)));
+        length >= nanos(self.threshold) && !self.is_excused.load(Ordering::Relaxed)
+    }
+
     /// Work of the monitor itself makes this turn long: it is no block.
     pub fn excuse(&self) {
         self.is_excused.store(true, Ordering::Relaxed);

@@ -13,6 +13,7 @@ use std::{
 };
 
 use super::{
+    block::Block,
     machine::{Action, Counts, Machine, Observation, Settings},
     open_spans::OpenSpanTable,
     report::{self, Family, Origin},
@@ -48,12 +49,15 @@ pub trait WatchedLoop: Send + Sync {
     fn request_stack(&self, watch: &Arc<Watch>, turn: u64) -> bool;
 }
 
+/// Tells code that runs on the loop of a block that is over, and in which turn it was.
+pub type Tell = Box<dyn Fn(OwnedSpan, u64) + Send + Sync>;
+
 /// Where spans of blocks go.
 pub enum Outlet {
-    /// One of our exporters: also while the loop is blocked.
-    Lane(Arc<Exporter>),
-    /// Code that runs on the loop: blocks that are over.
-    Loop(Box<dyn Fn(OwnedSpan) + Send + Sync>),
+    /// One of our exporters, also while the loop is blocked; and whoever wants to hear of blocks besides.
+    Lane(Arc<Exporter>, Option<Tell>),
+    /// Code that runs on the loop.
+    Loop(Tell),
 }
 
 /// One loop being watched.
@@ -125,8 +129,8 @@ impl Watch {
     }
 
     /// The loop is about to look for events; on its thread.
-    pub fn look(&self, idle: Duration, usage: impl FnOnce() -> Usage) {
-        if self.clock.look(monotonic(), idle, || Reading::after(usage)) {
+    pub fn look(&self, now: Moment, idle: Duration, usage: impl FnOnce() -> Usage) {
+        if self.clock.look(now, idle, || Reading::after(usage)) {
             self.kick();
         }
     }
@@ -232,12 +236,14 @@ impl Watch {
                 let family = noticed.map_or_else(|| self.family(block.start), |(_, family)| family);
                 let opened = state.opened.take_if(|(turn, _)| *turn == block.turn);
                 let opened = opened.map(|(_, ids)| ids);
-                let span = report::span(&block, &state.origin, &family, opened.as_ref());
+                let seen = self.open_spans.read(self.performance_origin_millis);
+                let request = family.request_name(&seen, |about| self.open_spans.text(about));
+                let span = report::span(&block, &state.origin, &family, request, opened.as_ref());
                 if block.is_ongoing {
                     state.opened = Some((block.turn, span.ids.clone()));
                     state.noticed = Some((block.turn, family));
                 }
-                self.deliver(span);
+                self.deliver(span, &block);
             }
         }
     }
@@ -246,10 +252,13 @@ impl Watch {
         Family::new(self.open_spans.read(self.performance_origin_millis), block_start)
     }
 
-    fn deliver(&self, span: OwnedSpan) {
+    fn deliver(&self, span: OwnedSpan, block: &Block) {
         match &self.outlet {
-            Outlet::Loop(hand_over) => hand_over(span),
-            Outlet::Lane(exporter) => {
+            Outlet::Loop(tell) => tell(span, block.turn),
+            Outlet::Lane(exporter, tell) => {
+                if let Some(tell) = tell.as_ref().filter(|_| !block.is_ongoing) {
+                    tell(span.clone(), block.turn);
+                }
                 let raw = RawBatch::made(span);
                 match exporter.admit(raw.spans(), raw.bytes(), Completion::new(|_| ())) {
                     Ok(ticket) => exporter.submit(ticket, raw),

@@ -185,6 +185,9 @@ fn assemble_json(body: &[u8], layout: &Layout, wanted: Range<usize>) -> Option<E
         builder.close_resource(copy(&mut out, body, &resource.tail)?);
     }
     out.extend_from_slice(b"]}");
+    if body.ends_with(b"\n") {
+        out.push(b'\n'); // a line makes two lines
+    }
     encoded(out, builder, wanted.len())
 }
 

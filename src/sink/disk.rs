@@ -25,6 +25,8 @@ pub(super) type Write = Box<dyn FnMut(&[u8]) -> Result<(), SendError> + Send>;
 
 /// A thread that writes bodies, one after the other. It starts with the first `send` and ends when this is dropped.
 pub(super) struct Disk {
+    /// How bodies are compressed.
+    encoding: ContentEncoding,
     /// Makes what the thread owns; again after a panic.
     make_write: Box<dyn Fn() -> Write + Send + Sync>,
     jobs: Mutex<Option<Sender<Job>>>,
@@ -64,16 +66,19 @@ impl Drop for GiveUp {
 
 impl Disk {
     /// Touches nothing yet.
-    pub(super) fn new(make_write: impl Fn() -> Write + Send + Sync + 'static) -> Disk {
-        Disk { make_write: Box::new(make_write), jobs: Mutex::new(None) }
+    pub(super) fn new(
+        encoding: ContentEncoding,
+        make_write: impl Fn() -> Write + Send + Sync + 'static,
+    ) -> Disk {
+        Disk { encoding, make_write: Box::new(make_write), jobs: Mutex::new(None) }
     }
 
     /// Queues the body of `request`; the attempt ends when it is written, or with the request's time.
     pub(super) fn send(&self, request: Request) -> Sending {
-        if request.encoding != ContentEncoding::Identity {
+        if request.encoding != self.encoding {
             let error = SendError::new(
                 SendErrorKind::Unsendable,
-                "a compressed batch cannot be a line of a file",
+                "the batch is not compressed as its file is",
             );
             return Box::pin(async { SendOutcome::Failed(error) });
         }

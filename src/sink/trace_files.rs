@@ -9,7 +9,7 @@ use std::{path::PathBuf, sync::Arc};
 
 pub use self::bundle::{bundle, is_trace_id};
 use self::writer::Writer;
-use super::{Request, Sending, Sink, disk::Disk};
+use super::{ContentEncoding, Request, Sending, Sink, disk::Disk};
 
 /// Where files go and how many names are remembered.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct TraceFilesSink(Disk);
 impl TraceFilesSink {
     /// Touches nothing yet.
     pub fn new(config: TraceFilesConfig) -> Arc<TraceFilesSink> {
-        Arc::new(TraceFilesSink(Disk::new(move || {
+        Arc::new(TraceFilesSink(Disk::new(ContentEncoding::Identity, move || {
             let mut writer = Writer::new(config.clone());
             Box::new(move |body| writer.append(body))
         })))

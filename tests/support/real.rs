@@ -9,7 +9,7 @@ use std::{
 
 use offloop::{
     config::Config,
-    exporter::{Completion, Engine, Exporter, Outcome},
+    exporter::{Completion, Engine, Exporter, Outcome, Transform},
     handoff::RawBatch,
     sink::{
         Sink,
@@ -22,6 +22,18 @@ use super::{PATIENCE, otlp};
 pub fn exporter(sink: Arc<dyn Sink>, config: Config) -> (Arc<Exporter>, Arc<Engine>) {
     let engine = Engine::new(2);
     let transform = otlp::transform(config.protocol);
+    (Exporter::on(Arc::clone(&engine), config, sink, transform).unwrap(), engine)
+}
+
+/// The same for a sink of files, whose bodies are lines.
+pub fn exporter_of_lines(sink: Arc<dyn Sink>, config: Config) -> (Arc<Exporter>, Arc<Engine>) {
+    let engine = Engine::new(2);
+    let encode = otlp::transform(config.protocol);
+    let transform: Transform = Arc::new(move |raw| {
+        let mut encoded = encode(raw)?;
+        encoded.body.push(b'\n');
+        Ok(encoded)
+    });
     (Exporter::on(Arc::clone(&engine), config, sink, transform).unwrap(), engine)
 }
 

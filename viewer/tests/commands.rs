@@ -379,6 +379,48 @@ fn v64_v65_blocks_name_the_line_and_what_was_open_meanwhile() {
     assert_eq!(json["blocks"][0]["cpu"].as_u64(), Some(77_900_000));
 }
 
+#[test]
+fn v64_blocks_name_the_route_that_was_held_up_longest() {
+    let directory = Directory::new();
+    let line = line_of_fixture(2);
+    let mut text = String::new();
+    // A block of 78.4 ms each; two routes, a span without a route, and one that says nothing.
+    for (nth, attribute) in [
+        "http.route=/cart",
+        "http.route=/a\u{202e}",
+        "http.route=/cart",
+        "event_loop.block.root_span.name=job",
+        "",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let named = attribute.split_once('=').map_or_else(String::new, |(key, value)| {
+            format!("{{\"key\":\"{key}\",\"value\":{{\"stringValue\":\"{value}\"}}}},")
+        });
+        let line = line
+            .replace("\"0000000000000031\"", &format!("\"000000000000003{nth}\""))
+            .replace("{\"key\":\"label\"", &format!("{named}{{\"key\":\"label\""));
+        text.push_str(&format!("{line}\n"));
+    }
+    let path = directory.write("routes.jsonl", text);
+    let shown = run(&["blocks", &path]).out;
+    let mut lines = shown.lines();
+    let head = lines.next().unwrap();
+    assert!(head.contains("AT                   ROUTE     CAUSE"), "{shown}");
+    assert!(lines.next().unwrap().contains("/app/src/cart.js:42  /cart +2  cpu"), "{shown}");
+    let json: serde_json::Value =
+        serde_json::from_str(&run(&["blocks", "--json", &path]).out).unwrap();
+    let routes = json["blocks"][0]["routes"].as_array().unwrap();
+    let route =
+        |nth: usize| (routes[nth]["route"].as_str().unwrap(), routes[nth]["count"].as_u64());
+    assert_eq!(
+        [route(0), route(1), route(2)],
+        [("/cart", Some(2)), ("/a\u{202e}", Some(1)), ("job", Some(1))]
+    );
+    assert!(!run(&["blocks", SPANS]).out.contains("ROUTE"), "no column where nothing is known");
+}
+
 /// What `FileSpanExporter` and `EventLoopMonitor` have written, but for the name of the directory.
 #[test]
 fn v14_v63_v64_files_of_the_exporter_are_read() {

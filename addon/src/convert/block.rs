@@ -21,7 +21,7 @@ pub struct JsAttribute {
 /// A moment since the Unix epoch, as OpenTelemetry JS writes it.
 pub type JsHrTime = Vec<f64>;
 
-/// A block that is over, for exporters that are not ours.
+/// A block that is over, for exporters that are not ours, and for listeners.
 #[napi(object, object_from_js = false)]
 pub struct JsBlock {
     /// Trace id.
@@ -44,6 +44,8 @@ pub struct JsBlock {
     pub links: Vec<String>,
     /// Name of the scope.
     pub scope_name: String,
+    /// Number of the turn that was blocked.
+    pub turn: f64,
 }
 
 /// An event of a block's span.
@@ -57,7 +59,7 @@ pub struct JsBlockEvent {
     pub attributes: Vec<JsAttribute>,
 }
 
-pub fn block(span: OwnedSpan) -> JsBlock {
+pub fn block(span: OwnedSpan, turn: u64) -> JsBlock {
     JsBlock {
         trace_id: span.ids.trace_id,
         span_id: span.ids.span_id,
@@ -77,6 +79,7 @@ pub fn block(span: OwnedSpan) -> JsBlock {
             .collect(),
         links: span.links.into_iter().flat_map(|ids| [ids.trace_id, ids.span_id]).collect(),
         scope_name: span.scope_name,
+        turn: turn as f64,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{
     alloc::{Layout, alloc_zeroed, dealloc},
-    cell::RefCell,
+    cell::{Cell, RefCell},
     ffi::c_int,
     ptr,
     sync::Arc,
@@ -30,6 +30,13 @@ pub struct Hook {
     handle: Opaque,
 }
 
+/// A function of JavaScript that is called when a block is over, before anybody hears of it.
+#[derive(Clone, Copy)]
+pub struct AtEnd {
+    env: sys::napi_env,
+    function: sys::napi_ref,
+}
+
 /// What the callbacks need; reached through the handle.
 struct HandleData {
     uv: Uv,
@@ -38,6 +45,7 @@ struct HandleData {
     gc: Option<GcHooks>,
     meter: Arc<ThreadMeter>,
     watch: RefCell<Option<Arc<Watch>>>,
+    at_end: Cell<Option<AtEnd>>,
     layout: Layout,
     /// Of the asynchronous clean-up hook.
     removal: sys::napi_async_cleanup_hook_handle,
@@ -76,6 +84,7 @@ impl Hook {
             gc: gc.filter(|_| !isolate.is_null()),
             meter,
             watch: RefCell::default(),
+            at_end: Cell::default(),
             layout,
             removal: ptr::null_mut(),
         };
@@ -112,6 +121,25 @@ impl Hook {
                 (gc.add_epilogue)((*data).isolate, on_gc_end, data.cast(), ALL_COLLECTIONS);
             }
         }
+    }
+
+    /// `function` is called at the end of each long turn until `stop_calls`, which answers it again.
+    ///
+    /// # Safety
+    /// On the loop's thread, before [`Hook::close`]; `function` is a reference of `env`, the loop's own environment, and
+    /// stays one until `stop_calls`.
+    pub unsafe fn call_at_end(self, env: sys::napi_env, function: sys::napi_ref) {
+        // SAFETY: the data lives as long as the handle is open.
+        unsafe { (*self.data()).at_end.set(Some(AtEnd { env, function })) }
+    }
+
+    /// Nothing is called any more; answers what was.
+    ///
+    /// # Safety
+    /// On the loop's thread, before [`Hook::close`].
+    pub unsafe fn stop_calls(self) -> Option<sys::napi_ref> {
+        // SAFETY: the data lives as long as the handle is open.
+        unsafe { (*self.data()).at_end.take().map(|at_end| at_end.function) }
     }
 
     /// Turns are stamped no more; answers for whom they were. Idempotent.
@@ -155,14 +183,55 @@ unsafe extern "C" fn on_prepare(handle: Opaque) {
         // SAFETY: the first word of a handle is its `data`, which `open` has set; libuv calls back while the handle is
         // open, and nothing but `on_closed` frees the data.
         let data = unsafe { &**handle.cast::<*mut HandleData>() };
-        let watch = data.watch.borrow();
-        let Some(watch) = watch.as_ref().filter(|watch| !watch.clock.skip(coarse_tick)) else {
+        let borrowed = data.watch.borrow();
+        let Some(watch) = borrowed.as_ref().filter(|watch| !watch.clock.skip(coarse_tick)) else {
             return;
         };
         // SAFETY: the loop is the one that calls us.
-        let idle = unsafe { (data.uv.metrics_idle_time)(data.uv_loop) };
-        watch.look(Duration::from_nanos(idle), || data.meter.usage());
+        let idle = Duration::from_nanos(unsafe { (data.uv.metrics_idle_time)(data.uv_loop) });
+        let now = monotonic();
+        let Some(at_end) = data.at_end.get().filter(|_| watch.clock.ends_long(now, idle)) else {
+            return watch.look(now, idle, || data.meter.usage());
+        };
+        // Getters of the application's may be called now, and in them anything: nothing of the handle is held meanwhile.
+        let (watch, meter) = (Arc::clone(watch), Arc::clone(&data.meter));
+        drop(borrowed);
+        // SAFETY: on the environment's thread, with a reference that is there until it is taken out of the data.
+        unsafe { at_end.call() };
+        watch.look(now, idle, || meter.usage());
     });
+}
+
+impl AtEnd {
+    /// Calls the function. What it throws is nobody's.
+    ///
+    /// # Safety
+    /// On the environment's thread, while the reference is one of its own.
+    unsafe fn call(self) {
+        let AtEnd { env, function } = self;
+        let mut scope = ptr::null_mut();
+        // SAFETY: the environment is alive (the caller's promise); each value is used only if the call before has made it,
+        // and within the scope. An environment that may run no JavaScript any more answers with an error.
+        unsafe {
+            if sys::napi_open_handle_scope(env, &raw mut scope) != sys::Status::napi_ok {
+                return;
+            }
+            let (mut callback, mut this, mut result) =
+                (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+            let is_ready = sys::napi_get_reference_value(env, function, &raw mut callback)
+                == sys::Status::napi_ok
+                && !callback.is_null()
+                && sys::napi_get_undefined(env, &raw mut this) == sys::Status::napi_ok;
+            if is_ready {
+                let status =
+                    sys::napi_call_function(env, this, callback, 0, ptr::null(), &raw mut result);
+                if status == sys::Status::napi_pending_exception {
+                    sys::napi_get_and_clear_last_exception(env, &raw mut result);
+                }
+            }
+            sys::napi_close_handle_scope(env, scope);
+        }
+    }
 }
 
 unsafe extern "C" fn on_gc_begin(_: Opaque, _: c_int, _: c_int, data: Opaque) {

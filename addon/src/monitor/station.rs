@@ -14,7 +14,8 @@ use std::{
 
 use napi::sys;
 use offloop::{
-    contain::contained, exporter::is_forked_child, lock::lock, monitor::watchdog::Watch,
+    clock::monotonic, contain::contained, exporter::is_forked_child, lock::lock,
+    monitor::watchdog::Watch,
 };
 
 use super::{
@@ -135,9 +136,36 @@ impl Station {
         }
     }
 
+    /// `callback` is called at the end of each long turn until `detach`. On the loop's thread, when it is attached; where
+    /// the loop cannot be read nothing is called.
+    pub fn call_at_end(&self, env: sys::napi_env, callback: sys::napi_value) {
+        let Some(hook) = self.hook() else { return };
+        self.forget_call(hook);
+        let mut function = ptr::null_mut();
+        // SAFETY: JavaScript of the environment calls with a value of its own; for the hook as in `attach`. `forget_call`
+        // takes the reference out before it deletes it.
+        unsafe {
+            let status = sys::napi_create_reference(env, callback, 1, &raw mut function);
+            if status == sys::Status::napi_ok {
+                hook.call_at_end(env, function);
+            }
+        }
+    }
+
+    fn forget_call(&self, hook: Hook) {
+        let Some(env) = self.env() else { return };
+        // SAFETY: on the thread of the environment, which is alive while there is a site; the reference was made in it.
+        unsafe {
+            if let Some(function) = hook.stop_calls() {
+                sys::napi_delete_reference(env, function);
+            }
+        }
+    }
+
     /// Turns are stamped no more. On the loop's thread; idempotent.
     pub fn detach(&self) {
         if let Some(hook) = self.hook() {
+            self.forget_call(hook);
             // SAFETY: as in `attach`.
             unsafe { hook.stop() };
         }
@@ -145,7 +173,7 @@ impl Station {
 
     /// JavaScript's timer has fired. On the loop's thread.
     pub fn beat(&self, watch: &Watch) {
-        watch.look(self.heartbeat.beat(), || self.meter.usage());
+        watch.look(monotonic(), self.heartbeat.beat(), || self.meter.usage());
     }
 
     /// Whether a debugger can be attached.
@@ -179,6 +207,7 @@ impl Station {
         // SAFETY: on the loop's thread (`open` and `on_cleanup` alone call this); the hook is open, and closed exactly here,
         // where the site was taken.
         unsafe {
+            hook.stop_calls(); // the reference goes with its environment
             let watch = hook.stop();
             hook.close();
             if let Some(watch) = watch.filter(|_| !is_forked_child()) {

@@ -17,6 +17,8 @@ pub struct MonitorSettings {
     pub stacks: bool,
     /// Spans per place and minute.
     pub max_per_minute: u32,
+    /// JavaScript wants to hear of blocks, wherever their spans go.
+    pub tells_blocks: bool,
     /// Version of this package.
     pub version: String,
     /// Number of the JavaScript thread.

@@ -96,7 +96,10 @@ const OTLPTraceExporter = {
 const FileSpanExporter = {
   directory: row(kinds.path, { standard: 'required' }),
   format: row(kinds.oneOf('otlp-json'), { standard: "'otlp-json'" }),
+  compression: row(kinds.oneOf('none', 'gzip', 'zstd'), { standard: "'none'" }),
   maxFiles: row(kinds.integer(1, { cap: MANY }), { unit: 'files', ...ofCore(10) }),
+  maxFileBytes: row(kinds.integer(1), { unit: 'bytes', ...ofCore('64 MiB') }),
+  maxAgeMillis: row(kinds.integer(1000), { ...millis, standard: 'none' }),
   selfObsMeterProvider,
   ...LANE,
   ...onHealth,
@@ -120,6 +123,7 @@ const EventLoopMonitor = {
   criticalMillis: row(kinds.number(1, DAY_MILLIS), { ...millis, fallback: 1000 }),
   exporter: row(kinds.withMethods('export'), { standard: '–' }),
   processor: row(kinds.withMethods('onEnd'), { standard: '–' }),
+  onBlock: row(kinds.func, { standard: '–' }),
   stacks: row(kinds.boolean, { fallback: true }),
   maxPerMinute: row(kinds.integer(1, { cap: MANY }), { unit: 'spans', fallback: 60 }),
   resource: row(kinds.resource, { standard: 'that of your spans' }),

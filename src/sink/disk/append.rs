@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, IoSlice, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -50,49 +50,24 @@ pub(in crate::sink) fn open(path: &Path, how: Open, mode: u32) -> Result<File, F
     }
 }
 
-/// Appends `body` and then `end`, whole or not at all (F74). The inner `Err` says that not even the undoing worked.
-pub(in crate::sink) fn append(
-    file: &File,
-    body: &[u8],
-    end: &[u8],
-) -> Result<u64, (Failure, Result<u64, ()>)> {
+/// Appends `body`, whole or not at all (F74). The inner `Err` says that not even the undoing worked.
+pub(in crate::sink) fn append(file: &File, body: &[u8]) -> Result<u64, (Failure, Result<u64, ()>)> {
     let failed = |error| Failure { error, syscall: "write", path: None };
     let before = match file.metadata() {
         Ok(metadata) => metadata.len(),
         Err(error) => return Err((failed(error), Err(()))),
     };
-    match write_whole(file, body, end) {
-        Ok(()) => Ok(before + (body.len() + end.len()) as u64),
+    // One write. A size limit comes as EFBIG: Node ignores the signal that would end the process. Only when the system
+    // takes less than all is there a second one, to learn the reason (a full disk, a quota, a limit) or to finish after a
+    // signal.
+    let mut writer = file;
+    match writer.write_all(body) {
+        Ok(()) => Ok(before + body.len() as u64),
         Err(error) => {
             let cut = file.set_len(before).is_ok();
             Err((failed(error), if cut { Ok(before) } else { Err(()) }))
         }
     }
-}
-
-/// One write. A size limit comes as EFBIG: Node ignores the signal that would end the process. Only when the system
-/// takes less than all is there a second one, to learn the reason (a full disk, a quota, a limit) or to finish after a
-/// signal.
-fn write_whole(mut file: &File, body: &[u8], end: &[u8]) -> io::Result<()> {
-    // Without gathered writes (Windows) the line needs one piece of memory.
-    let is_gathered = cfg!(unix) || end.is_empty();
-    let joined = if is_gathered { Vec::new() } else { [body, end].concat() };
-    let (mut first, mut last): (&[u8], &[u8]) =
-        if is_gathered { (body, end) } else { (&joined, b"") };
-    while !first.is_empty() || !last.is_empty() {
-        match file.write_vectored(&[IoSlice::new(first), IoSlice::new(last)]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(bytes) => {
-                let (of_first, of_last) =
-                    (bytes.min(first.len()), bytes.saturating_sub(first.len()));
-                first = first.get(of_first..).unwrap_or_default();
-                last = last.get(of_last..).unwrap_or_default();
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// Creates `path` and what is missing above it.

@@ -2,7 +2,7 @@
 //! It refuses to touch the file of another sink that may still write to it.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, Weak},
@@ -46,6 +46,13 @@ impl Handle {
         }
     }
 
+    /// Files that other sinks of this process may still write to.
+    pub fn in_use_by_others(&self) -> HashSet<PathBuf> {
+        let files = lock(&FILES);
+        let others = files.iter().filter(|kept| !kept.is_ended() && !self.is_owner_of(kept));
+        others.map(|kept| kept.path.clone()).collect()
+    }
+
     /// What is too many, forgotten.
     fn note(&self, path: &Path, directory: &Path, most: usize) -> Vec<PathBuf> {
         let mut files = lock(&FILES);
@@ -71,8 +78,11 @@ impl Handle {
     }
 
     fn may_remove(&self, kept: &Kept, directory: &Path) -> bool {
-        let is_own = Weak::ptr_eq(&self.0, &kept.owner.0);
-        (is_own || kept.is_ended()) && kept.path.parent() == Some(directory)
+        (self.is_owner_of(kept) || kept.is_ended()) && kept.path.parent() == Some(directory)
+    }
+
+    fn is_owner_of(&self, kept: &Kept) -> bool {
+        Weak::ptr_eq(&self.0, &kept.owner.0)
     }
 }
 

@@ -61,7 +61,7 @@ impl Writer {
             Some(name) => open(&self.config.directory.join(name), Open::Either, FILE_MODE)?,
             None => self.begin_file(id)?,
         };
-        append(&file, lines, b"").map(drop).map_err(|(failure, left)| {
+        append(&file, lines).map(drop).map_err(|(failure, left)| {
             if left.is_err() {
                 // A line that is not whole must not be continued.
                 self.names.forget(id);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     index::Index,
-    query::{BlockLine, Operation, block_lines, operations},
+    query::{BlockLine, Operation, RouteTime, block_lines, operations},
     terminal::{Column, Table, count_text, duration_text, shown},
     time::time_text,
 };
@@ -44,16 +44,20 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
 }
 
 fn text(index: &Index, lines: &[BlockLine], limit: usize) -> String {
-    let mut columns = vec![Column::text("FUNCTION"), Column::text("AT"), Column::whole("CAUSE")];
+    let lists_routes = lines.iter().take(limit).any(|line| !line.routes.is_empty());
+    let mut columns = vec![Column::text("FUNCTION"), Column::text("AT")];
+    if lists_routes {
+        columns.push(Column::text("ROUTE"));
+    }
+    columns.push(Column::whole("CAUSE"));
     columns.extend(["COUNT", "TOTAL", "LONGEST", "CPU", "GC"].map(Column::figure));
     let mut table = Table::new(columns);
     for line in lines.iter().take(limit) {
-        let mut row = vec![
-            function_text(line),
-            shown(&line.at.place),
-            shown(&line.at.cause),
-            count_text(line.count),
-        ];
+        let mut row = vec![function_text(line), shown(&line.at.place)];
+        if lists_routes {
+            row.push(routes_text(line));
+        }
+        row.extend([shown(&line.at.cause), count_text(line.count)]);
         row.extend([line.total, line.longest, line.cpu, line.gc].map(duration_text));
         table.push(row);
     }
@@ -89,12 +93,26 @@ fn text(index: &Index, lines: &[BlockLine], limit: usize) -> String {
     text
 }
 
+/// The route that the line held up longest, and how many others there are.
+fn routes_text(line: &BlockLine) -> String {
+    match line.routes.as_slice() {
+        [] => String::new(),
+        [only] => shown(&only.route),
+        [first, others @ ..] => format!("{} +{}", shown(&first.route), others.len()),
+    }
+}
+
 fn json(index: &Index, lines: &[BlockLine]) -> String {
     let mut json = account(index);
     json.name("blocks").array();
     for line in lines {
         write_block(json.object(), line);
-        json.name("open").array();
+        json.name("routes").array();
+        for RouteTime { route, count, total } in &line.routes {
+            json.object().name("route").text(route).name("count").number(*count);
+            json.name("total").number(*total).end_object();
+        }
+        json.end_array().name("open").array();
         for Operation { name, count, overlap } in operations(index, &line.rows) {
             json.object().name("operation").text(&name).name("spans").number(count);
             json.name("blocked").number(overlap).end_object();

@@ -18,13 +18,37 @@ pub(crate) struct BlockLine {
     pub gc: u64,
     /// The start of the last one, in nanoseconds since the epoch.
     pub last: u64,
+    /// What was held up, by its route, else by the name of its span; what was held up longest comes first.
+    pub routes: Vec<RouteTime>,
     pub rows: Vec<u32>,
+}
+
+/// The blocks of a line that held up requests of one route.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct RouteTime {
+    pub route: String,
+    pub count: u64,
+    pub total: u64,
 }
 
 impl BlockLine {
     fn of(at: BlockPlace) -> BlockLine {
         let (count, total, longest, cpu, gc, last) = (0, 0, 0, 0, 0, 0);
-        BlockLine { at, count, total, longest, cpu, gc, last, rows: Vec::new() }
+        let (routes, rows) = (Vec::new(), Vec::new());
+        BlockLine { at, count, total, longest, cpu, gc, last, routes, rows }
+    }
+
+    fn add_route(&mut self, route: String, duration: u64) {
+        if route.is_empty() {
+            return;
+        }
+        match self.routes.iter_mut().find(|known| known.route == route) {
+            Some(known) => {
+                known.count += 1;
+                known.total += duration;
+            }
+            None => self.routes.push(RouteTime { route, count: 1, total: duration }),
+        }
     }
 }
 
@@ -56,8 +80,13 @@ pub(crate) struct BlockPlace {
     pub cause: String,
 }
 
+/// Empty if the span has no such attribute.
+fn text_of(index: &Index, row: u32, key: &str) -> String {
+    index.attribute(row, key).map_or_else(String::new, |value| value.to_string())
+}
+
 pub(crate) fn block_place(index: &Index, row: u32) -> BlockPlace {
-    let text = |key| index.attribute(row, key).map_or_else(String::new, |value| value.to_string());
+    let text = |key| text_of(index, row, key);
     let file = text("code.file.path");
     let place = if file.is_empty() { file } else { [file, text("code.line.number")].join(":") };
     BlockPlace {
@@ -86,8 +115,14 @@ pub(crate) fn block_lines(index: &Index) -> Vec<BlockLine> {
         line.gc += nanos("event_loop.block.gc_ms");
         line.last = line.last.max(span.start);
         line.rows.push(row);
+        let route = Some(text_of(index, row, "http.route")).filter(|route| !route.is_empty());
+        let root = || text_of(index, row, "event_loop.block.root_span.name");
+        line.add_route(route.unwrap_or_else(root), span.duration);
     }
     let mut lines: Vec<BlockLine> = lines.into_values().collect();
+    for line in &mut lines {
+        line.routes.sort_by(|one, other| (other.total, &one.route).cmp(&(one.total, &other.route)));
+    }
     lines.sort_by_cached_key(|line| {
         (std::cmp::Reverse(line.total), line.at.place.clone(), line.at.cause.clone())
     });
