@@ -9,21 +9,39 @@ import { pieceOf, rowsOf } from '../helpers/viewer/skeleton_bytes.mjs';
 const leaf = (values = {}) => ({ ...values });
 const leaves = (count, values = {}) => Array.from({ length: count }, () => leaf(values));
 const listOf = (roots, options) => new VisibleList(new Skeleton(pieceOf(rowsOf(roots), options)));
-const shown = (list) => Array.from(list.entries.subarray(0, list.length), (entry) => (entry < 0 ? `group ${~entry}` : entry));
+const shown = (list) =>
+  Array.from(list.entries.subarray(0, list.length), (entry) => (entry < 0 ? `group ${~entry}` : entry));
 
 test('a skeleton in pieces is one tree: columns, names and resources go on where the piece before ended (V81)', () => {
   const rows = rowsOf([{ name: 0, children: [{ name: 1, resource: 1, flags: FLAG.error | (2 << 12) }, { name: 2 }] }]);
   rows[1].start = 4_294_967_295;
   rows[2].row = NO_ROW;
-  const about = { total: 3, spans: 2, tick: 7, generation: 5, start: 1_795_298_340_000_000_001n, end: 1_795_298_370_000_000_004n };
-  const first = pieceOf(rows.slice(0, 2), { ...about, names: ['GET /cart', 'SELECT é'], resources: [{ service: 'shop' }, { service: 'db' }] });
+  const about = {
+    total: 3,
+    spans: 2,
+    tick: 7,
+    generation: 5,
+    start: 1_795_298_340_000_000_001n,
+    end: 1_795_298_370_000_000_004n,
+  };
+  const first = pieceOf(rows.slice(0, 2), {
+    ...about,
+    names: ['GET /cart', 'SELECT é'],
+    resources: [{ service: 'shop' }, { service: 'db' }],
+  });
   const skeleton = new Skeleton(first);
   assert.deepStrictEqual([skeleton.length, skeleton.total, skeleton.spans, skeleton.isComplete], [2, 3, 2, false]);
   assert.strictEqual(skeleton.endOf(0), 2, 'a subtree ends where the rows end that have arrived');
   skeleton.add(pieceOf(rows.slice(2), { ...about, first: 2, names: ['third'] }));
   assert.strictEqual(skeleton.isComplete, true);
-  assert.deepStrictEqual([0, 1, 2].map((at) => skeleton.nameOf(at)), ['GET /cart', 'SELECT é', 'third']);
-  assert.deepStrictEqual([skeleton.serviceOf(1), skeleton.kindOf(1), skeleton.has(1, FLAG.error)], ['db', 'server', true]);
+  assert.deepStrictEqual(
+    [0, 1, 2].map((at) => skeleton.nameOf(at)),
+    ['GET /cart', 'SELECT é', 'third'],
+  );
+  assert.deepStrictEqual(
+    [skeleton.serviceOf(1), skeleton.kindOf(1), skeleton.has(1, FLAG.error)],
+    ['db', 'server', true],
+  );
   assert.strictEqual(skeleton.startOf(1), 4_294_967_295 * 7);
   assert.strictEqual(skeleton.traceStart, 1_795_298_340_000_000_001n);
   assert.strictEqual(skeleton.traceDuration, 30_000_000_003);
@@ -43,7 +61,10 @@ test('a piece of another state, out of turn, or cut off is refused (V81)', () =>
 test('parents, and the next row with a flag going round, are found (V85)', () => {
   const rows = rowsOf([{ children: [{ flags: FLAG.error, children: [{}] }, {}] }, { flags: FLAG.error }]);
   const skeleton = new Skeleton(pieceOf(rows));
-  assert.deepStrictEqual(rows.map((_, at) => skeleton.parentOf(at)), [-1, 0, 1, 0, -1]);
+  assert.deepStrictEqual(
+    rows.map((_, at) => skeleton.parentOf(at)),
+    [-1, 0, 1, 0, -1],
+  );
   assert.strictEqual(skeleton.nextWith(1, 1, FLAG.error), 4);
   assert.strictEqual(skeleton.nextWith(4, 1, FLAG.error), 1);
   assert.strictEqual(skeleton.nextWith(0, -1, FLAG.error), 4);
@@ -51,14 +72,22 @@ test('parents, and the next row with a flag going round, are found (V85)', () =>
 });
 
 test('the marks of a row are the words of `offloop trace` (V55)', () => {
-  const flags = [FLAG.circle | FLAG.idTwice, FLAG.endsAfter, FLAG.beginsBefore | FLAG.otherResource, FLAG.noStart | FLAG.endsEarly];
+  const flags = [
+    FLAG.circle | FLAG.idTwice,
+    FLAG.endsAfter,
+    FLAG.beginsBefore | FLAG.otherResource,
+    FLAG.noStart | FLAG.endsEarly,
+  ];
   const skeleton = new Skeleton(pieceOf(rowsOf(flags.map((one) => ({ flags: one })))));
-  assert.deepStrictEqual(flags.map((_, at) => skeleton.marksOf(at)), [
-    ['its own ancestor', 'id used twice'],
-    ['outside its parent'],
-    ['outside its parent: clocks differ?'],
-    ['no start', 'ends before it starts'],
-  ]);
+  assert.deepStrictEqual(
+    flags.map((_, at) => skeleton.marksOf(at)),
+    [
+      ['its own ancestor', 'id used twice'],
+      ['outside its parent'],
+      ['outside its parent: clocks differ?'],
+      ['no start', 'ends before it starts'],
+    ],
+  );
 });
 
 test('what is collapsed hides what is below it, and everything can be closed and opened (V81)', () => {
@@ -98,7 +127,13 @@ test('a group ends at another name, resource or mark, but not at an error, and e
   const roots = (odd) => [{ children: [...equal.slice(0, 10), { name: 1, ...odd }, ...equal.slice(0, 14)] }];
   assert.deepStrictEqual(shown(listOf(roots({ flags: FLAG.error }))), [0, 'group 1']);
   assert.strictEqual(listOf(roots({ flags: FLAG.error })).groupFigures(1).errors, 1);
-  for (const odd of [{ name: 2 }, { resource: 1 }, { flags: FLAG.endsAfter }, { flags: FLAG.block }, { children: [{}] }]) {
+  for (const odd of [
+    { name: 2 },
+    { resource: 1 },
+    { flags: FLAG.endsAfter },
+    { flags: FLAG.block },
+    { children: [{}] },
+  ]) {
     assert.ok(!shown(listOf(roots(odd))).some((entry) => typeof entry === 'string'), JSON.stringify(odd));
   }
 });

@@ -40,7 +40,10 @@ test('times beyond 2^53 keep every nanosecond, in UTC or with the offset of the 
     ['Europe/Rome', '2026-11-21T22:59:00.182500001+01:00'],
     ['America/St_Johns', '2026-11-21T18:29:00.182500001-03:30'],
   ]) {
-    const { stdout } = spawnSync(process.execPath, ['-e', program, figures], { encoding: 'utf8', env: { ...process.env, TZ: zone } });
+    const { stdout } = spawnSync(process.execPath, ['-e', program, figures], {
+      encoding: 'utf8',
+      env: { ...process.env, TZ: zone },
+    });
     assert.strictEqual(stdout.trim(), text);
   }
 });
@@ -48,12 +51,21 @@ test('times beyond 2^53 keep every nanosecond, in UTC or with the offset of the 
 test('an address says view, filter, sort, zoom and selection, and comes back as it was (V80)', () => {
   const filter = 'status=error http.route="/a b?c=d&e#f"';
   const list = parseRoute(routeTo('traces', { filter, sort: 'duration', order: 'desc', empty: '' }));
-  assert.deepStrictEqual([list.view, list.id, list.query.get('filter'), list.query.get('sort')], ['traces', '', filter, 'duration']);
+  assert.deepStrictEqual(
+    [list.view, list.id, list.query.get('filter'), list.query.get('sort')],
+    ['traces', '', filter, 'duration'],
+  );
   assert.strictEqual(list.query.has('empty'), false);
-  const trace = parseRoute(traceRoute('4bf92f3577b34da6a3ce929d0e0e4736', { span: '0000000000000001', from: 5, to: 10 }));
-  assert.deepStrictEqual([trace.view, trace.id, trace.query.get('span')], ['trace', '4bf92f3577b34da6a3ce929d0e0e4736', '0000000000000001']);
+  const trace = parseRoute(
+    traceRoute('4bf92f3577b34da6a3ce929d0e0e4736', { span: '0000000000000001', from: 5, to: 10 }),
+  );
+  assert.deepStrictEqual(
+    [trace.view, trace.id, trace.query.get('span')],
+    ['trace', '4bf92f3577b34da6a3ce929d0e0e4736', '0000000000000001'],
+  );
   assert.strictEqual(parseRoute(traceRoute(traceName({ id: '', key: 7 }))).id, 'key:7');
-  for (const odd of ['', '#', '#/nowhere', '#/trace/', '#/__proto__', '#token=abc']) assert.strictEqual(parseRoute(odd).view, 'traces', odd);
+  for (const odd of ['', '#', '#/nowhere', '#/trace/', '#/__proto__', '#token=abc'])
+    assert.strictEqual(parseRoute(odd).view, 'traces', odd);
   assert.strictEqual(parseRoute('#/trace/%E0%A4%A').id, '%E0%A4%A');
 });
 
@@ -77,7 +89,10 @@ test('a click adds a term once, and quotes what would end it (V50)', () => {
 
 test('a range of durations or times takes the place of the one before (V47)', () => {
   assert.strictEqual(withDurations('service=shop', 100.5, 2000.2), 'service=shop duration>=100ns duration<2001ns');
-  assert.strictEqual(withDurations('duration>=1ns service=shop duration<5ms', 7, 9), 'service=shop duration>=7ns duration<9ns');
+  assert.strictEqual(
+    withDurations('duration>=1ns service=shop duration<5ms', 7, 9),
+    'service=shop duration>=7ns duration<9ns',
+  );
   const times = withTimes('start>=2026-01-01T00:00:00Z', 1_795_298_340_000_000_001n, 1_795_298_341_000_000_000n);
   assert.strictEqual(times, 'start>=2026-11-21T21:59:00.000000001Z start<2026-11-21T21:59:01.000000000Z');
 });
@@ -91,7 +106,11 @@ test('zoom keeps the point under the pointer, and stays inside the trace (V81)',
   assert.deepStrictEqual(scaled(closer, 100, 0, total), { from: 0, to: total });
   assert.deepStrictEqual(moved(closer, 9e9, total), { from: 500_000, to: 1_000_000 });
   assert.deepStrictEqual(inside({ from: -5, to: -4 }, total), { from: 0, to: 100 });
-  assert.deepStrictEqual(inside({ from: 0, to: 0 }, 0), { from: 0, to: 100 }, 'a trace without duration has an axis, too');
+  assert.deepStrictEqual(
+    inside({ from: 0, to: 0 }, 0),
+    { from: 0, to: 100 },
+    'a trace without duration has an axis, too',
+  );
   const { from, to } = around(400_000, 100_000, total);
   assert.ok(from < 400_000 && to > 500_000 && to - from < 120_000);
 });

@@ -37,6 +37,9 @@ function withUnit(number, units) {
 /** A number with a comma between thousands. @param {number | string | bigint} count */
 export const countText = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 
+/** How much has been read. @param {{ bytes: number, totalBytes: number }} reading */
+export const percent = ({ bytes, totalBytes }) => `${totalBytes > 0 ? Math.floor((bytes / totalBytes) * 100) : 0} %`;
+
 /** `3 spans`, `1 span`. @param {number} count  @param {string} word */
 export const counted = (count, word) => `${countText(count)} ${word}${count === 1 ? '' : 's'}`;
 

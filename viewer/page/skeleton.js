@@ -164,7 +164,8 @@ function headerOf(bytes) {
   const view = new DataView(bytes);
   const u32 = (/** @type {number} */ at) => view.getUint32(at, true);
   // "OLSK", read as a little-endian number.
-  if (u32(0) !== 0x4b534c4f || u32(4) !== VERSION) throw new Error('The page and the program are of different versions.');
+  if (u32(0) !== 0x4b534c4f || u32(4) !== VERSION)
+    throw new Error('The page and the program are of different versions.');
   return {
     rows: u32(8),
     first: u32(12),

@@ -32,7 +32,8 @@ export class VisibleList {
   build() {
     const { skeleton, groups, collapsed } = this;
     this.findGroups();
-    if (this.entries.length < skeleton.length * 1.1) this.entries = new Int32Array(Math.ceil(skeleton.length * 1.1) + 1);
+    if (this.entries.length < skeleton.length * 1.1)
+      this.entries = new Int32Array(Math.ceil(skeleton.length * 1.1) + 1);
     const { entries } = this;
     let count = 0;
     for (let at = 0; at < skeleton.length; ) {

@@ -6,7 +6,17 @@
  */
 export function pieceOf(
   rows,
-  { first = 0, total = rows.length, spans = total, tick = 1, generation = 1, start = 0n, end = 0n, names = [], resources = [] } = {},
+  {
+    first = 0,
+    total = rows.length,
+    spans = total,
+    tick = 1,
+    generation = 1,
+    start = 0n,
+    end = 0n,
+    names = [],
+    resources = [],
+  } = {},
 ) {
   const json = Buffer.from(JSON.stringify({ names, resources }));
   const piece = Buffer.alloc(64 + rows.length * 28 + json.length);
