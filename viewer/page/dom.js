@@ -21,7 +21,7 @@ export function h(tag, properties = {}, ...children) {
     else if (typeof value === 'function') element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else element.setAttribute(name, value === true ? '' : String(value));
   }
-  fill(element, ...children);
+  if (children.length > 0) fill(element, ...children);
   return element;
 }
 

@@ -67,11 +67,16 @@ export class Minimap {
     this.setRange(this.range);
   }
 
+  /** A colour of the style sheet as the canvas understands it. @param {string} colour */
+  #resolved(colour) {
+    this.brush.style.color = colour;
+    return getComputedStyle(this.brush).color;
+  }
+
   /** @param {CanvasRenderingContext2D} context  @param {Skeleton} skeleton  @param {number} width  @param {number} height */
   #drawLines(context, skeleton, width, height) {
-    const styles = getComputedStyle(this.element);
-    const colours = skeleton.resources.map(({ service }) => styles.getPropertyValue(colourOf(service).slice(4, -1)));
-    const error = styles.getPropertyValue('--error');
+    const colours = skeleton.resources.map(({ service }) => this.#resolved(colourOf(service)));
+    const error = this.#resolved('var(--error)');
     const step = Math.min(height / Math.max(1, skeleton.length), 6 * devicePixelRatio);
     for (let at = 0; at < skeleton.length; at++) {
       if (skeleton.has(at, FLAG.missingParent)) continue;
@@ -97,8 +102,7 @@ export class Minimap {
       open[line * stride + to] -= 1;
       if (flags[at] & FLAG.error) errors[line * width + from] = 1;
     }
-    const styles = getComputedStyle(this.element);
-    const [text, error] = ['--accent', '--error'].map((name) => rgb(context, styles.getPropertyValue(name)));
+    const [text, error] = ['var(--accent)', 'var(--error)'].map((colour) => rgb(context, this.#resolved(colour)));
     const image = context.createImageData(width, height);
     const most = Math.log1p(length / height);
     for (let line = 0; line < height; line++) {

@@ -237,6 +237,7 @@ export class TracesView {
   #summarize({ traces, matchedSpans, notSearched }) {
     const searched = notSearched > 0 ? `, ${counted(notSearched, 'span')} could not be searched` : '';
     const what = this.#state.filter === '' ? counted(matchedSpans, 'span') : `${counted(matchedSpans, 'span')} match`;
+    this.element.classList.toggle('filtered', this.#state.filter !== '');
     setText(this.bar.result, `${counted(traces, 'trace')} · ${what}${searched}`);
   }
 
