@@ -8,6 +8,7 @@ mod json;
 mod memory;
 mod notice;
 mod query;
+mod serve;
 mod stats;
 mod trace;
 
@@ -18,7 +19,7 @@ use std::{
     time::Instant,
 };
 
-use self::arguments::{Arguments, Command, Parsed, UsageError};
+use self::arguments::{Action, Arguments, Command, Parsed, UsageError};
 use crate::{
     index::Index,
     query::{Filter, FilterError, parse},
@@ -27,6 +28,8 @@ use crate::{
 };
 
 const COMMANDS: &[Command] = &[stats::COMMAND, query::COMMAND, trace::COMMAND, blocks::COMMAND];
+/// For the server of the page alone: no help names it.
+const HIDDEN: &[Command] = &[serve::COMMAND];
 
 const FOUND: u8 = 0;
 /// Nothing could be read, or no span was found.
@@ -40,7 +43,7 @@ const WIDTH: usize = 80;
 
 /// Runs the command that `arguments`, those behind the name of the program, ask for. Returns the exit code.
 pub fn run(arguments: &[OsString]) -> u8 {
-    let mut out = io::stdout().lock();
+    let mut out = io::stdout();
     match answer(arguments, &mut out) {
         Ok(code) => code,
         // Whoever reads has seen enough, as `head` has.
@@ -74,7 +77,9 @@ impl From<io::Error> for Failure {
 }
 
 fn answer(arguments: &[OsString], out: &mut dyn Write) -> Result<u8, Failure> {
-    let arguments = match arguments::parse(arguments, COMMANDS)? {
+    let is_hidden = |name: &OsString| HIDDEN.iter().any(|command| name == command.name);
+    let commands = if arguments.first().is_some_and(is_hidden) { HIDDEN } else { COMMANDS };
+    let arguments = match arguments::parse(arguments, commands)? {
         Parsed::Nothing => {
             tell(&help::overview(COMMANDS));
             return Ok(WRONG_USAGE);
@@ -86,7 +91,10 @@ fn answer(arguments: &[OsString], out: &mut dyn Write) -> Result<u8, Failure> {
         }
         Parsed::Command(arguments) => arguments,
     };
-    let prepared = (arguments.command.prepare)(&arguments)?;
+    let prepared = match arguments.command.action {
+        Action::Answer(prepare) => prepare(&arguments)?,
+        Action::Serve => return Ok(serve::serve(&arguments)?),
+    };
     let index = read_files(&arguments)?;
     let is_strict = arguments.has("--strict");
     let notice = notice::notice(&index);
@@ -142,23 +150,24 @@ fn filter_of(arguments: &Arguments) -> Result<Filter, UsageError> {
 }
 
 fn read_files(arguments: &Arguments) -> Result<Index, UsageError> {
-    let max_memory = match arguments.value("--max-memory") {
-        Some(text) => memory::parse(text)?,
-        None => memory::default_limit(),
-    };
-    let found = discover(&arguments.paths, arguments.has("--recursive"));
+    let max_memory = max_memory(arguments)?;
+    let (paths, is_recursive) = (arguments.paths.clone(), arguments.has("--recursive"));
     let place = match io::stderr().is_terminal() {
         _ if arguments.has("--quiet") => Place::Nowhere,
         true => Place::Terminal,
         false => Place::Log,
     };
     let mut reporter = Reporter::new(io::stderr(), place, Instant::now());
-    let mut index = read(&found.inputs, &Options::new(max_memory), &mut |progress| {
+    let find = move || discover(&paths, is_recursive);
+    let index = read(find, &Options::new(max_memory), &mut |progress| {
         reporter.report(progress, Instant::now());
     });
     reporter.finish();
-    index.add_failures(found);
     Ok(index)
+}
+
+fn max_memory(arguments: &Arguments) -> Result<u64, UsageError> {
+    arguments.value("--max-memory").map_or_else(|| Ok(memory::default_limit()), memory::parse)
 }
 
 /// Columns of the terminal: what COLUMNS says, which a shell keeps to itself unless it is exported.

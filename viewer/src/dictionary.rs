@@ -32,6 +32,11 @@ impl Dictionary {
         Dictionary { forms: Vec::new(), entries: Vec::new(), table: HashTable::new(), key }
     }
 
+    /// For dictionaries that will be merged with this one.
+    pub fn key(&self) -> &RandomState {
+        &self.key
+    }
+
     /// The number of a value, which is added if it is new.
     pub fn intern(&mut self, value: Value<'_>) -> ValueId {
         value.encode(|tag, bytes| {

@@ -3,6 +3,7 @@
 
 mod columns;
 mod files;
+mod forget;
 mod identities;
 mod merge;
 mod resources;
@@ -10,13 +11,14 @@ mod resources;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use foldhash::quality::RandomState;
 
 pub(crate) use self::{
     columns::{Attribute, Line, Link, NONE, Span, Trace},
-    files::{FileState, Identity},
+    files::{FileFacts, FileState, Identity},
+    merge::Merge,
 };
 use self::{identities::Identities, resources::Resources};
 use crate::{
@@ -31,7 +33,13 @@ pub(crate) const UNKNOWN_SERVICE: &str = "unknown_service";
 #[derive(Debug)]
 pub(crate) struct Index {
     pub dictionary: Dictionary,
+    /// By row. Whoever asks takes `span` and `shown`, which leave out what has gone.
     pub spans: Vec<Span>,
+    /// Rows whose spans have gone from their files.
+    gone_spans: u64,
+    empty_traces: u64,
+    /// A file that has spans which another file had before it, and that other file.
+    copies: BTreeSet<(u32, u32)>,
     attributes: Vec<Attribute>,
     /// By the row of the span that has the link.
     pub links: Vec<Link>,
@@ -59,6 +67,9 @@ impl Index {
         Index {
             dictionary,
             spans: Vec::new(),
+            gone_spans: 0,
+            empty_traces: 0,
+            copies: BTreeSet::new(),
             attributes: Vec::new(),
             links: Vec::new(),
             resources: Resources::new(key),
@@ -75,15 +86,36 @@ impl Index {
         }
     }
 
+    /// The span in a row; nothing if the span has gone from its file.
     pub fn span(&self, row: u32) -> Option<&Span> {
-        self.spans.get(row as usize)
+        self.spans.get(row as usize).filter(|span| span.trace != NONE)
+    }
+
+    /// One more than the last row.
+    pub fn end_row(&self) -> u32 {
+        self.spans.len() as u32
+    }
+
+    pub fn span_count(&self) -> u64 {
+        self.spans.len() as u64 - self.gone_spans
+    }
+
+    /// How many traces have spans.
+    pub fn trace_count(&self) -> u64 {
+        self.traces.len() as u64 - self.empty_traces
+    }
+
+    /// The rows and spans that are shown, in ascending order. A span keeps its row while the program runs.
+    pub fn shown(&self) -> impl Iterator<Item = (u32, &Span)> {
+        (0..).zip(&self.spans).filter(|(_, span)| span.trace != NONE)
     }
 
     /// The attributes of a span and of its events.
     pub fn attributes_of(&self, row: u32) -> &[Attribute] {
-        let end_of = |span: &Span| span.attributes_end as usize;
-        let start = row.checked_sub(1).and_then(|before| self.span(before)).map_or(0, end_of);
-        let end = self.span(row).map_or(start, end_of);
+        let end_of =
+            |row: u32| self.spans.get(row as usize).map(|span| span.attributes_end as usize);
+        let start = row.checked_sub(1).and_then(end_of).unwrap_or(0);
+        let end = end_of(row).unwrap_or(start);
         self.attributes.get(start..end).unwrap_or_default()
     }
 
@@ -136,18 +168,28 @@ impl Index {
         self.identities.find(&self.spans, &self.traces, trace, span)
     }
 
+    /// The number of the trace with this id.
+    pub fn trace_of(&self, id: u128) -> Option<u32> {
+        self.identities.trace_of(id)
+    }
+
+    pub fn max_memory(&self) -> u64 {
+        self.max_memory
+    }
+
     /// The row of the parent of a span, if it is in these files.
     pub fn parent_row(&self, span: &Span) -> Option<u32> {
         let trace = self.traces.get(span.trace as usize)?;
         if span.parent == 0 || trace.id == 0 {
             return None;
         }
-        self.row_of(trace.id, span.parent)
+        self.identities.find_in(&self.spans, span.trace, span.parent)
     }
 
     /// The rows of a trace, in their order.
     pub fn rows_of(&self, trace: u32) -> impl Iterator<Item = u32> {
         let first = self.traces.get(trace as usize).map(|trace| trace.first);
+        let first = first.filter(|first| *first != NONE);
         std::iter::successors(first, |row| {
             self.span(*row).map(|span| span.next).filter(|next| *next != NONE)
         })

@@ -10,11 +10,16 @@
 //! and remove them at any time.
 
 mod account;
+mod again;
 mod commands;
 mod dictionary;
+mod engine;
+mod following;
 mod index;
+mod json;
 mod parse;
 mod query;
+mod questions;
 mod reading;
 mod source;
 mod span_flags;

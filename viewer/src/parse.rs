@@ -5,6 +5,7 @@ mod attributes;
 mod id;
 mod line;
 mod part;
+mod pieces;
 mod repair;
 mod request;
 mod scalar;
@@ -16,7 +17,10 @@ mod tape;
 mod tests;
 
 pub(crate) use self::{
-    id::hex_id,
-    line::{LONGEST_VALUE, LineParser, WHOLE_VALUES, without_blanks},
-    part::{Part, PartAttribute, PartScope, PartSpan},
+    id::{hex_id, hex_span_id, parse_trace_id},
+    line::{LONGEST_VALUE, LineParser, WHOLE_VALUES, value_of, without_blanks},
+    part::{Part, PartAttribute, PartLink, PartScope, PartSpan},
+    pieces::{ResourcePiece, ScopePiece, SpanPiece, pieces},
+    scalar::unsigned,
+    tape::Item,
 };

@@ -2,20 +2,26 @@
 //! It refuses to know how an answer is shown.
 
 mod blocks;
+mod facets;
 mod facts;
 mod filter;
 mod held_up;
 mod latency;
+mod links;
 mod search;
+mod whole_text;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::{
-    blocks::{BlockLine, block_lines},
+    blocks::{BlockLine, block_lines, block_place, block_rows},
+    facets::{Facet, Of as FacetOf, facets},
     facts::{root, services},
-    filter::{Field, Filter, FilterError, Place, parse},
-    held_up::{HeldUp, held_up},
+    filter::{Field, Filter, FilterError, Place, parse, quoted, term_for},
+    held_up::{HeldUp, Open, Operation, held_up, operations},
     latency::{By, Group, latency},
-    search::{Matches, search},
+    links::{Linked, links_from, links_to},
+    search::{Matches, search, search_in},
+    whole_text::whole_text,
 };

@@ -13,6 +13,7 @@ mod tests;
 
 pub(crate) use self::{
     discover::{Found, Input, discover},
-    lines::Chunk,
-    open::open,
+    frames::FrameReader,
+    lines::{Chunk, LONGEST_LINE, Lines, read_up_to},
+    open::{HEAD, Opened, Shape, open, open_file, shape},
 };

@@ -93,7 +93,7 @@ pub(crate) fn index_with(text: &str, max_memory: u64) -> Index {
     for line in text.lines() {
         let mut part = Part::new(key.clone());
         parser.parse(line.as_bytes(), 0, true, LONGEST_VALUE, &mut part);
-        index.merge(&part, 0);
+        index.merge(part, 0);
     }
     index
 }

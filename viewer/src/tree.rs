@@ -10,7 +10,7 @@ mod self_time;
 mod tests;
 
 pub(crate) use self::{
-    critical_path::critical_path,
+    critical_path::{Piece, Visited, critical_path},
     forest::Forest,
     order::{Entry, Mark, order},
     self_time::self_times,

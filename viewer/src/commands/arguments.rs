@@ -15,8 +15,15 @@ pub(super) struct Command {
     /// One sentence for the list of commands.
     pub summary: &'static str,
     pub options: &'static [OptionOf],
-    /// Checks the arguments, before any file is read.
-    pub prepare: fn(&Arguments) -> Result<Prepared, UsageError>,
+    pub action: Action,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Action {
+    /// One answer. What is here checks the arguments, before any file is read.
+    Answer(fn(&Arguments) -> Result<Prepared, UsageError>),
+    /// As many answers as there are questions.
+    Serve,
 }
 
 /// An option of a command.

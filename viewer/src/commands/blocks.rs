@@ -1,17 +1,15 @@
 //! `offloop blocks`: which lines of code blocked the event loop, and what was open meanwhile.
 
-use std::collections::HashMap;
-
 use super::{
     Answer, Prepared,
-    arguments::{Arguments, Command, OptionOf, UsageError},
+    arguments::{Action, Arguments, Command, OptionOf, UsageError},
     json::{Members, account, array},
     stats::{block_json, function_text},
     width,
 };
 use crate::{
     index::Index,
-    query::{BlockLine, HeldUp, block_lines, held_up},
+    query::{BlockLine, Operation, block_lines, operations},
     terminal::{Column, Table, count_text, duration_text, shown},
     time::time_text,
 };
@@ -24,7 +22,7 @@ pub(super) const COMMAND: Command = Command {
         OptionOf { name: "--limit", value: Some("n"), help: "lines of code to show; default: 20" },
         OptionOf { name: "--json", value: None, help: "all lines as JSON, times in nanoseconds" },
     ],
-    prepare,
+    action: Action::Answer(prepare),
 };
 
 /// Operations that are named for each line of code.
@@ -45,31 +43,6 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
     }))
 }
 
-/// Spans with one service and name that were open during the blocks of a line.
-struct Operation {
-    name: String,
-    count: u64,
-    overlap: u64,
-}
-
-/// Those with the most blocked time first.
-fn operations(index: &Index, rows: &[u32]) -> Vec<Operation> {
-    let mut found: HashMap<(u32, u32), Operation> = HashMap::new();
-    for open in held_up(index, rows).iter().flat_map(|HeldUp { open, .. }| open) {
-        let Some(span) = index.span(open.row) else { continue };
-        let operation = found.entry((span.resource, span.name)).or_insert_with(|| Operation {
-            name: format!("{} {}", index.service(span.resource), index.name(span)),
-            count: 0,
-            overlap: 0,
-        });
-        operation.count += 1;
-        operation.overlap += open.overlap;
-    }
-    let mut operations: Vec<Operation> = found.into_values().collect();
-    operations.sort_by(|one, other| (other.overlap, &one.name).cmp(&(one.overlap, &other.name)));
-    operations
-}
-
 fn text(index: &Index, lines: &[BlockLine], limit: usize) -> String {
     let mut columns = vec![Column::text("FUNCTION"), Column::text("AT"), Column::whole("CAUSE")];
     columns.extend(["COUNT", "TOTAL", "LONGEST", "CPU", "GC"].map(Column::figure));
@@ -77,8 +50,8 @@ fn text(index: &Index, lines: &[BlockLine], limit: usize) -> String {
     for line in lines.iter().take(limit) {
         let mut row = vec![
             function_text(line),
-            shown(&line.place),
-            shown(&line.cause),
+            shown(&line.at.place),
+            shown(&line.at.cause),
             count_text(line.count),
         ];
         row.extend([line.total, line.longest, line.cpu, line.gc].map(duration_text));

@@ -42,8 +42,8 @@ pub(super) fn array(items: impl Iterator<Item = String>) -> String {
 pub(super) fn account(index: &Index) -> Members {
     Members::default()
         .raw("files", array(index.files.iter().map(file)))
-        .number("spans", index.spans.len() as u64)
-        .number("traces", index.traces.len() as u64)
+        .number("spans", index.span_count())
+        .number("traces", index.trace_count())
         .number("valuesNotIndexed", index.values_left_out)
 }
 

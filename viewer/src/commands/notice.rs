@@ -3,7 +3,6 @@
 use crate::{
     account::{LineCounts, Skipped},
     index::{FileState, Index},
-    source::Found,
     terminal::{bytes_text, count_text, shown},
 };
 
@@ -16,17 +15,6 @@ pub(super) struct Notice {
 }
 
 impl Index {
-    /// Counts paths that could not even be found among the files.
-    pub(super) fn add_failures(&mut self, found: Found) {
-        for (path, error) in found.failures {
-            let mut state = FileState::new(crate::source::Input::File(path));
-            let reason = error.to_string();
-            let reason = reason.split(" (os error").next().unwrap_or_default().to_lowercase();
-            state.failure = Some(format!("cannot be read: {reason}"));
-            self.files.push(state);
-        }
-    }
-
     /// The account of all files together.
     pub(super) fn counts(&self) -> LineCounts {
         let mut counts = LineCounts::default();
@@ -44,8 +32,8 @@ pub(super) fn notice(index: &Index) -> Notice {
         "{}, {}: {} in {}\n",
         counted(index.files.len() as u64, "file"),
         bytes_text(bytes),
-        counted(index.spans.len() as u64, "span"),
-        counted(index.traces.len() as u64, "trace"),
+        counted(index.span_count(), "span"),
+        counted(index.trace_count(), "trace"),
     );
     for file in failed.iter().take(MOST_FILES) {
         let failure = file.failure.as_deref().unwrap_or_default();

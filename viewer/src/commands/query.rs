@@ -1,8 +1,10 @@
 //! `offloop query`: the spans that meet a filter.
 
+use std::sync::atomic::AtomicBool;
+
 use super::{
     Answer, Prepared,
-    arguments::{Arguments, Command, OptionOf, UsageError},
+    arguments::{Action, Arguments, Command, OptionOf, UsageError},
     fields::{self, Cells, Shown},
     filter_of,
     json::Members,
@@ -33,7 +35,7 @@ pub(super) const COMMAND: Command = Command {
         },
         OptionOf { name: "--format", value: Some("name"), help: "table (default), jsonl or csv" },
     ],
-    prepare,
+    action: Action::Answer(prepare),
 };
 
 #[derive(Clone, Copy)]
@@ -70,7 +72,8 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
 
 impl Query {
     fn answer(&self, index: &Index) -> Answer {
-        let Matches { mut rows, not_searched, .. } = search(index, &self.filter);
+        let Matches { mut rows, not_searched, .. } =
+            search(index, &self.filter, &AtomicBool::new(false));
         let mut notes = Vec::new();
         if not_searched > 0 {
             notes.push(format!(
@@ -80,7 +83,7 @@ impl Query {
         }
         if rows.is_empty() {
             notes.push(
-                if index.spans.is_empty() {
+                if index.span_count() == 0 {
                     "no span was found"
                 } else {
                     "no span meets the filter"

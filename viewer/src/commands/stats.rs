@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Prepared,
-    arguments::{Arguments, Command, OptionOf, UsageError},
+    arguments::{Action, Arguments, Command, OptionOf, UsageError},
     json::{Members, account, array},
     width,
 };
@@ -11,6 +11,7 @@ use crate::{
     query::{BlockLine, By, Group, block_lines, latency},
     terminal::{Column, Table, count_text, duration_text, shown},
     time::time_text,
+    tree::{Forest, self_times},
 };
 
 pub(super) const COMMAND: Command = Command {
@@ -30,7 +31,7 @@ pub(super) const COMMAND: Command = Command {
             help: "all rows as JSON, times in nanoseconds, and the account of the files",
         },
     ],
-    prepare,
+    action: Action::Answer(prepare),
 };
 
 const WORST_BLOCKS: usize = 5;
@@ -46,14 +47,19 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
     let limit = arguments.number("--limit", 50)?;
     let is_json = arguments.has("--json");
     Ok(Box::new(move |index| match is_json {
-        _ if index.spans.is_empty() => Answer::nothing("no span was found"),
+        _ if index.span_count() == 0 => Answer::nothing("no span was found"),
         true => Answer::found(json(index, &by)),
         false => Answer::found(text(index, &by, limit)),
     }))
 }
 
+fn groups(index: &Index, by: &By) -> Vec<Group> {
+    let own = self_times(index, &Forest::of_all(index));
+    latency(index, by, &mut index.shown().map(|(row, _)| row), &own)
+}
+
 fn text(index: &Index, by: &By, limit: usize) -> String {
-    let groups = latency(index, by);
+    let groups = groups(index, by);
     let (title, word) = match by {
         By::Operation => ("OPERATION", "operations"),
         By::Service => ("SERVICE", "services"),
@@ -84,7 +90,7 @@ fn text(index: &Index, by: &By, limit: usize) -> String {
         text.push_str(&format!(
             "{} of {} spans have {}\n",
             count_text(has_it),
-            count_text(index.spans.len() as u64),
+            count_text(index.span_count()),
             shown(key)
         ));
     }
@@ -107,8 +113,8 @@ fn blocks_text(lines: &[BlockLine]) -> String {
     for line in lines.iter().take(WORST_BLOCKS) {
         table.push(vec![
             function_text(line),
-            shown(&line.place),
-            shown(&line.cause),
+            shown(&line.at.place),
+            shown(&line.at.cause),
             count_text(line.count),
             duration_text(line.total),
             duration_text(line.longest),
@@ -123,15 +129,15 @@ fn blocks_text(lines: &[BlockLine]) -> String {
 
 /// The function of a line of code.
 pub(super) fn function_text(line: &BlockLine) -> String {
-    match (line.place.is_empty(), line.function.is_empty()) {
+    match (line.at.place.is_empty(), line.at.function.is_empty()) {
         (true, _) => "(no stack)".into(),
         (false, true) => "(anonymous)".into(),
-        (false, false) => shown(&line.function),
+        (false, false) => shown(&line.at.function),
     }
 }
 
 fn json(index: &Index, by: &By) -> String {
-    let groups = latency(index, by).into_iter().map(|group| group_json(&group));
+    let groups = groups(index, by).into_iter().map(|group| group_json(&group));
     let blocks = block_lines(index).into_iter().map(|line| block_json(&line).object());
     account(index).raw("groups", array(groups)).raw("blocks", array(blocks)).object() + "\n"
 }
@@ -155,9 +161,9 @@ fn group_json(group: &Group) -> String {
 
 pub(super) fn block_json(line: &BlockLine) -> Members {
     Members::default()
-        .text("function", &line.function)
-        .text("place", &line.place)
-        .text("cause", &line.cause)
+        .text("function", &line.at.function)
+        .text("place", &line.at.place)
+        .text("cause", &line.at.cause)
         .number("count", line.count)
         .number("total", line.total)
         .number("longest", line.longest)

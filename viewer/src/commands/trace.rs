@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Prepared,
-    arguments::{Arguments, Command, OptionOf, UsageError},
+    arguments::{Action, Arguments, Command, OptionOf, UsageError},
     notice::counted,
     width,
 };
@@ -13,7 +13,7 @@ use crate::{
     span_flags::Flags,
     terminal::{count_text, duration_text, shown, truncated},
     time::time_text,
-    tree::{Entry, Forest, Mark, critical_path, order},
+    tree::{Entry, Forest, Mark, Visited, critical_path, order},
 };
 
 pub(super) const COMMAND: Command = Command {
@@ -28,7 +28,7 @@ pub(super) const COMMAND: Command = Command {
             help: "only what the root waited for, and how long",
         },
     ],
-    prepare,
+    action: Action::Answer(prepare),
 };
 
 /// So many equal children become one line.
@@ -71,8 +71,8 @@ fn find(index: &Index, digits: &str) -> Vec<u32> {
         .map(|(_, number)| number)
         .collect();
     if found.is_empty() && digits.len() <= 16 {
-        let spans =
-            index.spans.iter().filter(|span| span.id != 0 && fits(&format!("{:016x}", span.id)));
+        let spans = index.shown().map(|(_, span)| span);
+        let spans = spans.filter(|span| span.id != 0 && fits(&format!("{:016x}", span.id)));
         found = spans.map(|span| span.trace).collect();
         found.sort_unstable();
         found.dedup();
@@ -214,7 +214,7 @@ impl Drawing<'_> {
 
     fn critical(&self, root: u32, lines: &mut Vec<String>) {
         let root = self.forest.rows.binary_search(&root).map_or(NONE, |place| place as u32);
-        for piece in critical_path(self.index, self.forest, root) {
+        for piece in critical_path(self.index, self.forest, root, &mut Visited::new(self.forest)) {
             if let Some(span) = self.forest.span(self.index, piece.place) {
                 let label = self.label(span);
                 lines.push(self.line(

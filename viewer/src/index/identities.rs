@@ -23,8 +23,8 @@ pub(super) struct Content {
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Seen {
     New,
-    /// It is there already.
-    Duplicate,
+    /// It is there already, in this row.
+    Duplicate(u32),
     /// Another span with its ids is in this row.
     IdTwice(u32),
 }
@@ -64,8 +64,13 @@ impl Identities {
     pub fn find(&self, spans: &[Span], traces: &[Trace], trace: u128, id: u64) -> Option<u32> {
         let trace_number = self.trace_of(trace)?;
         debug_assert!(traces.get(trace_number as usize).is_some_and(|known| known.id == trace));
-        let is_it = |row: &u32| has_ids(spans, *row, trace_number, id);
-        self.first.find(self.key.hash_one((trace_number, id)), is_it).copied()
+        self.find_in(spans, trace_number, id)
+    }
+
+    /// The first row of the span with this id in the trace with this number.
+    pub fn find_in(&self, spans: &[Span], trace: u32, id: u64) -> Option<u32> {
+        let is_it = |row: &u32| has_ids(spans, *row, trace, id);
+        self.first.find(self.key.hash_one((trace, id)), is_it).copied()
     }
 
     /// Looks for the span with these ids and this content, and remembers `row`, where it will be, unless it is there.
@@ -85,20 +90,36 @@ impl Identities {
             return Seen::New;
         };
         if content_of(spans, other) == Some(content) {
-            return Seen::Duplicate;
+            return Seen::Duplicate(other);
         }
         let hash_all = |trace: u32, id: u64, content: Content| key.hash_one((trace, id, content));
         let hash = hash_all(trace, id, content);
         let is_it =
             |row: &u32| has_ids(spans, *row, trace, id) && content_of(spans, *row) == Some(content);
-        if more.find(hash, is_it).is_some() {
-            return Seen::Duplicate;
+        if let Some(known) = more.find(hash, is_it) {
+            return Seen::Duplicate(*known);
         }
         more.insert_unique(hash, row, |row| {
             let Some(span) = spans.get(*row as usize) else { return 0 };
             content_of(spans, *row).map_or(0, |content| hash_all(span.trace, span.id, content))
         });
         Seen::IdTwice(other)
+    }
+
+    /// Takes the span in a row out. Its ids are those that it was seen with.
+    pub fn remove(&mut self, spans: &[Span], row: u32) {
+        let Identities { key, first, more, .. } = self;
+        let Some(span) = spans.get(row as usize) else { return };
+        let hash = key.hash_one((span.trace, span.id));
+        let found = first.find_entry(hash, |other| *other == row);
+        if let Ok(entry) = found {
+            entry.remove();
+        } else if let Some(content) = content_of(spans, row) {
+            let hash = key.hash_one((span.trace, span.id, content));
+            if let Ok(entry) = more.find_entry(hash, |other| *other == row) {
+                entry.remove();
+            }
+        }
     }
 
     pub fn memory(&self) -> u64 {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     account::Skipped,
     dictionary::ValueId,
-    parse::{Part, PartSpan},
+    parse::{Part, PartLink, PartSpan},
     span_flags::Flags,
 };
 
@@ -24,11 +24,30 @@ struct Numbers {
     line: u32,
 }
 
+/// A part that is being taken in.
+pub(crate) struct Merge {
+    part: Box<Part>,
+    file: u32,
+    numbers: Numbers,
+    leaves_values_out: bool,
+    /// The next span of the part, and the next link.
+    span: usize,
+    link: usize,
+    shown: u64,
+    duplicates: u64,
+}
+
 impl Index {
     /// Appends the spans of a part of the file with the number `file`, and its account.
-    pub fn merge(&mut self, part: &Part, file: u32) {
-        let leaves_values_out = self.memory() >= self.max_memory / VALUES_SHARE.1 * VALUES_SHARE.0;
-        let mut numbers = Numbers {
+    #[cfg(test)]
+    pub fn merge(&mut self, part: Part, file: u32) {
+        let mut merge = self.begin(Box::new(part), file);
+        while !self.go_on(&mut merge, usize::MAX) {}
+    }
+
+    /// Begins to take in a part of the file with the number `file`. One part is finished before the next one begins.
+    pub fn begin(&mut self, part: Box<Part>, file: u32) -> Merge {
+        let numbers = Numbers {
             values: vec![NONE; part.dictionary.len()],
             resources: vec![NONE; part.resources.len()],
             scopes: vec![NONE; part.scopes.len()],
@@ -36,27 +55,40 @@ impl Index {
         };
         let lines = part.lines.iter();
         self.lines.extend(lines.map(|line| Line { file, bytes: line.bytes, offset: line.offset }));
-        let (mut shown, mut duplicates) = (0, 0);
-        let mut links = part.links.iter().peekable();
-        for (number, span) in part.spans.iter().enumerate() {
-            let row = self.add(part, number, span, file, leaves_values_out, &mut numbers);
-            while let Some(link) = links.next_if(|link| link.span as usize == number) {
+        let leaves_values_out = self.memory() >= self.max_memory / VALUES_SHARE.1 * VALUES_SHARE.0;
+        Merge { part, file, numbers, leaves_values_out, span: 0, link: 0, shown: 0, duplicates: 0 }
+    }
+
+    /// Takes in some spans: `most` is how many, with their attributes. Returns whether these were the last.
+    pub fn go_on(&mut self, merge: &mut Merge, most: usize) -> bool {
+        let Merge { part, file, numbers, leaves_values_out, span: number, link, .. } = merge;
+        let mut done = 0;
+        while let Some(span) = part.spans.get(*number).filter(|_| done < most) {
+            done += 1 + part.attributes_of(*number).len();
+            let row = self.add(part, *number, span, *file, *leaves_values_out, numbers);
+            let of_this = |link: &&PartLink| link.span as usize == *number;
+            while let Some(found) = part.links.get(*link).filter(of_this) {
                 if let Some(row) = row {
-                    self.links.push(Link { row, trace: link.trace, id: link.id });
+                    self.links.push(Link { row, trace: found.trace, id: found.id });
                 }
+                *link += 1;
             }
             match row {
-                Some(_) => shown += 1,
-                None => duplicates += 1,
+                Some(_) => merge.shown += 1,
+                None => merge.duplicates += 1,
             }
+            *number += 1;
         }
-        if let Some(state) = self.files.get_mut(file as usize) {
+        let is_over = *number >= part.spans.len();
+        // Not before: the account of a file adds up at any time.
+        if let Some(state) = self.files.get_mut(*file as usize).filter(|_| is_over) {
+            state.shown += merge.shown;
+            state.duplicates += merge.duplicates;
             state.counts.add(&part.counts);
-            state.shown += shown;
-            state.duplicates += duplicates;
         }
         let is_near_the_last_number = self.attributes.len() > (u32::MAX - (1 << 28)) as usize;
         self.is_full |= self.memory() >= self.max_memory || is_near_the_last_number;
+        is_over
     }
 
     /// Counts lines that were not even handed to a parser.
@@ -87,7 +119,10 @@ impl Index {
         if span.id != 0 && span.trace != 0 {
             match self.identities.see(&self.spans, (trace, span.id), content, row) {
                 Seen::New => {}
-                Seen::Duplicate => return None,
+                Seen::Duplicate(other) => {
+                    self.note_copy(file, other);
+                    return None;
+                }
                 Seen::IdTwice(other) => {
                     flags = flags.with(Flags::ID_TWICE, true);
                     if let Some(other) = self.spans.get_mut(other as usize) {
@@ -120,16 +155,21 @@ impl Index {
         Some(row)
     }
 
-    fn add_to_trace(&mut self, span: &Span, row: u32, id: u128) {
+    pub(super) fn add_to_trace(&mut self, span: &Span, row: u32, id: u128) {
         let at = span.trace as usize;
         if at == self.traces.len() {
             let nothing =
-                Trace { id, first: row, last: NONE, spans: 0, errors: 0, start: 0, end: 0 };
+                Trace { id, first: NONE, last: NONE, spans: 0, errors: 0, start: 0, end: 0 };
             self.traces.push(nothing);
+            self.empty_traces += 1;
         }
         let Some(trace) = self.traces.get_mut(at) else { return };
-        if let Some(last) = self.spans.get_mut(trace.last as usize) {
-            last.next = row;
+        match self.spans.get_mut(trace.last as usize) {
+            Some(last) => last.next = row,
+            None => {
+                trace.first = row;
+                self.empty_traces -= 1;
+            }
         }
         trace.last = row;
         trace.spans += 1;

@@ -2,8 +2,11 @@ use std::time::Instant;
 
 use super::{identities::Identities, *};
 use crate::{
+    account::Skipped,
+    parse::{LONGEST_VALUE, LineParser, Part},
+    source::Input,
     span_flags::Flags,
-    test_spans::{TRACE, attribute, index_of, index_of_spans, index_with, lines, span},
+    test_spans::{TRACE, TestSpan, attribute, index_of, index_of_spans, index_with, lines, span},
 };
 
 #[test]
@@ -149,4 +152,120 @@ fn v33_ids_that_were_chosen_to_meet_take_no_longer() {
     let (plain, chosen) = (fastest(|count| (1..=count).collect()), fastest(ids_that_meet));
     // A table whose rows all meet takes a thousand times as long.
     assert!(chosen < plain * 10.0, "{chosen} s instead of {plain} s");
+}
+
+/// An index of several files, each with these spans.
+fn index_of_files(files: &[&[TestSpan]]) -> Index {
+    let key = RandomState::default();
+    let mut index = Index::new(&key, u64::MAX);
+    for (file, spans) in (0..).zip(files) {
+        index.files.push(FileState::new(Input::StandardInput));
+        take_in(&mut index, file, &lines(spans), &key);
+    }
+    index
+}
+
+fn take_in(index: &mut Index, file: u32, text: &str, key: &RandomState) {
+    let mut part = Part::new(key.clone());
+    let mut offset = 0;
+    for line in text.lines() {
+        LineParser::default().parse(line.as_bytes(), offset, true, LONGEST_VALUE, &mut part);
+        offset += line.len() as u64 + 1;
+    }
+    index.merge(part, file);
+}
+
+/// What can be asked about the spans that are there, without the numbers of rows.
+fn content_of(index: &Index) -> Vec<String> {
+    let mut spans: Vec<String> = index
+        .shown()
+        .map(|(row, span)| {
+            let trace = &index.traces[span.trace as usize];
+            format!(
+                "{:032x} {:016x} {} {:?} {} {} {} {:?}",
+                trace.id,
+                span.id,
+                index.name(span),
+                (span.start, span.duration, span.flags, trace.spans, trace.start, trace.end),
+                index.parent_row(span).is_some(),
+                index.row_of(trace.id, span.id).is_some(),
+                index.rows_of(span.trace).filter(|other| *other == row).count(),
+                index
+                    .links
+                    .iter()
+                    .filter(|link| link.row == row)
+                    .map(|link| link.id)
+                    .collect::<Vec<_>>(),
+            )
+        })
+        .collect();
+    spans.sort();
+    spans
+}
+
+#[test]
+fn v93_an_index_that_has_forgotten_a_file_is_one_that_never_had_it() {
+    let linked = |mut span: TestSpan, to: u64| {
+        span.more = format!(r#","links":[{{"traceId":"{TRACE:032x}","spanId":"{to:016x}"}}]"#);
+        span
+    };
+    let renamed = |mut span: TestSpan, name: &str| {
+        span.name = name.into();
+        span
+    };
+    let other_trace = |mut span: TestSpan| {
+        span.trace = 7;
+        span
+    };
+    let first = [span(1, 0, 10, 90), linked(span(2, 1, 20, 95), 1), other_trace(span(9, 0, 1, 2))];
+    let second =
+        [span(3, 2, 30, 40), renamed(span(1, 0, 10, 90), "another"), linked(span(4, 3, 1, 2), 2)];
+    let mut index = index_of_files(&[&first, &second]);
+    assert!(index.spans[0].flags.has(Flags::ID_TWICE) && index.spans[4].flags.has(Flags::ID_TWICE));
+    assert!(index.forget_file(0).is_empty());
+    assert_eq!(content_of(&index), content_of(&index_of_files(&[&second])));
+    assert_eq!((index.span_count(), index.trace_count(), index.files[0].shown), (3, 1, 0));
+    assert_eq!(index.span(0), None);
+    assert_eq!(index.name(index.span(3).unwrap()), "span 3", "rows keep their numbers");
+    assert_eq!(index.row_of(7, 9), None);
+    // What comes anew gets new rows, in traces that are known.
+    let key = index.dictionary.key().clone();
+    take_in(&mut index, 0, &lines(&first), &key);
+    assert_eq!(content_of(&index), content_of(&index_of_files(&[&second, &first])));
+    assert_eq!(index.trace_count(), 2);
+}
+
+#[test]
+fn v93_a_copy_of_what_was_forgotten_has_to_be_read_anew() {
+    let spans = [span(1, 0, 10, 90), span(2, 1, 20, 80)];
+    let mut index = index_of_files(&[&spans, &spans[..1], &[span(3, 0, 1, 2)]]);
+    assert_eq!(index.files[1].duplicates, 1);
+    assert!(index.forget_file(2).is_empty());
+    assert_eq!(index.forget_file(0), [1]);
+    assert!(index.forget_file(1).is_empty());
+    let key = index.dictionary.key().clone();
+    take_in(&mut index, 1, &lines(&spans[..1]), &key);
+    assert_eq!((index.span_count(), index.files[1].shown, index.files[1].duplicates), (1, 1, 0));
+}
+
+#[test]
+fn v17_a_line_that_was_cut_goes_with_its_account() {
+    let mut index = index_of_files(&[&[span(1, 0, 10, 90)]]);
+    let line = span(2, 1, 20, 80).line();
+    let key = index.dictionary.key().clone();
+    for _ in 0..3 {
+        let before = (content_of(&index), index.files[0].counts.clone(), index.files[0].shown);
+        index.files[0].begin_cut(1000);
+        let mut part = Part::new(key.clone());
+        let cut = &line.as_bytes()[..line.len() - 3];
+        LineParser::default().parse(cut, 1000, false, LONGEST_VALUE, &mut part);
+        index.merge(part, 0);
+        assert_eq!((index.span_count(), index.files[0].counts.skipped(Skipped::Cut)), (2, 1));
+        assert!(index.forget_cut(0).is_empty());
+        assert_eq!(
+            before,
+            (content_of(&index), index.files[0].counts.clone(), index.files[0].shown)
+        );
+        assert!(index.forget_cut(0).is_empty());
+    }
 }

@@ -21,9 +21,15 @@ pub(crate) fn parse_span_id(text: &str) -> u64 {
     }
 }
 
-/// The digits of an id as it is shown.
+/// The digits of the id of a trace.
 pub(crate) fn hex_id(trace: u128) -> String {
-    format!("{trace:032x}")
+    let digits = (0..32).rev().map(|digit| (trace >> (digit * 4)) as u8 & 0xf);
+    digits.map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')).collect()
+}
+
+/// The digits of the id of a span.
+pub(crate) fn hex_span_id(span: u64) -> String {
+    hex_id(span.into()).split_off(16)
 }
 
 /// Empty, which is no number, where the standard library would admit a sign.
@@ -69,6 +75,7 @@ mod tests {
         assert_eq!(parse_span_id("00f067aa0ba902b7"), 0x00f0_67aa_0ba9_02b7);
         assert_eq!(parse_span_id("APBnqgupArc="), 0x00f0_67aa_0ba9_02b7);
         assert_eq!(hex_id(trace), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(hex_span_id(0x00f0_67aa_0ba9_02b7), "00f067aa0ba902b7");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) struct LineParser {
 
 /// A parser with its buffers.
 #[derive(Default)]
-struct JsonParser {
+pub(super) struct JsonParser {
     buffers: Buffers,
     /// The line, which the parser writes into.
     copy: Vec<u8>,
@@ -43,7 +43,7 @@ struct JsonParser {
 
 impl JsonParser {
     /// Hands the value that `text` is to `take`; nothing if it is none.
-    fn parse<T>(&mut self, text: &[u8], take: impl FnOnce(Item<'_, '_>) -> T) -> Option<T> {
+    pub fn parse<T>(&mut self, text: &[u8], take: impl FnOnce(Item<'_, '_>) -> T) -> Option<T> {
         let mut tape = Tape(mem::take(&mut self.tape)).reset();
         self.copy.clear();
         self.copy.extend_from_slice(text);
@@ -62,6 +62,11 @@ impl JsonParser {
         }
         taken
     }
+}
+
+/// Hands the value that `text` is to `take`; nothing if it is no JSON.
+pub(crate) fn value_of<T>(text: &[u8], take: impl FnOnce(Item<'_, '_>) -> T) -> Option<T> {
+    JsonParser::default().parse(text, take)
 }
 
 impl LineParser {

@@ -5,7 +5,7 @@ use simd_json::StaticNode;
 use super::tape::Item;
 
 /// Nanoseconds since the epoch or another unsigned number, as a number or as text. Nothing else is one.
-pub(super) fn unsigned(item: Item<'_, '_>) -> Option<u64> {
+pub(crate) fn unsigned(item: Item<'_, '_>) -> Option<u64> {
     match item.scalar() {
         Some(StaticNode::U64(number)) => Some(number),
         Some(StaticNode::I64(number)) => u64::try_from(number).ok(),

@@ -11,12 +11,21 @@ const MOST_ATTEMPTS: usize = 64;
 /// How a span begins.
 const BEGINNINGS: [&[u8]; 2] = [b"{\"traceId\"", b"{\"trace_id\""];
 
+/// What a schema belongs to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Schema {
+    OfResource,
+    OfScope,
+}
+
 /// Takes what is found, in its order.
 pub(super) trait Pieces {
     fn open_resource(&mut self);
     fn resource(&mut self, at: Range<usize>);
     fn open_scope(&mut self);
     fn scope(&mut self, at: Range<usize>);
+    /// The address of the schema, which only matters to those who copy a line.
+    fn schema(&mut self, _of: Schema, _at: Range<usize>) {}
     /// Returns whether it is a span.
     fn span(&mut self, at: Range<usize>) -> bool;
     fn bad_span(&mut self);
@@ -50,6 +59,10 @@ impl<'l, P: Pieces> Scanner<'l, '_, P> {
                 let at = scanner.skip();
                 scanner.pieces.resource(at.0);
             }
+            b"schemaUrl" | b"schema_url" => {
+                let at = scanner.skip();
+                scanner.pieces.schema(Schema::OfResource, at.0);
+            }
             b"scopeSpans"
             | b"scope_spans"
             | b"instrumentationLibrarySpans"
@@ -64,6 +77,10 @@ impl<'l, P: Pieces> Scanner<'l, '_, P> {
             b"scope" | b"instrumentationLibrary" | b"instrumentation_library" => {
                 let at = scanner.skip();
                 scanner.pieces.scope(at.0);
+            }
+            b"schemaUrl" | b"schema_url" => {
+                let at = scanner.skip();
+                scanner.pieces.schema(Schema::OfScope, at.0);
             }
             b"spans" => scanner.elements(Scanner::span),
             // A bracket too many has ended the list before its last span.

@@ -68,13 +68,19 @@ pub(super) fn read_span(item: Item<'_, '_>, place: Place, longest: usize, part: 
         attributes_end: part.attributes.len() as u32,
         flags: Flags::new(kind, status)
             .with(Flags::NO_START, !has_start)
-            .with(Flags::ENDS_EARLY, has_start && end < start),
+            .with(Flags::ENDS_EARLY, has_start && end < start)
+            .with(Flags::HAS_LINKS, has_any(members.links))
+            .with(Flags::HAS_EVENTS, has_any(members.events)),
     });
     true
 }
 
 fn text<'l>(item: Option<Item<'_, 'l>>) -> &'l str {
     item.and_then(Item::text).unwrap_or_default()
+}
+
+fn has_any(list: Option<Item<'_, '_>>) -> bool {
+    list.is_some_and(|list| list.elements().next().is_some())
 }
 
 fn members_of<'t, 'l>(item: Item<'t, 'l>) -> Members<'t, 'l> {

@@ -4,7 +4,7 @@ use simd_json::{Node, StaticNode};
 
 /// A value: its node and the nodes inside it.
 #[derive(Clone, Copy)]
-pub(super) struct Item<'t, 'l>(&'t [Node<'l>]);
+pub(crate) struct Item<'t, 'l>(&'t [Node<'l>]);
 
 impl<'t, 'l> Item<'t, 'l> {
     pub fn new(nodes: &'t [Node<'l>]) -> Item<'t, 'l> {
@@ -51,7 +51,7 @@ fn first<'t, 'l>(nodes: &'t [Node<'l>]) -> Option<(Item<'t, 'l>, &'t [Node<'l>])
     Some((Item(item), rest))
 }
 
-pub(super) struct Members<'t, 'l>(&'t [Node<'l>]);
+pub(crate) struct Members<'t, 'l>(&'t [Node<'l>]);
 
 impl<'t, 'l> Iterator for Members<'t, 'l> {
     type Item = (&'l str, Item<'t, 'l>);
@@ -64,7 +64,7 @@ impl<'t, 'l> Iterator for Members<'t, 'l> {
     }
 }
 
-pub(super) struct Elements<'t, 'l>(&'t [Node<'l>]);
+pub(crate) struct Elements<'t, 'l>(&'t [Node<'l>]);
 
 impl<'t, 'l> Iterator for Elements<'t, 'l> {
     type Item = Item<'t, 'l>;

@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{index::Index, value::Value};
+use crate::{
+    index::{Index, Span},
+    value::Value,
+};
 
 const NAME: &str = "event-loop-blocked";
 const SCOPE: &str = "offloop/event-loop-monitor";
@@ -10,11 +13,7 @@ const SCOPE: &str = "offloop/event-loop-monitor";
 /// All blocks of one line of code. Times are in nanoseconds.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct BlockLine {
-    /// Empty if the stack is not known.
-    pub function: String,
-    /// File and line; empty if the stack is not known.
-    pub place: String,
-    pub cause: String,
+    pub at: BlockPlace,
     pub count: u64,
     pub total: u64,
     pub longest: u64,
@@ -25,13 +24,18 @@ pub(crate) struct BlockLine {
     pub rows: Vec<u32>,
 }
 
+impl BlockLine {
+    fn of(at: BlockPlace) -> BlockLine {
+        let (count, total, longest, cpu, gc, last) = (0, 0, 0, 0, 0, 0);
+        BlockLine { at, count, total, longest, cpu, gc, last, rows: Vec::new() }
+    }
+}
+
 /// The rows of all blocks, without those that were reported while they went on and once more when they had ended.
 pub(crate) fn block_rows(index: &Index) -> Vec<u32> {
     let Some(name) = index.text_id(NAME) else { return Vec::new() };
-    let is_block = |row: &u32| {
-        index.span(*row).is_some_and(|span| span.name == name && index.scope(span) == SCOPE)
-    };
-    let mut rows: Vec<u32> = (0..index.spans.len() as u32).filter(is_block).collect();
+    let is_block = |(_, span): &(u32, &Span)| span.name == name && index.scope(span) == SCOPE;
+    let mut rows: Vec<u32> = index.shown().filter(is_block).map(|(row, _)| row).collect();
     let blocks: HashSet<u32> = rows.iter().copied().collect();
     let links = index.links.iter().filter(|link| blocks.contains(&link.row));
     let ended: HashSet<u32> = links
@@ -43,37 +47,39 @@ pub(crate) fn block_rows(index: &Index) -> Vec<u32> {
     rows
 }
 
+/// Where a block happened.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub(crate) struct BlockPlace {
+    /// Empty if the stack is not known.
+    pub function: String,
+    /// File and line; empty if the stack is not known.
+    pub place: String,
+    pub cause: String,
+}
+
+pub(crate) fn block_place(index: &Index, row: u32) -> BlockPlace {
+    let text = |key| index.attribute(row, key).map_or_else(String::new, |value| value.to_string());
+    let file = text("code.file.path");
+    let place = if file.is_empty() { file } else { [file, text("code.line.number")].join(":") };
+    BlockPlace {
+        function: text("code.function.name"),
+        place,
+        cause: text("event_loop.block.cause"),
+    }
+}
+
 /// Blocks by their line of code and cause, those that took the most time first.
 pub(crate) fn block_lines(index: &Index) -> Vec<BlockLine> {
-    let mut lines: HashMap<(String, String, String), BlockLine> = HashMap::new();
+    let mut lines: HashMap<BlockPlace, BlockLine> = HashMap::new();
     for row in block_rows(index) {
         let Some(span) = index.span(row) else { continue };
-        let text =
-            |key| index.attribute(row, key).map_or_else(String::new, |value| value.to_string());
         let nanos = |key| match index.attribute(row, key) {
             Some(Value::Int(millis)) => millis.max(0) as u64 * 1_000_000,
             Some(Value::Double(millis)) => (millis * 1e6) as u64,
             _ => 0,
         };
-        let (function, file) = (text("code.function.name"), text("code.file.path"));
-        let place =
-            if file.is_empty() { file } else { format!("{file}:{}", text("code.line.number")) };
-        let cause = text("event_loop.block.cause");
-        let line =
-            lines.entry((function.clone(), place.clone(), cause.clone())).or_insert_with(|| {
-                BlockLine {
-                    function,
-                    place,
-                    cause,
-                    count: 0,
-                    total: 0,
-                    longest: 0,
-                    cpu: 0,
-                    gc: 0,
-                    last: 0,
-                    rows: Vec::new(),
-                }
-            });
+        let at = block_place(index, row);
+        let line = lines.entry(at.clone()).or_insert_with(|| BlockLine::of(at));
         line.count += 1;
         line.total += span.duration;
         line.longest = line.longest.max(span.duration);
@@ -84,7 +90,7 @@ pub(crate) fn block_lines(index: &Index) -> Vec<BlockLine> {
     }
     let mut lines: Vec<BlockLine> = lines.into_values().collect();
     lines.sort_by_cached_key(|line| {
-        (std::cmp::Reverse(line.total), line.place.clone(), line.cause.clone())
+        (std::cmp::Reverse(line.total), line.at.place.clone(), line.at.cause.clone())
     });
     lines
 }

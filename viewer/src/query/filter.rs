@@ -10,6 +10,7 @@ mod literal;
 mod raw;
 mod text;
 mod values;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ pub(crate) use self::{
     field::{Field, Place},
     grammar::parse,
     values::Truth,
+    write::{quoted, term_for},
 };
 
 /// What is wrong with a filter.
@@ -61,6 +63,11 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
+    /// The spans that have a text anywhere.
+    pub fn anywhere(text: &str) -> Filter {
+        Filter { terms: vec![Term { is_negated: false, test: Test::Anywhere(text.to_owned()) }] }
+    }
+
     /// Whether a term asks for this field.
     pub fn asks_for(&self, wanted: &Field) -> bool {
         self.terms

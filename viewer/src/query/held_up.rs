@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::blocks::block_rows;
-use crate::index::{Index, Span};
+use crate::index::{Index, NONE, Span};
 
 /// A span that was open during a block.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,8 +29,7 @@ pub(crate) fn held_up(index: &Index, blocks: &[u32]) -> Vec<HeldUp> {
         blocks.iter().filter_map(|row| index.span(*row)).map(|span| span.resource).collect();
     let are_blocks: HashSet<u32> = block_rows(index).into_iter().collect();
     let mut timelines: HashMap<u32, Timeline> = HashMap::new();
-    for (row, span) in index.spans.iter().enumerate() {
-        let row = row as u32;
+    for (row, span) in index.shown() {
         if span.start > 0 && resources.contains(&span.resource) && !are_blocks.contains(&row) {
             timelines.entry(span.resource).or_default().rows.push(row);
         }
@@ -47,6 +46,32 @@ pub(crate) fn held_up(index: &Index, blocks: &[u32]) -> Vec<HeldUp> {
         HeldUp { open, ancestors }
     };
     blocks.iter().map(of).collect()
+}
+
+/// Spans with one service and name that were open during some blocks.
+pub(crate) struct Operation {
+    pub name: String,
+    pub count: u64,
+    pub overlap: u64,
+}
+
+/// Those with the most blocked time first.
+pub(crate) fn operations(index: &Index, blocks: &[u32]) -> Vec<Operation> {
+    let mut found: HashMap<(u32, u32), Operation> = HashMap::new();
+    for open in held_up(index, blocks).iter().flat_map(|HeldUp { open, .. }| open) {
+        let Some(span) = index.span(open.row) else { continue };
+        let service = index.service_id(span.resource).unwrap_or(NONE);
+        let operation = found.entry((service, span.name)).or_insert_with(|| Operation {
+            name: [index.service(span.resource), index.name(span)].join(" "),
+            count: 0,
+            overlap: 0,
+        });
+        operation.count += 1;
+        operation.overlap += open.overlap;
+    }
+    let mut operations: Vec<Operation> = found.into_values().collect();
+    operations.sort_by(|one, other| (other.overlap, &one.name).cmp(&(one.overlap, &other.name)));
+    operations
 }
 
 fn ancestors(index: &Index, row: u32) -> Vec<u32> {

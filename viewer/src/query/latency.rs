@@ -7,7 +7,6 @@ use foldhash::quality::RandomState;
 use crate::{
     dictionary::ValueId,
     index::{Index, NONE, Span, UNKNOWN_SERVICE},
-    tree::{Forest, self_times},
 };
 
 /// What spans are grouped by.
@@ -45,12 +44,23 @@ struct Counted {
     self_time: u64,
 }
 
-/// The groups, that with the most time of its own first.
-pub(crate) fn latency(index: &Index, by: &By) -> Vec<Group> {
-    let own = self_times(index, &Forest::of_all(index));
+/// The groups of the spans in `rows`, that with the most time of its own first. `own` has the self times of all spans.
+pub(crate) fn latency(
+    index: &Index,
+    by: &By,
+    rows: &mut dyn Iterator<Item = u32>,
+    own: &[u64],
+) -> Vec<Group> {
     let mut counted: HashMap<(u32, u32), Counted, RandomState> = HashMap::default();
     let services = Services::new(index);
-    for (row, (span, self_time)) in index.spans.iter().zip(own).enumerate() {
+    let key = match by {
+        By::Key(key) => index.text_id(key),
+        _ => None,
+    };
+    let mut values = Vec::new();
+    for row in rows {
+        let Some(span) = index.span(row) else { continue };
+        let self_time = own.get(row as usize).copied().unwrap_or(0);
         let mut count = |key| {
             let group = counted.entry(key).or_default();
             group.durations.push(span.duration);
@@ -64,9 +74,10 @@ pub(crate) fn latency(index: &Index, by: &By) -> Vec<Group> {
             By::File => {
                 count((index.lines.get(span.line as usize).map_or(NONE, |line| line.file), NONE))
             }
-            By::Key(key) => values(index, row as u32, span, key)
-                .into_iter()
-                .for_each(|value| count((value, NONE))),
+            By::Key(_) => {
+                values_of(index, row, span, key, &mut values);
+                values.iter().for_each(|value| count((*value, NONE)));
+            }
         }
     }
     let mut groups: Vec<Group> =
@@ -78,23 +89,24 @@ pub(crate) fn latency(index: &Index, by: &By) -> Vec<Group> {
     groups
 }
 
-/// The different values that a span has for a key.
-fn values(index: &Index, row: u32, span: &Span, key: &str) -> Vec<ValueId> {
-    let Some(key) = index.text_id(key) else { return Vec::new() };
-    let of = |attributes: &[crate::index::Attribute]| -> Vec<ValueId> {
-        attributes
-            .iter()
-            .filter(|attribute| attribute.key == key)
-            .map(|attribute| attribute.value)
-            .collect()
-    };
-    let mut values = of(index.attributes_of(row));
-    if values.is_empty() {
-        values = of(index.resource(span.resource));
+/// The different values that a span has for a key: its own, or else those of its resource.
+fn values_of(
+    index: &Index,
+    row: u32,
+    span: &Span,
+    key: Option<ValueId>,
+    values: &mut Vec<ValueId>,
+) {
+    values.clear();
+    for list in [index.attributes_of(row), index.resource(span.resource)] {
+        let found = list.iter().filter(|attribute| Some(attribute.key) == key);
+        values.extend(found.map(|attribute| attribute.value));
+        if !values.is_empty() {
+            break;
+        }
     }
     values.sort_unstable();
     values.dedup();
-    values
 }
 
 fn group(index: &Index, by: &By, (first, second): (u32, u32), mut counted: Counted) -> Group {

@@ -3,9 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Read, Seek, SeekFrom},
-    sync::{Arc, atomic::AtomicU64},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use foldhash::quality::RandomState;
@@ -13,10 +11,12 @@ use memchr::memmem::find;
 
 use super::filter::{Evaluator, Filter, SpanView, Truth};
 use crate::{
-    index::{FileState, Identity, Index, Line},
-    parse::{LineParser, Part, WHOLE_VALUES, without_blanks},
-    source::{Input, open},
+    again::Again,
+    index::Index,
+    parse::{LineParser, Part, WHOLE_VALUES},
 };
+
+const ROWS_BETWEEN_CHECKS: usize = 4096;
 
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct Matches {
@@ -28,13 +28,26 @@ pub(crate) struct Matches {
     pub bytes_read: u64,
 }
 
-/// Finds the rows.
-pub(crate) fn search(index: &Index, filter: &Filter) -> Matches {
+/// Finds the rows among all spans.
+pub(crate) fn search(index: &Index, filter: &Filter, is_cancelled: &AtomicBool) -> Matches {
+    search_in(index, filter, &mut index.shown().map(|(row, _)| row), is_cancelled)
+}
+
+/// Finds the rows among `rows`. It ends early, with what it has, when it is cancelled.
+pub(crate) fn search_in(
+    index: &Index,
+    filter: &Filter,
+    rows: &mut dyn Iterator<Item = u32>,
+    is_cancelled: &AtomicBool,
+) -> Matches {
     let evaluator = Evaluator::new(index, filter);
     let mut matches = Matches::default();
     // By file, and then by line.
     let mut open_questions: BTreeMap<u32, BTreeMap<u32, Vec<u32>>> = BTreeMap::new();
-    for row in 0..index.spans.len() as u32 {
+    for (count, row) in rows.enumerate() {
+        if count % ROWS_BETWEEN_CHECKS == 0 && is_cancelled.load(Ordering::Relaxed) {
+            return matches;
+        }
         match evaluator.row(row) {
             Truth::Yes => matches.rows.push(row),
             Truth::No => {}
@@ -53,7 +66,7 @@ pub(crate) fn search(index: &Index, filter: &Filter) -> Matches {
     for (file, lines) in open_questions {
         let Some(state) = index.files.get(file as usize) else { continue };
         let asked: u64 = lines.values().map(|rows| rows.len() as u64).sum();
-        let mut again = Again {
+        let mut search = FileSearch {
             index,
             filter,
             evaluator: &evaluator,
@@ -62,16 +75,26 @@ pub(crate) fn search(index: &Index, filter: &Filter) -> Matches {
             matches: &mut matches,
         };
         // What cannot be read any more is counted below.
-        let _ = again.file(state, &lines);
-        let answered = again.answered;
+        if let Some(mut again) = Again::open(state) {
+            for (line, rows) in &lines {
+                if is_cancelled.load(Ordering::Relaxed) {
+                    return matches;
+                }
+                let line = index.lines.get(*line as usize);
+                if let Some(text) = line.and_then(|line| again.line(line)) {
+                    search.answer(text, rows);
+                }
+            }
+        }
+        let answered = search.answered;
         matches.not_searched += asked - answered;
     }
     matches.rows.sort_unstable();
     matches
 }
 
-/// Reads lines of one file again.
-struct Again<'a> {
+/// Looks at lines of one file that are read again.
+struct FileSearch<'a> {
     index: &'a Index,
     filter: &'a Filter,
     evaluator: &'a Evaluator<'a>,
@@ -81,52 +104,7 @@ struct Again<'a> {
     matches: &'a mut Matches,
 }
 
-impl Again<'_> {
-    fn file(&mut self, state: &FileState, lines: &BTreeMap<u32, Vec<u32>>) -> io::Result<()> {
-        let Input::File(path) = &state.input else { return Ok(()) };
-        let metadata = fs::metadata(path)?;
-        // A pipe would be waited for.
-        if !metadata.is_file() || state.identity != Some(Identity::of(&metadata)) {
-            return Ok(());
-        }
-        if state.is_plain {
-            return self.plain(File::open(path)?, lines);
-        }
-        let by_offset: BTreeMap<u64, &Vec<u32>> = lines
-            .iter()
-            .filter_map(|(line, rows)| Some((self.line(*line)?.offset, rows)))
-            .collect();
-        let Ok(mut opened) = open(&state.input, &Arc::new(AtomicU64::new(0)))? else {
-            return Ok(());
-        };
-        while let Some(chunk) = opened.next() {
-            for (offset, line, _) in chunk.lines() {
-                let (offset, text) = without_blanks(offset, line);
-                if let Some(rows) = by_offset.get(&offset) {
-                    self.answer(text, rows);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A file in which the offset of a line is its place.
-    fn plain(&mut self, mut file: File, lines: &BTreeMap<u32, Vec<u32>>) -> io::Result<()> {
-        let mut text = Vec::new();
-        for (line, rows) in lines {
-            let Some(&Line { offset, bytes, .. }) = self.line(*line) else { continue };
-            file.seek(SeekFrom::Start(offset))?;
-            text.clear();
-            (&file).take(u64::from(bytes)).read_to_end(&mut text)?;
-            self.answer(&text, rows);
-        }
-        Ok(())
-    }
-
-    fn line(&self, line: u32) -> Option<&Line> {
-        self.index.lines.get(line as usize)
-    }
-
+impl FileSearch<'_> {
     /// Whether a line has the ids of these spans, as far as they are written in small letters.
     fn is_as_it_was(&self, text: &[u8], rows: &[u32]) -> bool {
         rows.iter()

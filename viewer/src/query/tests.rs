@@ -54,8 +54,8 @@ fn v64_blocks_are_counted_by_their_line_of_code() {
         .iter()
         .map(|line| {
             (
-                line.function.as_str(),
-                line.place.as_str(),
+                line.at.function.as_str(),
+                line.at.place.as_str(),
                 line.count,
                 line.total,
                 line.longest,
@@ -70,7 +70,15 @@ fn v64_blocks_are_counted_by_their_line_of_code() {
             ("render", "/app/shop.js:12", 1, 100, 100, 500)
         ]
     );
-    assert_eq!((lines[0].cpu, lines[0].gc, lines[0].cause.as_str()), (3_000_000, 4_000_000, "cpu"));
+    assert_eq!(
+        (lines[0].cpu, lines[0].gc, lines[0].at.cause.as_str()),
+        (3_000_000, 4_000_000, "cpu")
+    );
+}
+
+fn groups(index: &Index, by: &By) -> Vec<Group> {
+    let own = crate::tree::self_times(index, &crate::tree::Forest::of_all(index));
+    latency(index, by, &mut index.shown().map(|(row, _)| row), &own)
 }
 
 /// By the definition: every span against every block.
@@ -133,7 +141,7 @@ fn v46_spans_are_grouped_by_what_is_asked_for() {
     }
     let index = index_of_spans(&spans);
     let of = |by: By| -> Vec<(String, u64, u64, u64)> {
-        latency(&index, &by)
+        groups(&index, &by)
             .iter()
             .map(|group| {
                 (
@@ -170,7 +178,7 @@ fn v46_percentiles_are_those_of_a_sorted_list() {
             .zip(1..)
             .map(|(duration, id)| span(id, 0, 5000, 5000 + duration))
             .collect();
-        let groups = latency(&index_of_spans(&spans), &By::Service);
+        let groups = groups(&index_of_spans(&spans), &By::Service);
         durations.sort_unstable();
         // The definition: the smallest value that so many per cent are not above.
         let not_above =

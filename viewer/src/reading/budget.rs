@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     state: Mutex<State>,
     changed: Condvar,
     limit: usize,
@@ -33,6 +33,10 @@ impl Budget {
     pub fn give(&self, bytes: usize) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).taken -= bytes;
         self.changed.notify_all();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_closed
     }
 
     /// Lets everybody go on who waits.

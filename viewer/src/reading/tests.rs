@@ -3,7 +3,8 @@ use std::{fs, io::Write, path::PathBuf};
 use super::*;
 use crate::{
     account::Skipped,
-    source::discover,
+    following::reason,
+    source::{Input, discover},
     test_directory::TestDirectory,
     test_spans::{TestSpan, lines, span},
 };
@@ -24,8 +25,8 @@ fn many(count: u64) -> Vec<TestSpan> {
 }
 
 fn read_paths(paths: &[PathBuf], parsers: usize) -> Index {
-    let found = discover(paths, false);
-    read(&found.inputs, &Options { parsers, max_memory: u64::MAX }, &mut |_| ())
+    let paths = paths.to_vec();
+    read(move || discover(&paths, false), &Options { parsers, max_memory: u64::MAX }, &mut |_| ())
 }
 
 /// Everything that an index knows, with texts instead of numbers that depend on nothing but the order.
@@ -84,7 +85,8 @@ fn v25_a_file_that_cannot_be_read_is_named_and_the_rest_is_read() {
     let inputs = ["a.jsonl", "", "b.jsonl"].map(|name| Input::File(directory.path(name)));
     directory.write("c.jsonl", b"\xff\xfe{\0");
     let inputs = [&inputs[..], &[Input::File(directory.path("c.jsonl"))]].concat();
-    let index = read(&inputs, &Options { parsers: 2, max_memory: u64::MAX }, &mut |_| ());
+    let find = move || Found { inputs: inputs.clone(), ..Found::default() };
+    let index = read(find, &Options { parsers: 2, max_memory: u64::MAX }, &mut |_| ());
     let failures: Vec<Option<&str>> =
         index.files.iter().map(|file| file.failure.as_deref()).collect();
     // The words are those of the system.
@@ -105,10 +107,10 @@ fn v32_reading_stops_when_the_memory_is_used_up() {
             lines(&many(5_000)).replace("span ", &format!("span {number} ")),
         );
     }
-    let found = discover(&[directory.path("")], false);
-    let all = read(&found.inputs, &Options { parsers: 2, max_memory: u64::MAX }, &mut |_| ());
-    let index =
-        read(&found.inputs, &Options { parsers: 2, max_memory: all.memory() / 3 }, &mut |_| ());
+    let paths = [directory.path("")];
+    let all = read_paths(&paths, 2);
+    let find = move || discover(&paths, false);
+    let index = read(find, &Options { parsers: 2, max_memory: all.memory() / 3 }, &mut |_| ());
     assert!(index.is_full && index.spans.len() < all.spans.len());
     let last = index.files.last().unwrap();
     assert_eq!(last.failure.as_deref(), Some("was not read to its end: --max-memory is used up"));
@@ -121,9 +123,8 @@ fn v6_progress_is_told_in_bytes_and_spans() {
     let path = directory.write("a.jsonl", lines(&many(5_000)));
     let bytes = fs::metadata(&path).unwrap().len();
     let mut seen = Vec::new();
-    read(&[Input::File(path)], &Options { parsers: 2, max_memory: u64::MAX }, &mut |progress| {
-        seen.push(progress)
-    });
+    let find = move || discover(std::slice::from_ref(&path), false);
+    read(find, &Options { parsers: 2, max_memory: u64::MAX }, &mut |progress| seen.push(progress));
     let last = seen.last().unwrap();
     assert_eq!((last.read_bytes, last.total_bytes, last.spans), (bytes, bytes, 5_000));
     assert!(

@@ -7,15 +7,27 @@ use super::{
     lines::{BLOCK, Chunk, read_up_to},
 };
 
-pub(super) struct FrameReader<R> {
+pub(crate) struct FrameReader<R> {
     reader: R,
     offset: u64,
     longest: usize,
+    /// Whether a last frame that is not whole waits for more.
+    is_growing: bool,
 }
 
 impl<R: Read> FrameReader<R> {
     pub fn new(reader: R, longest: usize) -> FrameReader<R> {
-        FrameReader { reader, offset: 0, longest }
+        FrameReader { reader, offset: 0, longest, is_growing: false }
+    }
+
+    /// For something that may grow, of which `reader` has what begins at `offset`.
+    pub fn growing(reader: R, offset: u64, longest: usize) -> FrameReader<R> {
+        FrameReader { reader, offset, longest, is_growing: true }
+    }
+
+    /// Where the next frame begins.
+    pub fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The next requests. Nothing at the end of the stream.
@@ -39,7 +51,7 @@ impl<R: Read> FrameReader<R> {
         read_up_to(&mut self.reader, 4, &mut head)?;
         let Some(length) = head.first_chunk::<4>().map(|head| u32::from_be_bytes(*head) as usize)
         else {
-            chunk.is_cut = !head.is_empty();
+            chunk.is_cut = !head.is_empty() && !self.is_growing;
             if chunk.is_cut {
                 chunk.push(offset, &head);
             }
@@ -47,13 +59,22 @@ impl<R: Read> FrameReader<R> {
         };
         self.offset += 4 + length as u64;
         if length > self.longest {
+            let mut rest = (&mut self.reader).take(length as u64);
+            let skipped = io::copy(&mut rest, &mut io::sink())?;
+            if self.is_growing && skipped < length as u64 {
+                self.offset = offset;
+                return Ok(false);
+            }
             chunk.too_long.push(offset);
-            io::copy(&mut (&mut self.reader).take(length as u64), &mut io::sink())?;
             return Ok(true);
         }
         let mut body = Vec::new();
         let read = (&mut self.reader).take(length as u64).read_to_end(&mut body)?;
         let is_whole = read == length;
+        if self.is_growing && !is_whole {
+            self.offset = offset;
+            return Ok(false);
+        }
         if is_zstd(&body) {
             let limit = self.longest as u64 + 1;
             let mut text = Vec::new();

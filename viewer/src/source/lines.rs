@@ -43,6 +43,12 @@ impl Chunk {
         self.bytes.capacity()
     }
 
+    /// Where its first line begins in the stream.
+    pub fn start(&self) -> Option<u64> {
+        let first = self.lines.first().map(|line| line.offset);
+        first.into_iter().chain(self.too_long.first().copied()).min()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty() && self.too_long.is_empty()
     }
@@ -59,54 +65,107 @@ impl Chunk {
     }
 }
 
+/// The lines of a stream that ends.
 pub(super) struct LineReader<R> {
     reader: R,
-    /// What has been read behind the last line that was handed out.
-    rest: Vec<u8>,
-    /// Where `rest` begins in the stream.
-    offset: u64,
-    longest: usize,
+    lines: Lines,
 }
 
 impl<R: Read> LineReader<R> {
     pub fn new(reader: R, longest: usize) -> LineReader<R> {
-        LineReader { reader, rest: Vec::new(), offset: 0, longest }
+        LineReader { reader, lines: Lines::new(longest) }
     }
 
     /// The next lines. Nothing at the end of the stream.
     pub fn next(&mut self) -> io::Result<Option<Chunk>> {
+        Ok(self.lines.next(&mut self.reader)?.or_else(|| self.lines.rest()))
+    }
+
+    /// What is left of a stream that has failed.
+    pub fn rest(&mut self) -> Option<Chunk> {
+        self.lines.rest()
+    }
+}
+
+/// The lines of something that may grow: what is behind the last end of a line waits for more.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    /// What has been read behind the last line that was handed out.
+    rest: Vec<u8>,
+    /// Where `rest` begins.
+    offset: u64,
+    longest: usize,
+    /// Where the line begins that is too long, while its end is looked for.
+    skipping: Option<u64>,
+}
+
+impl Lines {
+    pub fn new(longest: usize) -> Lines {
+        Lines { rest: Vec::new(), offset: 0, longest, skipping: None }
+    }
+
+    /// Where the next byte is to be read.
+    pub fn position(&self) -> u64 {
+        self.offset + self.rest.len() as u64
+    }
+
+    /// Where the line begins that has no end yet.
+    pub fn line_start(&self) -> u64 {
+        self.skipping.unwrap_or(self.offset)
+    }
+
+    /// What is known of that line.
+    pub fn unfinished(&self) -> &[u8] {
+        &self.rest
+    }
+
+    /// Goes back to `line_start`, or to another place where a line begins.
+    pub fn go_back_to(&mut self, line_start: u64) {
+        *self = Lines { offset: line_start, ..Lines::new(self.longest) };
+    }
+
+    /// The next lines that have an end. Nothing if there are none so far.
+    pub fn next(&mut self, reader: &mut impl Read) -> io::Result<Option<Chunk>> {
         let mut chunk = Chunk::default();
         loop {
             let before = self.rest.len();
             if before > self.longest {
-                chunk.too_long.push(self.offset);
-                return self.skip_line().map(|()| Some(chunk));
+                self.skipping = Some(self.offset);
+            }
+            if let Some(start) = self.skipping {
+                let has_end = self.skip_line(reader)?;
+                chunk.too_long.push(start);
+                return Ok(has_end.then_some(chunk));
             }
             let block = BLOCK.max(before);
             // What was read before an error is lines all the same.
-            let read = read_up_to(&mut self.reader, block, &mut self.rest);
+            let read = read_up_to(reader, block, &mut self.rest);
             let new = self.rest.get(before..).unwrap_or_default();
             if let Some(last) = memrchr(b'\n', new) {
                 self.hand_out(before + last + 1, &mut chunk);
                 return Ok(Some(chunk));
             }
             if read? == 0 {
-                break;
+                return Ok(None);
             }
         }
-        if self.rest.is_empty() {
-            return Ok(None);
-        }
-        chunk.is_cut = true;
-        self.hand_out(self.rest.len(), &mut chunk);
-        Ok(Some(chunk))
     }
 
-    /// What is left of a stream that has failed.
+    /// Hands the line without its end out.
     pub fn rest(&mut self) -> Option<Chunk> {
         let mut chunk = Chunk { is_cut: true, ..Chunk::default() };
-        self.hand_out(self.rest.len(), &mut chunk);
+        if let Some(start) = self.skipping.take() {
+            chunk.too_long.push(start);
+        } else {
+            self.hand_out(self.rest.len(), &mut chunk);
+        }
         (!chunk.is_empty()).then_some(chunk)
+    }
+
+    /// What `rest` would hand out, and keeps it.
+    pub fn copy_of_rest(&self) -> Option<Chunk> {
+        let Lines { ref rest, offset, longest, skipping } = *self;
+        Lines { rest: rest.clone(), offset, longest, skipping }.rest()
     }
 
     fn hand_out(&mut self, bytes: usize, chunk: &mut Chunk) {
@@ -126,26 +185,27 @@ impl<R: Read> LineReader<R> {
         self.offset += bytes as u64;
     }
 
-    /// Reads to the end of a line without keeping it.
-    fn skip_line(&mut self) -> io::Result<()> {
+    /// Reads to the end of a line without keeping it. Returns whether it has come.
+    fn skip_line(&mut self, reader: &mut impl Read) -> io::Result<bool> {
         loop {
             self.offset += self.rest.len() as u64;
             self.rest = Vec::new();
-            let read = read_up_to(&mut self.reader, BLOCK, &mut self.rest);
+            let read = read_up_to(reader, BLOCK, &mut self.rest);
             if let Some(end) = memchr(b'\n', &self.rest) {
                 self.rest.drain(..=end);
                 self.offset += end as u64 + 1;
-                return Ok(());
+                self.skipping = None;
+                return Ok(true);
             }
             if read? == 0 {
-                return Ok(());
+                return Ok(false);
             }
         }
     }
 }
 
 /// Appends up to `bytes` bytes; fewer only at the end of the stream.
-pub(super) fn read_up_to(
+pub(crate) fn read_up_to(
     reader: &mut impl Read,
     bytes: usize,
     out: &mut Vec<u8>,

@@ -20,7 +20,9 @@ use super::{
 };
 
 /// Bytes that tell what a file is.
-const HEAD: usize = 64 << 10;
+pub(crate) const HEAD: usize = 64 << 10;
+/// Says that the text is UTF-8; some editors leave it.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A file, or standard input, whose lines can be read.
 pub(crate) struct Opened {
@@ -38,6 +40,28 @@ enum Splitter {
     Frames(FrameReader<Box<dyn Read + Send>>),
 }
 
+/// What a file with these first bytes is, and how it can be read if it grows.
+pub(crate) enum Shape {
+    /// The offset of a line is its place in the file.
+    Lines,
+    Frames,
+    /// It is read anew as a whole.
+    Whole,
+    Refused(Refused),
+}
+
+pub(crate) fn shape(head: &[u8]) -> Shape {
+    if compression(head) != Compression::None || head.starts_with(MARK) {
+        return Shape::Whole;
+    }
+    match layout(head) {
+        Ok(Layout::Lines) => Shape::Lines,
+        Ok(Layout::Frames) => Shape::Frames,
+        Ok(Layout::Values) => Shape::Whole,
+        Err(refused) => Shape::Refused(refused),
+    }
+}
+
 /// Opens `input`. The bytes that are read from it are added to `read`.
 pub(crate) fn open(input: &Input, read: &Arc<AtomicU64>) -> io::Result<Result<Opened, Refused>> {
     let reader: Box<dyn Read + Send> = match input {
@@ -45,6 +69,11 @@ pub(crate) fn open(input: &Input, read: &Arc<AtomicU64>) -> io::Result<Result<Op
         Input::StandardInput => Box::new(io::stdin()),
     };
     open_reader(Box::new(Counted { reader, read: Arc::clone(read) }), LONGEST_LINE)
+}
+
+/// The same for a file that is open already.
+pub(crate) fn open_file(file: File) -> io::Result<Result<Opened, Refused>> {
+    open_reader(Box::new(file), LONGEST_LINE)
 }
 
 pub(super) fn open_reader(
@@ -62,10 +91,9 @@ pub(super) fn open_reader(
     };
     let mut head = Vec::new();
     let failure = read_up_to(&mut decoded, HEAD, &mut head).err();
-    // A mark that says the text is UTF-8, which some editors leave.
-    let has_mark = head.starts_with(b"\xef\xbb\xbf");
+    let has_mark = head.starts_with(MARK);
     if has_mark {
-        head.drain(..3);
+        head.drain(..MARK.len());
     }
     let layout = match layout(&head) {
         Ok(layout) => layout,

@@ -22,14 +22,32 @@ struct Frame {
     children: Vec<u32>,
 }
 
-/// The pieces in the order of time. They do not overlap, and together they are as long as the span at `root`.
-pub(crate) fn critical_path(index: &Index, forest: &Forest, root: u32) -> Vec<Piece> {
+/// Spans that a path has run through. A span may be among its own descendants, so each is visited once.
+pub(crate) struct Visited(Vec<bool>);
+
+impl Visited {
+    pub fn new(forest: &Forest) -> Visited {
+        Visited(vec![false; forest.len()])
+    }
+
+    /// Whether it is the first visit.
+    fn visit(&mut self, place: u32) -> bool {
+        self.0.get_mut(place as usize).is_some_and(|visited| !std::mem::replace(visited, true))
+    }
+}
+
+/// The pieces in the order of time. They do not overlap, and together they are as long as the span at `root`. Several roots
+/// share what was visited.
+pub(crate) fn critical_path(
+    index: &Index,
+    forest: &Forest,
+    root: u32,
+    visited: &mut Visited,
+) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    // A span may be among its own descendants.
-    let mut is_visited = vec![false; forest.len()];
     let mut frames = Vec::new();
     if let Some(span) = forest.span(index, root) {
-        visit(&mut is_visited, root);
+        visited.visit(root);
         frames.push(frame(index, forest, root, span.start, span.end()));
     }
     while let Some(top) = frames.last_mut() {
@@ -41,7 +59,7 @@ pub(crate) fn critical_path(index: &Index, forest: &Forest, root: u32) -> Vec<Pi
         let Some(child) = forest.span(index, place) else { continue };
         // A child that outlives its parent counts up to the parent's end.
         let (start, end) = (child.start.max(top.start), child.end().min(top.end));
-        if end > top.cursor || end <= start || !visit(&mut is_visited, place) {
+        if end > top.cursor || end <= start || !visited.visit(place) {
             continue;
         }
         push(&mut pieces, top.place, end, top.cursor);
@@ -56,10 +74,6 @@ fn frame(index: &Index, forest: &Forest, place: u32, start: u64, end: u64) -> Fr
     let mut children = forest.children(place).to_vec();
     children.sort_by_key(|child| forest.span(index, *child).map_or(0, |span| span.end()));
     Frame { place, start, end, cursor: end, children }
-}
-
-fn visit(is_visited: &mut [bool], place: u32) -> bool {
-    is_visited.get_mut(place as usize).is_some_and(|visited| !std::mem::replace(visited, true))
 }
 
 fn push(pieces: &mut Vec<Piece>, place: u32, start: u64, end: u64) {

@@ -2,6 +2,7 @@
 
 use crate::index::{Index, NONE, Span};
 
+#[derive(Debug)]
 pub(crate) struct Forest {
     /// The rows in ascending order.
     pub rows: Vec<u32>,
@@ -41,9 +42,9 @@ impl Forest {
         forest
     }
 
-    /// All spans of an index.
+    /// All rows of an index; a row is its own place.
     pub fn of_all(index: &Index) -> Forest {
-        Forest::new(index, (0..index.spans.len() as u32).collect())
+        Forest::new(index, (0..index.end_row()).collect())
     }
 
     pub fn len(&self) -> usize {

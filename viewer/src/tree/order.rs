@@ -27,6 +27,23 @@ pub(crate) enum Entry {
     },
 }
 
+impl Entry {
+    /// The place of a span.
+    pub fn place(&self) -> Option<u32> {
+        match self {
+            Entry::Span { place, .. } => Some(*place),
+            Entry::MissingParent { .. } => None,
+        }
+    }
+
+    pub fn depth(&self) -> u32 {
+        match self {
+            Entry::Span { depth, .. } => *depth,
+            Entry::MissingParent { .. } => 0,
+        }
+    }
+}
+
 /// Where the order begins: a span, or a parent that is missing with its children.
 struct Top {
     start: u64,

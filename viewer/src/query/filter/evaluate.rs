@@ -1,22 +1,24 @@
 //! Whether a span meets a filter. Of a long text the index has its beginning only, so the answer may be that the file has
 //! to be asked.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use super::{
     Filter, Operator, Term, Test,
     field::{Field, Place},
     literal::Literal,
     text::contains,
-    values::{Found, Known, Truth, Values, compare},
+    values::{Truth, Values, compare},
 };
 use crate::{
     dictionary::{Dictionary, ValueId},
     index::{Attribute, Index, Span},
-    parse::hex_id,
+    parse::{hex_id, hex_span_id},
     query::facts::{Facts, Needs},
     value::Value,
 };
+
+const SERVICE: &str = "service.name";
 
 /// A span with its values, as the index has them or as its line has them.
 pub(crate) struct SpanView<'a> {
@@ -30,22 +32,68 @@ pub(crate) struct SpanView<'a> {
 
 pub(crate) struct Evaluator<'i> {
     index: &'i Index,
-    filter: &'i Filter,
+    terms: Vec<Prepared<'i>>,
     facts: Facts,
-    /// For each term what is known of the values of the index.
-    known: Vec<RefCell<Vec<Option<Truth>>>>,
+    /// The number of `service.name` in the index.
+    service: Option<ValueId>,
+    /// The names of the files, if a term asks for them.
+    files: Vec<String>,
+}
+
+/// A term, and what is found once for all spans.
+struct Prepared<'i> {
+    term: &'i Term,
+    /// What is known of the values of the index.
+    known: Vec<Cell<Option<Truth>>>,
+    /// Its texts in small letters.
+    lowered: Vec<String>,
+    /// The number that the key of its attribute has in the index.
+    key: Option<ValueId>,
+}
+
+impl<'i> Prepared<'i> {
+    fn new(index: &'i Index, term: &'i Term) -> Prepared<'i> {
+        let (lowered, key) = match &term.test {
+            Test::Anywhere(text) => (vec![text.to_ascii_lowercase()], None),
+            Test::Field { field, values, .. } => {
+                let lowered = values.iter().map(|literal| match literal {
+                    Literal::Text { text, .. } => text.to_ascii_lowercase(),
+                    _ => String::new(),
+                });
+                let key = match field {
+                    Field::Attribute(place, key) => key_id(&index.dictionary, *place, key),
+                    _ => None,
+                };
+                (lowered.collect(), key)
+            }
+        };
+        let has_values = match &term.test {
+            Test::Anywhere(_) => true,
+            Test::Field { field, .. } => {
+                matches!(field, Field::Attribute(..) | Field::Name | Field::Service)
+            }
+        };
+        let values = if has_values { index.dictionary.len() } else { 0 };
+        Prepared { term, known: vec![Cell::new(None); values], lowered, key }
+    }
 }
 
 impl<'i> Evaluator<'i> {
     pub fn new(index: &'i Index, filter: &'i Filter) -> Evaluator<'i> {
-        let known = filter.terms.iter().map(|_| RefCell::new(vec![None; index.dictionary.len()]));
         let needs = Needs {
             self_times: filter.asks_for(&Field::SelfTime),
             blocks: filter.asks_for(&Field::Block),
             roots: filter.asks_for(&Field::Root),
             services: filter.asks_for(&Field::TraceServices),
         };
-        Evaluator { index, filter, facts: Facts::new(index, needs), known: known.collect() }
+        let files = if filter.asks_for(&Field::File) { index.files.as_slice() } else { &[] };
+        Evaluator {
+            index,
+            terms: filter.terms.iter().map(|term| Prepared::new(index, term)).collect(),
+            facts: Facts::new(index, needs),
+            service: index.text_id(SERVICE),
+            files: files.iter().map(|file| file.input.name()).collect(),
+        }
     }
 
     /// Whether the span in `row` meets the filter, as far as the index knows.
@@ -69,9 +117,8 @@ impl<'i> Evaluator<'i> {
 
     fn view(&self, view: &SpanView<'_>, is_of_index: bool) -> Truth {
         let mut all = Truth::Yes;
-        for (term, known) in self.filter.terms.iter().zip(&self.known) {
-            let known = is_of_index.then_some(known);
-            match self.term(term, view, known) {
+        for prepared in &self.terms {
+            match self.term(prepared, view, is_of_index) {
                 Truth::No => return Truth::No,
                 Truth::Unknown => all = Truth::Unknown,
                 Truth::Yes => {}
@@ -80,18 +127,28 @@ impl<'i> Evaluator<'i> {
         all
     }
 
-    fn term(&self, term: &Term, view: &SpanView<'_>, known: Option<&Known>) -> Truth {
-        let values = Values { dictionary: view.dictionary, term, known };
+    fn term(&self, prepared: &Prepared<'_>, view: &SpanView<'_>, is_of_index: bool) -> Truth {
+        let Prepared { term, known, lowered, key } = prepared;
+        let known = is_of_index.then_some(known.as_slice());
+        let values = Values { dictionary: view.dictionary, term, lowered, known };
         let truth = match &term.test {
-            Test::Anywhere(_) => values.any(self.everything(view)),
-            Test::Field { field: Field::Attribute(place, key), .. } => {
+            Test::Anywhere(_) => self.anywhere(&values, view),
+            Test::Field { field: Field::Attribute(place, text), .. } => {
+                let key = if is_of_index { *key } else { key_id(view.dictionary, *place, text) };
                 values.test(matching(view, *place, key))
             }
             Test::Field { field: Field::Name, .. } => values.test([view.name].into_iter()),
-            Test::Field { field: Field::Service, .. } => match service(view) {
-                Some(service) => values.test([service].into_iter()),
-                None => values.value(Value::Text(crate::index::UNKNOWN_SERVICE)),
-            },
+            Test::Field { field: Field::Service, .. } => {
+                let key = if is_of_index {
+                    self.service
+                } else {
+                    view.dictionary.lookup(Value::Text(SERVICE))
+                };
+                match service(view, key) {
+                    Some(service) => values.test([service].into_iter()),
+                    None => values.value(Value::Text(crate::index::UNKNOWN_SERVICE)),
+                }
+            }
             Test::Field { field, operator, values: literals } => {
                 let is_one = |literal: &Literal| self.plain(field, *operator, literal, view);
                 let holds = match operator {
@@ -108,14 +165,19 @@ impl<'i> Evaluator<'i> {
         }
     }
 
-    /// Values that free text is looked for in; ids are texts of no dictionary, and looked at by the caller.
-    fn everything(&self, view: &SpanView<'_>) -> impl Iterator<Item = Found> {
-        let trace = self.index.traces.get(view.span.trace as usize).map_or(0, |trace| trace.id);
-        let ids = [Found::Text(hex_id(trace)), Found::Text(format!("{:016x}", view.span.id))];
+    /// Free text is looked for in all values and in both ids.
+    fn anywhere(&self, values: &Values<'_>, view: &SpanView<'_>) -> Truth {
         let attributes =
             view.attributes.iter().chain(view.resource).map(|attribute| attribute.value);
-        let values: Vec<ValueId> = attributes.chain([view.name]).collect();
-        ids.into_iter().chain(values.into_iter().map(Found::Value))
+        let truth = values.any([view.name].into_iter().chain(attributes));
+        let needle = values.lowered.first().map_or("", String::as_str);
+        // Few texts can be in an id at all, and to write one for each span takes longer than all the rest.
+        if truth == Truth::Yes || !needle.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return truth;
+        }
+        let trace = self.index.traces.get(view.span.trace as usize).map_or(0, |trace| trace.id);
+        let is_id = hex_id(trace).contains(needle) || hex_span_id(view.span.id).contains(needle);
+        if is_id { Truth::Yes } else { truth }
     }
 
     /// A field that is no text of the dictionary.
@@ -145,14 +207,14 @@ impl<'i> Evaluator<'i> {
             Field::Kind => text(operator, span.flags.kind(), literal),
             Field::Status => text(operator, span.flags.status(), literal),
             Field::Scope => text(operator, self.index.scope(span), literal),
-            Field::File => text(
-                operator,
-                &self.index.file_of(span).map_or_else(String::new, |file| file.input.name()),
-                literal,
-            ),
-            Field::Trace => id(operator, &hex_id(of_trace.map_or(0, |trace| trace.id)), literal),
-            Field::Span => id(operator, &format!("{:016x}", span.id), literal),
-            Field::Parent => id(operator, &format!("{:016x}", span.parent), literal),
+            Field::File => {
+                let file = self.index.lines.get(span.line as usize).map(|line| line.file as usize);
+                let name = file.and_then(|file| self.files.get(file));
+                text(operator, name.map_or("", String::as_str), literal)
+            }
+            Field::Trace => id(operator, of_trace.map_or(0, |trace| trace.id), 32, literal),
+            Field::Span => id(operator, span.id.into(), 16, literal),
+            Field::Parent => id(operator, span.parent.into(), 16, literal),
             Field::Duration => number(span.duration),
             Field::SelfTime => number(self.facts.self_time(view.row)),
             Field::Start => span.start > 0 && number(span.start),
@@ -168,28 +230,30 @@ impl<'i> Evaluator<'i> {
     }
 }
 
+fn key_id(dictionary: &Dictionary, place: Place, key: &str) -> Option<ValueId> {
+    dictionary.lookup(match place {
+        Place::Event => Value::EventKey(key),
+        _ => Value::Text(key),
+    })
+}
+
 /// The values of the attributes that have the key.
 fn matching<'v>(
     view: &'v SpanView<'_>,
     place: Place,
-    key: &str,
+    key: Option<ValueId>,
 ) -> impl Iterator<Item = ValueId> + 'v {
-    let id = match place {
-        Place::Event => view.dictionary.lookup(Value::EventKey(key)),
-        _ => view.dictionary.lookup(Value::Text(key)),
-    };
-    let has_it = |list: &[Attribute]| list.iter().any(|attribute| Some(attribute.key) == id);
+    let has_it = |list: &[Attribute]| list.iter().any(|attribute| Some(attribute.key) == key);
     let list = match place {
         Place::Resource => view.resource,
         Place::SpanOrResource if !has_it(view.attributes) => view.resource,
         _ => view.attributes,
     };
-    list.iter().filter(move |attribute| Some(attribute.key) == id).map(|attribute| attribute.value)
+    list.iter().filter(move |attribute| Some(attribute.key) == key).map(|attribute| attribute.value)
 }
 
-fn service(view: &SpanView<'_>) -> Option<ValueId> {
-    let key = view.dictionary.lookup(Value::Text("service.name"))?;
-    let found = view.resource.iter().find(|attribute| attribute.key == key)?;
+fn service(view: &SpanView<'_>, key: Option<ValueId>) -> Option<ValueId> {
+    let found = view.resource.iter().find(|attribute| Some(attribute.key) == key)?;
     Some(found.value).filter(|value| !view.dictionary.text(*value).is_empty())
 }
 
@@ -202,12 +266,20 @@ fn text(operator: Operator, text: &str, literal: &Literal) -> bool {
     }
 }
 
-/// The beginning of an id is enough.
-fn id(operator: Operator, id: &str, literal: &Literal) -> bool {
-    let Literal::Id(digits) = literal else { return false };
+/// The beginning of an id, which has so many digits, is enough.
+fn id(operator: Operator, id: u128, digits: usize, literal: &Literal) -> bool {
+    let Literal::Id(text) = literal else { return false };
+    let begins = || {
+        let rest = digits.checked_sub(text.len()).map(|rest| rest as u32 * 4);
+        let start = rest.and_then(|rest| id.checked_shr(rest));
+        start.is_some_and(|start| u128::from_str_radix(text, 16) == Ok(start))
+    };
     match operator {
-        Operator::Equal => id.starts_with(digits.as_str()),
-        Operator::NotEqual => !id.starts_with(digits.as_str()),
-        _ => id.contains(digits.as_str()),
+        Operator::Equal => begins(),
+        Operator::NotEqual => !begins(),
+        _ => match digits {
+            16 => hex_span_id(id as u64).contains(text.as_str()),
+            _ => hex_id(id).contains(text.as_str()),
+        },
     }
 }

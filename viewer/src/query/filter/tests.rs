@@ -1,3 +1,5 @@
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 use crate::{
     index::Index,
@@ -8,7 +10,11 @@ use crate::{
 /// Ids of the spans that meet a filter.
 fn found(index: &Index, filter: &str) -> Vec<u64> {
     let filter = parse(filter).unwrap_or_else(|error| panic!("{filter}: {error:?}"));
-    search(index, &filter).rows.iter().map(|row| index.span(*row).unwrap().id).collect()
+    search(index, &filter, &AtomicBool::new(false))
+        .rows
+        .iter()
+        .map(|row| index.span(*row).unwrap().id)
+        .collect()
 }
 
 fn shop() -> Index {
@@ -341,7 +347,7 @@ fn v31_v41_a_filter_is_what_a_naive_evaluation_of_the_same_files_says() {
     directory.write("spans.jsonl", &text);
     let inputs = crate::source::discover(&[directory.path("spans.jsonl")], false).inputs;
     let options = crate::reading::Options { parsers: 2, max_memory: u64::MAX };
-    let index = crate::reading::read(&inputs, &options, &mut |_| ());
+    let index = crate::reading::read(finding(inputs), &options, &mut |_| ());
     let requests: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let plain: Vec<Plain> = requests
@@ -397,22 +403,37 @@ fn v31_only_lines_that_may_have_the_text_are_read_again() {
         .collect();
     let path = directory.write("spans.jsonl", lines(&spans));
     let options = crate::reading::Options { parsers: 1, max_memory: u64::MAX };
-    let index =
-        crate::reading::read(&[crate::source::Input::File(path.clone())], &options, &mut |_| ());
+    let index = crate::reading::read(
+        finding(vec![crate::source::Input::File(path.clone())]),
+        &options,
+        &mut |_| (),
+    );
     let filter = parse("payload~NEEDLE").unwrap();
-    let matches = search(&index, &filter);
+    let matches = search(&index, &filter, &AtomicBool::new(false));
     let line = spans[0].line().len() as u64;
     assert_eq!((matches.rows.as_slice(), matches.not_searched), (&[6][..], 0));
     // The 25 lines of which the index does not know the whole text.
     assert!((25 * line..25 * (line + 20)).contains(&matches.bytes_read), "{}", matches.bytes_read);
     assert_eq!(
-        search(&index, &parse(&format!("payload={long}needle{long}")).unwrap()).bytes_read,
+        search(
+            &index,
+            &parse(&format!("payload={long}needle{long}")).unwrap(),
+            &AtomicBool::new(false)
+        )
+        .bytes_read,
         0
     );
     // Another file has taken its name.
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, "").unwrap();
-    let matches = search(&index, &filter);
+    let matches = search(&index, &filter, &AtomicBool::new(false));
     assert_eq!((matches.rows.len(), matches.not_searched), (0, 25));
-    assert_eq!(search(&index_of(&lines(&spans)), &filter).not_searched, 25);
+    assert_eq!(
+        search(&index_of(&lines(&spans)), &filter, &AtomicBool::new(false)).not_searched,
+        25
+    );
+}
+
+fn finding(inputs: Vec<crate::source::Input>) -> impl Fn() -> crate::source::Found + Send {
+    move || crate::source::Found { inputs: inputs.clone(), ..Default::default() }
 }

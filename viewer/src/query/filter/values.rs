@@ -1,6 +1,6 @@
 //! A term against values of attributes, names and services: owns what is equal, contained, more and less.
 
-use std::{cell::RefCell, cmp::Ordering};
+use std::{cell::Cell, cmp::Ordering};
 
 use super::{
     Operator, Term, Test,
@@ -21,29 +21,23 @@ pub(crate) enum Truth {
 }
 
 /// What is known of the values of the index, by their numbers.
-pub(super) type Known = RefCell<Vec<Option<Truth>>>;
-
-pub(super) enum Found {
-    Value(ValueId),
-    Text(String),
-}
+pub(super) type Known = [Cell<Option<Truth>>];
 
 /// A term and the values that it is tested against.
 pub(super) struct Values<'a> {
     pub dictionary: &'a Dictionary,
     pub term: &'a Term,
+    /// The texts of the term in small letters.
+    pub lowered: &'a [String],
     pub known: Option<&'a Known>,
 }
 
 impl Values<'_> {
-    pub fn any(&self, found: impl Iterator<Item = Found>) -> Truth {
+    /// Whether one of the values is what is looked for.
+    pub fn any(&self, values: impl Iterator<Item = ValueId>) -> Truth {
         let mut best = Truth::No;
-        for found in found {
-            let truth = match found {
-                Found::Value(id) => self.truth(id),
-                Found::Text(text) => self.value(Value::Text(&text)),
-            };
-            match truth {
+        for id in values {
+            match self.truth(id) {
                 Truth::Yes => return Truth::Yes,
                 Truth::Unknown => best = Truth::Unknown,
                 Truth::No => {}
@@ -56,7 +50,7 @@ impl Values<'_> {
     pub fn test(&self, values: impl Iterator<Item = ValueId>) -> Truth {
         let is_unequal = matches!(self.term.test, Test::Field { operator: Operator::NotEqual, .. });
         if !is_unequal {
-            return self.any(values.map(Found::Value));
+            return self.any(values);
         }
         let mut all = Truth::No;
         for id in values {
@@ -71,22 +65,25 @@ impl Values<'_> {
     }
 
     fn truth(&self, id: ValueId) -> Truth {
-        let Some(known) = self.known else { return self.value(self.dictionary.value(id)) };
-        if let Some(Some(truth)) = known.borrow().get(id as usize) {
-            return *truth;
+        let known = self.known.and_then(|known| known.get(id as usize));
+        if let Some(truth) = known.and_then(Cell::get) {
+            return truth;
         }
         let truth = self.value(self.dictionary.value(id));
-        if let Some(slot) = known.borrow_mut().get_mut(id as usize) {
-            *slot = Some(truth);
+        if let Some(known) = known {
+            known.set(Some(truth));
         }
         truth
     }
 
     pub fn value(&self, value: Value<'_>) -> Truth {
         match &self.term.test {
-            Test::Anywhere(needle) => contains_truth(value, &needle.to_ascii_lowercase()),
+            Test::Anywhere(_) => contains_truth(value, self.lowered(0)),
             Test::Field { operator, values, .. } => {
-                let truths = values.iter().map(|literal| self.against(value, *operator, literal));
+                let truths = values
+                    .iter()
+                    .enumerate()
+                    .map(|(number, literal)| self.against(value, *operator, literal, number));
                 // An unequal value is unequal to each of them; any other test is for one of them.
                 let (wanted, other) = match operator {
                     Operator::NotEqual => (Truth::No, Truth::Yes),
@@ -106,7 +103,17 @@ impl Values<'_> {
         }
     }
 
-    fn against(&self, value: Value<'_>, operator: Operator, literal: &Literal) -> Truth {
+    fn lowered(&self, number: usize) -> &str {
+        self.lowered.get(number).map_or("", String::as_str)
+    }
+
+    fn against(
+        &self,
+        value: Value<'_>,
+        operator: Operator,
+        literal: &Literal,
+        which: usize,
+    ) -> Truth {
         let Literal::Text { text, number, is_quoted } = literal else { return Truth::No };
         if value == Value::InFile {
             return Truth::Unknown;
@@ -123,7 +130,7 @@ impl Values<'_> {
             Value::Empty | Value::InFile => text.is_empty(),
         };
         let holds = match operator {
-            Operator::Contains => return contains_truth(value, &text.to_ascii_lowercase()),
+            Operator::Contains => return contains_truth(value, self.lowered(which)),
             Operator::Equal => is_equal,
             Operator::NotEqual => !is_equal,
             // A text is neither more nor less than a number.

@@ -1,0 +1,230 @@
+//! `skeleton`: the rows of a tree as columns of numbers, 28 bytes a row, in pieces. Owns the layout of the bytes.
+
+use super::{
+    Asked, Cache, Refusal,
+    tree::{Name, Tree},
+};
+use crate::{
+    index::{Index, NONE, Span},
+    json::Json,
+    parse::hex_span_id,
+    span_flags::Flags,
+    tree::{Entry, Mark},
+};
+
+/// Rows of the first piece, of each further one, and of all together.
+pub(super) struct Limits {
+    pub first: u32,
+    pub next: u32,
+    pub all: u32,
+}
+
+pub(super) const LIMITS: Limits = Limits { first: 4096, next: 65_536, all: 2_000_000 };
+
+const HEADER_BYTES: usize = 64;
+const VERSION: u32 = 1;
+
+const ERROR: u16 = 1;
+const BLOCK: u16 = 2;
+const MISSING: u16 = 4;
+const CIRCLE: u16 = 8;
+const BEGINS_BEFORE: u16 = 16;
+const ENDS_AFTER: u16 = 32;
+const OTHER_RESOURCE: u16 = 64;
+const ID_TWICE: u16 = 128;
+const ENDS_EARLY: u16 = 256;
+const NO_START: u16 = 512;
+const HAS_LINKS: u16 = 1024;
+const HAS_EVENTS: u16 = 2048;
+const KIND_SHIFT: u32 = 12;
+
+pub(super) fn skeleton(asked: &Asked<'_>, cache: &mut Cache) -> Result<Vec<u8>, Refusal> {
+    let tree = cache.tree(asked)?;
+    let from = asked.with.number("from", 0, u32::MAX.into())? as u32;
+    Ok(piece(asked.index, &tree, from, &LIMITS))
+}
+
+/// The rows from the position `from` on.
+pub(super) fn piece(index: &Index, tree: &Tree, from: u32, limits: &Limits) -> Vec<u8> {
+    let given = (tree.entries.len() as u32).min(limits.all);
+    let most = if from == 0 { limits.first } else { limits.next };
+    let from = from.min(given);
+    let to = from.saturating_add(most).min(given);
+    let mut columns = Columns::new(index, tree, (to - from) as usize);
+    for position in from..to {
+        columns.row(position, given);
+    }
+    let arrays = columns.bytes();
+    let json = texts(index, tree, from, to);
+
+    let trace = index.traces.get(tree.trace as usize);
+    let mut out = Vec::with_capacity(HEADER_BYTES + arrays.len() + json.len());
+    out.extend_from_slice(b"OLSK");
+    let spans = trace.map_or(0, |trace| trace.spans);
+    let all = tree.entries.len() as u32;
+    let tick = columns.tick as u32;
+    let numbers = [VERSION, to - from, from, all, spans, tick, tree.generation];
+    numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+    out.extend_from_slice(&columns.start.to_le_bytes());
+    out.extend_from_slice(&columns.end.to_le_bytes());
+    out.extend_from_slice(&(arrays.len() as u32).to_le_bytes());
+    out.extend_from_slice(&(json.len() as u32).to_le_bytes());
+    out.resize(HEADER_BYTES, 0);
+    out.extend_from_slice(&arrays);
+    out.extend_from_slice(json.as_bytes());
+    out
+}
+
+/// Names and resources that are used here first.
+fn texts(index: &Index, tree: &Tree, from: u32, to: u32) -> String {
+    let mut json = Json::default();
+    json.object().name("names").array();
+    for name in tree.names.used_first(from, to) {
+        match name {
+            Name::Value(id) => json.text(index.dictionary.text(id)),
+            Name::Missing(id) => json.text(&hex_span_id(id)),
+        };
+    }
+    json.end_array().name("resources").array();
+    for resource in tree.resources.used_first(from, to) {
+        json.object().name("service").text(index.service(resource)).end_object();
+    }
+    json.end_array().end_object();
+    json.into_text()
+}
+
+/// One after the other in the answer.
+struct Columns<'a> {
+    index: &'a Index,
+    tree: &'a Tree,
+    /// The trace, in nanoseconds since the epoch.
+    start: u64,
+    end: u64,
+    /// Nanoseconds.
+    tick: u64,
+    starts: Vec<u32>,
+    durations: Vec<u32>,
+    sizes: Vec<u32>,
+    depths: Vec<u32>,
+    rows: Vec<u32>,
+    names: Vec<u32>,
+    resources: Vec<u16>,
+    flags: Vec<u16>,
+}
+
+impl<'a> Columns<'a> {
+    fn new(index: &'a Index, tree: &'a Tree, rows: usize) -> Columns<'a> {
+        let trace = index.traces.get(tree.trace as usize);
+        let (start, end) = trace.map_or((0, 0), |trace| (trace.start, trace.end));
+        let column = || Vec::with_capacity(rows);
+        Columns {
+            index,
+            tree,
+            start,
+            end,
+            tick: end.saturating_sub(start).div_ceil(u32::MAX.into()).clamp(1, u32::MAX.into()),
+            starts: column(),
+            durations: column(),
+            sizes: column(),
+            depths: column(),
+            rows: column(),
+            names: column(),
+            resources: Vec::with_capacity(rows),
+            flags: Vec::with_capacity(rows),
+        }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let numbers =
+            [&self.starts, &self.durations, &self.sizes, &self.depths, &self.rows, &self.names];
+        let mut bytes = Vec::with_capacity(self.starts.len() * 28);
+        for column in numbers {
+            column.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+        }
+        for column in [&self.resources, &self.flags] {
+            column.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+        }
+        bytes
+    }
+
+    /// Appends the row at `position` of a tree of which `given` rows are given.
+    fn row(&mut self, position: u32, given: u32) {
+        let Some(entry) = self.tree.entries.get(position as usize) else { return };
+        let size = self.tree.sizes.get(position as usize).copied().unwrap_or(1);
+        self.sizes.push(size.min(given - position));
+        self.depths.push(entry.depth());
+        match *entry {
+            Entry::Span { place, mark, .. } => self.span(place, mark),
+            Entry::MissingParent { id } => self.missing(id, position, size),
+        }
+    }
+
+    fn span(&mut self, place: u32, mark: Mark) {
+        let tree = self.tree;
+        let Some(span) = tree.forest.span(self.index, place) else { return };
+        let parent = tree.forest.parent(place).filter(|_| mark != Mark::Circle);
+        let parent = parent.and_then(|parent| tree.forest.span(self.index, parent));
+        let row = tree.forest.rows.get(place as usize).copied().unwrap_or(NONE);
+        self.times(span.start, span.end());
+        self.rows.push(row);
+        self.names.push(tree.names.number(Name::Value(span.name)).unwrap_or(0));
+        self.resource(span.resource);
+        self.flags.push(flags(span, parent, mark, tree.is_block(row)));
+    }
+
+    /// A parent that is not in the files is as long as its children together.
+    fn missing(&mut self, id: u64, position: u32, size: u32) {
+        let tree = self.tree;
+        let from = position as usize + 1;
+        let below = tree.entries.get(from..(position + size) as usize).unwrap_or_default();
+        let children = below.iter().filter(|entry| entry.depth() == 1);
+        let (mut start, mut end, mut resource) = (0, 0, None);
+        for place in children.filter_map(Entry::place) {
+            let Some(span) = tree.forest.span(self.index, place) else { continue };
+            start = if start == 0 { span.start } else { start.min(span.start) };
+            end = end.max(span.end());
+            resource = resource.or(Some(span.resource));
+        }
+        self.times(start, end);
+        self.rows.push(NONE);
+        self.names.push(tree.names.number(Name::Missing(id)).unwrap_or(0));
+        self.resource(resource.unwrap_or(0));
+        self.flags.push(MISSING);
+    }
+
+    /// In ticks since the start of the trace. A span without a start is at its beginning.
+    fn times(&mut self, start: u64, end: u64) {
+        let ticks =
+            |nanos: u64| (nanos.saturating_sub(self.start) / self.tick).min(u32::MAX.into());
+        let (start, end) = (ticks(start), ticks(end));
+        self.starts.push(start as u32);
+        self.durations.push((end - start.min(end)) as u32);
+    }
+
+    fn resource(&mut self, resource: u32) {
+        let number = self.tree.resources.number(resource).unwrap_or(0);
+        self.resources.push(number.min(u16::MAX.into()) as u16);
+    }
+}
+
+fn flags(span: &Span, parent: Option<&Span>, mark: Mark, is_block: bool) -> u16 {
+    let has = |flag| span.flags.has(flag);
+    let outside = |is_outside: fn(&Span, &Span) -> bool| {
+        parent.is_some_and(|parent| span.start > 0 && is_outside(span, parent))
+    };
+    let bits = [
+        (ERROR, span.flags.is_error()),
+        (BLOCK, is_block),
+        (CIRCLE, mark == Mark::Circle),
+        (BEGINS_BEFORE, outside(|span, parent| span.start < parent.start)),
+        (ENDS_AFTER, outside(|span, parent| span.end() > parent.end())),
+        (OTHER_RESOURCE, parent.is_some_and(|parent| parent.resource != span.resource)),
+        (ID_TWICE, has(Flags::ID_TWICE)),
+        (ENDS_EARLY, has(Flags::ENDS_EARLY)),
+        (NO_START, has(Flags::NO_START)),
+        (HAS_LINKS, has(Flags::HAS_LINKS)),
+        (HAS_EVENTS, has(Flags::HAS_EVENTS)),
+    ];
+    let kind = (span.flags.kind_number() as u16) << KIND_SHIFT;
+    bits.iter().filter(|(_, is_set)| *is_set).fold(kind, |flags, (bit, _)| flags | bit)
+}

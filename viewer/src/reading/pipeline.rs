@@ -1,0 +1,180 @@
+//! The threads between the files and the index: one reads and cuts into lines, some parse. What comes out of them is
+//! numbered in the order in which it was read.
+
+use std::{
+    collections::BTreeMap,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    thread::{self, JoinHandle},
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use foldhash::quality::RandomState;
+
+use super::{budget::Budget, reader::Reader};
+use crate::{
+    account::Skipped,
+    following::{Counters, Event},
+    parse::{LONGEST_VALUE, LineParser, Part},
+    source::{Chunk, Found},
+};
+
+/// Bytes of lines that are between the reader and the index. A longer line is there alone.
+const IN_FLIGHT: usize = 64 << 20;
+/// Of lines longer than this, one at a time is parsed: a tape is several times as large as its line.
+const LONG_LINE: usize = 8 << 20;
+
+/// What the threads know of each other.
+pub(crate) struct Shared {
+    pub budget: Budget,
+    /// Whether nothing more is to be read, because the memory is used up.
+    pub is_full: AtomicBool,
+    pub counters: Counters,
+    /// Files that are to be read again, and from where on.
+    rewinds: Mutex<BTreeMap<u32, u64>>,
+    long_line: Mutex<()>,
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared {
+            budget: Budget::new(IN_FLIGHT),
+            is_full: AtomicBool::new(false),
+            counters: Counters::default(),
+            rewinds: Mutex::default(),
+            long_line: Mutex::default(),
+        }
+    }
+}
+
+impl Shared {
+    pub fn rewind(&self, file: u32, offset: u64) {
+        let mut rewinds = self.rewinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = rewinds.entry(file).or_insert(offset);
+        *from = offset.min(*from);
+    }
+
+    pub fn take_rewinds(&self) -> BTreeMap<u32, u64> {
+        mem::take(&mut *self.rewinds.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What goes from the reader to the index, by way of a parser if it has lines.
+pub(crate) enum Step {
+    Event {
+        file: u32,
+        event: Event,
+    },
+    Lines {
+        file: u32,
+        part: Box<Part>,
+        too_long: Vec<u64>,
+        start: Option<u64>,
+        bytes: usize,
+    },
+    /// All files have been looked at, and so many bytes of them have been read.
+    Looked {
+        bytes: u64,
+    },
+}
+
+/// A step, and how many there were before it.
+pub(crate) type Numbered = (u64, Step);
+
+/// Lines for a parser.
+pub(super) struct Job {
+    pub number: u64,
+    pub file: u32,
+    pub chunk: Chunk,
+}
+
+/// The running threads. They end when this is dropped.
+pub(crate) struct Pipeline {
+    pub shared: Arc<Shared>,
+    /// Ends when all has been read.
+    pub steps: Receiver<Numbered>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Pipeline {
+    /// Reads what `find` finds, once, or again and again.
+    pub fn start(
+        find: impl Fn() -> Found + Send + 'static,
+        follows: bool,
+        parsers: usize,
+        key: &RandomState,
+    ) -> Pipeline {
+        let shared = Arc::new(Shared::default());
+        let (job_sender, jobs) = bounded::<Job>(parsers * 2);
+        let (step_sender, steps) = unbounded::<Numbered>();
+        for _ in 0..parsers {
+            let (jobs, steps, key) = (jobs.clone(), step_sender.clone(), key.clone());
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || parse(&jobs, &steps, &key, &shared.long_line));
+        }
+        let reader = Reader::new(job_sender, step_sender, Arc::clone(&shared));
+        let reader = thread::spawn(move || match follows {
+            true => reader.follow(find),
+            false => reader.read(find),
+        });
+        Pipeline { shared, steps, reader: Some(reader) }
+    }
+
+    /// Whether the thread that reads has come to its end, and not to grief. To be asked when there are no more steps.
+    pub fn has_ended_well(&mut self) -> bool {
+        self.reader.take().is_none_or(|reader| reader.join().is_ok())
+    }
+}
+
+impl Drop for Pipeline {
+    /// Lets the reader go on to its end if it waits.
+    fn drop(&mut self) {
+        self.shared.budget.close();
+    }
+}
+
+fn parse(jobs: &Receiver<Job>, steps: &Sender<Numbered>, key: &RandomState, long_line: &Mutex<()>) {
+    let mut parser = LineParser::default();
+    for Job { number, file, chunk } in jobs {
+        let step = parse_chunk(&mut parser, file, chunk, key, long_line);
+        if steps.send((number, step)).is_err() {
+            return;
+        }
+    }
+}
+
+pub(super) fn parse_chunk(
+    parser: &mut LineParser,
+    file: u32,
+    chunk: Chunk,
+    key: &RandomState,
+    long_line: &Mutex<()>,
+) -> Step {
+    let parsed = catch_unwind(AssertUnwindSafe(|| {
+        let mut part = Box::new(Part::new(key.clone()));
+        for (offset, line, has_end) in chunk.lines() {
+            let turn = (line.len() > LONG_LINE)
+                .then(|| long_line.lock().unwrap_or_else(PoisonError::into_inner));
+            parser.parse(line, offset, has_end, LONGEST_VALUE, &mut part);
+            drop(turn);
+        }
+        part
+    }));
+    let part = parsed.unwrap_or_else(|_| {
+        *parser = LineParser::default();
+        Box::new(unreadable(&chunk, key))
+    });
+    let (start, bytes) = (chunk.start(), chunk.memory());
+    Step::Lines { file, part, too_long: chunk.too_long, start, bytes }
+}
+
+/// Lines over which the parser has come to grief: they are counted, and the rest is read.
+fn unreadable(chunk: &Chunk, key: &RandomState) -> Part {
+    let mut part = Part::new(key.clone());
+    for _ in chunk.lines() {
+        part.counts.lines += 1;
+        part.counts.skip(Skipped::NotJson);
+    }
+    part
+}
