@@ -14,6 +14,7 @@ const COMMANDS = {
     summary: 'checks the installation, the configuration and the endpoint',
     load: () => require('../doctor/doctor.js'),
   },
+  view: { summary: 'spans in files, on a page in the browser', load: () => require('../viewer/view.js') },
   stats: { summary: 'how long operations take, and what blocked the event loop', load: () => viewer('stats') },
   query: { summary: 'the spans in files that meet a filter', load: () => viewer('query') },
   trace: { summary: 'the tree of one trace, and its critical path', load: () => viewer('trace') },

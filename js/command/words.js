@@ -15,14 +15,19 @@ class UsageError extends Error {
 }
 
 /**
- * The values of `options` (as `util.parseArgs` has them) in `words`.
+ * The values of `options` (as `util.parseArgs` has them) in `words`. What is no option goes into `operands`.
+ * @param {string[]} [operands] without it there may be none
  * @throws {UsageError}
  */
-function parseWords(words, options, usage) {
+function parseWords(words, options, usage, operands) {
   const { tokens } = parseArgs({ args: words, options, allowPositionals: true, strict: false, tokens: true });
   const values = {};
   for (const { kind, rawName, name, value } of tokens) {
     const option = Object.hasOwn(options, name ?? '') ? options[name] : undefined;
+    if (kind !== 'option' && operands !== undefined) {
+      if (kind === 'positional') operands.push(value);
+      continue;
+    }
     if (kind !== 'option') throw new UsageError('it takes options only', usage);
     if (option === undefined) {
       const meant = nearest(name, Object.keys(options));

@@ -69,4 +69,4 @@ function run(words) {
   });
 }
 
-module.exports = { findViewer, viewerCommand };
+module.exports = { describeMissing, findViewer, viewerCommand };
