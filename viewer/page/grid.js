@@ -116,6 +116,8 @@ export class Grid {
     this.selected = Math.max(-1, Math.min(this.count - 1, index));
     if (this.selected >= 0) this.show(this.selected);
     this.draw();
+    // The row is told by the element that has the focus; who types goes on typing.
+    if (isByUser && !(document.activeElement instanceof HTMLInputElement)) this.element.focus({ preventScroll: true });
     this.options.onSelect?.(this.selected, isByUser);
   }
 

@@ -51,6 +51,8 @@ export function handleKey(event, actions) {
   const isTyping = target.closest(TYPING) !== null;
   if (isTyping && event.key !== 'Escape') return false;
   if (isTyping && target instanceof HTMLElement) {
+    // A search field would be emptied.
+    event.preventDefault();
     target.blur();
     return true;
   }

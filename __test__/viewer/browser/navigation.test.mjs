@@ -70,8 +70,8 @@ test('a filter that is wrong is underlined where it is wrong, and the list stays
     const box = document.querySelector('.wrong').getBoundingClientRect();
     const input = document.querySelector('.filter');
     const canvas = document.createElement('canvas').getContext('2d');
-    canvas.font = getComputedStyle(input).font;
     const style = getComputedStyle(input);
+    canvas.font = `${style.fontSize} ${style.fontFamily}`;
     const start = input.getBoundingClientRect().left + Number.parseFloat(style.paddingLeft) + 1;
     return [box.left, start + canvas.measureText('service=web duration>').width];
   });
