@@ -2,7 +2,7 @@
 
 mod arguments;
 mod blocks;
-mod fields;
+mod export;
 mod help;
 mod json;
 mod memory;
@@ -21,13 +21,16 @@ use std::{
 
 use self::arguments::{Action, Arguments, Command, Parsed, UsageError};
 use crate::{
+    export::Export,
+    fields::{self, Shown},
     index::Index,
     query::{Filter, FilterError, parse},
     reading::{Options, Place, Reporter, read},
     source::discover,
 };
 
-const COMMANDS: &[Command] = &[stats::COMMAND, query::COMMAND, trace::COMMAND, blocks::COMMAND];
+const COMMANDS: &[Command] =
+    &[stats::COMMAND, query::COMMAND, trace::COMMAND, blocks::COMMAND, export::COMMAND];
 /// For the server of the page alone: no help names it.
 const HIDDEN: &[Command] = &[serve::COMMAND];
 
@@ -101,36 +104,52 @@ fn answer(arguments: &[OsString], out: &mut dyn Write) -> Result<u8, Failure> {
     if !arguments.has("--quiet") {
         tell(&notice.text);
     }
-    let Answer { text, note } = prepared(&index);
-    let has_found = text.is_some();
-    out.write_all(text.unwrap_or_default().as_bytes())?;
+    let Answer { output, mut note } = prepared(&index);
+    let (mut has_found, mut is_anything_skipped) = (true, notice.is_anything_skipped);
+    match output {
+        Output::Nothing => has_found = false,
+        Output::Text(text) => out.write_all(text.as_bytes())?,
+        Output::Export(export, target) => {
+            let spans = export.spans() as u64;
+            let left_out = export::write(export, &index, target.as_ref(), out)?;
+            is_anything_skipped |= left_out > 0;
+            has_found = left_out < spans;
+            note.push_str(&export::note(left_out));
+        }
+    }
     out.flush()?;
     if !note.is_empty() && (!has_found || !arguments.has("--quiet")) {
         tell(&format!("{note}\n"));
     }
     Ok(match has_found {
         false => NOTHING,
-        true if is_strict && notice.is_anything_skipped => SKIPPED,
+        true if is_strict && is_anything_skipped => SKIPPED,
         true => FOUND,
     })
 }
 
 /// What a command makes of an index.
-#[derive(Debug, Default)]
 struct Answer {
-    /// The result, if there is one.
-    text: Option<String>,
+    output: Output,
     /// What else is to be said.
     note: String,
 }
 
+/// The result.
+enum Output {
+    Nothing,
+    Text(String),
+    /// Spans that are written piece by piece, into a file if one is named.
+    Export(Export, Option<export::Target>),
+}
+
 impl Answer {
     fn found(text: String) -> Answer {
-        Answer { text: Some(text), note: String::new() }
+        Answer { output: Output::Text(text), note: String::new() }
     }
 
     fn nothing(note: &str) -> Answer {
-        Answer { text: None, note: note.into() }
+        Answer { output: Output::Nothing, note: note.into() }
     }
 }
 
@@ -147,6 +166,12 @@ fn filter_of(arguments: &Arguments) -> Result<Filter, UsageError> {
             "the filter is wrong at column {column}: expected is {expected}\n  {text}\n  {blanks}^"
         ))
     })
+}
+
+/// The fields of `--fields`.
+fn fields_of(arguments: &Arguments) -> Result<Vec<Shown>, UsageError> {
+    let list = arguments.value("--fields").unwrap_or(fields::DEFAULT);
+    fields::read_list(list).map_err(|problem| UsageError(["--fields: ", &problem].concat()))
 }
 
 fn read_files(arguments: &Arguments) -> Result<Index, UsageError> {

@@ -33,6 +33,7 @@ impl Dictionary {
     }
 
     /// For dictionaries that will be merged with this one.
+    #[cfg(test)]
     pub fn key(&self) -> &RandomState {
         &self.key
     }

@@ -5,7 +5,10 @@
 //! files ─► reader ─► parsers ─► steps ─► desk (owns the index) ─► frames ─► writer ─► stdout
 //! ```
 
+mod answer;
+mod code;
 mod desk;
+mod details;
 mod live;
 mod protocol;
 
@@ -24,11 +27,12 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use self::{
-    desk::{Desk, Question},
+    answer::answer_to,
+    desk::{Desk, Note, Question},
     protocol::{Frame, Message, message},
 };
 use crate::{
-    questions::{Parameters, answer},
+    questions::{Asked, Cache, Parameters},
     reading::{Options, begin},
     source::discover,
 };
@@ -38,6 +42,8 @@ pub(crate) struct Settings {
     pub is_recursive: bool,
     /// Whether the files are looked at again and again.
     pub follows: bool,
+    /// The directory whose code may be shown.
+    pub source: Option<PathBuf>,
     /// Bytes that the index may take.
     pub max_memory: u64,
 }
@@ -51,17 +57,20 @@ pub(crate) fn run(settings: Settings) {
     let (ask, questions) = unbounded();
     thread::spawn(move || {
         end_if_it_panics(|| {
-            let Settings { paths, is_recursive, follows, max_memory } = settings;
+            let Settings { paths, is_recursive, follows, source, max_memory } = settings;
             let find = move || discover(&paths, is_recursive);
             let begun = begin(find, follows, &Options::new(max_memory));
-            Desk::new(begun, answer, frames).work(&questions);
+            let answerer = move |question: &str, asked: &Asked<'_>, cache: &mut Cache| {
+                answer_to(question, asked, cache, source.as_deref())
+            };
+            Desk::new(begun, Box::new(answerer), frames).work(&questions);
         });
     });
     listen(&mut BufReader::new(io::stdin()), &ask);
 }
 
 /// Hands on what comes in, until it ends.
-fn listen(input: &mut impl BufRead, ask: &Sender<Question>) {
+fn listen(input: &mut impl BufRead, ask: &Sender<Note>) {
     let mut waiting: Vec<(u64, Weak<AtomicBool>)> = Vec::new();
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
@@ -71,15 +80,17 @@ fn listen(input: &mut impl BufRead, ask: &Sender<Question>) {
                 waiting.retain(|(_, flag)| flag.strong_count() > 0);
                 waiting.push((id, Arc::downgrade(&is_cancelled)));
                 let with = Parameters::new(with);
-                let _ = ask.send(Question { id, question, with, is_cancelled });
+                let _ = ask.send(Note::Ask(Question { id, question, with, is_cancelled }));
             }
             Some(Message::Cancel(id)) => {
                 let flags = waiting.iter().filter(|(other, _)| *other == id);
                 for flag in flags.filter_map(|(_, flag)| flag.upgrade()) {
                     flag.store(true, Ordering::Relaxed);
                 }
+                let _ = ask.send(Note::Cancelled);
             }
-            Some(Message::Next(_)) | None => {}
+            Some(Message::Next(id)) => drop(ask.send(Note::Next(id))),
+            None => {}
         }
         line.clear();
     }

@@ -38,6 +38,8 @@ pub(crate) struct Index {
     /// Rows whose spans have gone from their files.
     gone_spans: u64,
     empty_traces: u64,
+    /// Traces that have lost spans since somebody has asked for them.
+    forgotten: BTreeSet<u32>,
     /// A file that has spans which another file had before it, and that other file.
     copies: BTreeSet<(u32, u32)>,
     attributes: Vec<Attribute>,
@@ -69,6 +71,7 @@ impl Index {
             spans: Vec::new(),
             gone_spans: 0,
             empty_traces: 0,
+            forgotten: BTreeSet::new(),
             copies: BTreeSet::new(),
             attributes: Vec::new(),
             links: Vec::new(),

@@ -14,6 +14,8 @@ mod again;
 mod commands;
 mod dictionary;
 mod engine;
+mod export;
+mod fields;
 mod following;
 mod index;
 mod json;

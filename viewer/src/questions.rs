@@ -4,6 +4,7 @@
 mod blocks;
 mod cache;
 mod critical_path;
+mod export;
 mod facets;
 mod files;
 mod find;
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use self::{cache::Cache, files::file, links::write_links, parameters::Parameters};
 use crate::{
+    export::Export,
     index::Index,
     json::Json,
     parse::{hex_id, hex_span_id},
@@ -36,6 +38,7 @@ const ROOM: usize = 900 << 10;
 pub(crate) enum Kind {
     Json,
     Binary,
+    Text,
 }
 
 #[derive(Debug)]
@@ -103,6 +106,11 @@ pub(crate) fn answer(question: &str, asked: &Asked<'_>, cache: &mut Cache) -> Re
     }
 }
 
+/// The answer to `export`, which is written piece by piece: `Export::next` until there is none.
+pub(crate) fn export(asked: &Asked<'_>, cache: &mut Cache) -> Result<Export, Reply> {
+    export::export(asked, cache).map_err(Refusal::reply)
+}
+
 impl Asked<'_> {
     /// An error if nobody waits any more.
     fn check(&self) -> Result<(), Refusal> {
@@ -140,7 +148,7 @@ impl Refusal {
         Refusal::new(409, error)
     }
 
-    fn reply(self) -> Reply {
+    pub(crate) fn reply(self) -> Reply {
         let mut json = Json::default();
         json.object().name("error").text(&self.error);
         if let Some(column) = self.column {

@@ -70,6 +70,12 @@ impl Arguments {
         found.1.as_deref()
     }
 
+    /// All values of an option that may stand there several times.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let found = self.options.iter().filter(move |(option, _)| *option == name);
+        found.filter_map(|(_, value)| value.as_deref())
+    }
+
     /// The value of an option that is a whole number.
     pub fn number(&self, name: &str, default: usize) -> Result<usize, UsageError> {
         let Some(text) = self.value(name) else { return Ok(default) };

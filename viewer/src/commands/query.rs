@@ -3,15 +3,15 @@
 use std::sync::atomic::AtomicBool;
 
 use super::{
-    Answer, Prepared,
+    Answer, Output, Prepared,
     arguments::{Action, Arguments, Command, OptionOf, UsageError},
-    fields::{self, Cells, Shown},
-    filter_of,
+    fields_of, filter_of,
     json::Members,
     notice::counted,
     width,
 };
 use crate::{
+    fields::{Cells, Shown},
     index::{Index, Span},
     query::{Filter, Matches, search},
     terminal::{Table, csv_cell, shown},
@@ -63,7 +63,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
     };
     let query = Query {
         filter: filter_of(arguments)?,
-        fields: fields::read_list(arguments.value("--fields").unwrap_or(fields::DEFAULT))?,
+        fields: fields_of(arguments)?,
         limit: arguments.number("--limit", 50)?,
         format,
     };
@@ -106,14 +106,15 @@ impl Query {
             Format::JsonLines => self.json_lines(index, spans),
             Format::Csv => self.csv(index, spans),
         };
-        Answer { text: Some(text), note: notes.join("\n") }
+        Answer { output: Output::Text(text), note: notes.join("\n") }
     }
 
     fn table<'i>(&self, index: &'i Index, spans: impl Iterator<Item = (u32, &'i Span)>) -> String {
         let cells = Cells::new(index, &self.fields);
         let mut table = Table::new(self.fields.iter().map(Shown::column).collect());
         for (row, span) in spans {
-            let texts = self.fields.iter().map(|field| shown(&cells.cell(row, span, field).text()));
+            let texts =
+                self.fields.iter().map(|field| shown(&cells.cell(index, row, span, field).text()));
             table.push(texts.collect());
         }
         table.text(width())
@@ -127,7 +128,7 @@ impl Query {
         let cells = Cells::new(index, &self.fields);
         let line = |(row, span)| {
             let members = self.fields.iter().fold(Members::default(), |members, field| {
-                members.raw(&field.name, cells.cell(row, span, field).json())
+                members.raw(&field.name, cells.cell(index, row, span, field).json())
             });
             members.object() + "\n"
         };
@@ -139,8 +140,10 @@ impl Query {
         let titles =
             self.fields.iter().map(|field| csv_cell(&field.name)).collect::<Vec<_>>().join(",");
         let line = |(row, span)| {
-            let texts =
-                self.fields.iter().map(|field| csv_cell(&cells.cell(row, span, field).plain()));
+            let texts = self
+                .fields
+                .iter()
+                .map(|field| csv_cell(&cells.cell(index, row, span, field).plain()));
             texts.collect::<Vec<_>>().join(",") + "\n"
         };
         titles + "\n" + &spans.map(line).collect::<String>()

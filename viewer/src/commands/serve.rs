@@ -1,5 +1,7 @@
 //! `offloop-viewer serve`: what the server of the page starts. It is no command for people.
 
+use std::path::PathBuf;
+
 use super::{
     arguments::{Action, Arguments, Command, OptionOf, UsageError},
     max_memory,
@@ -25,6 +27,7 @@ pub(super) fn serve(arguments: &Arguments) -> Result<u8, UsageError> {
     run(Settings {
         paths: arguments.paths.clone(),
         is_recursive: arguments.has("--recursive"),
+        source: arguments.value("--source").map(PathBuf::from),
         follows: !arguments.has("--once"),
         max_memory: max_memory(arguments)?,
     });

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     index::{Index, NONE, Span, Trace},
-    parse::hex_id,
+    parse::{hex_id, hex_span_id},
     query::{root, services},
     span_flags::Flags,
     terminal::{count_text, duration_text, shown, truncated},
@@ -39,15 +39,11 @@ const MOST_NAMED: usize = 5;
 const DEEPEST_INDENT: u32 = 40;
 
 fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
-    let digits = arguments.id.clone().unwrap_or_default().to_ascii_lowercase();
-    if digits.is_empty()
-        || digits.len() > 32
-        || !digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-    {
+    let Some(digits) = id_digits(arguments.id.as_deref().unwrap_or_default()) else {
         return Err(UsageError(
             "the id of a trace or a span is missing: offloop trace <id> [paths]".into(),
         ));
-    }
+    };
     let depth = arguments.number("--depth", usize::MAX)?;
     let is_critical = arguments.has("--critical");
     Ok(Box::new(move |index| {
@@ -62,8 +58,14 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
     }))
 }
 
+/// An id, or the beginning of one, in small letters.
+pub(super) fn id_digits(text: &str) -> Option<String> {
+    let is_id = (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| text.to_ascii_lowercase())
+}
+
 /// The traces that the digits may mean.
-fn find(index: &Index, digits: &str) -> Vec<u32> {
+pub(super) fn find(index: &Index, digits: &str) -> Vec<u32> {
     let fits = |id: &str| id.starts_with(digits);
     let traces = index.traces.iter().zip(0..);
     let mut found: Vec<u32> = traces
@@ -72,7 +74,7 @@ fn find(index: &Index, digits: &str) -> Vec<u32> {
         .collect();
     if found.is_empty() && digits.len() <= 16 {
         let spans = index.shown().map(|(_, span)| span);
-        let spans = spans.filter(|span| span.id != 0 && fits(&format!("{:016x}", span.id)));
+        let spans = spans.filter(|span| span.id != 0 && fits(&hex_span_id(span.id)));
         found = spans.map(|span| span.trace).collect();
         found.sort_unstable();
         found.dedup();

@@ -12,8 +12,9 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, after, never, select};
 
-use super::{live::Live, protocol::Frame};
+use super::{answer::Answered, live::Live, protocol::Frame};
 use crate::{
+    export::Export,
     index::Index,
     questions::{Asked, Cache, Kind, Parameters, Reading, Reply},
     reading::{Merger, Pipeline},
@@ -27,8 +28,24 @@ pub(super) struct Question {
     pub is_cancelled: Arc<AtomicBool>,
 }
 
+/// What the desk is told.
+pub(super) enum Note {
+    Ask(Question),
+    /// The next piece of a long answer is wanted.
+    Next(u64),
+    /// Some question has been cancelled.
+    Cancelled,
+}
+
 /// Answers a question.
-pub(super) type Answerer = fn(&str, &Asked<'_>, &mut Cache) -> Reply;
+pub(super) type Answerer = Box<dyn Fn(&str, &Asked<'_>, &mut Cache) -> Answered>;
+
+/// An answer of which not all has been written.
+struct Long {
+    id: u64,
+    export: Box<Export>,
+    is_cancelled: Arc<AtomicBool>,
+}
 
 pub(super) struct Desk {
     index: Index,
@@ -39,6 +56,7 @@ pub(super) struct Desk {
     reading: Reading,
     cache: Cache,
     answerer: Answerer,
+    long: Vec<Long>,
     live: Live,
     out: Sender<Frame>,
 }
@@ -57,17 +75,18 @@ impl Desk {
             reading: Reading::default(),
             cache: Cache::default(),
             answerer,
+            long: Vec::new(),
             live: Live::default(),
             out,
         }
     }
 
     /// Works until nobody can ask any more.
-    pub fn work(mut self, questions: &Receiver<Question>) {
+    pub fn work(mut self, notes: &Receiver<Note>) {
         loop {
-            match questions.try_recv() {
-                Ok(question) => {
-                    self.answer(question);
+            match notes.try_recv() {
+                Ok(note) => {
+                    self.note(note);
                     continue;
                 }
                 Err(TryRecvError::Disconnected) => return,
@@ -78,7 +97,7 @@ impl Desk {
                 continue;
             }
             self.tell(Instant::now());
-            self.wait(questions);
+            self.wait(notes);
         }
     }
 
@@ -95,16 +114,16 @@ impl Desk {
     }
 
     /// Waits for a question, for what was read, and for the time at which news may be told.
-    fn wait(&mut self, questions: &Receiver<Question>) {
+    fn wait(&mut self, notes: &Receiver<Note>) {
         let told = match self.live.due_in(&self.reading, Instant::now()) {
             Some(wait) => after(wait.max(Duration::from_millis(1))),
             None => never(),
         };
         let steps = if self.has_ended { never() } else { self.pipeline.steps.clone() };
         select! {
-            recv(questions) -> question => {
-                if let Ok(question) = question {
-                    self.answer(question);
+            recv(notes) -> note => {
+                if let Ok(note) = note {
+                    self.note(note);
                 }
             }
             recv(steps) -> step => match step {
@@ -119,7 +138,7 @@ impl Desk {
     }
 
     fn tell(&mut self, now: Instant) {
-        if let Some(line) = self.live.line(&self.reading, &self.index, now) {
+        if let Some(line) = self.live.line(&self.reading, &mut self.index, now) {
             self.send(Frame::live(line));
         }
     }
@@ -127,6 +146,38 @@ impl Desk {
     fn send(&self, frame: Frame) {
         // Whoever reads has gone, and with it the reason to go on: the thread that writes ends the program.
         let _ = self.out.send(frame);
+    }
+
+    fn note(&mut self, note: Note) {
+        match note {
+            Note::Ask(question) => self.answer(question),
+            Note::Next(id) => {
+                if let Some(at) = self.long.iter().position(|long| long.id == id) {
+                    let long = self.long.remove(at);
+                    self.go_on(long);
+                }
+            }
+            Note::Cancelled => {
+                self.long.retain(|long| !long.is_cancelled.load(Ordering::Relaxed));
+            }
+        }
+    }
+
+    /// Sends the next piece of a long answer.
+    fn go_on(&mut self, mut long: Long) {
+        let piece = catch_unwind(AssertUnwindSafe(|| long.export.next(&self.index)));
+        let id = long.id;
+        match piece {
+            Ok(Some(piece)) => {
+                self.send(Frame::answer(id, 200, Kind::Text, true, piece));
+                self.long.push(long);
+            }
+            Ok(None) => self.send(Frame::answer(id, 200, Kind::Text, false, Vec::new())),
+            Err(_) => {
+                let Reply { status, kind, body } = failed();
+                self.send(Frame::answer(id, status, kind, false, body));
+            }
+        }
     }
 
     fn answer(&mut self, question: Question) {
@@ -137,13 +188,15 @@ impl Desk {
         let Desk { index, cache, reading, answerer, .. } = &mut *self;
         let asked = Asked { index, reading: *reading, with: &with, is_cancelled: &is_cancelled };
         let answered = catch_unwind(AssertUnwindSafe(|| answerer(&question, &asked, cache)));
-        let reply = answered.unwrap_or_else(|_| {
-            // Nobody knows what the question has left in it.
-            *cache = Cache::default();
-            failed()
-        });
-        if !is_cancelled.load(Ordering::Relaxed) {
-            self.send(Frame::answer(id, reply.status, reply.kind, false, reply.body));
+        let answered = answered.unwrap_or_else(|_| Answered::Whole(failed()));
+        if is_cancelled.load(Ordering::Relaxed) {
+            return;
+        }
+        match answered {
+            Answered::Whole(Reply { status, kind, body }) => {
+                self.send(Frame::answer(id, status, kind, false, body));
+            }
+            Answered::Long(export) => self.go_on(Long { id, export, is_cancelled }),
         }
     }
 }

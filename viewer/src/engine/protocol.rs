@@ -59,6 +59,7 @@ impl Frame {
         head.name("type").text(match kind {
             Kind::Json => "json",
             Kind::Binary => "binary",
+            Kind::Text => "text",
         });
         if has_more {
             head.name("more").flag(true);

@@ -89,6 +89,7 @@ impl Index {
 
     /// Takes `rows` out, which are in `traces`. What is left of these traces is put together anew.
     pub(super) fn forget_rows(&mut self, rows: &BTreeSet<u32>, traces: &BTreeSet<u32>) {
+        self.forgotten.extend(traces);
         for number in traces {
             let all: Vec<u32> = self.rows_of(*number).collect();
             for row in &all {
@@ -109,6 +110,11 @@ impl Index {
         if !rows.is_empty() {
             self.links.retain(|link| !rows.contains(&link.row));
         }
+    }
+
+    /// The traces that have lost spans since this was asked last.
+    pub fn take_forgotten(&mut self) -> BTreeSet<u32> {
+        std::mem::take(&mut self.forgotten)
     }
 
     fn empty_row(&mut self, row: u32) {

@@ -1,8 +1,7 @@
-//! What `query` can show of a span: the same fields by which spans are found.
+//! What can be shown of a span: the same fields by which spans are found.
 
 use std::collections::HashMap;
 
-use super::arguments::UsageError;
 use crate::{
     index::{Attribute, Index, Span},
     parse::hex_id,
@@ -13,28 +12,28 @@ use crate::{
     value::Value,
 };
 
-pub(super) const DEFAULT: &str = "start,duration,status,service,name,trace,span";
+pub(crate) const DEFAULT: &str = "start,duration,status,service,name,trace,span";
 
 /// A field and the name by which it was asked for.
-pub(super) struct Shown {
+pub(crate) struct Shown {
     pub name: String,
     field: Field,
 }
 
 /// The fields of a list such as `start,name,attr.http.route`.
-pub(super) fn read_list(text: &str) -> Result<Vec<Shown>, UsageError> {
+pub(crate) fn read_list(text: &str) -> Result<Vec<Shown>, String> {
     text.split(',')
         .map(|name| match Field::named(name.trim()) {
-            Some(Field::Root | Field::Block) | None => Err(UsageError(format!(
-                "--fields: '{name}' cannot be shown; the default is {DEFAULT}"
-            ))),
+            Some(Field::Root | Field::Block) | None => {
+                Err(["the field '", name, "' cannot be shown; the default is ", DEFAULT].concat())
+            }
             Some(field) => Ok(Shown { name: name.trim().to_owned(), field }),
         })
         .collect()
 }
 
 /// The value of a field.
-pub(super) enum Cell<'i> {
+pub(crate) enum Cell<'i> {
     Text(String),
     /// Nanoseconds.
     Duration(u64),
@@ -45,16 +44,15 @@ pub(super) enum Cell<'i> {
 }
 
 /// Cells of spans.
-pub(super) struct Cells<'i> {
-    index: &'i Index,
+pub(crate) struct Cells {
     self_times: Vec<u64>,
     services: HashMap<u32, u64>,
 }
 
-impl<'i> Cells<'i> {
-    pub fn new(index: &'i Index, shown: &[Shown]) -> Cells<'i> {
+impl Cells {
+    pub fn new(index: &Index, shown: &[Shown]) -> Cells {
         let asks_for = |field: &Field| shown.iter().any(|shown| shown.field == *field);
-        let mut cells = Cells { index, self_times: Vec::new(), services: HashMap::new() };
+        let mut cells = Cells { self_times: Vec::new(), services: HashMap::new() };
         if asks_for(&Field::SelfTime) {
             cells.self_times = self_times(index, &Forest::of_all(index));
         }
@@ -66,8 +64,7 @@ impl<'i> Cells<'i> {
         cells
     }
 
-    pub fn cell(&self, row: u32, span: &Span, shown: &Shown) -> Cell<'i> {
-        let index = self.index;
+    pub fn cell<'i>(&self, index: &'i Index, row: u32, span: &Span, shown: &Shown) -> Cell<'i> {
         let trace = index.traces.get(span.trace as usize);
         let id = |id: u64| Cell::Text(if id == 0 { String::new() } else { format!("{id:016x}") });
         match &shown.field {
@@ -98,28 +95,27 @@ impl<'i> Cells<'i> {
             Field::TraceServices => {
                 Cell::Count(self.services.get(&span.trace).copied().unwrap_or(0))
             }
-            Field::Attribute(place, key) => Cell::Values(self.values(row, span, *place, key)),
+            Field::Attribute(place, key) => Cell::Values(values(index, row, span, *place, key)),
             Field::Root | Field::Block => Cell::Text(String::new()),
         }
     }
+}
 
-    fn values(&self, row: u32, span: &Span, place: Place, key: &str) -> Vec<Value<'i>> {
-        let index = self.index;
-        let id = match place {
-            Place::Event => index.dictionary.lookup(Value::EventKey(key)),
-            _ => index.text_id(key),
-        };
-        let of = |list: &[Attribute]| -> Vec<Value<'i>> {
-            let found = list.iter().filter(|attribute| Some(attribute.key) == id);
-            found.map(|attribute| index.dictionary.value(attribute.value)).collect()
-        };
-        match place {
-            Place::Resource => of(index.resource(span.resource)),
-            Place::Span | Place::Event => of(index.attributes_of(row)),
-            Place::SpanOrResource => {
-                let own = of(index.attributes_of(row));
-                if own.is_empty() { of(index.resource(span.resource)) } else { own }
-            }
+fn values<'i>(index: &'i Index, row: u32, span: &Span, place: Place, key: &str) -> Vec<Value<'i>> {
+    let id = match place {
+        Place::Event => index.dictionary.lookup(Value::EventKey(key)),
+        _ => index.text_id(key),
+    };
+    let of = |list: &[Attribute]| -> Vec<Value<'i>> {
+        let found = list.iter().filter(|attribute| Some(attribute.key) == id);
+        found.map(|attribute| index.dictionary.value(attribute.value)).collect()
+    };
+    match place {
+        Place::Resource => of(index.resource(span.resource)),
+        Place::Span | Place::Event => of(index.attributes_of(row)),
+        Place::SpanOrResource => {
+            let own = of(index.attributes_of(row));
+            if own.is_empty() { of(index.resource(span.resource)) } else { own }
         }
     }
 }
@@ -163,7 +159,8 @@ impl Cell<'_> {
     }
 }
 
-fn value_json(value: &Value<'_>) -> String {
+/// A value as JSON.
+pub(crate) fn value_json(value: &Value<'_>) -> String {
     match value {
         Value::Int(number) => number.to_string(),
         Value::Double(number) if number.is_finite() => number.to_string(),
