@@ -18,6 +18,8 @@ import { member, pairsOf, parseExact, valueElement } from './values.js';
 
 /** More attributes than these wait behind a button. */
 const MOST_PAIRS = 60;
+/** Longer values have the whole width. */
+const WIDE_VALUE = 60;
 const BLOCK = 'event-loop-blocked';
 
 export class Details {
@@ -184,7 +186,8 @@ export class Details {
 
   /** What can be done with a pair appears with the pointer or the focus: one set of buttons for all. @param {string} prefix  @param {Pair} pair */
   #pair(prefix, { key, value }) {
-    const row = h('li', { tabindex: '0' }, h('span', { class: 'key', text: key }), ' ', valueElement(String(value)));
+    const text = String(value);
+    const row = h('li', { class: text.length > WIDE_VALUE && 'long', tabindex: '0' }, h('span', { class: 'key', text: key }), ' ', valueElement(text));
     const show = () => {
       if (this.tools.parentElement === row) return;
       const added = attributeTerm(prefix + key, value);

@@ -81,11 +81,10 @@ export class TraceView {
       h('div', { class: 'title' }, this.back, this.heading, this.figures),
       tools,
       this.minimap.element,
-      this.news,
       h(
         'div',
         { class: 'beside' },
-        h('div', { class: 'main' }, this.waterfall.element, this.words),
+        h('div', { class: 'main' }, this.news, this.waterfall.element, this.words),
         this.details.element,
       ),
     );

@@ -37,7 +37,7 @@ test('each view has its address, and a reload or "back" shows it as it was: filt
   await until(() => new URL(page.url()).hash, (hash) => /\?span=[0-9a-f]{16}&from=\d+&to=\d+$/.test(hash), 'span and zoom in the address');
   const trace = page.url();
   await page.reload();
-  await page.locator('.row[aria-selected]').getByText('POST /checkout').waitFor();
+  await page.locator('.row[aria-selected]').getByText('POST /charges').waitFor();
   assert.strictEqual(page.url(), trace);
   const [from] = /(?<=from=)\d+/.exec(trace);
   assert.ok(Number(from) > 0, 'it is zoomed to a part');
