@@ -27,8 +27,14 @@ if (findChromium() === undefined) {
     await timed('playwright-core and axe-core', async () => ({ ok: axeSource().length > 0, note: '' }));
     await timed('browser tests', () => {
       const names = readdirSync(path.join(root, '__test__', FOLDER)).filter((name) => name.endsWith('.test.mjs'));
-      const wanted = names.filter((name) => positionals.length === 0 || positionals.some((part) => name.includes(part)));
-      return runNodeTests(process.execPath, wanted.map((name) => path.join(FOLDER, name)), { limitMillis: FILE_LIMIT_MILLIS });
+      const wanted = names.filter(
+        (name) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+      );
+      return runNodeTests(
+        process.execPath,
+        wanted.map((name) => path.join(FOLDER, name)),
+        { limitMillis: FILE_LIMIT_MILLIS },
+      );
     });
     summarize();
   });

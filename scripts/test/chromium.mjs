@@ -24,7 +24,12 @@ function requireFetched() {
 }
 
 /** Fonts are drawn alike on every machine that has the same ones. */
-const ARGUMENTS = ['--font-render-hinting=none', '--disable-lcd-text', '--force-color-profile=srgb', '--hide-scrollbars'];
+const ARGUMENTS = [
+  '--font-render-hinting=none',
+  '--disable-lcd-text',
+  '--force-color-profile=srgb',
+  '--hide-scrollbars',
+];
 
 /** @param {{ args?: string[] }} [options] */
 export function launch({ args = [] } = {}) {

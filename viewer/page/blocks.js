@@ -142,7 +142,9 @@ export class BlocksView {
       h(
         'h3',
         {},
-        line.rows.length < line.count ? `Blocks, the longest ${line.rows.length} of ${countText(line.count)}` : 'Blocks',
+        line.rows.length < line.count
+          ? `Blocks, the longest ${line.rows.length} of ${countText(line.count)}`
+          : 'Blocks',
       ),
       h(
         'ul',

@@ -187,7 +187,13 @@ export class Details {
   /** What can be done with a pair appears with the pointer or the focus: one set of buttons for all. @param {string} prefix  @param {Pair} pair */
   #pair(prefix, { key, value }) {
     const text = String(value);
-    const row = h('li', { class: text.length > WIDE_VALUE && 'long', tabindex: '0' }, h('span', { class: 'key', text: key }), ' ', valueElement(text));
+    const row = h(
+      'li',
+      { class: text.length > WIDE_VALUE && 'long', tabindex: '0' },
+      h('span', { class: 'key', text: key }),
+      ' ',
+      valueElement(text),
+    );
     const show = () => {
       if (this.tools.parentElement === row) return;
       const added = attributeTerm(prefix + key, value);

@@ -71,7 +71,8 @@ export function onPages(work) {
     };
     try {
       await work(t, open);
-      for (const { errors } of opened) if (errors.length > 0) throw new Error(`the page has failed: ${errors.join('\n')}`);
+      for (const { errors } of opened)
+        if (errors.length > 0) throw new Error(`the page has failed: ${errors.join('\n')}`);
     } catch (error) {
       await Promise.all(opened.map((log, nth) => keep(`${slug(t.name)}-${nth + 1}`, log)));
       throw error;

@@ -44,7 +44,12 @@ class Shop {
 
   /** @returns the span, so that it can be the parent of others */
   span(service, name, kind, parent, start, micros, attributes = {}, more = {}) {
-    const { scope = kind === 1 ? 'shop' : '@opentelemetry/instrumentation-http', events = [], links = [], status = { code: 0 } } = more;
+    const {
+      scope = kind === 1 ? 'shop' : '@opentelemetry/instrumentation-http',
+      events = [],
+      links = [],
+      status = { code: 0 },
+    } = more;
     const span = {
       traceId: parent?.traceId ?? this.hex(4),
       spanId: this.hex(2),
@@ -82,14 +87,24 @@ class Shop {
     });
     const [first, rest] = [this.between(300, 900), this.between(500, micros * 0.5)];
     this.span('web', 'session', 1, root, start + BigInt(first) * 1000n, rest * 0.2);
-    const call = this.span('web', 'GET catalogue', 3, root, start + BigInt(first) * 2000n, micros * 0.6, { 'server.address': 'catalogue.internal' });
+    const call = this.span('web', 'GET catalogue', 3, root, start + BigInt(first) * 2000n, micros * 0.6, {
+      'server.address': 'catalogue.internal',
+    });
     this.query('catalogue', 'SELECT products', call, start + BigInt(first) * 2600n, micros * 0.3);
-    this.span('web', `render ${route}`, 1, root, start + BigInt(Math.round(micros * 700)), micros * 0.25, { 'app.items': this.between(1, 40) });
+    this.span('web', `render ${route}`, 1, root, start + BigInt(Math.round(micros * 700)), micros * 0.25, {
+      'app.items': this.between(1, 40),
+    });
   }
 
   query(service, name, parent, start, micros) {
-    const attributes = { 'db.system.name': 'postgresql', 'db.query.text': `${name} WHERE id = $1`, 'db.response.returned_rows': this.between(0, 30) };
-    return this.span(service, name, 3, parent, start, micros, attributes, { scope: '@opentelemetry/instrumentation-pg' });
+    const attributes = {
+      'db.system.name': 'postgresql',
+      'db.query.text': `${name} WHERE id = $1`,
+      'db.response.returned_rows': this.between(0, 30),
+    };
+    return this.span(service, name, 3, parent, start, micros, attributes, {
+      scope: '@opentelemetry/instrumentation-pg',
+    });
   }
 
   checkout(nth, start) {
@@ -122,21 +137,43 @@ class Shop {
       'app.cart.lines': lines,
       'app.cart.json': JSON.stringify({
         currency: 'EUR',
-        lines: Array.from({ length: 6 }, () => ({ sku: this.hex(1), name: this.pick(NAMES), count: this.between(1, 4) })),
+        lines: Array.from({ length: 6 }, () => ({
+          sku: this.hex(1),
+          name: this.pick(NAMES),
+          count: this.between(1, 4),
+        })),
       }),
     });
     if (isBlocked) this.block(price, at(6), slow);
     const after = slow + 14;
-    const orders = this.span('web', 'POST orders', 3, root, at(after), (queries + 12) * 1000, { 'server.address': 'orders.internal', 'url.path': '/orders' });
-    const created = this.span('orders', 'POST /orders', 2, orders, at(after + 1.2), (queries + 9) * 1000, { 'http.route': '/orders', 'http.response.status_code': 201 });
+    const orders = this.span('web', 'POST orders', 3, root, at(after), (queries + 12) * 1000, {
+      'server.address': 'orders.internal',
+      'url.path': '/orders',
+    });
+    const created = this.span('orders', 'POST /orders', 2, orders, at(after + 1.2), (queries + 9) * 1000, {
+      'http.route': '/orders',
+      'http.response.status_code': 201,
+    });
     for (let line = 0; line < lines; line++)
       this.query('orders', 'SELECT stock', created, at(after + 3 + line * (each + 0.3)), each * 1000);
     this.query('orders', 'INSERT orders', created, at(after + 4 + queries), 3_100);
     this.pay(root, at(after + queries + 16), isDeclined);
-    const sent = this.span('web', 'order placed publish', 4, root, at(total - 7), 1_200, { 'messaging.system': 'rabbitmq', 'messaging.destination.name': 'orders' });
+    const sent = this.span('web', 'order placed publish', 4, root, at(total - 7), 1_200, {
+      'messaging.system': 'rabbitmq',
+      'messaging.destination.name': 'orders',
+    });
     if (isDeclined) return;
     const link = { traceId: sent.traceId, spanId: sent.spanId, attributes: [], droppedAttributesCount: 0 };
-    const mail = this.span('mailer', 'order placed process', 5, undefined, at(total + 40), 31_000, { 'messaging.system': 'rabbitmq' }, { links: [link] });
+    const mail = this.span(
+      'mailer',
+      'order placed process',
+      5,
+      undefined,
+      at(total + 40),
+      31_000,
+      { 'messaging.system': 'rabbitmq' },
+      { links: [link] },
+    );
     this.span('mailer', 'SMTP send', 3, mail, at(total + 46), 22_000, { 'server.address': 'smtp.internal' });
   }
 
@@ -150,8 +187,23 @@ class Shop {
     const call = this.span('web', 'POST payments', 3, root, start, 33_000, { 'server.address': 'payments.internal' });
     const events = [event('card tokenised', 6, { 'card.network': 'visa' })];
     if (isDeclined)
-      events.push(event('exception', 19, { 'exception.type': 'CardDeclined', 'exception.message': 'do not honour', 'exception.stacktrace': 'CardDeclined: do not honour\n    at charge (/app/src/charge.js:52:11)' }));
-    this.span('payments', 'POST /charges', 2, call, start + 2n * MILLIS, 28_000, { 'http.route': '/charges', 'http.response.status_code': isDeclined ? 402 : 201, 'app.attempt': 1 }, { events, status: isDeclined ? { code: 2, message: 'card declined' } : { code: 0 } });
+      events.push(
+        event('exception', 19, {
+          'exception.type': 'CardDeclined',
+          'exception.message': 'do not honour',
+          'exception.stacktrace': 'CardDeclined: do not honour\n    at charge (/app/src/charge.js:52:11)',
+        }),
+      );
+    this.span(
+      'payments',
+      'POST /charges',
+      2,
+      call,
+      start + 2n * MILLIS,
+      28_000,
+      { 'http.route': '/charges', 'http.response.status_code': isDeclined ? 402 : 201, 'app.attempt': 1 },
+      { events, status: isDeclined ? { code: 2, message: 'card declined' } : { code: 0 } },
+    );
   }
 
   block(parent, start, millis) {
@@ -173,7 +225,10 @@ class Shop {
     };
     this.span('web', 'event-loop-blocked', 1, parent, start, millis * 1000, attributes, { scope: MONITOR });
     // Requests that were open meanwhile, in the same process.
-    this.span('web', 'GET /health', 2, undefined, start + 20n * MILLIS, (millis - 15) * 1000, { 'http.route': '/health', 'http.response.status_code': 200 });
+    this.span('web', 'GET /health', 2, undefined, start + 20n * MILLIS, (millis - 15) * 1000, {
+      'http.route': '/health',
+      'http.response.status_code': 200,
+    });
     this.browse('/products/:id', start - 9n * MILLIS);
   }
 
@@ -181,20 +236,27 @@ class Shop {
     return [...this.#spans].map(([key, spans]) => {
       const [service, scope] = key.split(' ');
       const resource = {
-        attributes: attributesOf({ 'service.name': service, 'service.version': '2.14.0', 'host.name': `${service}-1`, 'process.pid': 4242 }),
+        attributes: attributesOf({
+          'service.name': service,
+          'service.version': '2.14.0',
+          'host.name': `${service}-1`,
+          'process.pid': 4242,
+        }),
         droppedAttributesCount: 0,
       };
-      return JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope: { name: scope, version: '0.223.0' }, spans }] }] });
+      return JSON.stringify({
+        resourceSpans: [{ resource, scopeSpans: [{ scope: { name: scope, version: '0.223.0' }, spans }] }],
+      });
     });
   }
 }
 
 /** As JavaScript's values are written. */
 export function attributesOf(values) {
-  return Object.entries(values).map(([key, value]) => ({ key, value: valueOf(value) }));
+  return Object.entries(values).map(([key, value]) => ({ key, value: otlpValue(value) }));
 }
 
-function valueOf(value) {
+function otlpValue(value) {
   if (typeof value === 'string') return { stringValue: value };
   if (typeof value === 'boolean') return { boolValue: value };
   return Number.isInteger(value) ? { intValue: value } : { doubleValue: value };
