@@ -130,11 +130,28 @@ export interface ExporterStats {
   pendingBytes: number;
   /** Requests under way. */
   inFlight: number;
+  /** Requests begun, or writes to a file. */
+  requests: number;
+  /** Bytes of their bodies, as compressed. */
+  sentBytes: number;
+  /** Those requests that repeated an earlier one. */
   retries: number;
   breaker: 'closed' | 'open' | 'half_open';
   lastExportLatencyMillis: number | null;
   /** Native threads of this process. */
   threads: number;
+}
+
+/** Whether the collector takes what is sent, as far as the answers so far have shown. */
+export interface ExporterHealth {
+  /** `away`: batches are held, and one request at a time finds out whether that may end. */
+  state: 'ok' | 'away';
+  /** When it last changed; null if it never has. */
+  since: Date | null;
+  /** What the endpoint or the network said when the collector was found to be away. */
+  lastFailure: { code: string | null; message: string } | null;
+  /** Where spans are sent, without query; for files the directory. */
+  endpoint: string;
 }
 
 /** What `onError` is told, once per failed export. */
@@ -327,6 +344,8 @@ export interface OTLPTraceExporterConfig {
   maxConcurrency?: number;
   /** Called once per failed export. */
   onError?: (failure: ExportFailure) => void;
+  /** Called when the collector is found to be away, and when it is back. */
+  onHealth?: (health: ExporterHealth) => void;
 }
 
 /**
@@ -371,6 +390,9 @@ export class OTLPTraceExporter {
   forceFlush(options?: FlushOptions): Promise<FlushOutcome & void>;
   shutdown(options?: ShutdownOptions): Promise<void>;
   stats(): ExporterStats;
+  health(): ExporterHealth;
+  /** `shutdown()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface FileSpanExporterConfig {
@@ -387,7 +409,11 @@ export interface FileSpanExporterConfig {
   queue?: QueueOptions;
   limits?: LimitOptions;
   exit?: ExitOptions;
+  /** Receives the exporter's metrics. */
+  selfObsMeterProvider?: MeterProviderLike;
   onError?: (failure: ExportFailure) => void;
+  /** Called when the files cannot be written any more, and when they can again. */
+  onHealth?: (health: ExporterHealth) => void;
 }
 
 /** Writes spans to files: the destination that needs no server. */
@@ -398,6 +424,9 @@ export class FileSpanExporter {
   forceFlush(options?: FlushOptions): Promise<FlushOutcome & void>;
   shutdown(options?: ShutdownOptions): Promise<void>;
   stats(): ExporterStats;
+  health(): ExporterHealth;
+  /** `shutdown()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** A span exporter of any SDK line. */
@@ -431,6 +460,8 @@ export class BatchSpanProcessor {
   /** Rejects with the first failure, or with `Timeout` after `exportTimeoutMillis`; nothing is dropped then. */
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;
+  /** `shutdown()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** A span processor of any SDK line. */

@@ -204,6 +204,16 @@ export interface JsBlockEvent {
   attributes: Array<JsAttribute>
 }
 
+/** A breaker that has opened or closed. */
+export interface JsBreaker {
+  /** Its state now. */
+  state: string
+  /** Code of what was said last, if it is not closed. */
+  code?: string
+  /** Its text. */
+  message?: string
+}
+
 /** What this runtime lets the monitor see. */
 export interface JsCapabilities {
   /** The loop is read through libuv; without it JavaScript has to beat. */
@@ -346,7 +356,7 @@ export interface JsMonitorStats {
   delay: JsDelays
 }
 
-/** A line for `diag`, or a batch that was lost after its admission. */
+/** A line for `diag`, a batch that was lost after its admission, or a breaker that has opened or closed. */
 export interface JsNotice {
   /** Number of the lane. */
   lane: number
@@ -356,6 +366,8 @@ export interface JsNotice {
   text?: string
   /** The lost batch, for `onError`. */
   failed?: JsFailedBatch
+  /** The breaker has opened, or it has closed again. */
+  breaker?: JsBreaker
 }
 
 /** What became of the spans of one export. */
@@ -466,6 +478,10 @@ export interface JsStats {
   pendingBytes: number
   /** Requests under way. */
   inFlight: number
+  /** Attempts begun. */
+  requests: number
+  /** Bytes of their bodies. */
+  sentBytes: number
   /** Attempts that repeated an earlier one. */
   retries: number
   /** Breaker state. */

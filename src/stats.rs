@@ -93,6 +93,10 @@ pub struct Stats {
     pub in_flight: u32,
     /// Exports whose result is still owed.
     pub exports_under_way: u32,
+    /// Attempts begun: requests, or writes to a file.
+    pub requests: u64,
+    /// Bytes of their bodies, as compressed.
+    pub sent_bytes: u64,
     /// Attempts that repeated an earlier one.
     pub retries: u64,
     /// State of the endpoint's breaker as this exporter saw it last.

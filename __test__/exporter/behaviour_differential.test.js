@@ -1,6 +1,6 @@
 'use strict';
 // What a program may rely on while exports are under way: contexts, callbacks, flush and shutdown. Each flow runs with the
-// stock exporter and with ours. Where they differ, they do so on purpose, and the README lists it (X1 to X21).
+// stock exporter and with ours. Where they differ, they do so on purpose, and docs/differences.md lists it (X1 to X28).
 
 const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');

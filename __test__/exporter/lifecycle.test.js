@@ -193,6 +193,8 @@ test('stats(): the fields and what they start from', oursOnly, async (t) => {
       pending: 0,
       pendingBytes: 0,
       inFlight: 0,
+      requests: 0,
+      sentBytes: 0,
       retries: 0,
       breaker: 'closed',
       lastExportLatencyMillis: null,

@@ -58,6 +58,7 @@ const laneCalls = {
   export: (x) => exported(x, [plain.span()]),
   exportSpans: async (x) => (await x.exportSpans([plain.span()])).delivered,
   stats: (x) => x.stats().delivered,
+  health: (x) => x.health().state,
   forceFlush: (x) => x.forceFlush(),
   shutdown: async (x) => [await x.shutdown(), (await x.exportSpans([plain.span()])).delivered],
 };

@@ -14,7 +14,14 @@ const { SDK_VARIABLES } = require('../../js/doctor/variables.js');
 
 const root = path.resolve(__dirname, '..', '..');
 const read = (...names) => readFileSync(path.join(root, ...names), 'utf8');
-const pageNames = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/README.md', 'npm/README.md'].concat(
+const pageNames = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'examples/README.md',
+  'npm/README.md',
+].concat(
   readdirSync(path.join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
@@ -61,9 +68,9 @@ function tableBehind(page, heading) {
     }));
 }
 
-it('the options of the README are those of the types, stock ones in the sentence, ours in the table', () => {
-  const rows = tableBehind('README.md', '## Options');
-  const sentence = /All options of the stock exporter \(([\s\S]*?)\)/.exec(read('README.md'))[1];
+it('the options that the pages explain are those of the types, stock ones in the sentence, ours in the table', () => {
+  const rows = tableBehind('docs/options.md', '## What Offloop adds');
+  const sentence = /All options of the stock exporter \(([\s\S]*?)\)/.exec(read('docs/options.md'))[1];
   const stock = [...sentence.matchAll(/`(\w+)`/g)].map(([, name]) => name);
   const documented = new Set([...rows.flatMap(({ names }) => names), ...stock]);
   assert.deepEqual([...documented].sort(), optionsOf('OTLPTraceExporterConfig').sort());
@@ -80,7 +87,7 @@ it('the options of the other classes are named too', () => {
 
 it('the column of defaults is that of the option table', () => {
   const rows = [
-    ...tableBehind('README.md', '## Options').map((row) => [OPTIONS.OTLPTraceExporter, row]),
+    ...tableBehind('docs/options.md', '## What Offloop adds').map((row) => [OPTIONS.OTLPTraceExporter, row]),
     ...tableBehind('docs/event-loop-monitor.md', 'monitor.enable();').map((row) => [OPTIONS.EventLoopMonitor, row]),
   ];
   for (const [options, { names, cell }] of rows)
@@ -189,8 +196,8 @@ it('every command is one that exists, with options that its script knows', () =>
   }
 });
 
-it('every benchmark that the README repeats is one that there is', () => {
-  const filters = [...read('README.md').matchAll(/npm run bench -- '([^']+)'/g)].map(([, filter]) => filter);
+it('every benchmark that a page repeats is one that there is', () => {
+  const filters = [...read('docs/performance.md').matchAll(/npm run bench -- '([^']+)'/g)].map(([, filter]) => filter);
   const list = execFileSync(process.execPath, ['bench/run.mjs', '--list', '--all'], { cwd: root, encoding: 'utf8' });
   const cases = new Set(list.split('\n').map((line) => line.replace(/ {2}\(--all\)$/, '')));
   assert.ok(filters.length > 10);

@@ -9,6 +9,8 @@ const { test } = require('node:test');
 
 const root = path.resolve(__dirname, '..', '..');
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+const differences = readFileSync(path.join(root, 'docs/differences.md'), 'utf8');
+const MOST_LINES = 140;
 
 test('the first-span program of the README runs as it stands in a project that installed the folder', () => {
   const program = readme.match(/## First span[\s\S]*?```js\n([\s\S]*?)```/)[1];
@@ -42,8 +44,8 @@ test('the first-span program of the README runs as it stands in a project that i
   }
 });
 
-test('the README lists the deliberate differences without a gap, one for each of docs/spec/otlp.md', () => {
-  const numbers = [...readme.matchAll(/^\| (\d+) \|/gm)].map(([, number]) => Number(number));
+test('the deliberate differences are listed without a gap, one for each of docs/spec/otlp.md', () => {
+  const numbers = [...differences.matchAll(/^\| (\d+) \|/gm)].map(([, number]) => Number(number));
   assert.deepEqual(
     numbers,
     numbers.map((_, index) => index + 1),
@@ -53,4 +55,9 @@ test('the README lists the deliberate differences without a gap, one for each of
     [...requirements].map(([, number]) => Number(number)),
     numbers,
   );
+});
+
+test('the README can be read in a few minutes', () => {
+  const lines = readme.trimEnd().split('\n').length;
+  assert.ok(lines <= MOST_LINES, `${lines} lines`);
 });

@@ -101,7 +101,7 @@ pub struct JsHeaderQuestion {
     pub call: u32,
 }
 
-/// A line for `diag`, or a batch that was lost after its admission.
+/// A line for `diag`, a batch that was lost after its admission, or a breaker that has opened or closed.
 #[napi(object, object_from_js = false)]
 pub struct JsNotice {
     /// Number of the lane.
@@ -112,6 +112,19 @@ pub struct JsNotice {
     pub text: Option<String>,
     /// The lost batch, for `onError`.
     pub failed: Option<JsFailedBatch>,
+    /// The breaker has opened, or it has closed again.
+    pub breaker: Option<JsBreaker>,
+}
+
+/// A breaker that has opened or closed.
+#[napi(object, object_from_js = false)]
+pub struct JsBreaker {
+    /// Its state now.
+    pub state: String,
+    /// Code of what was said last, if it is not closed.
+    pub code: Option<String>,
+    /// Its text.
+    pub message: Option<String>,
 }
 
 /// A lost batch.
@@ -134,6 +147,10 @@ pub struct JsFailedBatch {
 }
 
 impl JsNotice {
+    fn of(lane: u32) -> Self {
+        Self { lane, level: None, text: None, failed: None, breaker: None }
+    }
+
     /// What lane number `lane` has to tell.
     pub fn new(lane: u32, notice: Notice) -> Self {
         match notice {
@@ -145,7 +162,7 @@ impl JsNotice {
                     Level::Debug => "debug",
                     Level::Verbose => "verbose",
                 };
-                Self { lane, level: Some(level.to_owned()), text: Some(text), failed: None }
+                Self { level: Some(level.to_owned()), text: Some(text), ..Self::of(lane) }
             }
             Notice::Failed(failed) => {
                 let failed = JsFailedBatch {
@@ -157,7 +174,13 @@ impl JsNotice {
                     message: failed.message,
                     endpoint: failed.endpoint,
                 };
-                Self { lane, level: None, text: None, failed: Some(failed) }
+                Self { failed: Some(failed), ..Self::of(lane) }
+            }
+            Notice::Breaker { state, trouble } => {
+                let (code, message) = trouble.unzip();
+                let code = code.filter(|code| !code.is_empty());
+                let breaker = JsBreaker { state: state.name().to_owned(), code, message };
+                Self { breaker: Some(breaker), ..Self::of(lane) }
             }
         }
     }
@@ -184,6 +207,10 @@ pub struct JsStats {
     pub pending_bytes: f64,
     /// Requests under way.
     pub in_flight: u32,
+    /// Attempts begun.
+    pub requests: f64,
+    /// Bytes of their bodies.
+    pub sent_bytes: f64,
     /// Attempts that repeated an earlier one.
     pub retries: f64,
     /// Breaker state.
@@ -257,6 +284,8 @@ impl From<Stats> for JsStats {
             pending: stats.pending as f64,
             pending_bytes: stats.pending_bytes as f64,
             in_flight: stats.in_flight,
+            requests: stats.requests as f64,
+            sent_bytes: stats.sent_bytes as f64,
             retries: stats.retries as f64,
             breaker: stats.breaker.name().to_owned(),
             last_export_latency_millis: match stats.last_export_latency {

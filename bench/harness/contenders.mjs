@@ -8,6 +8,8 @@ const require = createRequire(import.meta.url);
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const OURS = 'offloop';
+/** Offloop's exporter behind the SDK's processor: what changing the import alone brings. */
+export const IMPORT_ALONE = 'SDK processor + offloop';
 export const STOCK = 'stock 0.223.1';
 export const STOCK_PROTOBUFJS = 'stock 0.57.2';
 
@@ -139,7 +141,7 @@ export function processors() {
       create: (config, ours) => new (offloop(root).BatchSpanProcessor)(exporter(config, ours, root)),
     })),
     {
-      name: 'SDK processor + offloop',
+      name: IMPORT_ALONE,
       absent: missing,
       sdkModule: sdk,
       create: (config, ours) => new (sdk().BatchSpanProcessor)(exporter(config, ours)),

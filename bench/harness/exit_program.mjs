@@ -5,7 +5,7 @@ import { fillAttributes, makeSpans } from './spans.mjs';
 const [who, path, ending, url, count] = process.argv.slice(2);
 const exit = ending === 'SIGTERM' ? { signals: ['SIGTERM'] } : undefined;
 const exporter =
-  who === OURS ? new (offloop().OTLPTraceExporter)({ url, ...(exit && { exit }) }) : stock[STOCK].exporter({ url });
+  who === STOCK ? stock[STOCK].exporter({ url }) : new (offloop().OTLPTraceExporter)({ url, ...(exit && { exit }) });
 
 if (path === 'exporter') {
   exporter.export(makeSpans({ count: Number(count), attributes: 8, textLength: 24 }), () => {});

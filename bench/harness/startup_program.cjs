@@ -4,7 +4,7 @@
 
 const { readdirSync, readFileSync } = require('node:fs');
 
-const { kind, from, sdk, url, isAtRest } = JSON.parse(process.argv[2]);
+const { kind, from, sdk, url, isAtRest, hasSdkProcessor } = JSON.parse(process.argv[2]);
 const REST_MILLIS = 300;
 
 const { BasicTracerProvider, BatchSpanProcessor } = require(sdk);
@@ -19,7 +19,8 @@ const cpuMicros = () => {
 function createProcessor() {
   if (kind === 'none') return null;
   const { OTLPTraceExporter, BatchSpanProcessor: Own } = require(from);
-  return new (Own ?? BatchSpanProcessor)(new OTLPTraceExporter({ url }));
+  const Processor = hasSdkProcessor ? BatchSpanProcessor : (Own ?? BatchSpanProcessor);
+  return new Processor(new OTLPTraceExporter({ url }));
 }
 
 /** Resident pages without a file behind them, and all of the addon's, in MiB: see memory_program.mjs. */

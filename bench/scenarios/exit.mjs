@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-import { offloop, offloopMissing, OURS, STOCK } from '../harness/contenders.mjs';
+import { IMPORT_ALONE, offloop, offloopMissing, OURS, STOCK } from '../harness/contenders.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
 
 export const name = 'exit';
@@ -61,6 +61,7 @@ export function cases() {
       contenders: [
         contender(OURS, path === 'processor' ? noProcessor : missing, path, ending),
         contender(STOCK, null, path, ending),
+        ...(path === 'processor' ? [contender(IMPORT_ALONE, missing, path, ending)] : []),
       ],
       rows: [
         {

@@ -1,5 +1,14 @@
 // A span's whole life on the main thread, start to delivered, by processor; without one it is the SDK's own share.
-import { FOUR_TIMES, OURS, processors, STOCK, STOCK_PROTOBUFJS, stock, tracerFor } from '../harness/contenders.mjs';
+import {
+  FOUR_TIMES,
+  IMPORT_ALONE,
+  OURS,
+  processors,
+  STOCK,
+  STOCK_PROTOBUFJS,
+  stock,
+  tracerFor,
+} from '../harness/contenders.mjs';
 import { threadCpuMicros } from '../harness/cpu.mjs';
 import { measure } from '../harness/meter.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
@@ -85,7 +94,7 @@ export function cases() {
           subject: subject.name,
           above: {
             [OURS]: NO_PROCESSOR,
-            'SDK processor + offloop': NO_PROCESSOR,
+            [IMPORT_ALONE]: NO_PROCESSOR,
             [STOCK]: NO_PROCESSOR,
             [STOCK_PROTOBUFJS]: NO_PROCESSOR_1X,
           },

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import {
+  IMPORT_ALONE,
   NO_EXPORTER,
   OTHER,
   OURS,
   offloopBuilds,
   offloopMissing,
+  ROOT,
   STOCK,
   STOCK_PROTOBUFJS,
 } from '../harness/contenders.mjs';
@@ -53,7 +55,7 @@ async function medians(settings, starts) {
   return Object.fromEntries(Object.keys(samples[0]).map((metric) => [metric, medianOf(metric)]));
 }
 
-function contender({ name: who, absent = null, from, sdk = 2 }, isAtRest) {
+function contender({ name: who, absent = null, from, sdk = 2, hasSdkProcessor }, isAtRest) {
   const kind = from === undefined ? 'none' : 'exporter';
   const starts = isAtRest ? STARTS_AT_REST : STARTS;
   return {
@@ -62,7 +64,7 @@ function contender({ name: who, absent = null, from, sdk = 2 }, isAtRest) {
     setUp: () => startReceiver({ countSpans: true }),
     async body(_round, receiver) {
       await receiver.reset();
-      const sample = await medians({ kind, from, sdk: SDK[sdk], url: receiver.url, isAtRest }, starts);
+      const sample = await medians({ kind, from, sdk: SDK[sdk], url: receiver.url, isAtRest, hasSdkProcessor }, starts);
       const { spans } = await receiver.totals();
       const due = kind === 'none' ? 0 : starts;
       if (spans !== due) throw new Error(`${spans} of ${due} spans arrived`);
@@ -81,6 +83,7 @@ const contenders = (isAtRest) =>
       absent: offloopMissing(root),
       from: join(root, 'index.js'),
     })),
+    { name: IMPORT_ALONE, absent: offloopMissing(), from: join(ROOT, 'index.js'), hasSdkProcessor: true },
     { name: STOCK, from: '@opentelemetry/exporter-trace-otlp-proto' },
     { name: STOCK_PROTOBUFJS, from: 'otlp-proto-1x', sdk: 1 },
   ].map((each) => contender(each, isAtRest));
@@ -88,6 +91,7 @@ const contenders = (isAtRest) =>
 const above = {
   [OURS]: NO_EXPORTER,
   [OTHER]: NO_EXPORTER,
+  [IMPORT_ALONE]: NO_EXPORTER,
   [STOCK]: NO_EXPORTER,
   [STOCK_PROTOBUFJS]: NO_EXPORTER_1X,
 };

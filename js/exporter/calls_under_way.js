@@ -12,11 +12,13 @@ function newCall(context) {
 
 class CallsUnderWay {
   #settings;
+  #health;
   #calls = new Map(); // by number of the export
 
-  /** @param settings of the exporter: its `help`, if it has any, `onError` and `endpoint` */
-  constructor(settings) {
+  /** @param settings of the exporter: its `help`, if it has any, `onError` and `endpoint`; `health` hears of its breaker */
+  constructor(settings, health) {
     this.#settings = settings;
+    this.#health = health;
   }
 
   /** Whether a call waits for its answer. */
@@ -61,10 +63,11 @@ class CallsUnderWay {
     };
   }
 
-  /** Lines for `diag` and losses for `onError`, as the native side reports them. */
-  #tell({ level, text, failed }) {
-    if (failed == null) diag[level](text);
-    else reportFailure(this.#settings, failed);
+  /** Lines for `diag`, losses for `onError` and the breaker, as the native side reports them. */
+  #tell({ level, text, failed, breaker }) {
+    if (failed != null) reportFailure(this.#settings, failed);
+    else if (breaker != null) this.#health.told(breaker);
+    else diag[level](text);
   }
 }
 

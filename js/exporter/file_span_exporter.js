@@ -5,6 +5,7 @@
 const path = require('node:path');
 const { ExporterLines } = require('./exporter_lines.js');
 const { LaneExporter } = require('./lane_exporter.js');
+const { createSelfMetrics } = require('./self_metrics.js');
 const { configured, invalid, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 
@@ -13,7 +14,8 @@ const WRITE_TIMEOUT_MILLIS = 30000;
 class FileSpanExporter extends LaneExporter {
   /** @param {{ directory: string, format?: 'otlp-json', maxFiles?: number }} config see index.d.ts */
   constructor(config) {
-    const { directory: given, maxFiles, queue, limits, exit, onError } = configured(() => readFileOptions(config));
+    const options = configured(() => readFileOptions(config));
+    const { directory: given, maxFiles, queue, limits, exit, onError, onHealth, selfObsMeterProvider } = options;
     const directory = path.resolve(given);
     const what = { className: 'FileSpanExporter', protocol: 'http/json', endpoint: `file:${directory}` };
     const lines = new ExporterLines({ ...what, transport: 'native' });
@@ -35,8 +37,10 @@ class FileSpanExporter extends LaneExporter {
       holdMillis: WRITE_TIMEOUT_MILLIS,
       limits,
       onError,
+      onHealth,
       endpoint: directory,
       exit,
+      metrics: createSelfMetrics({ meterProvider: selfObsMeterProvider, url: '', protocol: 'file' }),
     });
     lines.made(this);
     if (isItself(new.target, FileSpanExporter)) tellUnknown(OPTIONS.FileSpanExporter, config);

@@ -11,6 +11,7 @@ const { ConcurrencyLimit } = require('./concurrency_limit.js');
 const { otherCopyOf, signCopy } = require('./copies.js');
 const { ExportAnswers, newBatch } = require('./export_answers.js');
 const { NOTHING_SENT } = require('./export_outcome.js');
+const { Health } = require('./health.js');
 const { LazyLane } = require('./lazy_lane.js');
 const { NO_LIST, lengthOf, readSpans, refuse, refuseRest } = require('../handoff/span_reading.js');
 const { StandIns } = require('../guards/stand_ins.js');
@@ -73,6 +74,7 @@ class LaneExporter {
   #limit;
   #calls;
   #answers;
+  #health;
   #turns = new Turns(); // one batch is read at a time
   #shutdown = null; // its promise and resolvers
   #isClosed = false; // the lane knows of it
@@ -83,7 +85,8 @@ class LaneExporter {
    * @param settings.limits, settings.concurrencyLimit, settings.onError as configured
    * @param settings.endpoint what `onError` shows
    * @param settings.exit how long the end of the process may wait for spans
-   * @param settings.metrics `{ isRecording, start(spans, startedMillis?) }`
+   * @param settings.metrics of self_metrics.js
+   * @param settings.onHealth as configured
    * @param settings.createWriter makes a writer of other records than `SpanWriter`'s, from its arguments
    * @param settings.credentials hears of exports and of what became of them (credential_watch.js)
    * @param settings.tlsWatch hears of batches before they leave (tls_watch.js)
@@ -94,8 +97,12 @@ class LaneExporter {
   constructor(settings) {
     needBinding(); // a missing binary is told where the program is put together, not at its first span
     this.#settings = settings;
-    this.#calls = new CallsUnderWay(settings);
+    this.#health = new Health(settings);
+    this.#calls = new CallsUnderWay(settings, this.#health);
     this.#lane = new LazyLane(settings, this.#calls);
+    const { meterProvider, attributes } = settings.metrics ?? {};
+    // Loaded by the constructor that needs it: a process that has no descriptor left loads nothing any more.
+    if (meterProvider) require('./account_metrics.js').observeAccount(meterProvider, this.#lane, attributes);
     this.#limit = new ConcurrencyLimit(settings.concurrencyLimit);
     this.#answers = new ExportAnswers(settings, this.#limit);
     standIns.sign(this);
@@ -123,6 +130,15 @@ class LaneExporter {
 
   stats() {
     return own(this).#lane.open().stats();
+  }
+
+  /** Whether the collector takes what is sent, as far as the answers so far have shown. */
+  health() {
+    return own(this).#health.now();
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.shutdown();
   }
 
   #export(spans, resultCallback) {
@@ -221,6 +237,7 @@ class LaneExporter {
         this.#turns.take(() => this.#lane.handOvers?.release(), tellBug);
         this.#settings.help?.close?.();
       }, timeoutMillis + ANSWER_MILLIS);
+      this.#health.silence();
       this.#lane.open().shutdown(id, timeoutMillis);
       this.#isClosed = true;
     };

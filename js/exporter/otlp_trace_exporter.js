@@ -24,7 +24,7 @@ class OTLPTraceExporter extends LaneExporter {
 }
 
 function settingsFor(config) {
-  const { queue, retry, timeoutMillis, limits, concurrencyLimit, onError, endpoint, exit } = config;
+  const { queue, retry, timeoutMillis, limits, concurrencyLimit, onError, onHealth, endpoint, exit } = config;
   const { transport, headers } = config;
   const isGrpc = config.protocol === 'grpc';
   // Certificates and ciphers of a server show in its handshake only.
@@ -66,6 +66,7 @@ function settingsFor(config) {
     limits,
     concurrencyLimit,
     onError,
+    onHealth,
     endpoint,
     exit,
     logsRetries: !isGrpc,

@@ -8,10 +8,14 @@ const { OTLPExporterError } = require('./errors.js');
 const { contained, ignore } = require('../guards/user_code.js');
 const { now } = require('../guards/timers.js');
 
-const COMPONENT_TYPES = { http: 'otlp_http_span_exporter', grpc: 'otlp_grpc_span_exporter' };
+const COMPONENT_TYPES = {
+  http: 'otlp_http_span_exporter',
+  grpc: 'otlp_grpc_span_exporter',
+  file: 'offloop_file_span_exporter',
+};
 const DEFAULT_PORTS = { 'http:': 80, 'https:': 443 };
 
-const exportersInProcess = { http: 0, grpc: 0 };
+const exportersInProcess = { http: 0, grpc: 0, file: 0 };
 
 function standardAttributes(url, protocol) {
   const type = COMPONENT_TYPES[protocol];
@@ -30,7 +34,11 @@ function addServer(attributes, { hostname, port, protocol }) {
 }
 
 /** How the protocols write down what became of an export. */
-const STATUS_ATTRIBUTES = { http: () => httpStatus, grpc: () => grpcStatus(require('../config/grpc/status.js').NAMES) };
+const STATUS_ATTRIBUTES = {
+  http: () => httpStatus,
+  grpc: () => grpcStatus(require('../config/grpc/status.js').NAMES),
+  file: () => () => ({}),
+};
 
 function httpStatus(error) {
   if (error === undefined) return { 'http.response.status_code': 200 };
@@ -82,12 +90,13 @@ const NONE = Object.freeze({ isRecording: false, start: () => ignore });
  * limit refused or that could not be encoded is not counted. It returns `finish(error, retriesExhausted)`, to be called once with the
  * error of the result (nothing on success) and whether the last attempt was one that a retry could have mended.
  *
- * @param {{ meterProvider?: object, url: string, protocol?: 'http' | 'grpc' }} options
+ * @param {{ meterProvider?: object, url: string, protocol?: 'http' | 'grpc' | 'file' }} options
  */
 function createSelfMetrics({ meterProvider, url, protocol = 'http' }) {
   const attributes = standardAttributes(url, protocol);
   if (!meterProvider) return NONE;
-  return contained(told, () => metricsOf(meterProvider, attributes, protocol)) ?? NONE;
+  const recording = contained(told, () => metricsOf(meterProvider, attributes, protocol)) ?? NONE;
+  return { ...recording, meterProvider, attributes };
 }
 
 function metricsOf(meterProvider, attributes, protocol) {

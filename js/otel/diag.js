@@ -37,6 +37,11 @@ function registered(name) {
   return globalThis[API_GLOBAL]?.[name];
 }
 
+/** Whether the application has a logger, so that somebody may hear of what is told. */
+function hasLogger() {
+  return registered('diag') !== undefined;
+}
+
 /** A logger that throws or rejects is the application's; it must not cost a span. */
 function log(level, args) {
   toStderr(level, args);
@@ -125,6 +130,7 @@ module.exports = {
   diag,
   exportBegins,
   exportDelegateLogger,
+  hasLogger,
   loadApi,
   registered,
   tellBug,

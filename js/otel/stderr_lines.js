@@ -68,6 +68,11 @@ function writeDecision(level, text) {
   if (nth === MOST_DECISIONS) put('info', `${MOST_DECISIONS} decisions have been written, further ones are left out`);
 }
 
+/** A line that OFFLOOP_LOG has not asked for, but that somebody has to read. */
+function writeAlways(level, text) {
+  put(level, text);
+}
+
 function isWanted(level) {
   const text = process.env.OFFLOOP_LOG;
   if (text !== readText) {
@@ -145,4 +150,4 @@ function textOf(value) {
   return typeof message === 'string' ? `(${shown(message)})` : '';
 }
 
-module.exports = { LEVELS, writeDecision, writeLine };
+module.exports = { LEVELS, writeAlways, writeDecision, writeLine };

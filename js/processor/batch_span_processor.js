@@ -176,6 +176,10 @@ class BatchSpanProcessor {
     return self.#shutdown;
   }
 
+  [Symbol.asyncDispose]() {
+    return this.shutdown();
+  }
+
   /** Takes a span that was postponed, or does what comes behind one that was taken (null). */
   #takeLater(span) {
     const batcher = this.#batcher();

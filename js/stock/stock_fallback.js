@@ -5,7 +5,7 @@
 
 const { hasBinding, loadBinding } = require('../native/binding.js');
 const { defaultsFor, isPublic, protocolOf } = require('../config/resolve_config.js');
-const { dissectUrl } = require('../config/url.js');
+const { dissectUrl, withoutQuery } = require('../config/url.js');
 const { diag, exportBegins } = require('../otel/diag.js');
 const { configured, readCallOptions, readOption, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS, OWN } = require('../config/options/table.js');
@@ -105,11 +105,22 @@ class StockTraceExporter {
       pending: accepted - delivered - dropped,
       pendingBytes: 0,
       inFlight: this.#underWay,
+      requests: 0,
+      sentBytes: 0,
       retries: 0,
       breaker: 'closed',
       lastExportLatencyMillis: null,
       threads: 0,
     };
+  }
+
+  /** The stock exporter does not tell. */
+  health() {
+    return { state: 'ok', since: null, lastFailure: null, endpoint: withoutQuery(this.#endpoint) };
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.shutdown();
   }
 
   #send(spans, resultCallback) {

@@ -23,7 +23,7 @@ for (const name of readdirSync(directory)) {
     .map(({ line, column, message }) => `${line}:${column} ${message}`);
   for (const [index, line] of text.split('\n').entries()) {
     const [, action] = /^\s*(?:- )?uses: (\S+)/.exec(line) ?? [];
-    if (action === undefined || action.startsWith('../')) continue;
+    if (action === undefined || action.startsWith('./')) continue;
     if (!/@[0-9a-f]{40}$/.test(action) || !/ # v\d+\.\d+\.\d+$/.test(line))
       found.push(`${index + 1} ${action} is not pinned by hash and version`);
   }

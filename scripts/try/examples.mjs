@@ -50,11 +50,29 @@ async function tryExample(name, example) {
       throw new Error(`${name}: ${missing.join(', ')} missing among ${receiver.names.join(', ')}`);
     if (example.count !== undefined && receiver.names.length !== example.count)
       throw new Error(`${name}: ${receiver.names.length} spans instead of ${example.count}`);
-    console.log(`✔ ${name}: ${receiver.names.length} spans`);
+    const written = example.count === 0 ? 'none' : await withoutCollector(example, project, env, name);
+    console.log(`✔ ${name}: ${receiver.names.length} spans, and ${written} in files without a collector`);
   } finally {
     receiver.close();
     if (!example.isWhole) rmSync(project, { recursive: true, force: true });
   }
+}
+
+/** The same program without a collector: how many spans it leaves in files. */
+async function withoutCollector(example, project, { OTEL_EXPORTER_OTLP_ENDPOINT: _, ...env }, name) {
+  const directory = path.join(project, 'spans');
+  rmSync(directory, { recursive: true, force: true });
+  if (example.service) await askService(example, project, env, name);
+  else await finished(start(example.program, project, env), name);
+  const lines = readdirSync(directory).flatMap((file) =>
+    readFileSync(path.join(directory, file), 'utf8').trim().split('\n'),
+  );
+  const scopes = lines.flatMap((line) => JSON.parse(line).resourceSpans).flatMap(({ scopeSpans }) => scopeSpans);
+  const names = scopes.flatMap(({ spans }) => spans.map((span) => span.name));
+  const missing = (example.spans ?? []).filter((span) => !names.includes(span));
+  if (missing.length > 0 || (example.count !== undefined && names.length !== example.count))
+    throw new Error(`${name} without a collector: ${names.length} spans, ${missing.join(', ') || 'none'} missing`);
+  return names.length;
 }
 
 /** What the manifest of an example asks for, but for this checkout. */

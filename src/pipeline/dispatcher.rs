@@ -23,7 +23,7 @@ pub(crate) use event::{Action, Attempt, Event, Settlement, Work};
 use crate::{
     clock::{Moment, Now},
     config::Config,
-    error::DropReason,
+    error::{DropReason, ExportFailure},
     pipeline::{
         batch::Batch,
         endpoint::Endpoint,
@@ -246,6 +246,16 @@ impl Dispatcher {
         }
     }
 
+    /// Why its batches are held: what its endpoint said last, or the network about that.
+    pub(crate) fn trouble(&self, lane: LaneId) -> Option<(DropReason, ExportFailure)> {
+        let lane = self.lanes.get(&lane)?;
+        let network = self.endpoints.get(&lane.endpoint).and_then(Endpoint::trouble);
+        match lane.told.state() {
+            BreakerState::Closed => network.or_else(|| lane.told.trouble()),
+            _ => lane.told.trouble().or(network),
+        }
+    }
+
     /// The batch, for bookkeeping outside of the schedule.
     pub(crate) fn batch(&self, batch: BatchId) -> Option<&Batch> {
         self.slots.get(&batch).map(|slot| &*slot.batch)
@@ -336,12 +346,7 @@ impl Dispatcher {
         if slot.is_in_flight() {
             return;
         }
-        let Some(lane) = self.lanes.get(&slot.batch.lane) else { return };
-        let network = self.endpoints.get(&lane.endpoint).and_then(Endpoint::trouble);
-        let trouble = match lane.told.state() {
-            BreakerState::Closed => network.or_else(|| lane.told.trouble()),
-            _ => lane.told.trouble().or(network),
-        };
+        let trouble = self.trouble(slot.batch.lane);
         if let Some(mut batch) = self.take(now, id, actions) {
             let (reason, failure) = match batch.history.last_failure.take() {
                 Some(failure) => (DropReason::RetriesExhausted, Some(failure)),

@@ -117,10 +117,14 @@ impl Desk {
 /// Settles what a lane has, and lets this thread go; an exporter that is being shut down lets go of everything.
 fn leave(client: &Client, is_closing: bool) {
     client.lane.abandon(DropReason::InternalError);
+    let mut was_closed = true;
     client.lane.ledger.gauge(|gauges| {
         gauges.in_flight = 0;
-        gauges.breaker = BreakerState::Closed;
+        was_closed = std::mem::take(&mut gauges.breaker) == BreakerState::Closed;
     });
+    if !was_closed {
+        client.lane.herald.breaker(BreakerState::Closed, None);
+    }
     if is_closing {
         client.release();
     } else {

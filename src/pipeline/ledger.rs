@@ -45,6 +45,8 @@ pub(crate) struct Ledger {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Gauges {
     pub(crate) in_flight: u32,
+    pub(crate) requests: u64,
+    pub(crate) sent_bytes: u64,
     pub(crate) retries: u64,
     pub(crate) breaker: BreakerState,
     pub(crate) last_export_latency: Option<Duration>,
@@ -374,6 +376,8 @@ impl Ledger {
             pending_bytes: book.pending_bytes,
             in_flight: book.gauges.in_flight,
             exports_under_way: book.exports_under_way,
+            requests: book.gauges.requests,
+            sent_bytes: book.gauges.sent_bytes,
             retries: book.gauges.retries,
             breaker: book.gauges.breaker,
             last_export_latency: book.gauges.last_export_latency,

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use crate::{
     contain::contained,
     error::{DropReason, ExportFailure},
+    stats::BreakerState,
 };
 
 /// Levels of OpenTelemetry's `diag`.
@@ -56,6 +57,13 @@ pub enum Notice {
     },
     /// A failed batch.
     Failed(FailedBatch),
+    /// The breaker has opened, or it has closed again.
+    Breaker {
+        /// Its state now.
+        state: BreakerState,
+        /// Code and text of what the endpoint or the network said last, if it is not closed.
+        trouble: Option<(String, String)>,
+    },
 }
 
 /// Takes notices on any Rust thread, or inside a call into the exporter. Must not block or call the exporter back.
@@ -89,6 +97,13 @@ impl Herald {
             && level <= *max
         {
             tell(observer, Notice::Line { level, text: text.into() });
+        }
+    }
+
+    pub(crate) fn breaker(&self, state: BreakerState, trouble: Option<ExportFailure>) {
+        if let Some((_, observer)) = self.observer.get() {
+            let trouble = trouble.map(|failure| (failure.code, failure.message));
+            tell(observer, Notice::Breaker { state, trouble });
         }
     }
 

@@ -52,6 +52,7 @@ const exit = {
   'exit.signals': row(kinds.signals, { fallback: Object.freeze([]), standard: '`[]`' }),
 };
 const onError = { onError: row(kinds.func, { standard: '–' }) };
+const onHealth = { onHealth: row(kinds.func, { standard: '–' }) };
 const selfObsMeterProvider = row(kinds.meterProvider, { standard: '–' });
 
 /** What every class with a native lane takes. */
@@ -83,6 +84,7 @@ const OWN = {
   ...grpc,
   maxConcurrency: row(kinds.integer(1, { max: 64 }), { unit: 'requests', ...ofCore(4) }),
   ...onError,
+  ...onHealth,
 };
 
 const OTLPTraceExporter = {
@@ -95,7 +97,9 @@ const FileSpanExporter = {
   directory: row(kinds.path, { standard: 'required' }),
   format: row(kinds.oneOf('otlp-json'), { standard: "'otlp-json'" }),
   maxFiles: row(kinds.integer(1, { cap: MANY }), { unit: 'files', ...ofCore(10) }),
+  selfObsMeterProvider,
   ...LANE,
+  ...onHealth,
 };
 
 const BatchSpanProcessor = {

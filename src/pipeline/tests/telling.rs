@@ -163,7 +163,7 @@ fn r75_whatever_is_lost_after_its_admission_is_told_once() {
         .iter()
         .filter_map(|notice| match notice {
             Notice::Failed(failed) => Some((failed.spans, failed.reason)),
-            Notice::Line { .. } => None,
+            Notice::Line { .. } | Notice::Breaker { .. } => None,
         })
         .collect();
     told.sort_unstable();

@@ -19,6 +19,7 @@ use crate::{
         shutdown::ShutdownOutcome,
     },
     sink::Request,
+    stats::BreakerState,
 };
 
 impl Driver<'_> {
@@ -102,13 +103,16 @@ impl Driver<'_> {
             actions.extend(self.dispatcher.step(now, Event::AttemptAborted { attempt }));
             return actions;
         };
+        let bytes = request.body.len() as u64;
         // Inside the task, so that a panic of the sink is the attempt's and nobody else's.
         let abort = self.sends.spawn(async move { (attempt, sink.send(request).await) });
         self.tasks.insert(attempt, abort.id());
         self.running.insert(abort.id(), (attempt, abort));
-        if attempt.number > 1 {
-            open.lane().ledger.gauge(|gauges| gauges.retries += 1);
-        }
+        open.lane().ledger.gauge(|gauges| {
+            gauges.requests += 1;
+            gauges.sent_bytes += bytes;
+            gauges.retries += u64::from(attempt.number > 1);
+        });
         Vec::new()
     }
 
@@ -158,10 +162,18 @@ impl Driver<'_> {
         for (&id, open) in &self.desk.lanes {
             let in_flight = u32::try_from(self.dispatcher.in_flight(id)).unwrap_or(u32::MAX);
             let breaker = self.dispatcher.breaker(id);
+            let mut was_closed = breaker == BreakerState::Closed;
             open.lane().ledger.gauge(|gauges| {
                 gauges.in_flight = in_flight;
+                was_closed = gauges.breaker == BreakerState::Closed;
                 gauges.breaker = breaker;
             });
+            let is_closed = breaker == BreakerState::Closed;
+            if is_closed != was_closed {
+                let trouble = if is_closed { None } else { self.dispatcher.trouble(id) };
+                let trouble = trouble.map(|(_, failure)| failure);
+                open.lane().herald.breaker(breaker, trouble);
+            }
         }
     }
 }
