@@ -45,6 +45,11 @@ impl Again {
         Some(Again { source, text: Vec::new() })
     }
 
+    /// Whether any line can be read without those before it.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.source, Source::Plain(_))
+    }
+
     /// The bytes of a line, which is behind those asked for before.
     pub fn line(&mut self, line: &Line) -> Option<&[u8]> {
         self.text.clear();

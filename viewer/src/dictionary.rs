@@ -33,7 +33,6 @@ impl Dictionary {
     }
 
     /// For dictionaries that will be merged with this one.
-    #[cfg(test)]
     pub fn key(&self) -> &RandomState {
         &self.key
     }

@@ -11,6 +11,10 @@ mod desk;
 mod details;
 mod live;
 mod protocol;
+mod refused;
+
+#[cfg(test)]
+mod tests;
 
 use std::{
     io::{self, BufRead, BufReader, Write},

@@ -71,9 +71,13 @@ enum Writer {
 
 impl Export {
     /// `rows` are in ascending order; `fields` are the columns of CSV.
-    pub fn new(index: &Index, format: Format, rows: Vec<u32>, fields: Vec<Shown>) -> Export {
+    pub fn new(index: &Index, format: Format, mut rows: Vec<u32>, fields: Vec<Shown>) -> Export {
         let (writer, rows) = match format {
-            Format::Otlp => (Writer::Otlp(OtlpLines::default()), rows),
+            Format::Otlp => {
+                // Of files that grow, the lines have come by turns; each is read from its beginning to its end.
+                rows.sort_by_key(|row| otlp::place(index, *row));
+                (Writer::Otlp(OtlpLines::default()), rows)
+            }
             Format::Csv => (Writer::Csv(Csv::new(index, fields)), rows),
             Format::Chrome => {
                 let (chrome, rows) = Chrome::new(index, rows);
@@ -125,6 +129,9 @@ impl Export {
                     1
                 }
             };
+        }
+        if let Writer::Otlp(lines) = &mut self.writer {
+            lines.pause();
         }
         (!out.is_empty()).then_some(out)
     }

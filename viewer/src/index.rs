@@ -6,6 +6,7 @@ mod files;
 mod forget;
 mod identities;
 mod merge;
+mod release;
 mod resources;
 
 #[cfg(test)]
@@ -111,6 +112,10 @@ impl Index {
     /// The rows and spans that are shown, in ascending order. A span keeps its row while the program runs.
     pub fn shown(&self) -> impl Iterator<Item = (u32, &Span)> {
         (0..).zip(&self.spans).filter(|(_, span)| span.trace != NONE)
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = u32> {
+        self.shown().map(|(row, _)| row)
     }
 
     /// The attributes of a span and of its events.

@@ -6,6 +6,14 @@
 //! paths ─► lines ─► tape ─► spans of a part ─► columns, numbers ─► order, figures, rows ─► tables, JSON
 //! ```
 //!
+//! Files are read by `following`, which decides what of them is read and knows neither time nor threads; `reading` has the
+//! threads. `serve`, which the server of the page starts, goes on as long as it is asked:
+//!
+//! ```text
+//! files ─► following ─► parsers ─► engine::desk, which owns the index ─► frames on standard output
+//!                                  ▲ questions of standard input, each between two slices of a merge
+//! ```
+//!
 //! The crate knows nothing of Node.js and opens no connection. Files are read and never mapped: those who write them cut
 //! and remove them at any time.
 
@@ -31,10 +39,12 @@ mod test_directory;
 #[cfg(test)]
 mod test_spans;
 mod time;
+mod timing;
 mod tree;
 mod value;
 
 pub use commands::run;
+pub use timing::{Timed, time_questions};
 
 /// Whether the account of `line` adds up, as a line of a file and as one that was cut off. For those who look for a line
 /// that breaks it.

@@ -19,9 +19,9 @@ pub(crate) use self::{
     facets::{Facet, Of as FacetOf, facets},
     facts::{root, services},
     filter::{Field, Filter, FilterError, Place, parse, quoted, term_for},
-    held_up::{HeldUp, Open, Operation, held_up, operations},
+    held_up::{Open, Operation, held_up, operations},
     latency::{By, Group, latency},
-    links::{Linked, links_from, links_to},
+    links::{links_from, links_to},
     search::{Matches, search, search_in},
     whole_text::whole_text,
 };

@@ -22,7 +22,10 @@ mod tests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use self::{cache::Cache, files::file, links::write_links, parameters::Parameters};
+pub(crate) use self::{
+    cache::Cache, files::write_file, latency::write_group, links::write_links,
+    parameters::Parameters,
+};
 use crate::{
     export::Export,
     index::Index,

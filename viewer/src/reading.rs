@@ -5,6 +5,7 @@
 
 mod budget;
 mod merger;
+mod messages;
 mod pipeline;
 mod progress;
 mod reader;

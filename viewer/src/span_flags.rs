@@ -8,6 +8,8 @@ pub(crate) const STATUSES: [&str; 3] = ["unset", "ok", "error"];
 
 const KIND_BITS: u32 = 0b111;
 const STATUS_SHIFT: u32 = 3;
+/// Its place in `STATUSES`.
+const ERROR: u32 = 2;
 const STATUS_BITS: u32 = 0b11;
 
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -61,6 +63,6 @@ impl Flags {
     }
 
     pub fn is_error(self) -> bool {
-        self.status() == "error"
+        self.0 >> STATUS_SHIFT & STATUS_BITS == ERROR
     }
 }

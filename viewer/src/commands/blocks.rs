@@ -3,8 +3,8 @@
 use super::{
     Answer, Prepared,
     arguments::{Action, Arguments, Command, OptionOf, UsageError},
-    json::{Members, account, array},
-    stats::{block_json, function_text},
+    json::{account, end},
+    stats::{function_text, write_block},
     width,
 };
 use crate::{
@@ -90,17 +90,17 @@ fn text(index: &Index, lines: &[BlockLine], limit: usize) -> String {
 }
 
 fn json(index: &Index, lines: &[BlockLine]) -> String {
-    let line = |line: &BlockLine| {
-        let open = operations(index, &line.rows);
-        let open = open.iter().map(|operation| {
-            let Operation { name, count, overlap } = operation;
-            Members::default()
-                .text("operation", name)
-                .number("spans", *count)
-                .number("blocked", *overlap)
-                .object()
-        });
-        block_json(line).raw("open", array(open)).object()
-    };
-    account(index).raw("blocks", array(lines.iter().map(line))).object() + "\n"
+    let mut json = account(index);
+    json.name("blocks").array();
+    for line in lines {
+        write_block(json.object(), line);
+        json.name("open").array();
+        for Operation { name, count, overlap } in operations(index, &line.rows) {
+            json.object().name("operation").text(&name).name("spans").number(count);
+            json.name("blocked").number(overlap).end_object();
+        }
+        json.end_array().end_object();
+    }
+    json.end_array();
+    end(json)
 }

@@ -98,7 +98,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
 
 impl Chosen {
     fn rows(&self, index: &Index) -> Result<Vec<u32>, String> {
-        if index.spans.is_empty() {
+        if index.span_count() == 0 {
             return Err("no span was found".into());
         }
         let mut traces = Vec::new();

@@ -6,13 +6,14 @@ use super::{
     Answer, Output, Prepared,
     arguments::{Action, Arguments, Command, OptionOf, UsageError},
     fields_of, filter_of,
-    json::Members,
+    json::end,
     notice::counted,
     width,
 };
 use crate::{
     fields::{Cells, Shown},
     index::{Index, Span},
+    json::Json,
     query::{Filter, Matches, search},
     terminal::{Table, csv_cell, shown},
 };
@@ -127,10 +128,12 @@ impl Query {
     ) -> String {
         let cells = Cells::new(index, &self.fields);
         let line = |(row, span)| {
-            let members = self.fields.iter().fold(Members::default(), |members, field| {
-                members.raw(&field.name, cells.cell(index, row, span, field).json())
-            });
-            members.object() + "\n"
+            let mut json = Json::default();
+            json.object();
+            for field in &self.fields {
+                json.name(&field.name).raw(&cells.cell(index, row, span, field).json());
+            }
+            end(json)
         };
         spans.map(line).collect()
     }

@@ -3,12 +3,14 @@
 use super::{
     Answer, Prepared,
     arguments::{Action, Arguments, Command, OptionOf, UsageError},
-    json::{Members, account, array},
+    json::{account, end},
     width,
 };
 use crate::{
     index::Index,
+    json::Json,
     query::{BlockLine, By, Group, block_lines, latency},
+    questions::write_group,
     terminal::{Column, Table, count_text, duration_text, shown},
     time::time_text,
     tree::{Forest, self_times},
@@ -55,7 +57,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
 
 fn groups(index: &Index, by: &By) -> Vec<Group> {
     let own = self_times(index, &Forest::of_all(index));
-    latency(index, by, &mut index.shown().map(|(row, _)| row), &own)
+    latency(index, by, &mut index.rows(), &own)
 }
 
 fn text(index: &Index, by: &By, limit: usize) -> String {
@@ -137,37 +139,25 @@ pub(super) fn function_text(line: &BlockLine) -> String {
 }
 
 fn json(index: &Index, by: &By) -> String {
-    let groups = groups(index, by).into_iter().map(|group| group_json(&group));
-    let blocks = block_lines(index).into_iter().map(|line| block_json(&line).object());
-    account(index).raw("groups", array(groups)).raw("blocks", array(blocks)).object() + "\n"
+    let mut json = account(index);
+    json.name("groups").array();
+    for group in groups(index, by) {
+        write_group(&mut json, &group);
+    }
+    json.end_array().name("blocks").array();
+    for line in block_lines(index) {
+        write_block(json.object(), &line);
+        json.end_object();
+    }
+    json.end_array();
+    end(json)
 }
 
-fn group_json(group: &Group) -> String {
-    let members = match &group.service {
-        Some(service) => Members::default().text("service", service),
-        None => Members::default(),
-    };
-    members
-        .text("name", &group.name)
-        .number("count", group.count)
-        .number("errors", group.errors)
-        .number("p50", group.p50)
-        .number("p95", group.p95)
-        .number("p99", group.p99)
-        .number("longest", group.longest)
-        .number("self", group.self_time)
-        .object()
-}
-
-pub(super) fn block_json(line: &BlockLine) -> Members {
-    Members::default()
-        .text("function", &line.at.function)
-        .text("place", &line.at.place)
-        .text("cause", &line.at.cause)
-        .number("count", line.count)
-        .number("total", line.total)
-        .number("longest", line.longest)
-        .number("cpu", line.cpu)
-        .number("gc", line.gc)
-        .text("last", &time_text(line.last))
+/// The members of a line of code that blocked.
+pub(super) fn write_block(json: &mut Json, line: &BlockLine) {
+    json.name("function").text(&line.at.function).name("place").text(&line.at.place);
+    json.name("cause").text(&line.at.cause).name("count").number(line.count);
+    json.name("total").number(line.total).name("longest").number(line.longest);
+    json.name("cpu").number(line.cpu).name("gc").number(line.gc);
+    json.name("last").text(&time_text(line.last));
 }

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use super::{code::code, details::span};
+use super::{code::code, details::span, refused::Refused};
 use crate::{
     export::Export,
-    json::Json,
     questions::{Asked, Cache, Kind, Reply, answer, export},
 };
 
@@ -38,34 +37,4 @@ pub(super) fn answer_to(
         Ok(json) => Reply { status: 200, kind: Kind::Json, body: json.into_text().into_bytes() },
         Err(Refused(reply)) => reply,
     })
-}
-
-/// An object that begins with the generation.
-pub(super) fn json(generation: u64) -> Json {
-    let mut json = Json::default();
-    json.object().name("generation").number(generation);
-    json
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(super) struct Refused(pub Reply);
-
-impl Refused {
-    /// What is asked for is not there.
-    pub fn unknown(error: &str) -> Refused {
-        Refused::new(404, error)
-    }
-
-    pub fn new(status: u16, error: &str) -> Refused {
-        let mut json = Json::default();
-        json.object().name("error").text(error).end_object();
-        Refused(Reply { status, kind: Kind::Json, body: json.into_text().into_bytes() })
-    }
-}
-
-impl From<Reply> for Refused {
-    fn from(reply: Reply) -> Refused {
-        Refused(reply)
-    }
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use super::answer::{Refused, json};
+use super::refused::{Refused, json};
 use crate::{
     index::{Identity, Index},
     json::Json,

@@ -92,6 +92,11 @@ impl Desk {
                 Err(TryRecvError::Disconnected) => return,
                 Err(TryRecvError::Empty) => {}
             }
+            // A long answer may hold numbers of values.
+            if self.long.is_empty() && self.merger.relieve(&mut self.index) {
+                self.cache.forget();
+                self.note_change();
+            }
             if self.merger.go_on(&mut self.index) {
                 self.note_change();
                 continue;

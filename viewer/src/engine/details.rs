@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use super::answer::{Refused, json};
+use super::refused::{Refused, json};
 use crate::{
     again::Again,
     index::{Index, Span},
     json::Json,
-    parse::{hex_id, hex_span_id, pieces},
+    parse::{PartSpan, hex_id, hex_span_id, pieces},
     questions::{Parameters, write_links},
     span_flags::Flags,
 };
@@ -79,27 +79,28 @@ fn written(index: &Index, span: &Span) -> Result<Written, &'static str> {
     let mut again = Again::open(file).ok_or(GONE)?;
     let text = again.line(line).ok_or(CHANGED)?;
     let resources = pieces(text);
-    for resource in &resources {
-        for scope in &resource.scopes {
-            let is_it = |other: &&crate::parse::SpanPiece| {
-                let other = &other.span;
-                other.ordinal == span.ordinal
-                    && (other.id, other.start) == (span.id, span.start)
-                    && other.duration == span.duration
-            };
-            let Some(found) = scope.spans.iter().find(is_it) else { continue };
-            let bytes = |at: &Range<usize>| text.get(at.clone()).unwrap_or_default();
-            let of = |at: &Option<Range<usize>>| at.as_ref().map(bytes).unwrap_or_default();
-            let all = [bytes(&found.at), of(&resource.resource), of(&scope.scope)];
-            if all.iter().map(|bytes| bytes.len()).sum::<usize>() > MOST_BYTES {
-                return Err(TOO_LONG);
-            }
-            let [raw, resource, scope] =
-                all.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-            return Ok(Written { raw, resource, scope });
-        }
+    let scopes = resources
+        .iter()
+        .flat_map(|resource| resource.scopes.iter().map(|scope| (&resource.resource, scope)));
+    let spans = scopes.flat_map(|(resource, scope)| {
+        scope.spans.iter().map(move |span| (resource, &scope.scope, span))
+    });
+    let is_it = |other: &PartSpan| {
+        (other.id, other.start, other.duration) == (span.id, span.start, span.duration)
+    };
+    // Of a line with elements that are no objects, pieces have other numbers.
+    let found = spans
+        .filter(|(.., other)| is_it(&other.span))
+        .min_by_key(|(.., other)| other.span.ordinal.abs_diff(span.ordinal));
+    let (resource, scope, found) = found.ok_or(CHANGED)?;
+    let bytes = |at: &Range<usize>| text.get(at.clone()).unwrap_or_default();
+    let of = |at: &Option<Range<usize>>| at.as_ref().map(bytes).unwrap_or_default();
+    let all = [bytes(&found.at), of(resource), of(scope)];
+    if all.iter().map(|bytes| bytes.len()).sum::<usize>() > MOST_BYTES {
+        return Err(TOO_LONG);
     }
-    Err(CHANGED)
+    let [raw, resource, scope] = all.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    Ok(Written { raw, resource, scope })
 }
 
 const GONE: &str =

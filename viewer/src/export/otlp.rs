@@ -7,7 +7,7 @@ use foldhash::quality::RandomState;
 
 use crate::{
     again::Again,
-    index::Index,
+    index::{Index, NONE},
     parse::{PartSpan, ResourcePiece, ScopePiece, SpanPiece, pieces},
 };
 
@@ -17,7 +17,15 @@ pub(super) struct OtlpLines {
     file: Option<(u32, Option<Again>)>,
 }
 
-/// Of ascending rows those that are in one line with the first.
+/// Where a span stands: file, offset of its line, place in the line.
+pub(super) fn place(index: &Index, row: u32) -> (u32, u64, u32) {
+    let Some(span) = index.span(row) else { return (NONE, 0, 0) };
+    let line =
+        index.lines.get(span.line as usize).map_or((NONE, 0), |line| (line.file, line.offset));
+    (line.0, line.1, span.ordinal)
+}
+
+/// Of rows in the order of `place` those that are in one line with the first.
 pub(super) fn first_line<'r>(index: &Index, rows: &'r [u32]) -> &'r [u32] {
     let line = |row: &u32| index.span(*row).map(|span| span.line);
     let first = rows.first().and_then(line);
@@ -46,6 +54,14 @@ impl OtlpLines {
             copy.raw(b"}\n");
         }
         chosen.is_found.iter().filter(|is_found| !**is_found).count() as u64
+    }
+
+    /// Closes the file: it may be long until the next line is asked for. One that has to be read from its beginning stays
+    /// open.
+    pub fn pause(&mut self) {
+        if self.file.as_ref().is_some_and(|(_, again)| again.as_ref().is_none_or(Again::is_plain)) {
+            self.file = None;
+        }
     }
 
     fn read(&mut self, index: &Index, rows: &[u32]) -> Option<&[u8]> {

@@ -9,7 +9,7 @@ use crate::{
     parse::hex_id,
     query::{parse, search},
     reading::{Options, read},
-    source::Input,
+    source::discover,
     test_directory::TestDirectory,
     test_spans::{Random, TestSpan, attribute, index_of_spans, lines, span},
     value::Value,
@@ -28,12 +28,13 @@ fn exported(index: &Index, format: Format, rows: Vec<u32>) -> (String, u64) {
 }
 
 fn all_rows(index: &Index) -> Vec<u32> {
-    index.shown().map(|(row, _)| row).collect()
+    index.rows().collect()
 }
 
 fn index_of_file(directory: &TestDirectory, name: &str, text: impl AsRef<[u8]>) -> Index {
-    let input = Input::File(directory.write(name, text));
-    read(&[input], &Options { parsers: 2, max_memory: u64::MAX }, &mut |_| {})
+    let path = directory.write(name, text);
+    let find = move || discover(&[path.clone()], false);
+    read(find, &Options { parsers: 2, max_memory: u64::MAX }, &mut |_| {})
 }
 
 /// All that the index knows of a span, in words.

@@ -44,6 +44,8 @@ pub(crate) struct FileState {
     pub duplicates: u64,
     /// Spans of it in the index.
     pub shown: u64,
+    /// Spans of it that were given up after it was removed, because the memory was used up.
+    pub released: u64,
     /// Where the first lines begin that are too long.
     pub too_long: Vec<u64>,
     /// Why it was not read, or not to its end; a sentence without its name.
@@ -75,6 +77,7 @@ impl FileState {
             counts: LineCounts::default(),
             duplicates: 0,
             shown: 0,
+            released: 0,
             too_long: Vec::new(),
             failure: None,
             is_plain: false,
@@ -118,7 +121,7 @@ impl FileState {
     /// Empties the account.
     pub(super) fn begin_anew(&mut self) {
         self.counts = LineCounts::default();
-        (self.shown, self.duplicates) = (0, 0);
+        (self.shown, self.duplicates, self.released) = (0, 0, 0);
         self.too_long.clear();
         self.before_cut = None;
     }

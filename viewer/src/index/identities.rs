@@ -122,6 +122,24 @@ impl Identities {
         }
     }
 
+    /// Makes the tables anew, as small as they can be: names have other numbers.
+    pub fn rebuild(&mut self, spans: &[Span]) {
+        let Identities { key, first, more, .. } = self;
+        let hash = |row: &u32| {
+            spans.get(*row as usize).map_or(0, |span| key.hash_one((span.trace, span.id)))
+        };
+        first.shrink_to_fit(hash);
+        let hash = |row: &u32| {
+            let ids = spans.get(*row as usize).map_or((0, 0), |span| (span.trace, span.id));
+            content_of(spans, *row).map_or(0, |content| key.hash_one((ids.0, ids.1, content)))
+        };
+        let rows: Vec<u32> = more.drain().collect();
+        for row in rows {
+            more.insert_unique(hash(&row), row, hash);
+        }
+        more.shrink_to_fit(hash);
+    }
+
     pub fn memory(&self) -> u64 {
         let rows = (self.first.len() + self.more.len()) * 2 * size_of::<u32>();
         let traces = self.traces.len() * 2 * size_of::<((u128, u32), u32)>();

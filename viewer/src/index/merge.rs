@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// From this share of the memory on, no more values are indexed: columns and ids have the rest.
-const VALUES_SHARE: (u64, u64) = (3, 4);
+pub(super) const VALUES_SHARE: (u64, u64) = (3, 4);
 
 /// Numbers of a part and those of the index in their place.
 struct Numbers {
@@ -55,7 +55,7 @@ impl Index {
         };
         let lines = part.lines.iter();
         self.lines.extend(lines.map(|line| Line { file, bytes: line.bytes, offset: line.offset }));
-        let leaves_values_out = self.memory() >= self.max_memory / VALUES_SHARE.1 * VALUES_SHARE.0;
+        let leaves_values_out = self.is_pressed();
         Merge { part, file, numbers, leaves_values_out, span: 0, link: 0, shown: 0, duplicates: 0 }
     }
 

@@ -35,6 +35,18 @@ impl Resources {
         self.all.get(number as usize).map_or(&[], |attributes| attributes)
     }
 
+    /// Gives all attributes other numbers.
+    pub fn renumber(&mut self, mut renumber: impl FnMut(&mut Attribute)) {
+        self.numbers.clear();
+        for (resource, number) in self.all.iter_mut().zip(0..) {
+            let mut attributes = resource.to_vec();
+            attributes.iter_mut().for_each(&mut renumber);
+            attributes.sort_unstable();
+            *resource = attributes.into();
+            self.numbers.insert(Arc::clone(resource), number);
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.all.len()
     }

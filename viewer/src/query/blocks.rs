@@ -2,10 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{
-    index::{Index, Span},
-    value::Value,
-};
+use crate::{index::Index, value::Value};
 
 const NAME: &str = "event-loop-blocked";
 const SCOPE: &str = "offloop/event-loop-monitor";
@@ -34,8 +31,10 @@ impl BlockLine {
 /// The rows of all blocks, without those that were reported while they went on and once more when they had ended.
 pub(crate) fn block_rows(index: &Index) -> Vec<u32> {
     let Some(name) = index.text_id(NAME) else { return Vec::new() };
-    let is_block = |(_, span): &(u32, &Span)| span.name == name && index.scope(span) == SCOPE;
-    let mut rows: Vec<u32> = index.shown().filter(is_block).map(|(row, _)| row).collect();
+    let is_block = |row: &u32| {
+        index.span(*row).is_some_and(|span| span.name == name && index.scope(span) == SCOPE)
+    };
+    let mut rows: Vec<u32> = index.rows().filter(is_block).collect();
     let blocks: HashSet<u32> = rows.iter().copied().collect();
     let links = index.links.iter().filter(|link| blocks.contains(&link.row));
     let ended: HashSet<u32> = links

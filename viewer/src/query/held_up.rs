@@ -29,7 +29,8 @@ pub(crate) fn held_up(index: &Index, blocks: &[u32]) -> Vec<HeldUp> {
         blocks.iter().filter_map(|row| index.span(*row)).map(|span| span.resource).collect();
     let are_blocks: HashSet<u32> = block_rows(index).into_iter().collect();
     let mut timelines: HashMap<u32, Timeline> = HashMap::new();
-    for (row, span) in index.shown() {
+    for row in index.rows() {
+        let Some(span) = index.span(row) else { continue };
         if span.start > 0 && resources.contains(&span.resource) && !are_blocks.contains(&row) {
             timelines.entry(span.resource).or_default().rows.push(row);
         }

@@ -30,7 +30,7 @@ pub(crate) struct Matches {
 
 /// Finds the rows among all spans.
 pub(crate) fn search(index: &Index, filter: &Filter, is_cancelled: &AtomicBool) -> Matches {
-    search_in(index, filter, &mut index.shown().map(|(row, _)| row), is_cancelled)
+    search_in(index, filter, &mut index.rows(), is_cancelled)
 }
 
 /// Finds the rows among `rows`. It ends early, with what it has, when it is cancelled.

@@ -78,7 +78,7 @@ fn v64_blocks_are_counted_by_their_line_of_code() {
 
 fn groups(index: &Index, by: &By) -> Vec<Group> {
     let own = crate::tree::self_times(index, &crate::tree::Forest::of_all(index));
-    latency(index, by, &mut index.shown().map(|(row, _)| row), &own)
+    latency(index, by, &mut index.rows(), &own)
 }
 
 /// By the definition: every span against every block.

@@ -56,6 +56,13 @@ impl Default for Cache {
 }
 
 impl Cache {
+    /// Forgets all that may hold numbers of values. What was given a number by this cache does not get it again.
+    pub fn forget(&mut self) {
+        self.trees.clear();
+        self.matches.clear();
+        self.self_times = None;
+    }
+
     /// Keeps a list. Returns its number.
     pub(super) fn keep_list(&mut self, list: Arc<List>) -> u64 {
         self.next_list += 1;
@@ -110,7 +117,7 @@ impl Cache {
         }
         let filter = asked.with.filter()?;
         let found = if filter.terms.is_empty() {
-            let rows = asked.index.shown().map(|(row, _)| row).collect();
+            let rows = asked.index.rows().collect();
             Matches { rows, ..Matches::default() }
         } else {
             search(asked.index, &filter, asked.is_cancelled)

@@ -16,14 +16,14 @@ pub(super) fn files(asked: &Asked<'_>) -> Answer {
     json.name("isFull").flag(index.is_full);
     json.name("files").array();
     for state in index.files.iter().filter(|state| !state.is_nothing()) {
-        file(&mut json, state);
+        write_file(&mut json, state);
     }
     json.end_array().end_object();
     Ok(json)
 }
 
 /// The account of a file.
-pub(crate) fn file(json: &mut Json, file: &FileState) {
+pub(crate) fn write_file(json: &mut Json, file: &FileState) {
     let counts = &file.counts;
     json.object().name("name").text(&file.input.name()).name("bytes").number(file.bytes);
     json.name("lines").number(counts.lines).name("parsed").number(counts.parsed);
@@ -40,11 +40,14 @@ pub(crate) fn file(json: &mut Json, file: &FileState) {
     json.name("profiles").number(counts.profiles).name("seen").number(counts.seen);
     json.name("shown").number(file.shown).name("duplicates").number(file.duplicates);
     json.name("bad").number(counts.bad);
+    if file.is_gone {
+        json.name("isGone").flag(true);
+    }
     if let Some(failure) = &file.failure {
         json.name("failure").text(failure);
     }
     if file.is_gone {
-        json.name("isGone").flag(true);
+        json.name("isGone").flag(true).name("released").number(file.released);
     }
     json.end_object();
 }

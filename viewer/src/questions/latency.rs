@@ -1,7 +1,10 @@
 //! `latency`: how long the spans of a filter take, by operation or something else, that with the most self time first.
 
 use super::{Answer, Asked, Cache, ROOM};
-use crate::query::{By, latency};
+use crate::{
+    json::Json,
+    query::{By, Group, latency},
+};
 
 const MOST_ITEMS: u64 = 500;
 
@@ -28,16 +31,21 @@ pub(super) fn by(asked: &Asked<'_>, cache: &mut Cache) -> Answer {
             break;
         }
         told += 1;
-        json.object();
-        if let Some(service) = &group.service {
-            json.name("service").text(service);
-        }
-        json.name("name").text(&group.name).name("count").number(group.count);
-        json.name("errors").number(group.errors).name("p50").number(group.p50);
-        json.name("p95").number(group.p95).name("p99").number(group.p99);
-        json.name("longest").number(group.longest).name("self").number(group.self_time);
-        json.end_object();
+        write_group(&mut json, group);
     }
     json.end_array().name("more").number((groups.len() - told) as u64).end_object();
     Ok(json)
+}
+
+/// The figures of a group.
+pub(crate) fn write_group(json: &mut Json, group: &Group) {
+    json.object();
+    if let Some(service) = &group.service {
+        json.name("service").text(service);
+    }
+    json.name("name").text(&group.name).name("count").number(group.count);
+    json.name("errors").number(group.errors).name("p50").number(group.p50);
+    json.name("p95").number(group.p95).name("p99").number(group.p99);
+    json.name("longest").number(group.longest).name("self").number(group.self_time);
+    json.end_object();
 }

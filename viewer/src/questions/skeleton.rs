@@ -153,9 +153,12 @@ impl<'a> Columns<'a> {
         let size = self.tree.sizes.get(position as usize).copied().unwrap_or(1);
         self.sizes.push(size.min(given - position));
         self.depths.push(entry.depth());
+        self.names.push(self.tree.names.at(position));
+        let resource = self.tree.resources.at(position);
+        self.resources.push(resource.min(u16::MAX.into()) as u16);
         match *entry {
             Entry::Span { place, mark, .. } => self.span(place, mark),
-            Entry::MissingParent { id } => self.missing(id, position, size),
+            Entry::MissingParent { .. } => self.missing(position, size),
         }
     }
 
@@ -167,28 +170,23 @@ impl<'a> Columns<'a> {
         let row = tree.forest.rows.get(place as usize).copied().unwrap_or(NONE);
         self.times(span.start, span.end());
         self.rows.push(row);
-        self.names.push(tree.names.number(Name::Value(span.name)).unwrap_or(0));
-        self.resource(span.resource);
         self.flags.push(flags(span, parent, mark, tree.is_block(row)));
     }
 
     /// A parent that is not in the files is as long as its children together.
-    fn missing(&mut self, id: u64, position: u32, size: u32) {
+    fn missing(&mut self, position: u32, size: u32) {
         let tree = self.tree;
         let from = position as usize + 1;
         let below = tree.entries.get(from..(position + size) as usize).unwrap_or_default();
         let children = below.iter().filter(|entry| entry.depth() == 1);
-        let (mut start, mut end, mut resource) = (0, 0, None);
+        let (mut start, mut end) = (0, 0);
         for place in children.filter_map(Entry::place) {
             let Some(span) = tree.forest.span(self.index, place) else { continue };
             start = if start == 0 { span.start } else { start.min(span.start) };
             end = end.max(span.end());
-            resource = resource.or(Some(span.resource));
         }
         self.times(start, end);
         self.rows.push(NONE);
-        self.names.push(tree.names.number(Name::Missing(id)).unwrap_or(0));
-        self.resource(resource.unwrap_or(0));
         self.flags.push(MISSING);
     }
 
@@ -200,31 +198,25 @@ impl<'a> Columns<'a> {
         self.starts.push(start as u32);
         self.durations.push((end - start.min(end)) as u32);
     }
-
-    fn resource(&mut self, resource: u32) {
-        let number = self.tree.resources.number(resource).unwrap_or(0);
-        self.resources.push(number.min(u16::MAX.into()) as u16);
-    }
 }
 
 fn flags(span: &Span, parent: Option<&Span>, mark: Mark, is_block: bool) -> u16 {
-    let has = |flag| span.flags.has(flag);
-    let outside = |is_outside: fn(&Span, &Span) -> bool| {
-        parent.is_some_and(|parent| span.start > 0 && is_outside(span, parent))
-    };
-    let bits = [
-        (ERROR, span.flags.is_error()),
-        (BLOCK, is_block),
-        (CIRCLE, mark == Mark::Circle),
-        (BEGINS_BEFORE, outside(|span, parent| span.start < parent.start)),
-        (ENDS_AFTER, outside(|span, parent| span.end() > parent.end())),
-        (OTHER_RESOURCE, parent.is_some_and(|parent| parent.resource != span.resource)),
-        (ID_TWICE, has(Flags::ID_TWICE)),
-        (ENDS_EARLY, has(Flags::ENDS_EARLY)),
-        (NO_START, has(Flags::NO_START)),
-        (HAS_LINKS, has(Flags::HAS_LINKS)),
-        (HAS_EVENTS, has(Flags::HAS_EVENTS)),
-    ];
-    let kind = (span.flags.kind_number() as u16) << KIND_SHIFT;
-    bits.iter().filter(|(_, is_set)| *is_set).fold(kind, |flags, (bit, _)| flags | bit)
+    let bit = |bit: u16, is_set: bool| if is_set { bit } else { 0 };
+    let has = |number, flag| bit(number, span.flags.has(flag));
+    let outside = parent.map_or(0, |parent| {
+        let has_start = span.start > 0;
+        bit(BEGINS_BEFORE, has_start && span.start < parent.start)
+            | bit(ENDS_AFTER, has_start && span.end() > parent.end())
+            | bit(OTHER_RESOURCE, parent.resource != span.resource)
+    });
+    (span.flags.kind_number() as u16) << KIND_SHIFT
+        | bit(ERROR, span.flags.is_error())
+        | bit(BLOCK, is_block)
+        | bit(CIRCLE, mark == Mark::Circle)
+        | outside
+        | has(ID_TWICE, Flags::ID_TWICE)
+        | has(ENDS_EARLY, Flags::ENDS_EARLY)
+        | has(NO_START, Flags::NO_START)
+        | has(HAS_LINKS, Flags::HAS_LINKS)
+        | has(HAS_EVENTS, Flags::HAS_EVENTS)
 }

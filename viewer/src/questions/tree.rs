@@ -20,24 +20,38 @@ pub(super) enum Name {
     Missing(u64),
 }
 
-/// Things by their number, which is that of their first use.
+/// Things by their number, which is that of their first use, and the number that each position uses.
 #[derive(Debug)]
 pub(super) struct Numbered<T> {
     numbers: HashMap<T, u32, RandomState>,
     /// Each with the position of its first use.
-    pub all: Vec<(T, u32)>,
+    all: Vec<(T, u32)>,
+    used: Vec<u32>,
 }
 
 impl<T: Copy + Eq + std::hash::Hash> Numbered<T> {
     fn new() -> Numbered<T> {
-        Numbered { numbers: HashMap::default(), all: Vec::new() }
+        Numbered { numbers: HashMap::default(), all: Vec::new(), used: Vec::new() }
     }
 
-    fn use_at(&mut self, thing: T, position: u32) {
+    /// Appends what the next position uses.
+    fn push(&mut self, thing: T) {
+        let position = self.used.len() as u32;
         let next = self.all.len() as u32;
-        if *self.numbers.entry(thing).or_insert(next) == next {
+        // Neighbours often use the same.
+        let before = self.used.last().copied();
+        let is_same = |number: &u32| self.all.get(*number as usize).map(|all| all.0) == Some(thing);
+        let number =
+            before.filter(is_same).unwrap_or_else(|| *self.numbers.entry(thing).or_insert(next));
+        if number == next {
             self.all.push((thing, position));
         }
+        self.used.push(number);
+    }
+
+    /// The number that is used at a position.
+    pub fn at(&self, position: u32) -> u32 {
+        self.used.get(position as usize).copied().unwrap_or(0)
     }
 
     pub fn number(&self, thing: T) -> Option<u32> {
@@ -99,26 +113,24 @@ impl Tree {
     }
 
     fn enter(&mut self, index: &Index, position: u32) {
-        match self.entries.get(position as usize) {
-            Some(Entry::MissingParent { id }) => {
-                self.names.use_at(Name::Missing(*id), position);
+        let Some(entry) = self.entries.get(position as usize) else { return };
+        let span_at = |place: Option<u32>| place.and_then(|place| self.forest.span(index, place));
+        let (name, span) = match *entry {
+            Entry::MissingParent { id } => {
                 // It is drawn with the resource of its first child.
-                let child = self.entries.get(position as usize + 1).and_then(|entry| entry.place());
-                if let Some(span) = child.and_then(|child| self.forest.span(index, child)) {
-                    self.resources.use_at(span.resource, position);
-                }
+                let child = self.entries.get(position as usize + 1).and_then(Entry::place);
+                (Name::Missing(id), span_at(child))
             }
-            Some(Entry::Span { place, .. }) => {
-                if let Some(known) = self.positions.get_mut(*place as usize) {
+            Entry::Span { place, .. } => {
+                if let Some(known) = self.positions.get_mut(place as usize) {
                     *known = position;
                 }
-                if let Some(span) = self.forest.span(index, *place) {
-                    self.names.use_at(Name::Value(span.name), position);
-                    self.resources.use_at(span.resource, position);
-                }
+                let span = span_at(Some(place));
+                (Name::Value(span.map_or(NONE, |span| span.name)), span)
             }
-            None => {}
-        }
+        };
+        self.names.push(name);
+        self.resources.push(span.map_or(NONE, |span| span.resource));
     }
 
     /// Whether the trace still is what the tree was built of.

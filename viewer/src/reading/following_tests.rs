@@ -9,7 +9,8 @@ use std::{
 };
 
 use super::{
-    pipeline::{Shared, Step, parse_chunk},
+    messages::{Shared, Step},
+    pipeline::parse_chunk,
     *,
 };
 use crate::{
@@ -102,6 +103,7 @@ impl Watch {
         let mut sink = Direct { index, merger, shared, key, next };
         let look = Look { now: self.now, is_last: false };
         self.follower.look(&found, look, &rewinds, &mut sink);
+        merger.relieve(index);
     }
 
     fn append(&self, name: &str, text: impl AsRef<[u8]>) {
@@ -380,6 +382,108 @@ fn v94_a_file_that_was_removed_keeps_its_spans() {
     watch.look();
     assert_eq!(watch.names(), named([1, 2, 3]));
     assert_eq!((watch.index.files.len(), watch.index.files[1].is_gone), (2, false));
+}
+
+/// A trace of its own, with a value of its own.
+fn alone(id: u64) -> String {
+    let user = format!("{{\"stringValue\":\"user {id} {}\"}}", "x".repeat(100));
+    lines(&[TestSpan {
+        trace: u128::from(id + 1000),
+        attributes: crate::test_spans::attribute("user", &user),
+        ..numbered(id)
+    }])
+}
+
+#[test]
+fn v94_memory_of_removed_files_comes_back_when_it_is_needed() {
+    let text = |ids: std::ops::RangeInclusive<u64>| ids.map(alone).collect::<String>();
+    let mut all = Watch::new();
+    all.append("a.jsonl", text(1..=2000));
+    all.look();
+    let limit = all.index.memory() * 3 / 2;
+
+    let mut watch = Watch::with_memory(limit);
+    // Spans of trace 7 are in both files, and 100 in a copy of the first one.
+    watch.append("a.jsonl", text(1..=2000) + &line(7));
+    watch.append("b.jsonl", line(14));
+    watch.look();
+    let before = watch.index.memory();
+    watch.remove("a.jsonl");
+    watch.look();
+    assert_eq!(
+        (watch.index.span_count(), watch.index.memory()),
+        (2002, before),
+        "nothing presses yet"
+    );
+    watch.append("b.jsonl", text(3001..=4500));
+    for _ in 0..5 {
+        watch.look();
+    }
+    assert!(watch.index.memory() < limit && !watch.index.is_full);
+    let expected = named([7, 14].into_iter().chain(3001..=4500));
+    assert_eq!(watch.names(), expected);
+    let gone = &watch.index.files[0];
+    assert_eq!((gone.is_gone, gone.shown, gone.released), (true, 1, 2000));
+    assert_eq!(watch.file("b.jsonl").failure, None);
+    assert_eq!(watch.file("b.jsonl").shown, 1501);
+    // What is left is what it was.
+    for (row, span) in watch.index.shown().filter(|(_, span)| span.id > 3000) {
+        let user = watch.index.attribute(row, "user").unwrap().to_string();
+        assert!(user.starts_with(&format!("user {} x", span.id)), "{user}");
+        assert_eq!(watch.index.service(span.resource), "shop");
+        assert_eq!(watch.index.scope(span), "http");
+        assert_eq!(watch.index.row_of(u128::from(span.id + 1000), span.id), Some(row));
+    }
+    // Spans that come again are known, also those whose ids are there twice.
+    let mut twice = numbered(14);
+    twice.name.push('x');
+    for _ in 0..2 {
+        watch.append("c.jsonl", line(14) + &lines(&[twice.clone()]));
+    }
+    watch.look();
+    assert_eq!((watch.file("c.jsonl").shown, watch.file("c.jsonl").duplicates), (1, 3));
+}
+
+#[test]
+fn v94_reading_goes_on_where_it_stopped_when_there_is_room_again() {
+    let text = |ids: std::ops::RangeInclusive<u64>| ids.map(alone).collect::<String>();
+    let mut all = Watch::new();
+    all.append("a.jsonl", text(1..=2000));
+    all.look();
+    let mut watch = Watch::with_memory(all.index.memory() * 5 / 4);
+    watch.append("a.jsonl", text(1..=2000));
+    watch.look();
+    // Values are left out by now, so that more spans fit than before.
+    let mut next = 3001;
+    while !watch.index.is_full {
+        watch.append("b.jsonl", text(next..=next + 99));
+        next += 100;
+        watch.look();
+    }
+    watch.append("b.jsonl", text(next..=next + 99));
+    watch.append("c.jsonl.gz", {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text(9001..=9010).as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    });
+    for _ in 0..30 {
+        watch.look();
+    }
+    let failure = Some("was not read to its end: --max-memory is used up");
+    assert_eq!(watch.file("b.jsonl").failure.as_deref(), failure);
+    assert_eq!(watch.file("c.jsonl.gz").failure.as_deref(), failure);
+    assert!(!watch.names().contains(&format!("{:05}", next + 99)));
+    watch.remove("a.jsonl");
+    for _ in 0..3 {
+        watch.look_after(Duration::from_secs(11));
+    }
+    assert_eq!(watch.names(), named((3001..=next + 99).chain(9001..=9010)));
+    let file = watch.file("b.jsonl");
+    assert_eq!(
+        (file.failure.as_deref(), file.counts.lines, file.duplicates),
+        (None, next + 99 - 3000, 0)
+    );
+    assert_eq!(watch.file("c.jsonl.gz").failure, None);
 }
 
 #[test]

@@ -2,11 +2,11 @@
 //! owns the index can do something else.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, atomic::Ordering},
 };
 
-use super::pipeline::{Numbered, Shared, Step};
+use super::messages::{Numbered, Shared, Step};
 use crate::{
     following::{Event, FULL},
     index::{Index, Merge},
@@ -24,6 +24,8 @@ pub(crate) struct Merger {
     current: Option<(Merge, usize)>,
     /// Files of which lines were left out because the index was full.
     left_out: BTreeSet<u32>,
+    /// The removed files when there was no room the last time.
+    removed: HashSet<u32>,
     /// What the last look at all files has told, the bytes that have been read.
     pub looked: Option<u64>,
 }
@@ -36,6 +38,7 @@ impl Merger {
             next: 0,
             current: None,
             left_out: BTreeSet::new(),
+            removed: HashSet::new(),
             looked: None,
         }
     }
@@ -58,6 +61,23 @@ impl Merger {
         self.next += 1;
         self.step(index, step);
         true
+    }
+
+    /// Makes room if it is needed and if files have been removed. Returns whether there is more room now; values have other
+    /// numbers then.
+    pub fn relieve(&mut self, index: &mut Index) -> bool {
+        if self.current.is_some() || !(index.is_full || index.is_pressed()) {
+            return false;
+        }
+        let removed = index.removed_files();
+        // It was no use the last time.
+        if removed == self.removed {
+            return false;
+        }
+        self.removed = removed;
+        let is_relieved = index.release();
+        self.shared.is_full.store(index.is_full, Ordering::Relaxed);
+        is_relieved
     }
 
     fn step(&mut self, index: &mut Index, step: Step) {

@@ -2,92 +2,26 @@
 //! numbered in the order in which it was read.
 
 use std::{
-    collections::BTreeMap,
-    mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use foldhash::quality::RandomState;
 
-use super::{budget::Budget, reader::Reader};
+use super::{
+    messages::{Job, Numbered, Shared, Step},
+    reader::Reader,
+};
 use crate::{
     account::Skipped,
-    following::{Counters, Event},
     parse::{LONGEST_VALUE, LineParser, Part},
     source::{Chunk, Found},
 };
 
-/// Bytes of lines that are between the reader and the index. A longer line is there alone.
-const IN_FLIGHT: usize = 64 << 20;
 /// Of lines longer than this, one at a time is parsed: a tape is several times as large as its line.
 const LONG_LINE: usize = 8 << 20;
-
-/// What the threads know of each other.
-pub(crate) struct Shared {
-    pub budget: Budget,
-    /// Whether nothing more is to be read, because the memory is used up.
-    pub is_full: AtomicBool,
-    pub counters: Counters,
-    /// Files that are to be read again, and from where on.
-    rewinds: Mutex<BTreeMap<u32, u64>>,
-    long_line: Mutex<()>,
-}
-
-impl Default for Shared {
-    fn default() -> Shared {
-        Shared {
-            budget: Budget::new(IN_FLIGHT),
-            is_full: AtomicBool::new(false),
-            counters: Counters::default(),
-            rewinds: Mutex::default(),
-            long_line: Mutex::default(),
-        }
-    }
-}
-
-impl Shared {
-    pub fn rewind(&self, file: u32, offset: u64) {
-        let mut rewinds = self.rewinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = rewinds.entry(file).or_insert(offset);
-        *from = offset.min(*from);
-    }
-
-    pub fn take_rewinds(&self) -> BTreeMap<u32, u64> {
-        mem::take(&mut *self.rewinds.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// What goes from the reader to the index, by way of a parser if it has lines.
-pub(crate) enum Step {
-    Event {
-        file: u32,
-        event: Event,
-    },
-    Lines {
-        file: u32,
-        part: Box<Part>,
-        too_long: Vec<u64>,
-        start: Option<u64>,
-        bytes: usize,
-    },
-    /// All files have been looked at, and so many bytes of them have been read.
-    Looked {
-        bytes: u64,
-    },
-}
-
-/// A step, and how many there were before it.
-pub(crate) type Numbered = (u64, Step);
-
-/// Lines for a parser.
-pub(super) struct Job {
-    pub number: u64,
-    pub file: u32,
-    pub chunk: Chunk,
-}
 
 /// The running threads. They end when this is dropped.
 pub(crate) struct Pipeline {

@@ -8,7 +8,7 @@ use std::{
 
 use crossbeam_channel::Sender;
 
-use super::pipeline::{Job, Numbered, Shared, Step};
+use super::messages::{Job, Numbered, Shared, Step};
 use crate::{
     following::{Event, Follower, Look, Sink},
     source::{Chunk, Found},

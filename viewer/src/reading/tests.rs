@@ -147,3 +147,39 @@ fn v12_compressed_files_are_told_by_their_content() {
     let dumps = paths.map(|path| dump(&read_paths(&[path], 2)));
     assert!(dumps[0].len() > 100_000 && dumps[0] == dumps[1] && dumps[0] == dumps[2]);
 }
+
+#[test]
+fn v36_a_large_part_is_taken_in_a_little_at_a_time() {
+    let mut text = String::new();
+    for span in many(30_000) {
+        let line = span.line();
+        let (_, rest) = line.split_once("\"spans\":[").unwrap();
+        text.push_str(if text.is_empty() {
+            "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":["
+        } else {
+            ","
+        });
+        text.push_str(rest.strip_suffix("]}]}]}").unwrap());
+    }
+    text.push_str("]}]}]}\n");
+    let directory = TestDirectory::new();
+    let path = directory.write("a.jsonl", text);
+    let find = move || discover(std::slice::from_ref(&path), false);
+    let (mut index, pipeline) = begin(find, false, &Options { parsers: 2, max_memory: u64::MAX });
+    let mut merger = Merger::new(Arc::clone(&pipeline.shared));
+    let (mut largest, mut slices) = (0, 0);
+    while let Ok(step) = pipeline.steps.recv() {
+        merger.take(step);
+        let mut before = index.span_count();
+        while merger.go_on(&mut index) {
+            largest = largest.max(index.span_count() - before);
+            slices += usize::from(index.span_count() > before);
+            before = index.span_count();
+            let file = &index.files[0];
+            assert_eq!(file.counts.seen, file.shown + file.duplicates + file.counts.bad);
+        }
+    }
+    assert_eq!((index.span_count(), index.lines.len()), (30_000, 1));
+    // A span with its attribute is two.
+    assert!(largest <= 1 << 14 && slices >= 2, "{largest} {slices}");
+}
