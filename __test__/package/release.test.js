@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { execFileSync, spawnSync } = require('node:child_process');
+const { randomBytes } = require('node:crypto');
 const { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
@@ -62,7 +63,7 @@ test('after a change of package.json the others are stale until the script has r
   }
 });
 
-test('every platform package says for which system it is, and holds one binary', () => {
+test('every platform package says for which system it is, and holds both binaries (V120)', () => {
   const homes = readdirSync(path.join(root, 'npm')).filter((name) => !name.endsWith('.md'));
   assert.deepEqual(homes.sort(), [...PLATFORMS].sort());
   for (const platform of PLATFORMS) {
@@ -77,6 +78,7 @@ test('every platform package says for which system it is, and holds one binary',
         libc: own.libc,
         main: own.main,
         files: own.files,
+        preferUnplugged: own.preferUnplugged, // else Yarn keeps it in an archive, where no program can be started
         scripts: own.scripts,
       },
       {
@@ -85,7 +87,8 @@ test('every platform package says for which system it is, and holds one binary',
         cpu: [cpu],
         libc: os === 'linux' ? [abi === 'musl' ? 'musl' : 'glibc'] : undefined,
         main: binary,
-        files: [binary],
+        files: [binary, os === 'win32' ? 'offloop-viewer.exe' : 'offloop-viewer'],
+        preferUnplugged: true,
         scripts: undefined,
       },
     );
@@ -93,4 +96,25 @@ test('every platform package says for which system it is, and holds one binary',
     assert.equal(own.engines.node, manifest.engines.node);
     assert.equal(own.repository.url, manifest.repository.url); // npm refuses provenance where it differs
   }
+});
+
+test('the command, its server and its page are published, and nothing is depended on (V1)', () => {
+  assert.deepEqual(manifest.bin, { offloop: 'bin/offloop.js' });
+  for (const name of ['bin', 'js', 'viewer/page']) assert.ok(manifest.files.includes(name), name);
+  assert.equal(manifest.dependencies, undefined);
+});
+
+test('a program that reads span files and is too large is refused, on disk or packed (V115)', (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'offloop-sizes-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const verdictOn = (bytes) => {
+    const file = path.join(directory, 'offloop-viewer.darwin-arm64');
+    writeFileSync(file, bytes);
+    const words = ['scripts/release/check_addon.mjs', file];
+    const { status, stdout } = spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8' });
+    return [status, stdout.split('\n').slice(1).join('').trim()];
+  };
+  assert.deepEqual(verdictOn(Buffer.alloc(1_000_000)), [0, '']);
+  assert.deepEqual(verdictOn(Buffer.alloc(1_000_001)), [1, 'larger than 1,000,000 bytes']);
+  assert.deepEqual(verdictOn(randomBytes(500_500)), [1, 'packs to more than 500,000 bytes']);
 });

@@ -4,28 +4,34 @@
 // It refuses to look at the arguments: the program does, and prints its own help.
 
 const { spawn } = require('node:child_process');
-const { existsSync } = require('node:fs');
+const { existsSync, statSync } = require('node:fs');
 const { constants } = require('node:os');
 const path = require('node:path');
 const { describeHost, describeLoadFailure, findBinary } = require('../native/load_failure.js');
 
-const NAME = process.platform === 'win32' ? 'offloop-viewer.exe' : 'offloop-viewer';
+const EXTENSION = process.platform === 'win32' ? '.exe' : '';
+const NAME = `offloop-viewer${EXTENSION}`;
 const ROOT = path.join(__dirname, '..', '..');
-/** Where Cargo leaves it in a checkout. */
-const BUILT = path.join(ROOT, 'target', 'release', NAME);
 
 /** The program's file; undefined if there is none. */
 function findViewer() {
   const { platform, local } = describeHost();
   const addon = findBinary(platform, local);
   const packaged = addon === undefined ? undefined : path.join(path.dirname(addon), NAME);
-  return [packaged, BUILT].find((file) => file !== undefined && existsSync(file));
+  if (packaged !== undefined && existsSync(packaged)) return packaged;
+  // In a checkout: what `npm run build` has made, or Cargo, whichever is newer.
+  const built = [
+    path.join(local, `offloop-viewer.${platform}${EXTENSION}`),
+    path.join(ROOT, 'target', 'release', NAME),
+  ].filter(existsSync);
+  const builtAt = (file) => statSync(file).mtimeMs;
+  return built.sort((one, other) => builtAt(other) - builtAt(one))[0];
 }
 
 /** Why there is none, and what helps, in one sentence. */
 function describeMissing() {
   if (existsSync(path.join(ROOT, 'viewer', 'Cargo.toml')))
-    return 'offloop: the program that reads span files is not built; cargo build --release -p offloop-viewer builds it.';
+    return 'offloop: the program that reads span files is not built; node scripts/build/compile_viewer.mjs builds it.';
   const { platform, local } = describeHost();
   const addon = findBinary(platform, local);
   if (addon !== undefined)

@@ -1,7 +1,7 @@
 'use strict';
 // Owns the options of `offloop view` and its help.
 
-const { existsSync } = require('node:fs');
+const { existsSync, statSync } = require('node:fs');
 const { parseWords, UsageError } = require('../command/words.js');
 
 const DEFAULT_DIRECTORY = 'spans';
@@ -44,6 +44,10 @@ function readArguments(words) {
   if (!/^\d{1,5}$/.test(port) || Number(port) > HIGHEST_PORT) {
     throw new UsageError(`--port is a number up to ${HIGHEST_PORT}`, USAGE);
   }
+  const { source } = values;
+  if (source !== undefined && !statSync(source, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError('--source is a directory that is there', USAGE);
+  }
   if (operands.includes('-')) {
     throw new UsageError('it cannot follow standard input; write the spans into a file, or ask stats or query', USAGE);
   }
@@ -53,7 +57,7 @@ function readArguments(words) {
     isOpened: values.open === true,
     isOnce: values.once === true,
     isRecursive: values.recursive === true,
-    source: values.source,
+    source,
     isUtc: values.utc === true,
     maxMemory: values['max-memory'],
     isHelp: values.help === true,

@@ -1,4 +1,4 @@
-// Owns the list of crates that end up in the addon, or in the program that reads span files: normal dependencies, no build scripts, no macros, no tests.
+// Owns the list of crates that end up in the addon or in the program that reads span files: normal dependencies, no build scripts, no macros, no tests.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { root } from './project.mjs';
  * Packages of `cargo metadata`, for one target or for all, each with `checksum`, `isDirect` and `dependencies` besides, that
  * the packages `roots` of this repository link. Those of this repository are left out.
  */
-export function linkedPackages(target, roots = ['offloop-addon']) {
+export function linkedPackages(target, roots = ['offloop-addon', 'offloop-viewer']) {
   const words = ['metadata', '--format-version', '1', '--locked'];
   if (target) words.push('--filter-platform', target);
   const { status, stdout, stderr } = spawnSync('cargo', words, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });

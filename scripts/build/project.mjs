@@ -19,8 +19,11 @@ const ADDON_SOURCES = [
   'addon/Cargo.toml',
   'addon/build.rs',
   'scripts/build/compile_addon.mjs',
+  'scripts/build/release_flags.mjs',
   'addon/src',
 ];
+/** What the program that reads span files is made of, besides the crates that it shares. */
+const VIEWER_SOURCES = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'viewer/Cargo.toml', 'viewer/src'];
 const GET_RUST =
   'Offloop builds its addon from Rust source and found no `cargo`: install Rust from https://rustup.rs ' +
   "(curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh), open a new terminal, and run this again.";
@@ -92,18 +95,32 @@ export async function ensureAddon({ quiet = false } = {}) {
   useCargo();
   say(quiet, `Building the native addon (${state.reason}); the first build takes one to five minutes …`);
   const started = Date.now();
-  const [command, ...first] = npmCommand();
-  const { code, output } = await run(command, [...first, 'run', '--silent', 'build'], {
-    cwd: root,
-    quiet,
-    progress: 'building',
-  });
-  if (code !== 0) throw new SetupError(`${output}The native addon did not build (exit code ${code}).`, 'BUILD_FAILED');
+  await compile('compile_addon.mjs', 'The native addon', quiet);
   const built = addonState({ ignoreAge: true });
   if (!built.usable)
     throw new SetupError(`The native addon was built and does not load: ${built.reason}.`, 'ADDON_UNUSABLE');
   say(quiet, `Built in ${Math.round((Date.now() - started) / 1000)} s.`);
   return true;
+}
+
+/**
+ * Makes sure that the program that reads span files is there and not older than its sources; builds it in release mode
+ * if not. Returns whether it built.
+ */
+export async function ensureViewer({ quiet = false } = {}) {
+  const file = path.join(root, 'addon', viewerName(platformName()));
+  const builtAt = existsSync(file) ? statSync(file).mtimeMs : 0;
+  if (!VIEWER_SOURCES.some((name) => newerThan(path.join(root, name), builtAt))) return false;
+  useCargo();
+  say(quiet, 'Building the program that reads span files …');
+  await compile('compile_viewer.mjs', 'The program that reads span files', quiet);
+  return true;
+}
+
+async function compile(script, what, quiet) {
+  const file = path.join(root, 'scripts', 'build', script);
+  const { code, output } = await run(process.execPath, [file], { cwd: root, quiet, progress: 'building' });
+  if (code !== 0) throw new SetupError(`${output}${what} did not build (exit code ${code}).`, 'BUILD_FAILED');
 }
 
 /** Whether the addon loads and is up to date, and if not, why. */
@@ -178,6 +195,18 @@ export function platformName() {
   if (process.platform !== 'linux') return `${process.platform}-${process.arch}`;
   const isMusl = process.report.getReport().header.glibcVersionRuntime === undefined;
   return `linux-${process.arch}-${isMusl ? 'musl' : 'gnu'}`;
+}
+
+/** `x86_64-unknown-linux-gnu` is `linux-x64-gnu` in the name of a package. */
+export function platformOf(triple) {
+  const arch = { x86_64: 'x64', aarch64: 'arm64' }[triple.split('-')[0]];
+  if (triple.includes('-apple-')) return `darwin-${arch}`;
+  return triple.includes('-windows-') ? `win32-${arch}-msvc` : `linux-${arch}-${triple.split('-').at(-1)}`;
+}
+
+/** The file of the program that reads span files in addon/, where those of several platforms may lie. */
+export function viewerName(platform) {
+  return `offloop-viewer.${platform}${platform.startsWith('win32') ? '.exe' : ''}`;
 }
 
 /** The npm that runs this, else the one on the path. Calling it through node needs no shell on Windows. */

@@ -1,6 +1,6 @@
-// `node scripts/release/check_addon.mjs [--strict] <file.node> …` (default: every binary in addon/): what a binary asks of the
-// system it is installed on, and whether it has what addon/index.d.ts declares. Owns the promises: glibc 2.17, nothing
-// that musl lacks, one exported symbol, 5 MB (2.6 MB packed), no path of the build machine. Binaries of other platforms are
+// `node scripts/release/check_addon.mjs [--strict] <file> …` (default: every binary in addon/): what a binary asks of the
+// system it is installed on, and whether the addon has what addon/index.d.ts declares. Owns the promises: glibc 2.17, nothing
+// that musl lacks, one symbol that the addon exports, sizes, no path of the build machine. Binaries of other platforms are
 // checked by their bytes alone; it loads none but this platform's own, and refuses to run anything in it.
 // --strict holds a Linux binary to the glibc floor; without it, a binary built for the machine at hand passes.
 
@@ -16,8 +16,12 @@ import { platformName, root } from '../build/project.mjs';
 import { readArchiveSymbols, readElf } from './elf.mjs';
 
 const require = createRequire(import.meta.url);
-const MAX_BYTES = 5_000_000;
-const MAX_PACKED_BYTES = 2_600_000;
+/** Of the addon, and of the program that reads span files. */
+const MOST = {
+  addon: { bytes: 5_000_000, packed: 2_600_000 },
+  viewer: { bytes: 1_000_000, packed: 500_000 },
+};
+const NAME = /(offloop|offloop-viewer)\.(linux|darwin|win32)-(x64|arm64)(?:-(\w+))?(?:\.node|\.exe)?$/;
 const GLIBC_FLOOR = [2, 17];
 /** What every glibc system has; `libgcc_s` is on all of them that can run Node.js. */
 const GLIBC_LIBRARIES = /^(libc|libdl|libm|libpthread|librt|libgcc_s|ld-linux-x86-64|ld-linux-aarch64)\.so\.\d$/;
@@ -34,7 +38,7 @@ const files =
   positionals.length > 0
     ? positionals
     : readdirSync(directory)
-        .filter((name) => name.endsWith('.node'))
+        .filter((name) => NAME.test(name))
         .map((name) => path.join(directory, name));
 if (files.length === 0) throw new Error('there is no binary to check: `npm run build` makes one');
 
@@ -52,13 +56,19 @@ function check(file) {
   const packed = gzipSync(bytes, { level: 9 }).length;
   const notes = [`${bytes.length.toLocaleString('en-US')} bytes, ${packed.toLocaleString('en-US')} packed`];
   const problems = [];
-  if (bytes.length > MAX_BYTES) problems.push(`larger than ${MAX_BYTES.toLocaleString('en-US')} bytes`);
-  if (packed > MAX_PACKED_BYTES) problems.push(`packs to more than ${MAX_PACKED_BYTES.toLocaleString('en-US')} bytes`);
+  const [, name, platform, arch, abi] = NAME.exec(path.basename(file)) ?? [];
+  if (name === undefined) return { notes, problems: ['the name says no platform'] };
+  const isAddon = name === 'offloop';
+  const most = isAddon ? MOST.addon : MOST.viewer;
+  if (bytes.length > most.bytes) problems.push(`larger than ${most.bytes.toLocaleString('en-US')} bytes`);
+  if (packed > most.packed) problems.push(`packs to more than ${most.packed.toLocaleString('en-US')} bytes`);
   checkPaths(bytes.toString('latin1'), problems);
-  const [, platform, arch, abi] = /\.(linux|darwin|win32)-(x64|arm64)(?:-(\w+))?\.node$/.exec(file) ?? [];
-  if (platform === undefined) problems.push('the name says no platform');
-  if (platform === 'linux') checkLinux(readElf(bytes), { arch, abi }, notes, problems);
-  checkSurface(file, bytes, notes, problems);
+  if (platform === 'linux') {
+    const elf = readElf(bytes);
+    if (isAddon) checkLibrary(elf, problems);
+    checkLinux(elf, { arch, abi }, notes, problems);
+  }
+  if (isAddon) checkSurface(file, bytes, notes, problems);
   return { notes, problems };
 }
 
@@ -91,12 +101,15 @@ function checkPaths(content, problems) {
   }
 }
 
-function checkLinux(elf, { arch, abi }, notes, problems) {
-  if (elf.arch !== arch) problems.push(`is for ${elf.arch}`);
+function checkLibrary(elf, problems) {
   if (!elf.nodelete) problems.push('is not linked with -z nodelete: a worker that ends would unmap it');
   const extra = elf.exports.filter((name) => !EXPORTED.has(name));
   if (extra.length > 0 || !elf.exports.includes('napi_register_module_v1'))
     problems.push(`exports ${elf.exports.join(' ')}`);
+}
+
+function checkLinux(elf, { arch, abi }, notes, problems) {
+  if (elf.arch !== arch) problems.push(`is for ${elf.arch}`);
   notes.push(`needs ${elf.needed.join(' ') || 'no library'}`);
   if (abi === 'gnu') checkGlibc(elf, notes, problems);
   else checkMusl(elf, arch, notes, problems);

@@ -5,11 +5,11 @@
 // `npm install` ask the registry for versions that are not published yet.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { npmCommand } from '../build/project.mjs';
+import { npmCommand, platformOf, viewerName } from '../build/project.mjs';
 import { withoutComments } from './without_comments.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -34,21 +34,28 @@ packRoot();
 rmSync(stage, { recursive: true, force: true });
 
 function packPlatform(platform) {
-  const binary = `offloop.${platform}.node`;
-  const source = path.resolve(root, values.binaries, binary);
-  if (!existsSync(source)) throw new Error(`${path.relative(root, source)} is not built`);
+  const addon = `offloop.${platform}.node`;
+  const viewer = platform.startsWith('win32') ? 'offloop-viewer.exe' : 'offloop-viewer';
   const own = readJson('npm', platform, 'package.json');
   const directory = path.join(stage, platform);
   mkdirSync(directory, { recursive: true });
   for (const name of LICENCES) cpSync(path.join(root, name), path.join(directory, name));
-  cpSync(source, path.join(directory, binary));
+  cpSync(builtFile(addon), path.join(directory, addon));
+  cpSync(builtFile(viewerName(platform)), path.join(directory, viewer));
+  chmodSync(path.join(directory, viewer), 0o755); // what carries files between machines forgets that it is a program
   cpSync(path.join(root, 'npm', platform, 'README.md'), path.join(directory, 'README.md'));
   const triple = manifest.napi.targets.find((target) => platformOf(target) === platform);
   writeFileSync(path.join(directory, 'THIRD-PARTY-LICENSES.txt'), thirdPartyLicences(triple));
   own.version = manifest.version;
-  own.files = [binary, 'THIRD-PARTY-LICENSES.txt', ...LICENCES];
+  own.files = [addon, viewer, 'THIRD-PARTY-LICENSES.txt', ...LICENCES];
   writeJson(own, directory, 'package.json');
   npmPack(directory);
+}
+
+function builtFile(name) {
+  const file = path.resolve(root, values.binaries, name);
+  if (!existsSync(file)) throw new Error(`${path.relative(root, file)} is not built`);
+  return file;
 }
 
 function packRoot() {
@@ -89,13 +96,6 @@ function thirdPartyLicences(target) {
   });
   if (status !== 0) throw new Error(stderr);
   return stdout;
-}
-
-/** `x86_64-unknown-linux-gnu` is `linux-x64-gnu` in the name of a package. */
-function platformOf(triple) {
-  const arch = { x86_64: 'x64', aarch64: 'arm64' }[triple.split('-')[0]];
-  if (triple.includes('-apple-')) return `darwin-${arch}`;
-  return triple.includes('-windows-') ? `win32-${arch}-msvc` : `linux-${arch}-${triple.split('-').at(-1)}`;
 }
 
 function readJson(...names) {

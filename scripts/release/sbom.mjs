@@ -1,5 +1,5 @@
 // `node scripts/release/sbom.mjs [--out <directory>]`: what the published packages are made of, as CycloneDX 1.6. Owns the
-// list of crates in the addon; the npm packages have no dependency but each other, which is listed too.
+// list of crates in the two binaries; the npm packages have no dependency but each other, which is listed too.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

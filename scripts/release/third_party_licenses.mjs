@@ -1,6 +1,6 @@
 // `node scripts/release/third_party_licenses.mjs [--target <triple>] [--check] > THIRD-PARTY-LICENSES.txt`: what is linked into
-// the addon and under which terms. Owns reading licences from the sources that were built; refuses a licence that
-// deny.toml does not allow and a package without a text. --check looks at the program that reads span files, too.
+// the binaries of a platform and under which terms. Owns reading licences from the sources that were built; refuses a licence that
+// deny.toml does not allow and a package without a text.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -75,8 +75,7 @@ function textsOf({ name, manifest_path: manifest }) {
 }
 
 const allowed = allowedLicences();
-// The check is also of the program that reads span files.
-const packages = linkedPackages(values.target, values.check ? ['offloop-addon', 'offloop-viewer'] : undefined);
+const packages = linkedPackages(values.target);
 const problems = [];
 const texts = new Map(); // words, however they are laid out -> the text and who ships it
 for (const entry of packages) {
@@ -94,8 +93,8 @@ if (values.check) {
   console.log(`${packages.length} linked packages, all under licences that deny.toml allows.`);
 } else {
   const rule = '-'.repeat(80);
-  console.log(`The compiled addon of Offloop contains the following software, besides Rust's standard library (MIT or
-Apache-2.0, The Rust Project Developers).\n`);
+  console.log(`The compiled addon of Offloop and its reader of span files contain the following software, besides Rust's standard
+library (MIT or Apache-2.0, The Rust Project Developers).\n`);
   for (const { name, version, license, authors, repository } of packages) {
     const by = authors.length > 0 ? `, ${authors.map((author) => author.replace(/ <.*/, '')).join(', ')}` : '';
     console.log(`${name} ${version}: ${license}${by}${repository ? `, ${repository}` : ''}`);

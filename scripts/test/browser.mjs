@@ -2,10 +2,9 @@
 // Without a browser it says in one line how to get one, and ends well; with --required, as in CI, it ends badly.
 
 import { readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { root, runWithSetup } from '../build/project.mjs';
+import { ensureViewer, root, runWithSetup } from '../build/project.mjs';
 import { axeSource, findChromium, HOW_TO_INSTALL } from './chromium.mjs';
 import { runNodeTests } from './node_tests.mjs';
 import { summarize, timed } from './steps.mjs';
@@ -14,16 +13,13 @@ const FOLDER = path.join('viewer', 'browser');
 const FILE_LIMIT_MILLIS = 120_000;
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { required: { type: 'boolean' } } });
-const { findViewer } = createRequire(import.meta.url)('../../js/viewer/command.js');
 
 if (findChromium() === undefined) {
   console.log(`skipped: there is no Chromium; ${HOW_TO_INSTALL}`);
   process.exitCode = values.required ? 1 : 0;
-} else if (findViewer() === undefined) {
-  console.log('the program that reads span files is not built; cargo build --release -p offloop-viewer');
-  process.exitCode = 1;
 } else {
   await runWithSetup(async () => {
+    await ensureViewer();
     await timed('playwright-core and axe-core', async () => ({ ok: axeSource().length > 0, note: '' }));
     await timed('browser tests', () => {
       const names = readdirSync(path.join(root, '__test__', FOLDER)).filter((name) => name.endsWith('.test.mjs'));

@@ -49,7 +49,10 @@ const ACTS = {
   },
   live: (id, { with: { count, changed = '' } }) => {
     for (let turn = 1; turn <= Number(count); turn += 1) {
-      frame({ live: true }, { generation: turn, spans: turn, traces: 1, changed: changed.split(',').filter(Boolean), changedCount: 1 });
+      frame(
+        { live: true },
+        { generation: turn, spans: turn, traces: 1, changed: changed.split(',').filter(Boolean), changedCount: 1 },
+      );
     }
     answerJson(id, 'told');
   },
