@@ -19,6 +19,7 @@ const COMMANDS = {
   query: { summary: 'the spans in files that meet a filter', load: () => viewer('query') },
   trace: { summary: 'the tree of one trace, and its critical path', load: () => viewer('trace') },
   blocks: { summary: 'the lines of code that blocked the event loop', load: () => viewer('blocks') },
+  export: { summary: 'spans for other programs: OTLP, CSV, trace events', load: () => viewer('export') },
 };
 const LONGEST_END_MILLIS = 2000; // what a preloaded SDK may still do when the command has its answer
 

@@ -9,7 +9,7 @@ use std::{env, path::PathBuf};
 
 fn main() {
     let paths: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
-    for (name, millis) in offloop_viewer::time_questions(&paths, 5) {
+    for (name, millis) in offloop_viewer::time_questions(&paths) {
         println!("{{\"name\":\"{name}\",\"cpuMillis\":{millis:.3}}}");
     }
 }

@@ -85,7 +85,7 @@ fn line_of_fixture(number: usize) -> String {
 fn v3_help_fits_the_terminal_and_a_typing_error_names_what_is_near() {
     let nothing = run(&[]);
     assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
-    for name in ["stats", "query", "trace", "blocks"] {
+    for name in ["stats", "query", "trace", "blocks", "export"] {
         assert!(nothing.err.contains(&format!("  {name} ")), "{}", nothing.err);
         let help = run(&[name, "--help"]);
         assert_eq!((help.code, help.err.as_str()), (0, ""));

@@ -67,7 +67,7 @@ fn shortest_told(paths: &[(u32, Vec<Piece>)], all: usize) -> u64 {
 }
 
 /// The pieces of a path are one behind the other, and together as long as the root.
-fn check(index: &Index, tree: &Tree, root: u32, pieces: &[Piece]) -> Result<(), String> {
+pub(super) fn check(index: &Index, tree: &Tree, root: u32, pieces: &[Piece]) -> Result<(), String> {
     let Some(span) = tree.forest.span(index, root) else { return Ok(()) };
     let mut cursor = span.start;
     for piece in pieces {

@@ -6,10 +6,12 @@ use std::{
 use super::*;
 use crate::{
     questions::{
+        critical_path::check,
         skeleton::{LIMITS, Limits, piece},
         tree::Tree,
     },
     test_spans::{Random, attribute, index_of_many, index_of_spans, span},
+    tree::{Visited, critical_path},
 };
 
 /// A piece of a skeleton, as the page reads it.
@@ -267,6 +269,19 @@ fn v57_v58_the_path_of_each_root_adds_up_or_an_error_is_told() {
     ]);
     assert_eq!((&answer["roots"], &answer["omitted"]), (&expected, &Value::from(0)), "{answer}");
     assert_eq!(answer["error"], Value::Null);
+}
+
+#[test]
+fn v58_a_path_that_does_not_add_up_is_an_error() {
+    let index = index_of_spans(&[span(1, 0, 100, 200), span(2, 1, 110, 150)]);
+    let tree = tree_of(&index);
+    let mut pieces = critical_path(&index, &tree.forest, 0, &mut Visited::new(&tree.forest));
+    assert_eq!((pieces.len(), check(&index, &tree, 0, &pieces)), (3, Ok(())));
+    pieces.pop();
+    let error = check(&index, &tree, 0, &pieces).unwrap_err();
+    assert!(error.contains("the span 0000000000000001 cannot be computed"), "{error}");
+    pieces.clear();
+    assert!(check(&index, &tree, 0, &pieces).is_err());
 }
 
 #[test]
