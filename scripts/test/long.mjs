@@ -135,7 +135,9 @@ function testNode() {
 
 /** Without a browser the last line says how to get one. */
 async function testBrowser() {
-  const { code, output } = await run(process.execPath, ['scripts/test/browser.mjs'], { limitMillis: 10 * MINUTE_MILLIS });
+  const { code, output } = await run(process.execPath, ['scripts/test/browser.mjs'], {
+    limitMillis: 10 * MINUTE_MILLIS,
+  });
   const note = /^skipped: .*$/m.exec(output)?.[0] ?? /\d+ passed.*$/m.exec(output)?.[0] ?? '';
   return { ok: code === 0, note: `${note}${exitNote(code)}` };
 }

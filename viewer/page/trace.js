@@ -256,13 +256,12 @@ export class TraceView {
         this.#fetch(id, signal, () => {
           const [from, to] = [Number(query.get('from')), Number(query.get('to'))];
           this.#range = inside(to > from ? { from, to } : { from: 0, to: this.#total }, this.#total);
-          this.waterfall.grid.selected = -1;
+          this.waterfall.grid.selected = query.has('span') ? -1 : 0;
           this.waterfall.grid.top = 0;
         }),
       );
       const span = query.get('span');
       if (span !== null) await this.#selectSpan(span);
-      else if (id === this.#id && this.waterfall.grid.selected < 0) this.waterfall.grid.selected = 0;
       this.waterfall.grid.draw();
     } catch (error) {
       this.#fail(error);
