@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { shopLines } from '../__test__/helpers/viewer/shop.mjs';
+import { withPalette } from './build/palette_png.mjs';
 import { root } from './build/project.mjs';
 import { findChromium, HOW_TO_INSTALL, launch } from './test/chromium.mjs';
 
@@ -15,6 +16,8 @@ const OUT = path.join(root, 'docs', 'viewer');
 const WINDOW = { width: 1280, height: 800 };
 const MOST_BYTES = 150_000;
 const WAIT_MILLIS = 120_000;
+/** Edges of what is drawn anew in parts depend on when it was drawn. */
+const WHOLE_RASTER = ['--disable-partial-raster', '--disable-skia-runtime-opts', '--disable-threaded-animation'];
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
 
@@ -74,9 +77,20 @@ async function pictures(browser, address) {
       // Nothing that blinks, and every frame that was asked for has been drawn.
       await page.evaluate(async () => {
         await document.fonts.ready;
-        for (let nth = 0; nth < 3; nth++) await new Promise((resolve) => requestAnimationFrame(resolve));
+        const frames = async () => {
+          for (let nth = 0; nth < 3; nth++) await new Promise((resolve) => requestAnimationFrame(resolve));
+        };
+        await frames();
+        // All of it is drawn anew in one go.
+        document.body.style.opacity = '0.99';
+        await frames();
+        document.body.style.opacity = '';
+        await frames();
       });
-      made.set(`${name}-${colorScheme}.png`, await page.screenshot({ caret: 'hide', animations: 'disabled' }));
+      made.set(
+        `${name}-${colorScheme}.png`,
+        withPalette(await page.screenshot({ caret: 'hide', animations: 'disabled' })),
+      );
       await context.close();
     }
   }
@@ -89,7 +103,7 @@ if (findChromium() === undefined) {
 }
 const store = mkdtempSync(path.join(tmpdir(), 'offloop-shop-'));
 writeFileSync(path.join(store, 'traces-1.jsonl'), `${shopLines().join('\n')}\n`);
-const [{ address, stop }, browser] = await Promise.all([serve(store), launch()]);
+const [{ address, stop }, browser] = await Promise.all([serve(store), launch({ args: WHOLE_RASTER })]);
 try {
   const made = await pictures(browser, address);
   const again = values.check ? await pictures(browser, address) : made;

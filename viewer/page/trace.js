@@ -243,7 +243,7 @@ export class TraceView {
   /** @param {string} id  @param {URLSearchParams} query */
   async #load(id, query) {
     this.#id = id;
-    this.#span = '';
+    this.#span = query.get('span') ?? '';
     this.#found = [];
     this.#isCritical = false;
     this.details.element.hidden = true;
