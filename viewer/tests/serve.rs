@@ -336,7 +336,7 @@ fn v84_code_that_is_older_than_the_span_is_not_marked() {
 #[test]
 fn v124_the_program_ends_at_once_when_its_input_does() {
     let directory = Directory::new();
-    let text: String = (0..20_000).map(line).collect();
+    let text: String = (0..4_000).map(line).collect();
     for number in 0..8 {
         directory.write(&format!("{number}.jsonl"), text.replace("span ", &format!("{number} ")));
     }
