@@ -5,6 +5,8 @@
 //! cargo run --release -p offloop-viewer --example time_questions -- .cache/one
 //! ```
 
+#![allow(clippy::print_stdout, reason = "what it prints is its result")]
+
 use std::{env, path::PathBuf};
 
 fn main() {

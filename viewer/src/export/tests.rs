@@ -33,7 +33,7 @@ fn all_rows(index: &Index) -> Vec<u32> {
 
 fn index_of_file(directory: &TestDirectory, name: &str, text: impl AsRef<[u8]>) -> Index {
     let path = directory.write(name, text);
-    let find = move || discover(&[path.clone()], false);
+    let find = move || discover(std::slice::from_ref(&path), false);
     read(find, &Options { parsers: 2, max_memory: u64::MAX }, &mut |_| {})
 }
 

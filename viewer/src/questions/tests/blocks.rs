@@ -34,7 +34,7 @@ fn v64_a_line_of_code_has_its_blocks_its_stack_and_what_was_open() {
     get.name = "GET /".into();
     spans.push(get);
     let path = directory.write("spans.jsonl", lines(&spans));
-    let find = move || discover(&[path.clone()], false);
+    let find = move || discover(std::slice::from_ref(&path), false);
     let index = read(find, &Options { parsers: 1, max_memory: u64::MAX }, &mut |_| {});
     let answer = ask(&index, "blocks");
     let line = &answer["lines"][0];
