@@ -36,6 +36,7 @@ test('a reader that takes nothing is held one line, which says what all of them 
   for (let turn = 2; turn <= 10_000; turn += 1) live.tell(news(turn, `t${turn % 300}`, 'a'));
   assert.strictEqual(slow.lines.length, 1, 'the reader has not taken the first one');
   await new Promise((resolve) => setTimeout(resolve, INTERVAL_MILLIS + 20));
+  assert.strictEqual(slow.lines.length, 1, 'nor after its time');
   slow.takes = true;
   slow.emit('drain');
   assert.strictEqual(slow.lines.length, 2);
