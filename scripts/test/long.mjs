@@ -1,7 +1,7 @@
 // `npm run test:long`: owns what takes too long for `npm test`: many scenarios, every defect, the long forms of suites.
 // It refuses to stop at the first failing step; every step is bounded in time.
 //
-//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,proxies,zero-code,windows,macos,defects] [--shard i/n]
+//   node scripts/test/long.mjs [--only weather,lives,late,schedule,address,thread,node,browser,proxies,zero-code,windows,macos,defects] [--shard i/n]
 //
 // `--shard` divides the defects; the other steps are run by the first shard only.
 
@@ -30,6 +30,7 @@ const steps = {
   address: ['Rust tests, AddressSanitizer', () => testSanitized('address')],
   thread: ['Rust tests, ThreadSanitizer', () => testSanitized('thread')],
   node: ['Node tests, long form', testNode],
+  browser: ['the page of offloop view, in Chromium', testBrowser],
   proxies: ['squid and tinyproxy', () => runScript('proxies', 20)],
   'zero-code': ['zero-code, every combination', () => runScript('zero_code', 30)],
   windows: ['Windows, under Wine', () => runScript('windows', 240)],
@@ -133,6 +134,15 @@ async function testNode() {
   const files = allTestFiles().filter(isLong);
   const limits = { limitMillis: 40 * MINUTE_MILLIS, env: { OFFLOOP_TEST_LONG: '1' } };
   return runNodeTests(process.execPath, files, limits);
+}
+
+/** Without a browser the last line says how to get one. */
+async function testBrowser() {
+  const { code, output } = await run(process.execPath, ['scripts/test/browser.mjs'], {
+    limitMillis: 10 * MINUTE_MILLIS,
+  });
+  const note = /^skipped: .*$/m.exec(output)?.[0] ?? /\d+ passed.*$/m.exec(output)?.[0] ?? '';
+  return { ok: code === 0, note: `${note}${exitNote(code)}` };
 }
 
 /** A script of scripts/try, which says itself, in its last line, where it cannot be done on this machine. */
