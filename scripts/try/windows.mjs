@@ -77,8 +77,8 @@ await runWithSetup(async () => {
 
 /** The copy of the repository is laid once for all steps that need it. */
 function inTree(step) {
-  return () => {
-    if (!isTreeLaid) layTree();
+  return async () => {
+    if (!isTreeLaid) await layTree();
     isTreeLaid = true;
     return step();
   };
