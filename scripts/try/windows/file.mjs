@@ -8,14 +8,15 @@ import { tree } from './tree.mjs';
 import { inWine, windowsPath } from './wine.mjs';
 
 const LIMIT_MILLIS = 300_000;
-const REPORTER = './scripts/try/windows/reporter.mjs';
+/** A test may change the working directory, so that nothing is named relative to it; and a module is named by a URL. */
+const REPORTER = `file:///${windowsPath(path.join(tree, 'scripts', 'try', 'windows', 'reporter.mjs')).replaceAll('\\', '/')}`;
+const results = path.join(tree, 'results.jsonl');
 
 /** `{ file, seconds, tests, trouble }`; `trouble` says what happened to a file that was stopped or ended by an error. */
 export async function runFile(node, file) {
-  const results = path.join(tree, 'results.jsonl');
   rmSync(results, { force: true });
-  const words = [windowsPath(node.command), `--test-reporter=${REPORTER}`, '--test-reporter-destination=results.jsonl'];
-  words.push(`__test__/${file}`);
+  const words = [windowsPath(node.command), `--test-reporter=${REPORTER}`];
+  words.push(`--test-reporter-destination=${windowsPath(results)}`, `__test__/${file}`);
   const started = performance.now();
   const { code, stdout, stderr, isStopped } = await inWine(words, {
     limitMillis: LIMIT_MILLIS,
