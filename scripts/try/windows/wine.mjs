@@ -73,6 +73,7 @@ export async function inWine(
   words,
   { limitMillis, moreTime, env = {}, directory = work, nodeDirectory, waits = false },
 ) {
+  if (!existsSync(path.join(chroot, PREFIX))) prepare();
   const [out, err] = ['stdout', 'stderr'].map((name) => path.join(work, 'out', `${name}-${process.pid}.txt`));
   const inside = (file) => `/${path.relative(chroot, file)}`;
   const settings = {
