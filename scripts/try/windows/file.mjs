@@ -13,7 +13,7 @@ const REPORTER = `file:///${windowsPath(path.join(tree, 'scripts', 'try', 'windo
 const results = path.join(tree, 'results.jsonl');
 
 /** `{ file, seconds, tests, trouble }`; `trouble` says what happened to a file that was stopped or ended by an error. */
-export async function runFile(node, file) {
+export async function runFile(node, file, { isAhead = false } = {}) {
   rmSync(results, { force: true });
   const words = [windowsPath(node.command), `--test-reporter=${REPORTER}`];
   words.push(`--test-reporter-destination=${windowsPath(results)}`, `__test__/${file}`);
@@ -23,6 +23,7 @@ export async function runFile(node, file) {
     moreTime: async () => LIMIT_MILLIS * (await slowness()) - (performance.now() - started),
     directory: tree,
     nodeDirectory: node.directory,
+    isAhead,
   });
   const seconds = (performance.now() - started) / 1000;
   const tests = existsSync(results) ? readFileSync(results, 'utf8').split('\n').filter(isWhole).map(JSON.parse) : [];

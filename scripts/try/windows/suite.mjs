@@ -2,7 +2,8 @@
 // what has passed, failed and been skipped, and whether a failure is one of those that known.mjs explains.
 //
 // A busy machine makes tests fail that measure time, and no control tells how busy it is. So a file in which something fails
-// is run once more when all the others are done, and a test counts as failed only if it has not passed in either run.
+// is run once more when all the others are done, ahead of whatever else the machine does, and a test counts as failed only
+// if it has not passed in either run.
 
 import { allTestFiles, isOfSecondStage } from '../../test/node_tests.mjs';
 import { runFile } from './file.mjs';
@@ -27,10 +28,11 @@ export async function runSuite(node, files, { limitMillis }) {
     show(results.get(file));
   }
   const again = [...results.values()].filter(hasFailed);
-  if (again.length > 0) process.stdout.write(`\n  once more, what has failed (${again.length} files):\n`);
+  if (again.length > 0)
+    process.stdout.write(`\n  once more, ahead of everything else, what has failed (${again.length} files):\n`);
   for (const first of again) {
     if (performance.now() > until) break;
-    const second = await runFile(node, first.file);
+    const second = await runFile(node, first.file, { isAhead: true });
     show(second);
     results.set(first.file, ofBoth(first, second));
   }
