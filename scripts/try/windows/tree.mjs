@@ -45,7 +45,7 @@ export function linkSourcePath() {
   for (const directory of ['target/tmp', `target/${TARGET}/tmp`])
     mkdirSync(path.join(tree, directory), { recursive: true });
   const place = path.join(path.dirname(work), root);
-  if (existsSync(place)) return;
   mkdirSync(path.dirname(place), { recursive: true });
+  rmSync(place, { force: true }); // that of another lane
   symlinkSync(path.relative(path.dirname(place), tree), place);
 }
