@@ -624,6 +624,7 @@ fn f84_a_proxy_that_refuses_hangs_or_breaks_is_named() {
         peer.head();
         peer.write("HTTP/1.1 200 OK\r\n\r\n");
         peer.first_bytes();
+        peer.finish();
     });
     let cases = [
         (closed, SendErrorKind::Refused, "connect ECONNREFUSED"),

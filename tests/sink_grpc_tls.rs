@@ -87,6 +87,7 @@ fn f81_a_server_without_http2_is_named_as_such() {
     let server = ServerTls::with(&chain).serve(|mut peer| {
         peer.head();
         peer.respond("400 Bad Request", "", b"");
+        peer.finish();
     });
     let error = refused(&server, "localhost", trusting(&root));
     assert_eq!(error.kind, SendErrorKind::Malformed);

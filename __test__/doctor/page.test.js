@@ -19,6 +19,7 @@ const namesIn = (rows) =>
 function normalised(text, port) {
   return text
     .replaceAll(`:${port}`, ':4317')
+    .replaceAll('\\', '/')
     .replace(/(Node\.js +)\d+\.\d+\.\d+/, '$1V')
     .replace(/(platform +)\S+/, '$1P')
     .replace(/^ +libc .*\n/m, '')

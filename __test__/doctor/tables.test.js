@@ -59,11 +59,11 @@ test('NODE_OPTIONS is taken apart as Node does it, with paths of Windows too (C9
     '--import=offloop/register',
     '--title=a "b"',
   ]);
-  const title = execFileSync(process.execPath, ['-p', 'process.title'], {
-    env: { ...process.env, NODE_OPTIONS: '"--title=a \\"b\\""' },
+  const directory = execFileSync(process.execPath, ['-p', 'process.report.directory'], {
+    env: { ...process.env, NODE_OPTIONS: '"--report-directory=a \\"b\\""' },
     encoding: 'utf8',
   });
-  assert.equal(title, 'a "b"\n');
+  assert.equal(directory, 'a "b"\n');
 });
 
 for (const [words, isLate] of [

@@ -98,6 +98,10 @@ const NAMES = [
   'inside a promise',
 ];
 
+function toldBriefly({ attributes, durationMillis }) {
+  return `${attributes['event_loop.block.cause']} ${durationMillis} ms`;
+}
+
 function compareWithTruth({ truth, finals, stats }, lateness) {
   assert.deepEqual(
     truth.map(({ name }) => name),
@@ -106,7 +110,7 @@ function compareWithTruth({ truth, finals, stats }, lateness) {
   assert.equal(
     finals.length,
     truth.length,
-    `${finals.length} final spans; starved ${stats.starved}, paused ${stats.paused}`,
+    `${finals.length} final spans; starved ${stats.starved}, paused ${stats.paused}; ${finals.map(toldBriefly)}`,
   );
   const spans = finals.toSorted((a, b) => a.startMillis - b.startMillis);
   for (const [index, { name, start, end }] of truth.entries()) {

@@ -9,10 +9,10 @@ const { threadCpuMicros } = require('../../js/native/engine.js');
 const wall = () => performance.timeOrigin + performance.now();
 const sleep = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
-/** Computes for `millis` of CPU time. */
+/** Computes for `millis` of CPU time, with few looks at its clock: where that is slow to answer, the thread waits for it. */
 function busy(millis) {
   const until = threadCpuMicros() + millis * 1000;
-  while (threadCpuMicros() < until);
+  while (threadCpuMicros() < until) for (const next = performance.now() + 0.5; performance.now() < next; );
 }
 
 /** What really happened: `{ name, start, end, late }` in milliseconds since the epoch. */

@@ -6,6 +6,7 @@ const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { copyPackage } = require('./package_copy.js');
 
 const root = path.join(__dirname, '..', '..');
 const COMMAND = path.join(root, 'bin', 'offloop.js');
@@ -54,7 +55,7 @@ async function runDoctor(words, options) {
 }
 
 /**
- * A project of `files`: path -> content, or for a package.json its fields; this repository is in its node_modules. It goes
+ * A project of `files`: path -> content, or for a package.json its fields; Offloop is in its node_modules. It goes
  * when the test ends.
  */
 function makeProject(t, files = {}, { withOffloop = true } = {}) {
@@ -68,8 +69,17 @@ function makeProject(t, files = {}, { withOffloop = true } = {}) {
   }
   const modules = path.join(directory, 'node_modules');
   fs.mkdirSync(modules, { recursive: true });
-  if (withOffloop) fs.symlinkSync(root, path.join(modules, 'offloop'), 'junction');
+  if (withOffloop) installOffloop(path.join(modules, 'offloop'));
   return directory;
+}
+
+function installOffloop(place) {
+  try {
+    fs.symlinkSync(root, place, 'junction');
+  } catch (error) {
+    if (error.code !== 'ENOTSUP') throw error; // Wine makes no junctions
+    copyPackage(place);
+  }
 }
 
 /** Files of a package in node_modules of `home`. */

@@ -15,13 +15,13 @@ import { ALL_MAJORS, currentNode, isAtLeast, nodeOfMajor } from '../build/node_b
 import { slowness } from './machine_speed.mjs';
 import { runNodeTests, testFiles } from './node_tests.mjs';
 import { exitNote, run, rustTotals, summarize, timed } from './steps.mjs';
+import { ensureTestDependencies } from './test_dependencies.mjs';
 
 const LINE_3_NODE = [22, 15];
 const BUILD_LIMIT_MILLIS = 60 * 60_000;
 const CORE_LIMIT_MILLIS = 10 * 60_000;
 const FILE_LIMIT_MILLIS = 120_000; // three times what the longest file takes on a quiet machine
 const CARGO_TEST = ['test', '--workspace', '--quiet'];
-const testDirectory = path.join(root, '__test__');
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,17 +45,10 @@ async function setUp() {
   const nodes = wanted.includes('node') ? chosenNodes() : [];
   const isLine3Run = nodes.some(({ version }) => isAtLeast(version, LINE_3_NODE));
   // The types of the 3.x line are compiled against on every Node.
-  if (wanted.includes('types') || isLine3Run) await ensureIn('sdk-3.x');
-  if (wanted.includes('node'))
-    for (const name of ['duckdb', 'express-2.x', 'frameworks', 'runners', 'zero-code/sdk-1.x']) await ensureIn(name);
-  if (isLine3Run) await ensureIn('express-3.x');
-  if (nodes.length > 0) await ensureDependencies({ directory: path.join(testDirectory, 'tusk-sdk') });
+  if (wanted.includes('types')) await ensureDependencies({ directory: path.join(root, '__test__', 'sdk-3.x') });
+  if (wanted.includes('node')) await ensureTestDependencies({ withLine3: isLine3Run });
   await ensureAddon();
   return nodes;
-}
-
-function ensureIn(name) {
-  return ensureDependencies({ directory: path.join(testDirectory, name) });
 }
 
 function chosenNodes() {

@@ -49,7 +49,7 @@ for (const major of MAJORS)
 steps.core = ["the core's tests", inTree(runCoreTests)];
 for (const major of MAJORS) {
   const isFull = major === FULL_SUITE;
-  const files = () => suiteFiles(values.files?.split(',') ?? (isFull ? [] : SHORT_LIST));
+  const files = () => suiteFiles(values.files?.split(',') ?? (isFull ? undefined : SHORT_LIST));
   const step = inTree(() => runSuite(nodeForWindows(major), files(), { limitMillis: SUITE_LIMIT_MILLIS }));
   steps[isFull ? 'suite' : `suite${major}`] = [`Node.js tests on Node.js ${major}`, step];
 }
@@ -77,8 +77,8 @@ await runWithSetup(async () => {
 
 /** The copy of the repository is laid once for all steps that need it. */
 function inTree(step) {
-  return () => {
-    if (!isTreeLaid) layTree();
+  return async () => {
+    if (!isTreeLaid) await layTree();
     isTreeLaid = true;
     return step();
   };

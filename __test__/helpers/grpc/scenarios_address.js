@@ -219,8 +219,10 @@ for (const [name, list] of Object.entries({
     env: ({ proxy }) => ({ grpc_proxy: proxy.url, no_proxy: list }),
   });
 }
+// Windows has one variable for both spellings, so the stock exporter finds it there.
+const ofUpperCase = process.platform === 'win32' ? 1 : 0;
 for (const [name, [variables, stockAsks, oursAsk]] of Object.entries({
-  'upper case': [({ proxy }) => ({ HTTPS_PROXY: proxy.url }), 0, 1],
+  'upper case': [({ proxy }) => ({ HTTPS_PROXY: proxy.url }), ofUpperCase, 1],
   'a blank behind the comma': [({ proxy }) => ({ grpc_proxy: proxy.url, no_proxy: 'h, localhost' }), 1, 0],
   'a star': [({ proxy }) => ({ grpc_proxy: proxy.url, no_proxy: '*' }), 1, 0],
 })) {

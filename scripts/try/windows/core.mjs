@@ -8,7 +8,7 @@ import { CORE_FAILURES } from './known.mjs';
 import { linkSourcePath, tree } from './tree.mjs';
 import { inWine, windowsPath, work } from './wine.mjs';
 
-const PROGRAM_LIMIT_MILLIS = 300_000;
+const limitMillis = 300_000;
 
 export async function runCoreTests() {
   const programs = await buildCoreTests();
@@ -20,28 +20,43 @@ export async function runCoreTests() {
   for (const { name, executable } of programs) {
     const file = path.join(directory, `${name}.exe`);
     copyFileSync(executable, file);
-    const started = performance.now();
-    const result = await inWine([windowsPath(file)], { limitMillis: PROGRAM_LIMIT_MILLIS, directory: tree });
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    output += result.stdout;
-    const failed = [...result.stdout.matchAll(/^test (\S+).* \.\.\. FAILED$/gm)].map(([, test]) => test);
-    const known = CORE_FAILURES[name] ?? {};
-    const unexplained = failed.filter((test) => known[test] === undefined);
-    if (result.isStopped) unexplained.push(`stopped after ${seconds} s: ${result.stdout.trim().split('\n').at(-1)}`);
-    else if (result.code !== 0 && failed.length === 0) unexplained.push(`ended with ${result.code}: ${result.stderr}`);
+    let result = await runProgram(file);
+    if (result.unexplained.length > 0) {
+      // As with the test files: once more, ahead of whatever else the machine does; what fails twice has failed.
+      const first = result;
+      result = await runProgram(file, { isAhead: true });
+      const once = first.unexplained.filter((test) => !result.unexplained.includes(test));
+      for (const test of once) process.stdout.write(`      passed in one of two runs: ${name}: ${test}\n`);
+      result.unexplained = result.unexplained.filter((test) => first.unexplained.includes(test));
+    }
+    const { explained, stdout, unexplained } = result;
+    const seconds = result.seconds.toFixed(1);
+    output += stdout;
     const sign = unexplained.length === 0 ? '✔' : '✖';
-    process.stdout.write(`  ${sign} ${name.padEnd(30)} ${seconds.padStart(6)} s   ${rustTotals(result.stdout)}\n`);
-    for (const test of failed.filter((test) => known[test] !== undefined))
-      process.stdout.write(`      explained: ${test}: ${known[test]}\n`);
+    process.stdout.write(`  ${sign} ${name.padEnd(30)} ${seconds.padStart(6)} s   ${rustTotals(stdout)}\n`);
+    for (const test of explained) process.stdout.write(`      explained: ${test}: ${CORE_FAILURES[name][test]}\n`);
     if (unexplained.length === 0) continue;
     red.push(name);
-    process.stdout.write(`${unexplained.map((test) => `      ✖ ${test}\n`).join('')}${failuresOf(result.stdout)}\n`);
+    process.stdout.write(`${unexplained.map((test) => `      ✖ ${test}\n`).join('')}${failuresOf(stdout)}\n`);
   }
   const note = `${rustTotals(output)} in ${programs.length} programs`;
   return {
     ok: red.length === 0 && programs.length > 0,
     note: red.length === 0 ? note : `${note}; red: ${red.join(', ')}`,
   };
+}
+
+async function runProgram(file, { isAhead = false } = {}) {
+  const started = performance.now();
+  const words = [windowsPath(file)];
+  const { code, isStopped, stdout, stderr } = await inWine(words, { limitMillis, directory: tree, isAhead });
+  const failed = [...stdout.matchAll(/^test (\S+).* \.\.\. FAILED$/gm)].map(([, test]) => test);
+  const known = CORE_FAILURES[path.basename(file, '.exe')] ?? {};
+  const unexplained = failed.filter((test) => known[test] === undefined);
+  if (isStopped) unexplained.push(`stopped: ${stdout.trim().split('\n').at(-1)}`);
+  else if (code !== 0 && failed.length === 0) unexplained.push(`ended with ${code}: ${stderr}`);
+  const explained = failed.filter((test) => known[test] !== undefined);
+  return { explained, seconds: (performance.now() - started) / 1000, stdout, unexplained };
 }
 
 function failuresOf(output) {

@@ -7,6 +7,8 @@ import { run } from '../../test/steps.mjs';
 
 export const TARGET = 'x86_64-pc-windows-gnu';
 const MINUTE_MILLIS = 60_000;
+/** Somebody else on the machine may be installing something, too. */
+const WAITS_FOR_ITS_TURN = ['-o', 'DPkg::Lock::Timeout=300'];
 /** Packages of Debian, and a command of each. */
 const PACKAGES = {
   'gcc-mingw-w64-x86-64-win32': '/usr/bin/x86_64-w64-mingw32-gcc-win32',
@@ -28,7 +30,7 @@ export async function ensureMachine() {
   const missing = Object.keys(PACKAGES).filter((name) => !existsSync(PACKAGES[name]));
   if (missing.length > 0) {
     await must('apt-get', ['update', '-q']);
-    await must('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...missing]);
+    await must('apt-get', [...WAITS_FOR_ITS_TURN, 'install', '-q', '-y', '--no-install-recommends', ...missing]);
   }
   await ensureTarget(TARGET);
   return { ok: true, note: missing.length > 0 ? `installed ${missing.join(', ')}` : 'all there' };

@@ -2,9 +2,10 @@
 // Windows in the place of Linux's. Dependencies are linked and not copied: nothing writes into them.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../../build/project.mjs';
+import { ensureTestDependencies } from '../../test/test_dependencies.mjs';
 import { BINARY, built } from './build.mjs';
 import { TARGET } from './machine.mjs';
 import { lane, work } from './wine.mjs';
@@ -12,7 +13,8 @@ import { lane, work } from './wine.mjs';
 export const tree = path.join(work, `offloop${lane}`);
 
 /** Makes the copy, from scratch: what a test has left behind must not help the next run. */
-export function layTree() {
+export async function layTree() {
+  const folders = await ensureTestDependencies({ withLine3: true });
   rmSync(tree, { recursive: true, force: true });
   const { stdout } = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
@@ -26,13 +28,11 @@ export function layTree() {
     copyFileSync(path.join(root, file), path.join(tree, file));
   }
   copyFileSync(path.join(built, BINARY), path.join(tree, 'addon', BINARY));
-  for (const directory of ['.', ...readdirSync(path.join(root, '__test__')).map((name) => path.join('__test__', name))])
-    linkModules(directory);
+  for (const directory of ['.', ...folders]) linkModules(directory);
 }
 
 function linkModules(directory) {
   const modules = path.join(root, directory, 'node_modules');
-  if (!existsSync(modules)) return;
   const { status, stderr } = spawnSync('cp', ['-al', modules, path.join(tree, directory)], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
 }
@@ -45,7 +45,7 @@ export function linkSourcePath() {
   for (const directory of ['target/tmp', `target/${TARGET}/tmp`])
     mkdirSync(path.join(tree, directory), { recursive: true });
   const place = path.join(path.dirname(work), root);
-  if (existsSync(place)) return;
   mkdirSync(path.dirname(place), { recursive: true });
+  rmSync(place, { force: true }); // that of another lane
   symlinkSync(path.relative(path.dirname(place), tree), place);
 }

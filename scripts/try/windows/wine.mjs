@@ -17,6 +17,8 @@ const MINUTE_MILLIS = 60_000;
 export const lane = process.env.OFFLOOP_WINE_LANE ?? '';
 const FIRST_PREFIX = '/var/wine';
 const PREFIX = FIRST_PREFIX + lane;
+/** Before a command: its processes run before all others of the machine, whatever else that has to do. */
+const AHEAD = ['chrt', '--rr', '1'];
 
 /** What the scripts keep of all this. */
 export const cache = path.join(repository, '.cache', 'windows');
@@ -66,13 +68,14 @@ function prepare() {
 
 /**
  * Runs a program of Windows. Its output goes to files, because Node.js cannot write to a pipe that is not one of Windows'.
- * @param {string[]} words the program and its arguments
+ * @param {string[]} words the program and its arguments; with `isAhead` it waits for no other program of the machine
  * @returns what `run` does, and standard output and error apart
  */
 export async function inWine(
   words,
-  { limitMillis, moreTime, env = {}, directory = work, nodeDirectory, waits = false },
+  { limitMillis, moreTime, env = {}, directory = work, nodeDirectory, waits = false, isAhead = false },
 ) {
+  if (!existsSync(path.join(chroot, PREFIX))) prepare();
   const [out, err] = ['stdout', 'stderr'].map((name) => path.join(work, 'out', `${name}-${process.pid}.txt`));
   const inside = (file) => `/${path.relative(chroot, file)}`;
   const settings = {
@@ -94,12 +97,18 @@ export async function inWine(
     waits ? 'wineserver64 -w; ' : ''
   }exit $code`;
   const assignments = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  const args = [...namespaces(), 'chroot', chroot, 'env', '-i', ...assignments];
+  const [command, ...args] = [...(isAhead && mayRunAhead() ? AHEAD : []), 'unshare', ...namespaces()];
+  args.push('chroot', chroot, 'env', '-i', ...assignments);
   args.push('sh', '-c', script, 'sh', inside(directory), ...words);
   for (const file of [out, err]) rmSync(file, { force: true });
-  const result = await run('unshare', args, { limitMillis, moreTime, isShownAtEnd: true });
+  const result = await run(command, args, { limitMillis, moreTime, isShownAtEnd: true });
   const [stdout, stderr] = [out, err].map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : ''));
   return { ...result, output: `${result.output}${stdout}${stderr}`, stdout, stderr };
+}
+
+function mayRunAhead() {
+  const [command, ...words] = [...AHEAD, 'true'];
+  return spawnSync(command, words).status === 0;
 }
 
 function namespaces() {

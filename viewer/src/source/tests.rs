@@ -1,5 +1,4 @@
 use std::{
-    fs,
     io::{Cursor, Read, Write},
     path::PathBuf,
 };
@@ -229,7 +228,7 @@ fn v4_v11_paths_are_files_directories_or_standard_input() {
 fn v4_a_link_to_a_directory_is_not_followed_and_one_to_a_file_is() {
     let directory = TestDirectory::new();
     directory.write("real/a.jsonl", "");
-    fs::create_dir(directory.path("spans")).unwrap();
+    std::fs::create_dir(directory.path("spans")).unwrap();
     std::os::unix::fs::symlink(directory.path(""), directory.path("spans/loop")).unwrap();
     std::os::unix::fs::symlink(directory.path("real/a.jsonl"), directory.path("spans/b.jsonl"))
         .unwrap();
