@@ -24,7 +24,9 @@ const pages = [
   ...markdownIn('docs/adr'),
   ...markdownIn('docs/spec'),
   'examples/README.md',
-  ...['express', 'fastify', 'lambda', 'nextjs', 'record-replay', 'worker-threads'].map((name) => `examples/${name}/README.md`),
+  ...['express', 'fastify', 'lambda', 'nextjs', 'record-replay', 'worker-threads'].map(
+    (name) => `examples/${name}/README.md`,
+  ),
   'npm/README.md',
 ];
 

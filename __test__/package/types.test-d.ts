@@ -50,7 +50,15 @@ new OTLPTraceExporter({
     hashKey: new Uint8Array(32),
     redact: [
       'defaults',
-      { keys: ['a'], action: 'hash', in: ['attributes', 'name'], except: ['b'], unless: ['c'], ignoreCase: true, name: 'n' },
+      {
+        keys: ['a'],
+        action: 'hash',
+        in: ['attributes', 'name'],
+        except: ['b'],
+        unless: ['c'],
+        ignoreCase: true,
+        name: 'n',
+      },
       { keys: ['a'], action: { json: { mask: ['$.a'], keep: ['$.b'] } }, keepType: true },
       { match: ['email', 'iban'], keys: ['a'], action: 'mask' },
       { keys: ['a'], action: { sql: 'auto' } },
