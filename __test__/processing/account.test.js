@@ -81,7 +81,7 @@ describe('the account of rules', () => {
       const outcome = await exporter.exportSpans(batch);
       assert.deepEqual(Object.keys(outcome), ['delivered', 'rejected', 'dropped', 'attempts']);
       const keys =
-        'offered accepted refused delivered rejected dropped pending pendingBytes inFlight retries breaker lastExportLatencyMillis threads';
+        'offered accepted refused delivered rejected dropped pending pendingBytes inFlight requests sentBytes retries breaker lastExportLatencyMillis threads';
       assert.deepEqual(Object.keys(exporter.stats()), keys.split(' '));
       const said = await diagLines(() => new Promise((resolve) => exporter.export(batch, resolve)));
       const [items] = said.filter(([, , text]) => text === 'items to be sent');

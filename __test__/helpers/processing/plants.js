@@ -72,8 +72,12 @@ const PLANTS = [
   },
   {
     sql: (span, secret) => Object.assign(span.attributes, { 'db.query.text': `select 1 from t where a = '${secret}'` }),
+    // Names for a database that says so, literals for every other.
     double: (span, secret) =>
-      Object.assign(span.attributes, { 'db.query.text': `insert into t values ("${secret}", 2)` }),
+      Object.assign(span.attributes, {
+        'db.system': 'other',
+        'db.query.text': `insert into t values ("${secret}", 2)`,
+      }),
     cut: (span, secret) => Object.assign(span.attributes, { 'db.query.text': `select a -- ${secret}\n, 'b${secret}` }),
     backslash: (span, secret) => Object.assign(span.attributes, { 'db.query.text': `a = 'x\\' or '${secret}'` }),
     postgres: (span, secret) =>
