@@ -102,6 +102,8 @@ export interface ExportOutcome {
   delivered: number;
   /** Spans the receiver refused in a partial success. */
   rejected: number;
+  /** Spans that a rule of `process` has dropped: neither delivered nor lost. Present with `process` only. */
+  filtered?: number;
   /** Spans lost, by reason. */
   dropped: DropCounts;
   /** Requests made; after a split, the most that any span needed. */
@@ -118,7 +120,10 @@ export interface FlushOutcome {
   outstanding: number;
 }
 
-/** A consistent snapshot: `offered` is `accepted` plus `refused`; `accepted` is the sum of all that follows it. */
+/**
+ * A consistent snapshot: `offered` is `accepted` plus `refused`; `accepted` is `delivered`, `rejected`, `filtered` if it is there,
+ * everything in `dropped`, and `pending`.
+ */
 export interface ExporterStats {
   offered: number;
   accepted: number;
@@ -140,6 +145,18 @@ export interface ExporterStats {
   lastExportLatencyMillis: number | null;
   /** Native threads of this process. */
   threads: number;
+  /** Spans that a rule of `process` has dropped: neither delivered nor lost. Present with `process` only. */
+  filtered?: number;
+  /** What the rules of `process` have done, as numbers. Present with `process` only. */
+  process?: ProcessStats;
+}
+
+/** What the rules of `process` have done. */
+export interface ProcessStats {
+  /** Hits by the name of the rule: a place in a configuration such as `redact[3]`, unless it has a name of its own. */
+  rules: Record<string, number>;
+  /** Texts that were replaced, wholly or from some place on, because a rule could not understand them. */
+  failClosed: { json: number; sql: number; depth: number };
 }
 
 /** Whether the collector takes what is sent, as far as the answers so far have shown. */
@@ -164,6 +181,105 @@ export interface ExportFailure {
   message: string;
   /** Without credentials. */
   endpoint: string;
+}
+
+/** Where a rule looks. */
+export type ProcessPart = AttributePart | 'name' | 'status' | 'eventName' | 'traceState';
+
+/** Where attributes are. */
+export type AttributePart = 'attributes' | 'events' | 'links' | 'resource' | 'scope';
+
+/** What can be told by its form. */
+export type Detector =
+  | 'email'
+  | 'creditCard'
+  | 'iban'
+  | 'jwt'
+  | 'bearer'
+  | 'basicAuth'
+  | 'privateKey'
+  | 'awsKey'
+  | 'githubToken'
+  | 'slackToken'
+  | 'stripeKey'
+  | 'googleKey'
+  | 'urlCredentials'
+  | 'ipv4'
+  | 'ipv6';
+
+/** What may be redacted, changed and dropped before spans are encoded. Rules and examples: docs/processing.md. */
+export interface ProcessOptions {
+  /** What stands in for a masked value. 1 to 64 characters. Default '[redacted]'. */
+  marker?: string;
+  /** Makes tokens; at least 32 bytes, or the variable that holds so many. */
+  hashKey?: Uint8Array | { env: string };
+  redact?: Array<'defaults' | 'secrets' | 'pii' | RedactRule>;
+  attributes?: AttributeRule[];
+  /** A span that meets one of these conditions is not sent. */
+  drop?: Array<SpanCondition & { scope?: 'span' }>;
+}
+
+/** Takes values under `keys`, the parts of texts that `match` finds, or those parts of texts under these keys. */
+export type RedactRule = RedactBase &
+  (
+    | { keys: string[]; match?: never; action?: WholeAction; keepType?: boolean }
+    | { keys?: string[]; match: Detector[]; action?: 'mask' | 'hash'; keepType?: never }
+  );
+
+interface RedactBase {
+  /** Shown in `stats()`. Default its place, as in `redact[3]`. */
+  name?: string;
+  /** Default everything. */
+  in?: ProcessPart[];
+  ignoreCase?: boolean;
+  /** Keys that the rule leaves alone. */
+  except?: string[];
+  /** Texts that the rule leaves alone. */
+  unless?: string[];
+}
+
+/** What is done with a whole value. Default 'mask'. */
+export type WholeAction =
+  | 'mask'
+  | 'delete'
+  | 'hash'
+  | { truncate: number }
+  | { sql: 'auto' | 'mysql' | 'postgresql' | 'generic' }
+  | { url: string[] }
+  | { json: { mask?: string[]; hash?: string[]; keep?: string[] } }
+  | { allow: true };
+
+type SimpleValue = string | number | boolean;
+
+/** Changes one attribute, after the redaction. Default `in` is `['attributes']`. */
+export type AttributeRule = { in?: AttributePart[]; where?: SpanCondition } & (
+  | { insert: string; value: SimpleValue }
+  | { update: string; value: SimpleValue }
+  | { upsert: string; value: SimpleValue }
+  | { rename: string; to: string }
+  | { copy: string; to: string }
+  | { delete: string }
+);
+
+/** Both limits are outside of the range. */
+export interface NumberRange {
+  over?: number;
+  under?: number;
+}
+
+/** Values that attributes are compared with. */
+export type ValueConditions = Record<string, SimpleValue | SimpleValue[] | NumberRange | { exists: boolean }>;
+
+/** All members must hold; they see spans as they came. Texts may have `*` and `?`. */
+export interface SpanCondition {
+  name?: string | string[];
+  scopeName?: string | string[];
+  status?: Array<'unset' | 'ok' | 'error'>;
+  kind?: Array<'internal' | 'server' | 'client' | 'producer' | 'consumer'>;
+  durationMillis?: NumberRange;
+  attributes?: ValueConditions;
+  resource?: ValueConditions;
+  not?: SpanCondition;
 }
 
 export interface QueueOptions {
@@ -346,6 +462,8 @@ export interface OTLPTraceExporterConfig {
   onError?: (failure: ExportFailure) => void;
   /** Called when the collector is found to be away, and when it is back. */
   onHealth?: (health: ExporterHealth) => void;
+  /** Redaction, attribute rules and drop rules, run by native threads before spans are encoded. Default none. */
+  process?: ProcessOptions;
 }
 
 /**
@@ -431,6 +549,8 @@ export interface FileSpanExporterConfig {
   onError?: (failure: ExportFailure) => void;
   /** Called when the files cannot be written any more, and when they can again. */
   onHealth?: (health: ExporterHealth) => void;
+  /** Redaction, attribute rules and drop rules, run by native threads before spans are encoded. Default none. */
+  process?: ProcessOptions;
 }
 
 /** Writes spans to files: the destination that needs no server. */

@@ -171,6 +171,9 @@ export declare class LoopMonitor {
   takeDelays(): JsDelays | null
 }
 
+/** Throws if the rules of a lane that is made later cannot be compiled. */
+export declare function checkProcess(words: Array<string>, key?: Uint8Array | undefined | null): void
+
 /** An attribute. */
 export interface JsAttribute {
   /** Key. */
@@ -387,6 +390,8 @@ export interface JsOutcome {
   delivered: number
   /** Spans refused in a partial success. */
   rejected: number
+  /** Spans that a rule has dropped. */
+  filtered: number
   /** Spans lost, by reason. */
   dropped: Record<string, number>
   /** Requests made. */
@@ -397,6 +402,14 @@ export interface JsOutcome {
   partialSuccess?: string
   /** Lines for `diag.warn`. */
   warnings: Array<string>
+}
+
+/** What the rules of an exporter have done. */
+export interface JsProcessStats {
+  /** Hits by rule, in the order of the rules. */
+  rules: Array<[string, number]>
+  /** Texts that were replaced because they could not be understood, by cause. */
+  failClosed: Array<[string, number]>
 }
 
 /** How spans are recorded. */
@@ -481,6 +494,10 @@ export interface JsStats {
   delivered: number
   /** Spans refused by the receiver. */
   rejected: number
+  /** Spans that a rule has dropped; absent where there are no rules. */
+  filtered?: number
+  /** What the rules have done; absent where there are none. */
+  process?: JsProcessStats
   /** Spans lost after admission. */
   dropped: Record<string, number>
   /** Spans not yet terminal. */
@@ -606,6 +623,10 @@ export interface LaneConfig {
   honorRetryAfter?: boolean
   /** How spans are recorded (sinks `trace_files` and `drift_api`). */
   drift?: JsRecording
+  /** The plain form of `process`, as `js/config/process/plain.js` writes it. */
+  process?: Array<string>
+  /** What its tokens are made with. */
+  processKey?: Uint8Array
 }
 
 /** What `js/` resolved. */

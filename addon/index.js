@@ -838,4 +838,5 @@ module.exports = nativeBinding
 module.exports.Environment = nativeBinding.Environment
 module.exports.Lane = nativeBinding.Lane
 module.exports.LoopMonitor = nativeBinding.LoopMonitor
+module.exports.checkProcess = nativeBinding.checkProcess
 module.exports.threadCpuMicros = nativeBinding.threadCpuMicros

@@ -22,6 +22,7 @@ pub mod lock;
 pub mod monitor;
 pub mod otlp;
 pub mod pipeline;
+pub mod process;
 pub mod recorder;
 pub mod shown;
 pub mod sink;

@@ -40,6 +40,10 @@ pub struct Encoded {
     pub spans: u32,
     /// Spans that could not be encoded and are not in `body`.
     pub invalid: u32,
+    /// Spans that a rule of the user has dropped before they were encoded.
+    pub filtered: u32,
+    /// Lines for the log, without anything of a span.
+    pub lines: Vec<String>,
     /// Where each resource, scope and span lies in `body`.
     pub layout: Layout,
 }

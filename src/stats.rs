@@ -70,7 +70,7 @@ impl BreakerState {
 
 /// One consistent snapshot of an exporter, taken under the ledger's lock.
 ///
-/// `offered == accepted + Σ refused` and `accepted == delivered + rejected + Σ dropped + pending`, always.
+/// `offered == accepted + Σ refused` and `accepted == delivered + rejected + filtered + Σ dropped + pending`, always.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
     /// Spans that came in.
@@ -83,6 +83,8 @@ pub struct Stats {
     pub delivered: u64,
     /// Spans that the endpoint refused in a partial success.
     pub rejected: u64,
+    /// Spans that a rule of the user has dropped.
+    pub filtered: u64,
     /// Spans lost after admission.
     pub dropped: Drops,
     /// Spans accepted and not yet terminal: queued, being transformed, buffered, in flight, waiting for a retry.
@@ -115,6 +117,11 @@ impl Stats {
     /// Whether both identities hold.
     pub fn is_conserved(&self) -> bool {
         self.offered == self.accepted + self.refused.total()
-            && self.accepted == self.delivered + self.rejected + self.dropped.total() + self.pending
+            && self.accepted
+                == self.delivered
+                    + self.rejected
+                    + self.filtered
+                    + self.dropped.total()
+                    + self.pending
     }
 }

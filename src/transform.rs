@@ -1,5 +1,5 @@
 //! What happens to the spans of one export on a worker: they are decoded into an arena, and encoded into one request body.
-//! Whatever changes spans on their way belongs between the two.
+//! Whatever changes spans on their way stands between the two (`src/process.rs`).
 
 use std::sync::Arc;
 
@@ -10,7 +10,9 @@ use crate::{
     exporter::Transform,
     handoff::{RawBatch, decode},
     otlp::{self, Encoded, Protocol},
+    process::{Process, Processed},
     recorder::{self, Recording},
+    span::SpanBatch,
 };
 
 /// What spans become.
@@ -24,21 +26,50 @@ pub enum Format {
     Recording(Recording),
 }
 
-/// The transform of a lane that writes `format`.
-pub fn transform(format: Format) -> Transform {
-    Arc::new(move |raw| apply(&format, &raw))
+/// The transform of a lane that writes `format`; with `process` spans go through its rules first.
+pub fn transform(format: Format, process: Option<Arc<Process>>) -> Transform {
+    match process {
+        None => Arc::new(move |raw| apply(&format, &raw)),
+        Some(process) => Arc::new(move |raw| apply_with(&format, &process, &raw)),
+    }
 }
 
 fn apply(format: &Format, raw: &RawBatch) -> Result<Encoded, TransformError> {
     raw.top_up_pool();
     let arena = Bump::new();
-    let batch = decode(raw, &arena).map_err(|error| TransformError {
+    let batch = decoded(raw, &arena)?;
+    encode(format, &batch, &arena)
+}
+
+/// There is no way around the rules: what unwinds in them unwinds here, and nothing of the batch is encoded.
+fn apply_with(
+    format: &Format,
+    process: &Process,
+    raw: &RawBatch,
+) -> Result<Encoded, TransformError> {
+    raw.top_up_pool();
+    let arena = Bump::new();
+    let mut batch = decoded(raw, &arena)?;
+    let Processed { filtered, lines } = process.apply(&mut batch, &arena);
+    let encoded = encode(format, &batch, &arena)?;
+    Ok(Encoded { filtered, lines, ..encoded })
+}
+
+fn decoded<'a>(raw: &'a RawBatch, arena: &'a Bump) -> Result<SpanBatch<'a>, TransformError> {
+    decode(raw, arena).map_err(|error| TransformError {
         reason: DropReason::InternalError,
         message: error.to_string(),
-    })?;
+    })
+}
+
+fn encode<'a>(
+    format: &Format,
+    batch: &SpanBatch<'a>,
+    arena: &'a Bump,
+) -> Result<Encoded, TransformError> {
     match format {
-        Format::Otlp(protocol) => Ok(otlp::encode(*protocol, &batch)),
-        Format::OtlpLine => Ok(otlp::encode_line(&batch)),
-        Format::Recording(recording) => recorder::encode(recording, &batch, &arena),
+        Format::Otlp(protocol) => Ok(otlp::encode(*protocol, batch)),
+        Format::OtlpLine => Ok(otlp::encode_line(batch)),
+        Format::Recording(recording) => recorder::encode(recording, batch, arena),
     }
 }

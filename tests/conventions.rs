@@ -81,6 +81,45 @@ fn r98_r99_the_schedule_reads_no_clock_and_its_tests_never_sleep() {
 }
 
 #[test]
+fn p10_processing_knows_spans_and_errors_and_nothing_else_of_the_core() {
+    let mut files = rust_files(&root().join("src/process"));
+    files.retain(|file| !file.to_string_lossy().contains("tests"));
+    files.push(root().join("src/process.rs"));
+    assert!(files.len() > 15, "{files:?}");
+    let others = [
+        "crate::pipeline",
+        "crate::exporter",
+        "crate::sink",
+        "crate::otlp",
+        "crate::handoff",
+        "crate::clock",
+        "crate::recorder",
+        "crate::drift",
+        "crate::transform",
+        "crate::lock",
+        "Mutex",
+        "thread::",
+        "SystemTime",
+        "tokio",
+    ];
+    let found = lines_with(&files, &others);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn p12_what_reads_encodes_and_schedules_spans_does_not_know_that_there_are_rules() {
+    let mut files = Vec::new();
+    for folder in ["handoff", "otlp", "pipeline", "sink", "span", "drift", "recorder", "monitor"] {
+        files.extend(rust_files(&root().join("src").join(folder)));
+    }
+    let found = lines_with(&files, &["process::Process", "process::{", "Processed"]);
+    assert!(found.is_empty(), "{found:#?}");
+    // A lane without rules has a closure of its own.
+    let transform = text("src/transform.rs");
+    assert!(transform.contains("None => Arc::new(move |raw| apply(&format, &raw))"));
+}
+
+#[test]
 fn r9_the_libuv_pool_belongs_to_the_application() {
     let addon = rust_files(&root().join("addon/src"));
     let found = lines_with(

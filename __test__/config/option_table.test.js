@@ -67,7 +67,7 @@ function flattened(members) {
   const flat = {};
   for (const [name, member] of Object.entries(members)) {
     const section = ofIndex[member.type] ?? ofTusk[member.type];
-    const isSection = section !== undefined && !/Like$|Blocker$|Resource$/.test(member.type);
+    const isSection = section !== undefined && !/Like$|Blocker$|Resource$|^ProcessOptions$/.test(member.type);
     if (!isSection) flat[name] = member;
     else for (const [option, inner] of Object.entries(section)) flat[`${name}.${option}`] = inner;
   }

@@ -19,13 +19,13 @@ function sum(counts) {
   return Object.values(counts).reduce((a, b) => a + b, 0);
 }
 
-/** `offered` is accepted or refused; `accepted` is delivered, rejected, dropped or pending (R24). */
+/** `offered` is accepted or refused; `accepted` is delivered, rejected, filtered, dropped or pending (R24, P56). */
 function assertConserved(stats) {
   for (const reason of [...Object.keys(stats.refused), ...Object.keys(stats.dropped)]) {
     assert.ok(DROP_REASONS.includes(reason), `unknown reason ${reason}`);
   }
   assert.equal(stats.offered, stats.accepted + sum(stats.refused), `offered: ${JSON.stringify(stats)}`);
-  const settled = stats.delivered + stats.rejected + sum(stats.dropped) + stats.pending;
+  const settled = stats.delivered + stats.rejected + (stats.filtered ?? 0) + sum(stats.dropped) + stats.pending;
   assert.equal(stats.accepted, settled, `accepted: ${JSON.stringify(stats)}`);
 }
 
@@ -39,7 +39,8 @@ function assertSettled(stats) {
 
 /** The counts of one outcome account for all its spans. */
 function assertOutcome(outcome, spans) {
-  assert.equal(outcome.delivered + outcome.rejected + sum(outcome.dropped), spans, JSON.stringify(outcome));
+  const { delivered, rejected, filtered = 0, dropped } = outcome;
+  assert.equal(delivered + rejected + filtered + sum(dropped), spans, JSON.stringify(outcome));
 }
 
 module.exports = { assertConserved, assertSettled, assertOutcome, sum };

@@ -47,10 +47,10 @@ function declarations() {
   return found;
 }
 
-/** `queue.maxSpans` and the like: sections of options are interfaces of their own. */
+/** `queue.maxSpans` and the like: sections of options are interfaces of their own. Rules are no options; they have a page. */
 function optionsOf(name) {
   return interfaces[name].flatMap((member) =>
-    /Options$/.test(member.type) && interfaces[member.type]
+    /Options$/.test(member.type) && member.type !== 'ProcessOptions' && interfaces[member.type]
       ? optionsOf(member.type).map((option) => `${member.name}.${option}`)
       : [member.name],
   );

@@ -44,6 +44,48 @@ expectError(new ProtoExporter({ protocol: 'http/json' }));
 expectError(new JsonExporter({ protocol: 'http/json' }));
 new OTLPTraceExporter({ protocol: 'env' });
 expectError(new ProtoExporter({ protocol: 'env' }));
+// Rules that the constructor refuses do not compile, where types can tell.
+new OTLPTraceExporter({
+  process: {
+    marker: '***',
+    hashKey: new Uint8Array(32),
+    redact: [
+      'defaults',
+      {
+        keys: ['a'],
+        action: 'hash',
+        in: ['attributes', 'name'],
+        except: ['b'],
+        unless: ['c'],
+        ignoreCase: true,
+        name: 'n',
+      },
+      { keys: ['a'], action: { json: { mask: ['$.a'], keep: ['$.b'] } }, keepType: true },
+      { match: ['email', 'iban'], keys: ['a'], action: 'mask' },
+      { keys: ['a'], action: { sql: 'auto' } },
+      { keys: ['a'], action: { url: [] } },
+      { keys: ['a'], action: { truncate: 5 } },
+      { keys: ['a'], action: { allow: true } },
+    ],
+    attributes: [{ insert: 'a', value: 1 }, { rename: 'a', to: 'b', where: { not: { name: 'x' } } }, { delete: 'a' }],
+    drop: [{ name: 'a', durationMillis: { over: 1 }, attributes: { a: [1, 'b'], c: { exists: true } } }],
+  },
+});
+new FileSpanExporter({ directory: '.', process: { redact: ['pii'], hashKey: { env: 'KEY' } } });
+expectError(new OTLPTraceExporter({ process: { redacts: [] } }));
+expectError(new OTLPTraceExporter({ process: { redact: ['default'] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{}] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: 'a' }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ kyes: ['a'] }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ match: ['emial'] }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ match: [{ pattern: 'x' }] }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ match: ['email'], action: 'delete' }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], action: { sql: 'oracle' } }] } }));
+expectError(new OTLPTraceExporter({ process: { attributes: [{ insert: 'a' }] } }));
+expectError(new OTLPTraceExporter({ process: { drop: [{ name: 'a', scope: 'trace' }] } }));
+expectError(new OTLPTraceExporter({ process: { drop: [{ status: ['failed'] }] } }));
+expectError(new OTLPTraceExporter({ process: { sample: { default: 1 } } }));
+expectError(new OTLPTraceExporter({ process: { metrics: {} } }));
 declare const configurationError: ConfigurationError;
 expectType<'ERR_OFFLOOP_CONFIG'>(configurationError.code);
 expectAssignable<Error>(configurationError);

@@ -12,6 +12,7 @@ use offloop::{
     config::{Compression, Config, Overflow, RetryPolicy},
     exporter::Exporter,
     otlp::Protocol,
+    process::Process,
     recorder::{ApiConfig, ApiSink, Output, Recording},
     sink::{
         ContentEncoding, Sink,
@@ -116,6 +117,10 @@ pub struct LaneConfig {
     pub honor_retry_after: Option<bool>,
     /// How spans are recorded (sinks `trace_files` and `drift_api`).
     pub drift: Option<JsRecording>,
+    /// The plain form of `process`, as `js/config/process/plain.js` writes it.
+    pub process: Option<Vec<String>>,
+    /// What its tokens are made with.
+    pub process_key: Option<Uint8Array>,
 }
 
 /// How spans are recorded.
@@ -164,8 +169,25 @@ pub(crate) struct Shared {
     pub doubt: Doubt,
 }
 
+/// An exporter and the rules that its spans go through.
+pub(crate) struct Built {
+    pub exporter: Arc<Exporter>,
+    pub process: Option<Arc<Process>>,
+}
+
+fn compiled(words: &[String], key: Option<Uint8Array>) -> Result<Arc<Process>> {
+    let process = Process::compile(words, key.as_deref()).map_err(invalid)?;
+    Ok(Arc::new(process))
+}
+
+/// Throws if the rules of a lane that is made later cannot be compiled.
+#[napi(catch_unwind)]
+pub fn check_process(words: Vec<String>, key: Option<Uint8Array>) -> Result<()> {
+    compiled(&words, key).map(drop)
+}
+
 /// Makes the exporter behind a lane.
-pub(crate) fn build(mut config: LaneConfig, shared: &Shared) -> Result<Arc<Exporter>> {
+pub(crate) fn build(mut config: LaneConfig, shared: &Shared) -> Result<Built> {
     let protocol = match config.protocol.as_str() {
         "http/json" => Protocol::HttpJson,
         "grpc" => Protocol::Grpc,
@@ -183,8 +205,14 @@ pub(crate) fn build(mut config: LaneConfig, shared: &Shared) -> Result<Arc<Expor
         None if config.sink == "file" => Format::OtlpLine,
         None => Format::Otlp(protocol),
     };
+    let process = match config.process.take() {
+        Some(words) => Some(compiled(&words, config.process_key.take())?),
+        None => None,
+    };
     let sink = with_live_headers(&config, shared, sink(&config, native, shared)?);
-    Exporter::new(core, sink, transform(format)).map_err(invalid)
+    let transform = transform(format, process.clone());
+    let exporter = Exporter::new(core, sink, transform).map_err(invalid)?;
+    Ok(Built { exporter, process })
 }
 
 fn with_live_headers(config: &LaneConfig, shared: &Shared, inner: Arc<dyn Sink>) -> Arc<dyn Sink> {

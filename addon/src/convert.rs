@@ -12,6 +12,7 @@ use offloop::{
     error::{ExportFailure, FailureKind},
     exporter::{FlushOutcome, Outcome},
     pipeline::notice::{Level, Notice},
+    process::Process,
     stats::{Drops, Stats},
 };
 
@@ -27,6 +28,8 @@ pub struct JsOutcome {
     pub delivered: f64,
     /// Spans refused in a partial success.
     pub rejected: f64,
+    /// Spans that a rule has dropped.
+    pub filtered: f64,
     /// Spans lost, by reason.
     pub dropped: HashMap<String, f64>,
     /// Requests made.
@@ -186,6 +189,26 @@ impl JsNotice {
     }
 }
 
+/// What the rules of an exporter have done.
+#[napi(object, object_from_js = false)]
+pub struct JsProcessStats {
+    /// Hits by rule, in the order of the rules.
+    pub rules: Vec<(String, f64)>,
+    /// Texts that were replaced because they could not be understood, by cause.
+    pub fail_closed: Vec<(String, f64)>,
+}
+
+impl From<&Process> for JsProcessStats {
+    fn from(process: &Process) -> Self {
+        let rules = process.rules().into_iter();
+        let fail_closed = process.fail_closed().into_iter();
+        Self {
+            rules: rules.map(|(name, hits)| (name, hits as f64)).collect(),
+            fail_closed: fail_closed.map(|(name, hits)| (name.to_owned(), hits as f64)).collect(),
+        }
+    }
+}
+
 /// A snapshot of an exporter.
 #[napi(object, object_from_js = false)]
 pub struct JsStats {
@@ -199,6 +222,10 @@ pub struct JsStats {
     pub delivered: f64,
     /// Spans refused by the receiver.
     pub rejected: f64,
+    /// Spans that a rule has dropped; absent where there are no rules.
+    pub filtered: Option<f64>,
+    /// What the rules have done; absent where there are none.
+    pub process: Option<JsProcessStats>,
     /// Spans lost after admission.
     pub dropped: HashMap<String, f64>,
     /// Spans not yet terminal.
@@ -230,6 +257,7 @@ impl From<Outcome> for JsOutcome {
         Self {
             delivered: outcome.delivered as f64,
             rejected: outcome.rejected as f64,
+            filtered: outcome.filtered as f64,
             dropped: drops(&outcome.dropped),
             attempts: outcome.attempts,
             error: outcome.error.map(Into::into),
@@ -280,6 +308,8 @@ impl From<Stats> for JsStats {
             refused: drops(&stats.refused),
             delivered: stats.delivered as f64,
             rejected: stats.rejected as f64,
+            filtered: None,
+            process: None,
             dropped: drops(&stats.dropped),
             pending: stats.pending as f64,
             pending_bytes: stats.pending_bytes as f64,

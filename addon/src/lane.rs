@@ -18,11 +18,12 @@ use offloop::{
     handoff::{RawBatch, Segment},
     lock::lock,
     pipeline::notice::Level,
+    process::Process,
     sink::{live_headers::CurrentHeaders, net::Doubt},
 };
 
 use crate::{
-    config::{LaneConfig, Shared, build},
+    config::{Built, LaneConfig, Shared, build},
     convert::{JsFlush, JsNotice, JsStats, duration},
     environment::Environment,
     mailbox::JsResult,
@@ -32,6 +33,8 @@ use crate::{
 #[napi(custom_finalize)]
 pub struct Lane {
     exporter: Arc<Exporter>,
+    /// The rules that its spans go through.
+    process: Option<Arc<Process>>,
     shared: Shared,
     /// Exports whose long texts are still being copied, by the number JavaScript gave them. What lacks one when the
     /// environment goes counts as `environment_gone`.
@@ -74,7 +77,7 @@ impl Lane {
             timeouts: Arc::default(),
             doubt: Doubt::default(),
         };
-        let exporter = build(config, &shared)?;
+        let Built { exporter, process } = build(config, &shared)?;
         environment.enlist(&exporter);
         let mailbox = environment.mailbox();
         exporter.observe(
@@ -84,7 +87,7 @@ impl Lane {
                 mailbox.post(JsResult { notice: Some(notice), ..JsResult::done(0) });
             }),
         );
-        Ok(Self { exporter, shared, open: Mutex::default(), windows: Mutex::default() })
+        Ok(Self { exporter, process, shared, open: Mutex::default(), windows: Mutex::default() })
     }
 
     /// Headers for every attempt from now on, in place of those of the configuration.
@@ -261,7 +264,15 @@ impl Lane {
     /// One consistent snapshot.
     #[napi(catch_unwind)]
     pub fn stats(&self) -> JsStats {
-        self.exporter.stats().into()
+        let stats = self.exporter.stats();
+        match &self.process {
+            None => stats.into(),
+            Some(process) => JsStats {
+                filtered: Some(stats.filtered as f64),
+                process: Some(process.as_ref().into()),
+                ..stats.into()
+            },
+        }
     }
 }
 

@@ -7,7 +7,15 @@ const { nearest } = require('../command/nearest.js');
 const { LEVELS } = require('../otel/stderr_lines.js');
 
 /** Names behind the prefix; a test compares them with the code. */
-const OFFLOOP_NAMES = ['EVENT_LOOP_MONITOR', 'EVENT_LOOP_THRESHOLD_MILLIS', 'FALLBACK', 'LOG', 'REGISTER'];
+const OFFLOOP_NAMES = [
+  'EVENT_LOOP_MONITOR',
+  'EVENT_LOOP_THRESHOLD_MILLIS',
+  'FALLBACK',
+  'LOG',
+  'PROCESS',
+  'PROCESS_FILE',
+  'REGISTER',
+];
 /** Variables of the SDK that are looked at; exporters do not read them. */
 const SDK_VARIABLES = [
   'OTEL_SDK_DISABLED',
@@ -51,6 +59,7 @@ function examineVariables(section, env) {
 }
 
 function shownValue(name, text) {
+  if (name.startsWith('OFFLOOP_PROCESS')) return 'set';
   const isKnown = /_(ARG|MILLIS)$/.test(name)
     ? !Number.isNaN(Number(text))
     : text.split(',').every((word) => KNOWN_VALUES.has(word.trim().toLowerCase()));

@@ -57,12 +57,12 @@ class ExportAnswers {
 
   #tell(batch, native, done) {
     this.#settings.credentials?.told(native);
-    const { outcome, reason, error } = settle(batch, native);
+    const { outcome, reason, error } = settle(batch, native, this.#settings.process != null);
     const { logsRetries, endpoint } = this.#settings;
     const { thrown } = batch.call;
     tellOutcome(native, { reason, error, thrown, invalid: outcome.dropped.invalid, logsRetries, endpoint });
     this.#settings.lines?.ended(outcome, reason);
-    batch.finishMetrics?.(error, reason === 'retries_exhausted');
+    batch.finishMetrics?.(error, reason === 'retries_exhausted', outcome.filtered);
     if (batch.refused[reason] > 0 && !batch.isReported) {
       batch.isReported = true;
       const { attempts, error: told } = outcome;

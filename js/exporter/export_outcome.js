@@ -18,10 +18,13 @@ const NOTHING_SENT = Object.freeze({ __proto__: null, delivered: 0, rejected: 0,
 const OF_AN_ATTEMPT = new Set(['network', 'grpc']);
 
 /** `{ outcome, reason, error }`; without a loss that makes an export fail there is neither reason nor error. */
-function settle(batch, { delivered, rejected, dropped: droppedLater, attempts, error: failure }) {
+function settle(batch, native, hasRules) {
+  const { delivered, rejected, filtered = 0, dropped: droppedLater, attempts, error: failure } = native;
   const dropped = { ...droppedLater };
   for (const [reason, count] of Object.entries(batch.refused)) dropped[reason] = (dropped[reason] ?? 0) + count;
-  const outcome = { delivered, rejected, dropped, attempts };
+  const outcome = hasRules
+    ? { delivered, rejected, filtered, dropped, attempts }
+    : { delivered, rejected, dropped, attempts };
   const reason = reasonOfFailure(outcome);
   if (reason === undefined) return { outcome, reason, error: undefined };
   const facts = withOriginal(failure, batch.call.original) ?? { __proto__: null, kind: reason };
@@ -32,9 +35,9 @@ function settle(batch, { delivered, rejected, dropped: droppedLater, attempts, e
 }
 
 /** Spans that could not be read are no failure of an export, unless nothing else was left of it. */
-function reasonOfFailure({ delivered, rejected, dropped }) {
+function reasonOfFailure({ delivered, rejected, filtered = 0, dropped }) {
   const reason = Object.keys(dropped).find((name) => name !== 'invalid');
-  const isNothingLeft = delivered + rejected === 0 && dropped.invalid > 0;
+  const isNothingLeft = delivered + rejected + filtered === 0 && dropped.invalid > 0;
   return reason ?? (isNothingLeft ? 'invalid' : undefined);
 }
 

@@ -38,11 +38,12 @@ class ExporterLines {
   }
 
   /** An export has its result. */
-  ended({ delivered, rejected, error }, reason) {
+  ended({ delivered, rejected, filtered = 0, error }, reason) {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     const lost = `lost: ${reason}${error === undefined || error.code === reason ? '' : ` (${error.code})`}`;
-    const fate = reason !== undefined ? lost : delivered > 0 || rejected === 0 ? 'delivered' : 'rejected';
+    const taken = delivered > 0 || rejected + filtered === 0 ? 'delivered' : rejected > 0 ? 'rejected' : 'filtered';
+    const fate = reason !== undefined ? lost : taken;
     decided(`${this.#exporter}: first batch ${fate}`);
   }
 }

@@ -6,6 +6,7 @@ const path = require('node:path');
 const { ExporterLines } = require('./exporter_lines.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
+const { readProcess } = require('../config/process.js');
 const { configured, invalid, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 
@@ -16,7 +17,7 @@ class FileSpanExporter extends LaneExporter {
   constructor(config) {
     const options = configured(() => readFileOptions(config));
     const { directory: given, maxFiles, maxFileBytes, maxAgeMillis } = options;
-    const { queue, limits, exit, onError, onHealth, selfObsMeterProvider } = options;
+    const { queue, limits, exit, onError, onHealth, selfObsMeterProvider, process } = options;
     const directory = path.resolve(given);
     const what = { className: 'FileSpanExporter', protocol: 'http/json', endpoint: `file:${directory}` };
     const lines = new ExporterLines({ ...what, transport: 'native' });
@@ -44,6 +45,7 @@ class FileSpanExporter extends LaneExporter {
       endpoint: directory,
       exit,
       metrics: createSelfMetrics({ meterProvider: selfObsMeterProvider, url: '', protocol: 'file' }),
+      process,
     });
     lines.made(this);
     if (isItself(new.target, FileSpanExporter)) tellUnknown(OPTIONS.FileSpanExporter, config);
@@ -53,7 +55,7 @@ class FileSpanExporter extends LaneExporter {
 function readFileOptions(config) {
   const options = readOptions(OPTIONS.FileSpanExporter, config ?? {});
   if (options.directory === undefined) throw invalid('directory', 'a path', config?.directory);
-  return options;
+  return { ...options, process: readProcess(options.process) };
 }
 
 module.exports = { FileSpanExporter };

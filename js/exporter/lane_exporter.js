@@ -92,6 +92,7 @@ class LaneExporter {
    * @param settings.tlsWatch hears of batches before they leave (tls_watch.js)
    * @param settings.lines says how its first spans came, and what became of them (exporter_lines.js)
    * @param settings.onOpen gets the native lane when it is made
+   * @param settings.process the rules that spans go through (config/process.js)
    * @param settings.logsRetries whether an export ends with the lines of the stock exporter that repeats
    */
   constructor(settings) {
@@ -129,7 +130,7 @@ class LaneExporter {
   }
 
   stats() {
-    return own(this).#lane.open().stats();
+    return shownStats(own(this).#lane.open().stats());
   }
 
   /** Whether the collector takes what is sent, as far as the answers so far have shown. */
@@ -142,7 +143,7 @@ class LaneExporter {
   }
 
   #export(spans, resultCallback) {
-    exportDelegateLogger.debug('items to be sent', spans);
+    exportDelegateLogger.debug('items to be sent', this.#mayShowSpans ? spans : lengthOf(spans));
     const length = lengthOf(spans);
     if (this.#isAtLimit) {
       const batch = newBatch(length === NO_LIST ? 0 : length, null);
@@ -247,6 +248,11 @@ class LaneExporter {
       fail(answer, id, error);
     });
     return promise;
+  }
+
+  /** A logger gets what leaves the process, and not what it is made of. */
+  get #mayShowSpans() {
+    return this.#settings.process?.hasRedaction !== true;
   }
 
   /** Whether `concurrencyLimit` is reached. After the shutdown it never is: an export is refused because of that then. */
@@ -374,6 +380,13 @@ function needBinding() {
     decidedOnce(`no exporter: ${error.message.replace(/^offloop: /, '')}`, 'error');
     throw error;
   }
+}
+
+/** The rules' own counts as objects; without rules as it came. */
+function shownStats(stats) {
+  if (stats.process == null) return stats;
+  const { rules, failClosed } = stats.process;
+  return { ...stats, process: { rules: Object.fromEntries(rules), failClosed: Object.fromEntries(failClosed) } };
 }
 
 /** A call that was cut off has nobody who could handle the rejection. */

@@ -47,9 +47,10 @@ class LazyLane {
   open() {
     if (this.#native === null) {
       const engine = getEngine();
-      const { native, exit } = this.#settings;
+      const { native, exit, process } = this.#settings;
+      const rules = process == null ? {} : { process: process.words, processKey: process.key };
       this.#heldHelp = this.#calls.help();
-      const lane = engine.createLane({ ...native, exitMillis: exit.blockMillis }, this.#heldHelp);
+      const lane = engine.createLane({ ...native, ...rules, exitMillis: exit.blockMillis }, this.#heldHelp);
       const createWriter = this.#settings.createWriter ?? ((...args) => new SpanWriter(...args));
       const writer = createWriter(engine.memory, this.limits, true);
       const handOvers = new HandOvers(engine, writer);

@@ -6,6 +6,7 @@ const { TlsWatch } = require('../config/tls_watch.js'); // now: it keeps Node's 
 const { configured, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { defaultsFor, isPublic, resolveConfig } = require('../config/resolve_config.js');
+const { readProcess } = require('../config/process.js');
 const { createNodeSender } = require('../node_http/sender.js');
 const { CredentialWatch } = require('./credential_watch.js');
 const { ExporterLines } = require('./exporter_lines.js');
@@ -16,8 +17,9 @@ class OTLPTraceExporter extends LaneExporter {
   /** @param {object} [config] as for the stock exporters over HTTP and gRPC, plus ours (index.d.ts) */
   constructor(config = {}) {
     const resolved = configured(() => resolveConfig(config, defaultsFor(new.target)));
+    const process = configured(() => readProcess(resolved.process));
     const lines = new ExporterLines({ className: 'OTLPTraceExporter', ...resolved });
-    super({ ...settingsFor(resolved), lines });
+    super({ ...settingsFor(resolved), process, lines });
     lines.made(this);
     if (isPublic(new.target, OTLPTraceExporter)) tellUnknown(OPTIONS.OTLPTraceExporter, config);
   }

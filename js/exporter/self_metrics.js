@@ -88,7 +88,8 @@ const NONE = Object.freeze({ isRecording: false, start: () => ignore });
  *
  * `start(spanCount, startedMillis)` belongs to the turn in which a batch is handed over; an export that the concurrency
  * limit refused or that could not be encoded is not counted. It returns `finish(error, retriesExhausted)`, to be called once with the
- * error of the result (nothing on success) and whether the last attempt was one that a retry could have mended.
+ * error of the result (nothing on success), whether the last attempt was one that a retry could have mended, and how many spans
+ * a rule has dropped.
  *
  * @param {{ meterProvider?: object, url: string, protocol?: 'http' | 'grpc' | 'file' }} options
  */
@@ -120,7 +121,7 @@ function metricsOf(meterProvider, attributes, protocol) {
 
   function start(spanCount, startedMillis = now()) {
     contained(told, () => inFlight.add(spanCount, attributes));
-    return function finish(error, isExhausted = false) {
+    return function finish(error, isExhausted = false, filtered = 0) {
       // The stock exporter over gRPC repeats nothing: it reports the status of what failed.
       const retriesExhausted = isExhausted && protocol === 'http';
       const seconds = (now() - startedMillis) / 1000;
@@ -128,7 +129,9 @@ function metricsOf(meterProvider, attributes, protocol) {
       const failed = error !== undefined || retriesExhausted;
       const type = retriesExhausted ? 'export_failed' : errorType(error);
       const resultAttributes = failed ? { ...attributes, 'error.type': type } : attributes;
-      contained(told, () => exported.add(spanCount, resultAttributes));
+      // What a rule has dropped was neither exported nor lost.
+      const count = spanCount - filtered;
+      if (count > 0 || filtered === 0) contained(told, () => exported.add(count, resultAttributes));
       const status = retriesExhausted ? {} : statusOf(error);
       contained(told, () => duration.record(seconds, { ...resultAttributes, ...status }));
     };

@@ -477,12 +477,12 @@ class NativeBatcher {
     this.#overdue.add(window);
   }
 
-  #settle(window, { delivered, rejected, dropped }, error) {
+  #settle(window, { delivered, rejected, filtered = 0, dropped }, error) {
     window.isHandedOver = true;
     window.expiry?.cancel();
     this.#leave(window);
     this.#rest();
-    let spans = delivered + rejected;
+    let spans = delivered + rejected + filtered;
     for (const reason of Object.keys(dropped)) spans += dropped[reason];
     this.#metrics.finishSpans(spans, error);
     this.#report(window, error);

@@ -8,6 +8,8 @@ const { loadBinding } = require('../native/binding.js');
 const { Patches } = require('./patches.js');
 const { watchFor } = require('./automatic_monitor.js');
 const { HELPERS } = require('./grpc_helpers.js');
+const { refuseProcess } = require('../config/process.js');
+const { configured } = require('../config/options/read.js');
 const { contained, ignore } = require('../guards/user_code.js');
 const { nameOf } = require('../exporter/exporter_lines.js');
 
@@ -19,6 +21,7 @@ const exporterFrom = (load) => ({
   },
   load,
   methods: ['export', 'forceFlush', 'shutdown'],
+  sends: true,
 });
 const proto = exporterFrom(() => require('../entries/otlp_proto.js'));
 const json = exporterFrom(() => require('../entries/otlp_http.js'));
@@ -101,7 +104,7 @@ function substituteFunction(original, wrap) {
   return substitute;
 }
 
-function substituteClass(name, stock, { construct, load, methods, obstacle }) {
+function substituteClass(name, stock, { construct, load, methods, obstacle, sends }) {
   if (typeof stock !== 'function') return stock;
   const known = substitutes.get(stock);
   if (known !== undefined) return known;
@@ -114,6 +117,7 @@ function substituteClass(name, stock, { construct, load, methods, obstacle }) {
         newTarget === substitute
           ? constructed(which, () => construct(args, patches), { patches, obstacle: () => obstacle?.(args) })
           : extended(which, newTarget);
+      if (ours === null && sends && !isOfPackage(newTarget, substitute)) refuseStock(which);
       return ours ?? Reflect.construct(target, args, newTarget === substitute ? target : newTarget);
     },
     get(target, key, receiver) {
@@ -126,6 +130,16 @@ function substituteClass(name, stock, { construct, load, methods, obstacle }) {
   substitutes.set(stock, substitute);
   substitutes.set(substitute, substitute); // packages export each other's classes
   return substitute;
+}
+
+/** Packages extend each other's classes. */
+function isOfPackage(newTarget, substitute) {
+  return newTarget !== substitute && substitutes.has(newTarget);
+}
+
+/** Where the environment asks for rules, a class that knows none must not send. */
+function refuseStock(which) {
+  configured(() => refuseProcess(undefined, `${which}, which stays the stock class,`));
 }
 
 /** Null where ours cannot serve: no addon, a patch, options that only the stock class takes. The program did not ask for ours. */

@@ -9,6 +9,7 @@ const { dissectUrl, withoutQuery } = require('../config/url.js');
 const { diag, exportBegins } = require('../otel/diag.js');
 const { configured, readCallOptions, readOption, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS, OWN } = require('../config/options/table.js');
+const { refuseProcess } = require('../config/process.js');
 const { soon } = require('../guards/timers.js');
 const { stockGrpcOptions } = require('./grpc_options.js');
 
@@ -44,7 +45,9 @@ class StockTraceExporter {
       const wanted = fixedProtocol ? undefined : config.protocol;
       const known = readOption('protocol', OPTIONS.OTLPTraceExporter.protocol, wanted) ?? protocol;
       // An error tells what is wrong on every platform.
-      return { name: PACKAGES[protocolOf(known, signal)], ...readOptions(OWN, config) };
+      const own = readOptions(OWN, config);
+      refuseProcess(own.process, 'the stock exporter (OFFLOOP_FALLBACK=stock)');
+      return { name: PACKAGES[protocolOf(known, signal)], ...own };
     });
     const { Class, file } = loadStock(name);
     this.#exporter = configured(() => {

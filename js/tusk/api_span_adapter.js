@@ -6,6 +6,7 @@ const { resolveTls } = require('../config/tls.js');
 const { dissectUrl, normaliseUserUrl, shownUrl } = require('../config/url.js');
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
+const { refuseProcess } = require('../config/process.js');
 const { configured, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { exportMillisOf } = require('./adapter_deadlines.js');
@@ -59,7 +60,10 @@ class ApiSpanAdapter {
    * @param {boolean} [config.honorRetryAfter] wait as long as the backend asks, 30 s at most
    */
   constructor(config, maker) {
-    const { queue, limits, exit, onError, ...options } = configured(() => readOptions(OPTIONS.ApiSpanAdapter, config));
+    const { queue, limits, exit, onError, ...options } = configured(() => {
+      refuseProcess(config?.process, 'ApiSpanAdapter');
+      return readOptions(OPTIONS.ApiSpanAdapter, config);
+    });
     if (maker !== OF_EXPORTER && isItself(new.target, ApiSpanAdapter)) tellUnknown(RECORDER, config);
     hasBinding(); // loaded here if it can be, and not in the first recorded request, in whose context it would stay
     this.#config = options;

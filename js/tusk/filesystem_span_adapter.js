@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
+const { refuseProcess } = require('../config/process.js');
 const { configured, invalid, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { WRITE_MILLIS, WRITE_TIMEOUT_MILLIS } = require('./adapter_deadlines.js');
@@ -33,7 +34,10 @@ class FilesystemSpanAdapter {
    * @param {boolean} [config.failBatchOnBadSpan] a span that cannot be a line fails its batch: none of it is written
    */
   constructor(config, maker) {
-    const { baseDirectory, failBatchOnBadSpan, ...laneOptions } = configured(() => readAdapterOptions(config));
+    const { baseDirectory, failBatchOnBadSpan, ...laneOptions } = configured(() => {
+      refuseProcess(config?.process, 'FilesystemSpanAdapter');
+      return readAdapterOptions(config);
+    });
     if (maker !== OF_EXPORTER && isItself(new.target, FilesystemSpanAdapter)) tellUnknown(RECORDER, config);
     const directory = path.resolve(baseDirectory);
     fs.mkdirSync(directory, { recursive: true });

@@ -205,5 +205,6 @@ fn copy(out: &mut Vec<u8>, body: &[u8], part: &Range<usize>) -> Option<Range<usi
 }
 
 fn encoded(body: Vec<u8>, builder: LayoutBuilder, spans: usize) -> Option<Encoded> {
-    Some(Encoded { body, spans: u32::try_from(spans).ok()?, invalid: 0, layout: builder.finish() })
+    let spans = u32::try_from(spans).ok()?;
+    Some(Encoded { body, spans, layout: builder.finish(), ..Encoded::default() })
 }

@@ -18,6 +18,8 @@ pub struct Outcome {
     pub delivered: u64,
     /// Spans that the endpoint refused in a partial success.
     pub rejected: u64,
+    /// Spans that a rule of the user has dropped.
+    pub filtered: u64,
     /// Spans lost, by reason.
     pub dropped: Drops,
     /// Requests made for this call, the largest number for any of its spans.
@@ -82,6 +84,8 @@ pub(crate) enum Fate {
     Delivered,
     /// The endpoint refused them in a partial success.
     Rejected,
+    /// A rule of the user has dropped them: neither a delivery nor a loss.
+    Filtered,
     /// They are lost.
     Dropped(DropReason),
 }
@@ -118,6 +122,7 @@ impl Call {
         match fate {
             Fate::Delivered => outcome.delivered += spans,
             Fate::Rejected => outcome.rejected += spans,
+            Fate::Filtered => outcome.filtered += spans,
             Fate::Dropped(reason) => {
                 outcome.dropped.add(reason, spans);
                 if outcome.error.is_none() && reason.fails_export() {

@@ -371,6 +371,7 @@ impl Ledger {
             refused: book.refused,
             delivered: book.delivered,
             rejected: book.rejected,
+            filtered: book.filtered,
             dropped: book.dropped,
             pending: book.pending,
             pending_bytes: book.pending_bytes,

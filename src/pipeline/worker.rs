@@ -24,7 +24,7 @@ use crate::{
         ids::BatchId,
         lane::Lane,
         messages::{Job, Message, Task, Threads},
-        notice::FailedBatch,
+        notice::{FailedBatch, Level},
         permit::Permit,
         platform::yield_to_the_application,
     },
@@ -88,7 +88,11 @@ fn transform(lane: &Lane, threads: &Threads, mut permit: Permit, raw: RawBatch, 
             return fail(lane, vec![permit], DropReason::InternalError, "the encoder panicked");
         }
     };
-    let Encoded { body, spans, invalid, layout } = encoded;
+    let Encoded { body, spans, invalid, filtered, lines, layout } = encoded;
+    lines.into_iter().for_each(|line| lane.herald.line(Level::Info, line));
+    if filtered > 0 {
+        permit.settle_some(u64::from(filtered), Fate::Filtered, None);
+    }
     // More spans admitted than encoded: the rest is invalid, whether the encoder says so or not.
     let invalid = u64::from(invalid).max(permit.spans().saturating_sub(u64::from(spans)));
     if invalid > 0 {

@@ -55,6 +55,9 @@ const onError = { onError: row(kinds.func, { standard: '–' }) };
 const onHealth = { onHealth: row(kinds.func, { standard: '–' }) };
 const selfObsMeterProvider = row(kinds.meterProvider, { standard: '–' });
 
+// Its members are read by ../process/, which throws by itself.
+const rules = { process: row(kinds.asStock('object'), { standard: 'none' }) };
+
 /** What every class with a native lane takes. */
 const LANE = { ...queue, ...limits, ...exit, ...onError };
 
@@ -85,6 +88,7 @@ const OWN = {
   maxConcurrency: row(kinds.integer(1, { max: 64 }), { unit: 'requests', ...ofCore(4) }),
   ...onError,
   ...onHealth,
+  ...rules,
 };
 
 const OTLPTraceExporter = {
@@ -103,6 +107,7 @@ const FileSpanExporter = {
   selfObsMeterProvider,
   ...LANE,
   ...onHealth,
+  ...rules,
 };
 
 const BatchSpanProcessor = {

@@ -47,6 +47,7 @@ pub(super) struct Book {
     pub(super) refused: Drops,
     pub(super) delivered: u64,
     pub(super) rejected: u64,
+    pub(super) filtered: u64,
     pub(super) dropped: Drops,
     pub(super) pending: u64,
     pub(super) pending_bytes: u64,
@@ -99,6 +100,7 @@ impl Book {
         match fate {
             Fate::Delivered => self.delivered += spans,
             Fate::Rejected => self.rejected += spans,
+            Fate::Filtered => self.filtered += spans,
             Fate::Dropped(reason) => {
                 self.dropped.add(reason, spans);
                 self.log(reason, spans, detail);

@@ -1,0 +1,156 @@
+//! Keys and texts as rules name them: exact, or with `*` for any run and `?` for one character.
+//! It refuses substrings and regular expressions.
+
+/// One pattern.
+#[derive(Debug)]
+pub(super) struct Glob {
+    pattern: Box<[u8]>,
+    ignore_case: bool,
+    /// `**.` in front: the rest at any depth.
+    is_deep: bool,
+    is_exact: bool,
+}
+
+impl Glob {
+    pub(super) fn new(pattern: &str, ignore_case: bool) -> Self {
+        let (is_deep, rest) = match pattern.strip_prefix("**.") {
+            Some(rest) => (true, rest),
+            None => (false, pattern),
+        };
+        let is_exact = !is_deep && !rest.contains(['*', '?']);
+        let mut pattern = rest.as_bytes().to_vec();
+        if ignore_case {
+            pattern.make_ascii_lowercase();
+        }
+        Glob { pattern: pattern.into(), ignore_case, is_deep, is_exact }
+    }
+
+    pub(super) fn matches(&self, text: &[u8]) -> bool {
+        if self.is_exact {
+            return if self.ignore_case {
+                text.eq_ignore_ascii_case(&self.pattern)
+            } else {
+                *text == *self.pattern
+            };
+        }
+        if runs(&self.pattern, text, self.ignore_case) {
+            return true;
+        }
+        self.is_deep && {
+            let dots = text.iter().enumerate().filter(|(_, byte)| **byte == b'.');
+            dots.into_iter().any(|(at, _)| {
+                runs(&self.pattern, text.get(at + 1..).unwrap_or_default(), self.ignore_case)
+            })
+        }
+    }
+}
+
+/// Goes back to the last `*` only: its time is the product of both lengths at most.
+fn runs(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
+    let (mut at, mut read) = (0, 0);
+    let mut back = None;
+    while let Some(&byte) = text.get(read) {
+        let byte = if ignore_case { byte.to_ascii_lowercase() } else { byte };
+        match pattern.get(at) {
+            Some(b'*') => {
+                back = Some((at, read));
+                at += 1;
+            }
+            Some(b'?') => {
+                at += 1;
+                read += 1 + continuations(text, read + 1);
+            }
+            Some(&wanted) if wanted == byte => {
+                at += 1;
+                read += 1;
+            }
+            _ => match back {
+                Some((star, from)) => {
+                    back = Some((star, from + 1));
+                    at = star + 1;
+                    read = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+}
+
+/// Bytes of the same character from `at` on.
+fn continuations(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.iter().take_while(|byte| **byte & 0xc0 == 0x80).count()
+}
+
+/// What one rule names.
+#[derive(Debug, Default)]
+pub(super) struct Globs(Vec<Glob>);
+
+impl Globs {
+    pub(super) fn new<'w>(patterns: impl IntoIterator<Item = &'w str>, ignore_case: bool) -> Self {
+        Globs(patterns.into_iter().map(|pattern| Glob::new(pattern, ignore_case)).collect())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn matches(&self, text: &[u8]) -> bool {
+        self.0.iter().any(|glob| glob.matches(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, text: &str) -> bool {
+        Glob::new(pattern, false).matches(text.as_bytes())
+    }
+
+    #[test]
+    fn p27_keys_match_exactly_or_by_star_and_question_mark() {
+        for (pattern, text, expected) in [
+            ("http.url", "http.url", true),
+            ("http.url", "http.urls", false),
+            ("http.url", "HTTP.url", false),
+            ("auth", "better_auth.id", false),
+            ("*auth*", "better_auth.id", true),
+            ("http.request.header.*", "http.request.header.cookie", true),
+            ("http.request.header.*", "http.request.header", false),
+            ("a?c", "abc", true),
+            ("a?c", "aéc", true),
+            ("a?c", "ac", false),
+            ("*", "", true),
+            ("*.key", "a.key", true),
+            ("*.key", "key", false),
+            ("a*b*c", "a1b2b3c", true),
+            ("a*b*c", "a1b2b3d", false),
+            ("a.c", "abc", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+        assert!(Glob::new("X-Api-*", true).matches(b"x-aPI-key"));
+        assert!(Glob::new("Straße", true).matches("STRAßE".as_bytes()));
+    }
+
+    #[test]
+    fn p28_two_stars_are_a_leaf_at_any_depth() {
+        for (text, expected) in [
+            ("authorization", true),
+            ("request.headers.authorization", true),
+            ("request.authorization.scheme", false),
+            ("proxy-authorization", false),
+        ] {
+            assert_eq!(matches("**.authorization", text), expected, "{text}");
+        }
+        assert!(matches("**.pass*", "a.b.password"));
+    }
+
+    #[test]
+    fn p27_a_pattern_made_to_be_slow_is_not() {
+        let text = vec![b'a'; 4096];
+        assert!(!Glob::new(&"*a".repeat(30).replace("*a", "*ab"), false).matches(&text));
+    }
+}

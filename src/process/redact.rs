@@ -1,0 +1,294 @@
+//! Redaction of one batch by the rules of one stage, in its tape: a value that is deleted closes the gap inside of its own
+//! list, new text goes to the arena, and what no rule takes stays where it is.
+
+mod leaf;
+mod search;
+
+use bumpalo::Bump;
+
+use super::{
+    Process,
+    account::FailClosed,
+    detect::Hit,
+    rule::{MOST_PATH_BYTES, NONE, Part, Stage, Verdict},
+    sql::Dialect,
+};
+use crate::span::{Attributes, Entry, Node, SpanBatch, Text};
+
+/// Redacts what one stage asks for.
+pub(super) fn redact<'a>(
+    process: &'a Process,
+    stage: &'a Stage,
+    batch: &mut SpanBatch<'a>,
+    arena: &'a Bump,
+) {
+    let mut redactor = Redactor {
+        process,
+        stage,
+        arena,
+        seen: vec![Seen::NOTHING; SEEN_KEYS],
+        path: Vec::new(),
+        hits: Vec::new(),
+        system: Some(Dialect::Generic),
+    };
+    redactor.batch(batch);
+}
+
+/// Keys of a batch are looked at once: the same text in memory is the same key.
+#[derive(Clone, Copy)]
+struct Seen {
+    at: usize,
+    length: usize,
+    part: Part,
+    verdict: Verdict,
+}
+
+impl Seen {
+    const NOTHING: Seen =
+        Seen { at: usize::MAX, length: 0, part: Part::Attributes, verdict: Verdict::NOTHING };
+}
+
+/// Of more keys than that some are looked at again.
+const SEEN_KEYS: usize = 256;
+
+struct Redactor<'a> {
+    process: &'a Process,
+    stage: &'a Stage,
+    arena: &'a Bump,
+    seen: Vec<Seen>,
+    /// Keys from the attribute to the value at hand.
+    path: Vec<u8>,
+    hits: Vec<Hit>,
+    /// How the database of the span at hand writes; `None`: no SQL.
+    system: Option<Dialect>,
+}
+
+/// Where the next entry is read, and where it is put.
+struct Cursor {
+    read: usize,
+    write: usize,
+}
+
+/// Keys of one map that have become the marker.
+struct Renamed {
+    /// The number of the next; 0: nobody has looked which are taken.
+    next: usize,
+    /// Where the map begins, as it is written.
+    head: usize,
+    /// Members that are not read yet.
+    left: u32,
+}
+
+impl<'a> Redactor<'a> {
+    fn batch(&mut self, batch: &mut SpanBatch<'a>) {
+        let SpanBatch { resources, scopes, spans, events, links, tape, .. } = batch;
+        for resource in resources {
+            self.list(tape, &mut resource.attributes, Part::Resource);
+            self.optional(&mut resource.schema_url, Part::Resource);
+        }
+        for scope in scopes {
+            if let Some(attributes) = &mut scope.attributes {
+                self.list(tape, attributes, Part::Scope);
+            }
+            for text in [&mut scope.name, &mut scope.version, &mut scope.schema_url] {
+                self.optional(text, Part::Scope);
+            }
+        }
+        for span in spans {
+            self.optional(&mut span.name, Part::Name);
+            self.optional(&mut span.status_message, Part::Status);
+            self.optional(&mut span.trace_state, Part::TraceState);
+            if self.stage.has_sql {
+                self.system = self.system_of(tape, &span.attributes);
+            }
+            self.list(tape, &mut span.attributes, Part::Attributes);
+            for event in events.get_mut(span.events.clone()).unwrap_or_default() {
+                self.optional(&mut event.name, Part::EventName);
+                self.list(tape, &mut event.attributes, Part::Events);
+            }
+            for link in links.get_mut(span.links.clone()).unwrap_or_default() {
+                self.optional(&mut link.trace_state, Part::TraceState);
+                self.list(tape, &mut link.attributes, Part::Links);
+            }
+        }
+    }
+
+    /// A text without a key.
+    fn optional(&mut self, text: &mut Option<Text<'a>>, part: Part) {
+        let verdict = self.stage.of_part(part);
+        if verdict.detectors != 0
+            && let Some(text) = text
+        {
+            *text = self.searched(*text, &verdict);
+        }
+    }
+
+    /// Before anything is deleted: the database may be named behind its statement.
+    fn system_of(&mut self, tape: &[Entry<'a>], attributes: &Attributes) -> Option<Dialect> {
+        let mut found = None;
+        let mut cursor = Cursor { read: attributes.entries.start, write: 0 };
+        for _ in 0..attributes.count {
+            let Some(entry) = tape.get(cursor.read) else { break };
+            if self.judged(Part::Attributes, entry.key.bytes).is_db_system
+                && let Node::Text(system) = entry.node
+                && (found.is_none() || entry.key.bytes == b"db.system.name")
+            {
+                found = Some(system.bytes);
+            }
+            skip(tape, &mut cursor);
+        }
+        found.map_or(Some(Dialect::Generic), Dialect::of_system)
+    }
+
+    fn judged(&mut self, part: Part, key: &[u8]) -> Verdict {
+        let at = key.as_ptr() as usize;
+        let place = (at ^ at >> 8 ^ (part as usize) << 5) % SEEN_KEYS;
+        if let Some(seen) = self.seen.get(place)
+            && seen.at == at
+            && seen.length == key.len()
+            && seen.part == part
+        {
+            return seen.verdict;
+        }
+        self.process.account.judged();
+        let verdict = self.stage.judge(part, key, key, true);
+        if let Some(seen) = self.seen.get_mut(place) {
+            *seen = Seen { at, length: key.len(), part, verdict };
+        }
+        verdict
+    }
+
+    fn list(&mut self, tape: &mut [Entry<'a>], attributes: &mut Attributes, part: Part) {
+        let start = attributes.entries.start;
+        let mut cursor = Cursor { read: start, write: start };
+        let mut kept = 0;
+        for _ in 0..attributes.count {
+            let Some(&Entry { key, node }) = tape.get(cursor.read) else { break };
+            let verdict = self.judged(part, key.bytes);
+            if verdict.gone != NONE || verdict.is_key_hit {
+                self.count_gone(&verdict, key.bytes);
+                skip(tape, &mut cursor);
+                continue;
+            }
+            self.path.clear();
+            if matches!(node, Node::Array(_) | Node::Map(_)) {
+                // What is too long is not judged; a little more says so.
+                let shown = key.bytes.len().min(MOST_PATH_BYTES + 1);
+                self.path.extend_from_slice(key.bytes.get(..shown).unwrap_or_default());
+            }
+            self.value(tape, &mut cursor, Entry { key, node }, &verdict, part);
+            kept += 1;
+        }
+        attributes.entries = start..cursor.write;
+        attributes.count = kept;
+    }
+
+    /// A member of a map inside an attribute. Whether it stays.
+    fn member(
+        &mut self,
+        tape: &mut [Entry<'a>],
+        cursor: &mut Cursor,
+        part: Part,
+        outer: &Verdict,
+        renamed: &mut Renamed,
+    ) -> bool {
+        let Some(&Entry { mut key, node }) = tape.get(cursor.read) else { return false };
+        let verdict = if self.stage.has_keys || outer.detectors != 0 {
+            self.stage.judge(part, &self.path, key.bytes, false).inside(outer)
+        } else {
+            *outer
+        };
+        if verdict.gone != NONE {
+            self.count_gone(&verdict, key.bytes);
+            skip(tape, cursor);
+            return false;
+        }
+        if verdict.is_key_hit {
+            self.count_gone(&verdict, key.bytes);
+            key = self.renamed(tape, cursor, renamed);
+        }
+        self.value(tape, cursor, Entry { key, node }, &verdict, part);
+        true
+    }
+
+    fn value(
+        &mut self,
+        tape: &mut [Entry<'a>],
+        cursor: &mut Cursor,
+        entry: Entry<'a>,
+        verdict: &Verdict,
+        part: Part,
+    ) {
+        let Entry { key, node } = entry;
+        if verdict.is_unjudged {
+            self.process.account.failed_closed(FailClosed::Depth);
+            skip(tape, cursor);
+            return put(tape, cursor, Entry { key, node: Node::Text(self.process.marker()) });
+        }
+        let (Node::Array(count) | Node::Map(count)) = node else {
+            cursor.read += 1;
+            let path = std::mem::take(&mut self.path);
+            let node =
+                self.leaf(node, verdict, part, if path.is_empty() { key.bytes } else { &path });
+            self.path = path;
+            return put(tape, cursor, Entry { key, node });
+        };
+        let stage = self.stage;
+        if let Some(rule) = stage.whole(verdict, None, part, &self.path) {
+            self.process.account.hit(rule.id);
+            if rule.keep_type {
+                return self.taken(tape, cursor, key, rule, part);
+            }
+            skip(tape, cursor);
+            return put(tape, cursor, Entry { key, node: Node::Text(self.process.marker()) });
+        }
+        let head = cursor.write;
+        cursor.read += 1;
+        put(tape, cursor, entry);
+        if matches!(node, Node::Array(_)) {
+            for _ in 0..count {
+                let Some(&element) = tape.get(cursor.read) else { break };
+                self.value(tape, cursor, element, verdict, part);
+            }
+            return;
+        }
+        let path = self.path.len();
+        let mut kept = 0;
+        let mut renamed = Renamed { next: 0, head, left: count };
+        while renamed.left > 0 {
+            let Some(member) = tape.get(cursor.read) else { break };
+            if self.path.len() <= MOST_PATH_BYTES {
+                self.path.push(b'.');
+                let room = (MOST_PATH_BYTES + 1).saturating_sub(self.path.len());
+                let shown = member.key.bytes.len().min(room);
+                self.path.extend_from_slice(member.key.bytes.get(..shown).unwrap_or_default());
+            }
+            kept += u32::from(self.member(tape, cursor, part, verdict, &mut renamed));
+            self.path.truncate(path);
+            renamed.left -= 1;
+        }
+        if let Some(head) = tape.get_mut(head) {
+            head.node = Node::Map(kept);
+        }
+    }
+}
+
+fn put<'a>(tape: &mut [Entry<'a>], cursor: &mut Cursor, entry: Entry<'a>) {
+    if let Some(place) = tape.get_mut(cursor.write) {
+        *place = entry;
+    }
+    cursor.write += 1;
+}
+
+/// Moves behind an entry and all that is in it.
+fn skip(tape: &[Entry<'_>], cursor: &mut Cursor) {
+    let mut left = 1u64;
+    while left > 0 {
+        let Some(entry) = tape.get(cursor.read) else { return };
+        if let Node::Array(count) | Node::Map(count) = entry.node {
+            left += u64::from(count);
+        }
+        left -= 1;
+        cursor.read += 1;
+    }
+}

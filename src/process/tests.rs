@@ -1,0 +1,7 @@
+//! Rules on whole batches: what is left of them in the bytes that leave, in both formats.
+
+mod build;
+mod parts;
+mod phases;
+mod reference;
+mod spans;
