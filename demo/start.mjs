@@ -6,6 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   ensureAddon,
+  ensureViewer,
   ensureDependencies,
   ensureNode,
   root,
@@ -65,6 +66,7 @@ async function main() {
   const seconds = secondsPerPhase();
   await ensureDependencies();
   await ensureAddon();
+  await ensureViewer();
 
   const demo = (name) => import(pathToFileURL(path.join(root, 'demo', name)).href);
   const [{ LOAD, PHASES, runPhases }, { count, summarize, tableText }, { reportHtml }, { blockedText, runBlocked }] =
@@ -118,6 +120,8 @@ async function main() {
   for (const note of notes(rows, results)) console.log(note);
   const relative = (name) => path.relative(process.cwd(), path.join(output, name)) || '.';
   console.log(`Report ${relative('report.html')} · spans ${relative('spans')} · numbers ${relative('result.json')}`);
+  // The blocked handler's spans are beside the others.
+  console.log(`Look at the spans: npx --no-install offloop view ${relative('spans')} ${relative('spans-blocked')}`);
 }
 
 function notes(rows, results) {

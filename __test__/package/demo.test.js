@@ -10,7 +10,8 @@ const { ProtobufTraceSerializer } = require('@opentelemetry/otlp-transformer');
 const { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } = require('@opentelemetry/sdk-trace-base');
 const { forEachSpanId } = require('../../demo/span_ids.js');
 
-const script = path.resolve(__dirname, '..', '..', 'demo', 'start.mjs');
+const root = path.resolve(__dirname, '..', '..');
+const script = path.join(root, 'demo', 'start.mjs');
 
 function start(env) {
   const inherited = { ...process.env };
@@ -137,6 +138,25 @@ describe('npm start, with phases of one second', () => {
     const sentence = run.stdout.split('\n').find((text) => text.startsWith('A handler blocked the loop'));
     assert.match(sentence, new RegExp(`monthlyReport \\(.*blocked_service\\.js:${line}\\), in GET /report`));
     assert.ok(report.includes('Who blocked the loop?') && report.includes(`at monthlyReport (${file}:`));
+  });
+
+  test('ends with the command that opens its spans, and that shows its block (V123)', { skip: noStacks }, () => {
+    const words = run.stdout.trimEnd().split('\n').at(-1);
+    const [, command] = /^Look at the spans: npx --no-install offloop (view .*)$/.exec(words);
+    const [, ...directories] = command.split(' ');
+    const blocks = spawnSync(
+      process.execPath,
+      [path.join(root, 'bin/offloop.js'), 'blocks', '--json', ...directories],
+      {
+        cwd: root,
+        encoding: 'utf8',
+      },
+    );
+    assert.equal(blocks.status, 0, blocks.stderr);
+    const { blocks: lines, spans } = JSON.parse(blocks.stdout);
+    assert.equal(lines[0].function, 'monthlyReport');
+    assert.equal(lines[0].routes[0].route, '/report');
+    assert.ok(spans >= rows['offloop-file'].delivered);
   });
 
   test('writes a self-contained report for both colour schemes', () => {

@@ -10,7 +10,15 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { ensureAddon, ensureDependencies, ensureNode, root, runWithSetup, useCargo } from '../build/project.mjs';
+import {
+  ensureAddon,
+  ensureDependencies,
+  ensureNode,
+  ensureViewer,
+  root,
+  runWithSetup,
+  useCargo,
+} from '../build/project.mjs';
 import { ALL_MAJORS, currentNode, isAtLeast, nodeOfMajor } from '../build/node_binaries.mjs';
 import { slowness } from './machine_speed.mjs';
 import { runNodeTests, testFiles } from './node_tests.mjs';
@@ -48,6 +56,7 @@ async function setUp() {
   if (wanted.includes('types')) await ensureDependencies({ directory: path.join(root, '__test__', 'sdk-3.x') });
   if (wanted.includes('node')) await ensureTestDependencies({ withLine3: isLine3Run });
   await ensureAddon();
+  await ensureViewer();
   return nodes;
 }
 
