@@ -155,7 +155,7 @@ describe('npm start, with phases of one second', () => {
     assert.equal(blocks.status, 0, blocks.stderr);
     const { blocks: lines, spans } = JSON.parse(blocks.stdout);
     assert.equal(lines[0].function, 'monthlyReport');
-    assert.equal(lines[0].routes[0].route, '/report');
+    assert.equal(lines[0].routes[0].route, 'GET /report');
     assert.ok(spans >= rows['offloop-file'].delivered);
   });
 

@@ -88,7 +88,7 @@ test('there is something to try', () => {
 });
 
 test('every JavaScript block of the pages is a js block', () => {
-  const known = new Set(['js', 'json', 'diff', 'sh', 'text']);
+  const known = new Set(['js', 'json', 'diff', 'sh', 'sql', 'text', 'yaml']);
   for (const { name, language } of blocks) assert.ok(known.has(language), `${name} is not looked at`);
 });
 
