@@ -1,3 +1,4 @@
+// This file measures time, so it runs alone.
 // Spans that arrive while somebody looks, and the words for each state.
 
 import assert from 'node:assert';

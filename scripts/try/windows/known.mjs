@@ -22,7 +22,9 @@ export const FAILURES = {
   'doctor/verdicts.test.js': { 'client_certificate: grpc through Node': RESET },
   'exporter/wrong_port.test.js': { "an HTTP port on an export over gRPC › Node's http, ": RESET },
   'monitor/event_loop_monitor.test.js': { 'eight kinds on the main thread': SLOW_FILES },
-  'monitor/event_loop_monitor_frameworks.long.test.js': { '20 requests that block, each is named by its block': NO_LINKS },
+  'monitor/event_loop_monitor_frameworks.long.test.js': {
+    '20 requests that block, each is named by its block': NO_LINKS,
+  },
   'monitor/event_loop_monitor_process.test.js': {
     'is with the collector, stack and all': SLOW_FILES,
     'is followed by its final span': SLOW_FILES,
