@@ -505,6 +505,20 @@ describe('the environment', () => {
     assert.equal(run({ OFFLOOP_PROCESS: '{' }), 'ERR_OFFLOOP_CONFIG ERR_OFFLOOP_CONFIG');
   });
 
+  it('P4: with offloop/register a stock class does not send what the code has rules for', () => {
+    const program = `
+      const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-proto');
+      class Own extends OTLPTraceExporter {}
+      const made = (Class, more) => {
+        try { return typeof new Class({ process: { redact: ['pii'] }, ...more }).stats; } catch (error) { return error.code; }
+      };
+      console.log([made(OTLPTraceExporter), made(Own), made(OTLPTraceExporter, { queue: 5 }), made(Own, { process: null })].join());
+      process.exit();`;
+    const args = ['-r', path.join(root, 'js/entries/register.js'), '-e', program];
+    const { stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+    assert.equal(stdout.trim(), 'function,ERR_OFFLOOP_CONFIG,ERR_OFFLOOP_CONFIG,undefined');
+  });
+
   it('P113: the stock exporter does not take the place of rules', () => {
     const program = `
       process.dlopen = () => { throw new Error('no addon'); };
