@@ -15,10 +15,11 @@ const INSTRUMENTS = {
     kind: 'createObservableCounter',
     unit: '{span}',
     description: 'Spans by what became of them; error.type is the reason of those that were dropped or refused.',
-    observe(result, { delivered, rejected, dropped, refused }, attributes) {
+    observe(result, { delivered, rejected, filtered, dropped, refused }, attributes) {
       const outcome = (name, more) => ({ ...attributes, 'offloop.outcome': name, ...more });
       result(delivered, outcome('delivered'));
       result(rejected, outcome('rejected'));
+      if (filtered != null) result(filtered, outcome('filtered'));
       for (const [name, reasons] of Object.entries({ dropped, refused }))
         for (const [reason, spans] of Object.entries(reasons)) result(spans, outcome(name, { 'error.type': reason }));
     },
