@@ -105,6 +105,24 @@ it('M1: what is collected is what stats() says, losses, retries, requests and by
   assert.equal(accountOf(await collected()).delivered, 13, 'a counter goes on after the shutdown');
 });
 
+it('M1: spans that a rule has dropped are an outcome of their own, and there is none without rules', async (t) => {
+  const receiver = await startReceiver({}, t);
+  for (const [process, wanted] of [
+    [{ drop: [{ not: { name: 'nobody' } }] }, [2]],
+    [undefined, []],
+  ]) {
+    const { meterProvider, collected } = metered();
+    const exporter = new OTLPTraceExporter({ url: receiver.url, process, selfObsMeterProvider: meterProvider });
+    await exporter.exportSpans(makeSpans(2));
+    const filtered = (await collected()).filter(({ attributes }) => attributes['offloop.outcome'] === 'filtered');
+    assert.deepEqual(
+      [filtered.map(({ value }) => value), accountOf(await collected())],
+      [wanted, wantedOf(exporter.stats())],
+    );
+    await exporter.shutdown();
+  }
+});
+
 it('M1: an exporter to files has them, too, and counts what it has written', async () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'offloop-metrics-'));
   const { meterProvider, collected } = metered();

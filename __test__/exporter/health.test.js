@@ -56,6 +56,21 @@ it('M3: nobody listens: away, with the code of the network', async () => {
   await exported;
 });
 
+it('M3: a collector that is away when the exporter is shut down is not back by that', async () => {
+  const port = await freePort();
+  const told = [];
+  const exporter = new OTLPTraceExporter({
+    url: `http://127.0.0.1:${port}/v1/traces`,
+    onHealth: ({ state }) => told.push(state),
+  });
+  const exports = Array.from({ length: 8 }, () => exporter.exportSpans(makeSpans(1)));
+  while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await exporter.shutdown({ timeoutMillis: 0 });
+  await Promise.all(exports);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual([told, exporter.health().state, exporter.stats().breaker], [['away'], 'away', 'closed']);
+});
+
 it('M3: an onHealth that throws, rejects, exports or shuts the exporter down costs nothing', async (t) => {
   const acts = {
     throws: () => assert.fail('onHealth'),

@@ -23,6 +23,20 @@ const key = new Uint8Array(32).fill(1);
 const keys = ['k'];
 const list = (length, make) => Array.from({ length }, (_, nth) => make(nth));
 
+/** A list that has something until it is read. */
+function shrinking(items) {
+  let asked = 0;
+  const get = (target, member) => (member === 'length' && asked++ > 0 ? 0 : target[member]);
+  return new Proxy(items, { get });
+}
+
+function throwing(member) {
+  const get = () => {
+    throw new Error('plantedInAGetter');
+  };
+  return Object.defineProperty({}, member, { get, enumerable: true });
+}
+
 /** `process` -> what the error has to name. */
 const WRONG = [
   [1, 'process'],
@@ -135,10 +149,33 @@ const WRONG = [
     },
     'process is invalid, expected values (actual: cannot be read)',
   ],
+  [Promise.resolve({ redact: ['pii'] }), 'process is invalid, expected a plain object (actual: an object)'],
+  [new Map([['redact', ['pii']]]), 'process is invalid, expected a plain object'],
+  [new Date(0), 'process is invalid, expected a plain object'],
+  [{ drop: [{ attributes: new Map([['a', 1]]) }] }, 'process.drop[0].attributes is invalid, expected a plain object'],
+  [{ hashKey: throwing('env') }, 'process.hashKey is invalid, expected values (actual: cannot be read)'],
+  [{ hashKey: new Proxy(key, {}) }, 'process.hashKey is invalid, expected values (actual: cannot be read)'],
   [{ redact: list(1001, (nth) => ({ keys: [`k${nth}`] })) }, 'expected 1000 rules at most'],
   [{ redact: list(129, () => ({ match: ['email'] })) }, 'expected 128 rules with match at most'],
   [{ redact: [{ keys: ['k'.repeat(1 << 20), 'l'] }] }, 'characters of rules at most'],
 ];
+
+class Rules {
+  #rules = [{ keys }];
+  get redact() {
+    return this.#rules;
+  }
+}
+
+/** What has its rules elsewhere than in members of its own. */
+const INSTANCES = {
+  'an instance with getters': new Rules(),
+  'an object that inherits': Object.create({ redact: [{ keys }] }),
+  'members that are not enumerable': Object.defineProperty({}, 'redact', { value: [{ keys }] }),
+  'a Proxy that answers alone': new Proxy({}, { get: (_, name) => (name === 'redact' ? [{ keys }] : undefined) }),
+  'a list that is shorter when it is asked again': { redact: shrinking([{ keys }]) },
+  'an object of another realm': require('node:vm').runInNewContext("({ redact: [{ keys: ['k'] }] })"),
+};
 
 function withVariables(variables, run) {
   const before = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]));
@@ -258,6 +295,13 @@ describe('process', () => {
     assert.deepEqual(after, before);
     assert.deepEqual([before.a, Number(before.c)], ['***', 1]);
   });
+
+  for (const [name, given] of Object.entries(INSTANCES)) {
+    it(`P2: rules of ${name} are rules`, async (t) => {
+      const after = await attributesAfter(t, (url) => new OTLPTraceExporter({ url, process: given }), { k: 'secret' });
+      assert.deepEqual(after, { k: '[redacted]' });
+    });
+  }
 
   it('P9: an empty object is nothing', () => {
     for (const nothing of [undefined, null, {}, { marker: 'x' }, { hashKey: key }, { redact: null }])
@@ -459,6 +503,20 @@ describe('the environment', () => {
     assert.equal(run({}), 'function undefined');
     assert.equal(run({ OFFLOOP_PROCESS: mask('a') }), 'function ERR_OFFLOOP_CONFIG');
     assert.equal(run({ OFFLOOP_PROCESS: '{' }), 'ERR_OFFLOOP_CONFIG ERR_OFFLOOP_CONFIG');
+  });
+
+  it('P4: with offloop/register a stock class does not send what the code has rules for', () => {
+    const program = `
+      const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-proto');
+      class Own extends OTLPTraceExporter {}
+      const made = (Class, more) => {
+        try { return typeof new Class({ process: { redact: ['pii'] }, ...more }).stats; } catch (error) { return error.code; }
+      };
+      console.log([made(OTLPTraceExporter), made(Own), made(OTLPTraceExporter, { queue: 5 }), made(Own, { process: null })].join());
+      process.exit();`;
+    const args = ['-r', path.join(root, 'js/entries/register.js'), '-e', program];
+    const { stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+    assert.equal(stdout.trim(), 'function,ERR_OFFLOOP_CONFIG,ERR_OFFLOOP_CONFIG,undefined');
   });
 
   it('P113: the stock exporter does not take the place of rules', () => {

@@ -19,7 +19,7 @@ const INSTRUMENTS = {
       const outcome = (name, more) => ({ ...attributes, 'offloop.outcome': name, ...more });
       result(delivered, outcome('delivered'));
       result(rejected, outcome('rejected'));
-      if (filtered !== undefined) result(filtered, outcome('filtered')); // with rules that may filter
+      if (filtered != null) result(filtered, outcome('filtered'));
       for (const [name, reasons] of Object.entries({ dropped, refused }))
         for (const [reason, spans] of Object.entries(reasons)) result(spans, outcome(name, { 'error.type': reason }));
     },

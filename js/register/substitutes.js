@@ -117,7 +117,7 @@ function substituteClass(name, stock, { construct, load, methods, obstacle, send
         newTarget === substitute
           ? constructed(which, () => construct(args, patches), { patches, obstacle: () => obstacle?.(args) })
           : extended(which, newTarget);
-      if (ours === null && sends && !isOfPackage(newTarget, substitute)) refuseStock(which);
+      if (ours === null && sends && !isOfPackage(newTarget, substitute)) refuseStock(which, args[0]);
       return ours ?? Reflect.construct(target, args, newTarget === substitute ? target : newTarget);
     },
     get(target, key, receiver) {
@@ -137,9 +137,9 @@ function isOfPackage(newTarget, substitute) {
   return newTarget !== substitute && substitutes.has(newTarget);
 }
 
-/** Where the environment asks for rules, a class that knows none must not send. */
-function refuseStock(which) {
-  configured(() => refuseProcess(undefined, `${which}, which stays the stock class,`));
+/** Where the environment or the program asks for rules, a class that knows none must not send. */
+function refuseStock(which, config) {
+  configured(() => refuseProcess(config?.process, `${which}, which stays the stock class,`));
 }
 
 /** Null where ours cannot serve: no addon, a patch, options that only the stock class takes. The program did not ask for ours. */

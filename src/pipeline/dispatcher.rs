@@ -235,6 +235,11 @@ impl Dispatcher {
         self.lanes.get(&lane).map_or(0, |lane| lane.in_flight.len())
     }
 
+    /// Whether a lane is not closed yet.
+    pub(crate) fn has_lane(&self, lane: LaneId) -> bool {
+        self.lanes.contains_key(&lane)
+    }
+
     /// State of the breaker that a lane meets.
     pub(crate) fn breaker(&self, lane: LaneId) -> BreakerState {
         let Some(lane) = self.lanes.get(&lane) else { return BreakerState::default() };

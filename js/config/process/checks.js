@@ -17,7 +17,7 @@ function unsupported(path, instead) {
 
 function kindOf(value) {
   if (value === null || value === undefined) return 'nothing';
-  if (isList(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (isList(value)) return isEmpty(value) ? 'an empty list' : 'a list';
   return (
     { string: value === '' ? 'an empty text' : 'a text', object: 'an object' }[typeof value] ?? `a ${typeof value}`
   );
@@ -28,6 +28,14 @@ function isList(value) {
     return Array.isArray(value);
   } catch {
     return false; // a Proxy that was revoked
+  }
+}
+
+function isEmpty(list) {
+  try {
+    return list.length === 0;
+  } catch {
+    return false;
   }
 }
 
@@ -43,19 +51,40 @@ function reading(path, read) {
 /** The members of an object, read once. What is null or undefined is absent. */
 function members(path, value, known) {
   if (typeof value !== 'object' || value === null || isList(value)) wrong(path, 'an object', value);
-  const entries = reading(path, () => Object.entries(value)).filter(([, member]) => member != null);
+  const { entries, isPlain } = reading(path, () => ({
+    entries: entriesOf(value, known),
+    isPlain: isPlainObject(value),
+  }));
   for (const [name] of entries) {
     if (known === undefined || known.includes(name)) continue;
     const shown = name.slice(0, SHOWN_UNITS).replace(/\p{Cc}/gu, '?');
     const expected = known.join(', ');
     throw new Error(`Configuration: ${path}.${shown} is invalid, expected ${expected} (actual: an unknown member)`);
   }
+  // A promise of rules or a Map of them would ask for nothing.
+  if (entries.length === 0 && !isPlain) wrong(path, 'a plain object', value);
   return new Map(entries);
 }
 
+/** Its own members, and what an instance of a class has of the known ones in its prototype. */
+function entriesOf(value, known = []) {
+  const own = Object.entries(value);
+  const names = new Set(own.map(([name]) => name));
+  const inherited = known.filter((name) => !names.has(name)).map((name) => [name, value[name]]);
+  return [...own, ...inherited.filter(([name, member]) => member !== Object.prototype[name])].filter(
+    ([, member]) => member != null,
+  );
+}
+
+function isPlainObject(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null; // of another realm, too
+}
+
 function list(path, value, item, expected = 'a list') {
-  if (!isList(value) || value.length === 0) wrong(path, `${expected} that is not empty`, value);
-  return reading(path, () => Array.from(value)).map((each, index) => item(`${path}[${index}]`, each));
+  const items = isList(value) ? reading(path, () => Array.from(value)) : [];
+  if (items.length === 0) wrong(path, `${expected} that is not empty`, value);
+  return items.map((each, index) => item(`${path}[${index}]`, each));
 }
 
 function text(path, value) {
@@ -100,6 +129,7 @@ module.exports = {
   members,
   number,
   oneOf,
+  reading,
   simple,
   someOf,
   text,

@@ -94,13 +94,14 @@ function marker(path, value) {
 /** Neither the key nor what its variable holds is ever in a message. */
 function hashKey(path, value, isFile) {
   if (value instanceof Uint8Array && !isFile) {
-    if (value.length < MIN_KEY_BYTES) check.wrong(path, KEY, value);
-    return Uint8Array.from(value);
+    const bytes = check.reading(path, () => Uint8Array.from(value));
+    if (bytes.length < MIN_KEY_BYTES) check.wrong(path, KEY, value);
+    return bytes;
   }
   const isObject = typeof value === 'object' && value !== null && !check.isList(value) && !ArrayBuffer.isView(value);
-  const names = isObject ? Object.keys(value) : [];
-  if (names.length !== 1 || names[0] !== 'env') check.wrong(path, isFile ? "{ env: 'NAME' }" : KEY, value);
-  const held = process.env[check.text(`${path}.env`, value.env)];
+  const entries = isObject ? check.reading(path, () => Object.entries(value)) : [];
+  if (entries.length !== 1 || entries[0][0] !== 'env') check.wrong(path, isFile ? "{ env: 'NAME' }" : KEY, value);
+  const held = process.env[check.text(`${path}.env`, entries[0][1])];
   const bytes = new TextEncoder().encode(held ?? '');
   if (bytes.length < MIN_KEY_BYTES)
     throw new Error(`Configuration: ${path}.env is invalid, its variable does not hold ${MIN_KEY_BYTES} bytes`);

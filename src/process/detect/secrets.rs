@@ -169,17 +169,31 @@ pub(super) fn url_credentials(text: &[u8], at: usize) -> Look {
     }
     let is_cut = start + length == text.len();
     match authority.iter().position(|byte| *byte == b':') {
-        Some(colon) if is_cut && !authority.starts_with(b"[") => {
+        Some(colon) if !authority.starts_with(b"[") => {
+            let end = start + length;
             let port = authority.get(colon + 1..).unwrap_or_default();
             if port.iter().all(u8::is_ascii_digit) {
-                Look::nothing(start + length)
-            } else {
-                Look::found(start..start + length)
+                return Look::nothing(if is_cut { end } else { start });
+            }
+            if is_cut {
+                return Look::found(start..end);
+            }
+            // No port is written like that: a password with a slash, a question mark or a hash of its own.
+            let rest = text.get(end..).unwrap_or_default();
+            let rest = rest.get(..rest.len().min(MOST_PASSWORD_BYTES)).unwrap_or_default();
+            let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'<' | b'>');
+            let word = rest.split(ends).next().unwrap_or_default();
+            match word.iter().rposition(|byte| *byte == b'@') {
+                Some(at) => Look::found(start..end + at),
+                None => Look::nothing(start),
             }
         }
         _ => Look::nothing(start),
     }
 }
+
+/// So far an `@` is looked for behind what might be the beginning of a password.
+const MOST_PASSWORD_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -223,6 +237,8 @@ mod tests {
                 vec!["AIzaSyA-0123456789_abcdefghijklmnopqrs"],
             ),
             (Detector::UrlCredentials, "postgres://u:p@ss@db/x", vec!["u:p@ss"]),
+            (Detector::UrlCredentials, "postgres://u:p/s#s?@db/x", vec!["u:p/s#s?"]),
+            (Detector::UrlCredentials, "https://host:80/a@b https://host:a/b", vec![]),
             (Detector::UrlCredentials, "https://host:8080", vec![]),
             (Detector::UrlCredentials, "https://REDACTED:REDACTED@h", vec![]),
             (Detector::UrlCredentials, "https://host/a:b@c", vec![]),

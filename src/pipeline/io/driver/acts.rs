@@ -169,7 +169,8 @@ impl Driver<'_> {
                 gauges.breaker = breaker;
             });
             let is_closed = breaker == BreakerState::Closed;
-            if is_closed != was_closed {
+            // A lane that is gone holds nothing any more, but nobody has said that its collector is back.
+            if is_closed != was_closed && self.dispatcher.has_lane(id) {
                 let trouble = if is_closed { None } else { self.dispatcher.trouble(id) };
                 let trouble = trouble.map(|(_, failure)| failure);
                 open.lane().herald.breaker(breaker, trouble);
