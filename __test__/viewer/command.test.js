@@ -79,6 +79,35 @@ test('an interrupt of the program is the exit code 130 (V124)', { skip: isWindow
   assert.strictEqual(code, 130);
 });
 
+test('a signal that reaches the command alone ends the program, too (V124)', { skip: isWindows }, async (t) => {
+  const project = install(t, 'console.log(process.pid); setInterval(() => {}, 1000);');
+  for (const [signal, expected] of [
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+  ]) {
+    const child = spawn(process.execPath, ['-e', START, 'stats'], { cwd: project });
+    const pid = Number(await new Promise((resolve) => child.stdout.once('data', resolve)));
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    t.after(() => {
+      child.kill('SIGKILL');
+      if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    });
+    child.kill(signal);
+    assert.strictEqual(await ended, expected, signal);
+    assert.strictEqual(isAlive(pid), false, signal);
+  }
+});
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 test('nothing of it is loaded with the exporters (V2)', () => {
   const program = `require(${JSON.stringify(root)});
     require(${JSON.stringify(path.join(root, 'js/entries/register.js'))});

@@ -237,6 +237,19 @@ test('64 questions are under way at a time, more wait, and a closed connection c
   });
 });
 
+test('questions that wait behind another one of their connection give their turns back when it is closed (V77)', async (t) => {
+  const address = await start(t);
+  const socket = net.connect(address.port, '127.0.0.1');
+  socket.on('error', () => {});
+  const silence = requestText(address, { url: '/api/traces?act=silence' });
+  socket.write(requestText(address, { url: '/api/live' }) + silence.repeat(64));
+  const other = ask(address, { url: '/api/traces?act=echo' });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  socket.destroy();
+  assert.strictEqual((await other).status, 200, 'it had its turn');
+  assert.strictEqual((await ask(address, { url: '/api/traces?act=echo' })).status, 200);
+});
+
 test('what is no HTTP gets an answer with the same headers, and no more (V71)', async (t) => {
   const { port } = await start(t);
   for (const text of [

@@ -180,3 +180,23 @@ test('the event loop of the server is not blocked while files are indexed and qu
   await view.end;
   assert.deepStrictEqual(JSON.parse(readFileSync(blocks, 'utf8')), []);
 });
+
+test('a span longer than 64 MiB is exported, and the program goes on (V77)', { skip: skipReal }, async (t) => {
+  const directory = scratchDirectory(t);
+  mkdirSync(directory, { recursive: true });
+  const value = 'v'.repeat(65 * 1024 * 1024);
+  const attributes = [{ key: 'long', value: { stringValue: value } }];
+  const span = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), name: 'long', attributes };
+  const line = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
+  writeFileSync(path.join(directory, 'long.jsonl'), `${line}\n`);
+  const view = startReal(t, [directory]);
+  const address = await view.address();
+  await view.until(/: 1 span in 1 trace\n/);
+  const { port, token } = address;
+  const headers = { Authorization: `Bearer ${token}` };
+  const response = await fetch(`http://127.0.0.1:${port}/api/export`, { headers });
+  let bytes = 0;
+  for await (const chunk of response.body) bytes += chunk.length;
+  assert.deepStrictEqual([response.status, bytes > value.length], [200, true]);
+  assert.strictEqual((await json(address, '/api/files')).spans, 1);
+});

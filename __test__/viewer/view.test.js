@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
-const { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } = require('node:fs');
+const { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const test = require('node:test');
@@ -214,6 +214,17 @@ test('without anything to open it with, it says so and goes on (V72)', { skip },
   const view = startScripted(t, ['docs', '--open'], { env: { PATH: scratchDirectory(t) } });
   await view.until(/no browser could be started; open the address yourself\.\n/, 'err');
   assert.strictEqual((await ask(await view.address(), { url: '/api/about' })).status, 200);
+});
+
+test('a PATH that leads nowhere, or in circles, does not end it (V72)', { skip }, async (t) => {
+  const directory = scratchDirectory(t);
+  mkdirSync(directory, { recursive: true });
+  for (const name of ['xdg-open', 'open']) symlinkSync(name, path.join(directory, name));
+  for (const PATH of [__filename, directory]) {
+    const view = startScripted(t, ['docs', '--open'], { env: { PATH } });
+    await view.until(/no browser could be started; open the address yourself\.\n/, 'err');
+    assert.strictEqual((await ask(await view.address(), { url: '/api/about' })).status, 200);
+  }
 });
 
 test('a code is good for ten seconds, and a wrong one does not spend it (V72)', () => {

@@ -3,6 +3,7 @@
 // not, 2 for a command line that says nothing.
 // It refuses to load a command that was not asked for.
 
+const { writeSync } = require('node:fs');
 const { setTimeout, unref } = require('../guards/timers.js');
 const { nearest } = require('./nearest.js');
 const { UsageError } = require('./words.js');
@@ -77,7 +78,14 @@ function refuse(reason, help = usage()) {
 
 /** Whoever read the output has read enough. */
 function endQuietly(error) {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  process.exitCode = 1; // a full disk, say: there is nowhere to say so but standard error, which may be what failed
+  try {
+    writeSync(2, `offloop: the output cannot be written: ${error.message}\n`);
+  } catch {
+    // Nobody hears of it.
+  }
+  process.exit();
 }
 
 module.exports = { COMMANDS, main };

@@ -15,16 +15,29 @@ function commandFor(address, platform = process.platform) {
 /** @returns {Promise<boolean>} false if there is nothing to open it with; true as soon as it has started and not failed */
 function openBrowser(address, { file, words, isVerbatim = false } = commandFor(address)) {
   return new Promise((resolve) => {
-    const child = spawn(file, words, {
+    const child = started(file, words, {
       stdio: 'ignore',
       detached: true, // a browser that was started lives on
       windowsHide: true,
       windowsVerbatimArguments: isVerbatim,
     });
+    if (child === null) {
+      resolve(false);
+      return;
+    }
     child.once('error', () => resolve(false));
     child.once('close', (code) => resolve(code === 0));
     child.unref();
   });
+}
+
+/** Null if it cannot be: Node.js tells some failures by an event and throws others, as where PATH leads to no directory. */
+function started(file, words, options) {
+  try {
+    return spawn(file, words, options);
+  } catch {
+    return null;
+  }
 }
 
 module.exports = { commandFor, openBrowser };

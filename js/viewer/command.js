@@ -10,6 +10,7 @@ const path = require('node:path');
 const { describeHost, describeLoadFailure, findBinary } = require('../native/load_failure.js');
 
 const EXTENSION = process.platform === 'win32' ? '.exe' : '';
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const NAME = `offloop-viewer${EXTENSION}`;
 const ROOT = path.join(__dirname, '..', '..');
 
@@ -60,11 +61,11 @@ function run(words) {
   const env = columns === undefined ? process.env : { ...process.env, COLUMNS: String(columns) };
   return new Promise((resolve) => {
     const child = spawn(file, words, { stdio: 'inherit', env });
-    // A terminal sends Ctrl-C to both; this one ends when the program has.
-    const wait = () => {};
-    process.on('SIGINT', wait);
+    // A terminal sends Ctrl-C to both, `kill` and `timeout` to this one alone; it ends when the program has.
+    const pass = (signal) => child.kill(signal);
+    for (const name of SIGNALS) process.on(name, pass);
     const end = (code) => {
-      process.off('SIGINT', wait);
+      for (const name of SIGNALS) process.off(name, pass);
       resolve(code);
     };
     child.once('error', (error) => {

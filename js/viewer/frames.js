@@ -4,8 +4,8 @@
 
 const NEWLINE = 10;
 const LONGEST_HEADER = 4096;
-// The largest answer is a piece of a skeleton, with 65,536 rows and their names.
-const LARGEST_BODY = 64 * 1024 * 1024;
+// The largest answer is a piece of an export: a line has 128 MiB at most, and there is less than that before it.
+const LARGEST_BODY = 256 * 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 class FrameReader {

@@ -44,6 +44,7 @@ function listen(server, port) {
 
 function answerRequest(viewer, port, request, response) {
   request.on('error', () => {}); // the connection is closed, and the answer with it
+  if (response.socket === null) closeWith(request.socket, response);
   const refusal = refusalOf(request, { port, secrets: viewer.secrets });
   if (refusal !== null) {
     const { status, sentence, headers } = refusal;
@@ -54,6 +55,14 @@ function answerRequest(viewer, port, request, response) {
   const path = pathOf(request.url);
   if (path.startsWith(API)) answerApi(viewer, path.slice(API.length), request, response);
   else answerAsset(viewer.assets.get(path), response);
+}
+
+/** A response that waits behind another one of its connection is not told by Node.js that the connection is closed. */
+function closeWith(connection, response) {
+  const close = () => response.emit('close');
+  connection.setMaxListeners(0); // one for each request that waits
+  connection.once('close', close);
+  response.once('close', () => connection.off('close', close));
 }
 
 function answerAsset(asset, response) {

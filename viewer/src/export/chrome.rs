@@ -124,18 +124,21 @@ fn arguments(json: &mut Json, index: &Index, row: u32, span: &Span) {
         json.name("parent").text(&hex_span_id(span.parent));
     }
     json.name("status").text(span.flags.status());
-    let attributes = index.attributes_of(row);
-    for (number, attribute) in attributes.iter().enumerate() {
-        let before = attributes.get(..number).unwrap_or_default();
-        let is_known = before.iter().any(|other| other.key == attribute.key);
-        // Those of events would need a track of their own.
-        let Value::Text(key) = index.dictionary.value(attribute.key) else { continue };
-        if is_known {
-            continue;
+    // By keys, in the order in which they come first.
+    let mut places: HashMap<_, usize, RandomState> = HashMap::default();
+    let mut lists: Vec<(_, Vec<String>)> = Vec::new();
+    for attribute in index.attributes_of(row) {
+        let place = *places.entry(attribute.key).or_insert_with(|| {
+            lists.push((attribute.key, Vec::new()));
+            lists.len() - 1
+        });
+        if let Some((_, values)) = lists.get_mut(place) {
+            values.push(value_json(&index.dictionary.value(attribute.value)));
         }
-        let same = attributes.iter().filter(|other| other.key == attribute.key);
-        let values: Vec<String> =
-            same.map(|other| value_json(&index.dictionary.value(other.value))).collect();
+    }
+    for (key, values) in lists {
+        // Those of events would need a track of their own.
+        let Value::Text(key) = index.dictionary.value(key) else { continue };
         json.name(&["attr.", key].concat());
         match values.as_slice() {
             [value] => json.raw(value),

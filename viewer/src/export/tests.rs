@@ -288,6 +288,19 @@ fn v101_times_of_trace_events_are_exact_and_attributes_go_along() {
 }
 
 #[test]
+fn v101_a_span_with_very_many_attributes_takes_no_longer_than_many_with_few() {
+    let mut wide = span(1, 0, 1, 2);
+    let attributes = (0..60_000).map(|key| attribute(&format!("k{key}"), r#"{"intValue":5}"#));
+    wide.attributes = attributes.collect::<Vec<_>>().join(",");
+    let index = index_of_spans(&[wide]);
+    let begun = std::time::Instant::now();
+    let (text, _) = exported(&index, Format::Chrome, all_rows(&index));
+    let took = begun.elapsed();
+    assert!(text.contains(r#""attr.k0":5,"attr.k1":5,"#));
+    assert!(took.as_secs() < 5, "{took:?}");
+}
+
+#[test]
 fn a_large_export_comes_in_pieces() {
     let spans: Vec<TestSpan> = (1..5000).map(|id| span(id, 0, id, id + 5)).collect();
     let index = index_of_spans(&spans);

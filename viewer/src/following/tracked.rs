@@ -23,6 +23,8 @@ use crate::{
 const SILENCE: Duration = Duration::from_secs(10);
 /// A file that can only be read anew as a whole is not read more often than this.
 const BETWEEN_READINGS: Duration = Duration::from_secs(10);
+/// Nor before it has been quiet for one look, unless that takes as long as this.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A name, and what is there.
 pub(super) struct Place {
@@ -224,7 +226,7 @@ impl Tracked {
         }
         if let Content::Whole { read_at } = &self.content {
             let pause = look.now.duration_since(*read_at).unwrap_or_default();
-            if silence.is_zero() || pause < BETWEEN_READINGS {
+            if pause < BETWEEN_READINGS || silence.is_zero() && pause < LONGEST_WAIT {
                 return Ok(Done::PART);
             }
             self.begin_anew(sink);

@@ -513,6 +513,25 @@ fn v91_a_compressed_file_is_read_anew_when_it_has_been_quiet() {
 }
 
 #[test]
+fn v91_a_compressed_file_that_is_never_quiet_is_read_anew_all_the_same() {
+    let mut watch = Watch::new();
+    let packed = |id: u64| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(line(id).as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    for id in 1..=30 {
+        watch.append("a.jsonl.gz", packed(id));
+        watch.look_after(Duration::from_secs(1));
+        assert_eq!(watch.names(), named(1..=1), "at {id}");
+    }
+    watch.append("a.jsonl.gz", packed(31));
+    watch.look_after(Duration::from_secs(1));
+    assert_eq!(watch.names(), named(1..=31));
+    assert_eq!(watch.file("a.jsonl.gz").duplicates, 0);
+}
+
+#[test]
 fn v25_a_file_that_cannot_be_read_is_tried_again() {
     let mut watch = Watch::new();
     fs::create_dir(watch.directory.path("later")).unwrap();
