@@ -7,7 +7,7 @@ const { runProgram } = require('../helpers/child.js');
 const { startReceiverProcess } = require('../helpers/receiver_process.js');
 
 // What the drain at the end of a process needs and leaves behind: listeners and copies (R63, R64; F57 to F59). That
-// nothing is lost, however a process ends, is in exit_matrix.test.js, and how long an end takes in exit_delay.test.js.
+// nothing is lost, however a process ends, is in exit_matrix.test.js, and how long an end takes in exit_delay.long.test.js.
 
 const oursOnly = { skip: subjectName === 'stock' && 'a rule of ours' };
 

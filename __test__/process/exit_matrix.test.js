@@ -9,7 +9,7 @@ const { subjectName } = require('../helpers/subject.js');
 const { inMain } = require('../helpers/worker_programs.js');
 
 // Every way in which a process ends, and everything that may hold spans then: all of them arrive, and the process ends as
-// it would have without us (R63, R64; F57 to F59). How long an end may take is in exit_delay.test.js, and the same over gRPC in
+// it would have without us (R63, R64; F57 to F59). How long an end may take is in exit_delay.long.test.js, and the same over gRPC in
 // exit_matrix_grpc.test.js.
 
 describe('300 of 300 spans survive (R63, R64, F57, F58, F59)', { concurrency: 3 }, () => {
