@@ -1,6 +1,6 @@
 'use strict';
 // The option table beside everything that speaks of options: the declaration files and their comments, the pages, the
-// core's defaults; and every row of it beside every odd value. What classes do with odd values: option_values.test.js.
+// core's defaults; and every row of it beside every odd value. What classes do with odd values: option_values.long.test.js.
 
 const assert = require('node:assert/strict');
 const { readFileSync } = require('node:fs');

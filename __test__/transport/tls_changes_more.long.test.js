@@ -1,5 +1,5 @@
 'use strict';
-// What tls_changes.test.js does not try with every protocol: what only one of them has, or native threads by themselves.
+// What tls_changes.long.test.js does not try with every protocol: what only one of them has, or native threads by themselves.
 
 const assert = require('node:assert/strict');
 const https = require('node:https');
