@@ -5,6 +5,7 @@ import { fork } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { demoName } from '../bench/pictures/palette.mjs';
 import { countSpanFiles } from './span_files.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -13,10 +14,10 @@ const STEP_MILLIS = 60_000; // nothing here takes a quarter of this; a process t
 export const LOAD = { connections: 20, requestsPerSecond: 180 };
 
 export const PHASES = [
-  { id: 'none', title: 'no exporter' },
-  { id: 'stock', title: 'stock exporter' },
-  { id: 'offloop-http', title: 'Offloop, HTTP' },
-  { id: 'offloop-file', title: 'Offloop, files' },
+  { id: 'none', title: demoName('none') },
+  { id: 'stock', title: demoName('stock') },
+  { id: 'offloop-http', title: demoName('offloop') },
+  { id: 'offloop-file', title: demoName('offloop-file') },
 ];
 
 /** A child process that talks in messages; `next(type)` waits for one, and fails when the child ends without it. */

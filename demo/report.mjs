@@ -1,14 +1,14 @@
 // Owns the report: one HTML file without scripts or external resources, made from the rows of the table and the
 // timelines of the phases. It shows what was measured and how; the only sentence on the result is made of its numbers.
 
+import { linearScale } from '../bench/pictures/scales.mjs';
+import { escapeHtml } from '../bench/pictures/svg.mjs';
 import { blockedText } from './blocked.mjs';
-import { costBarSvg, niceCeiling, timelineSvg } from './report_chart.mjs';
+import { costBarSvg, timelineSvg } from './report_chart.mjs';
 import { methodHtml } from './report_method.mjs';
-import { STYLE } from './report_style.mjs';
+import { reportStyle } from './report_style.mjs';
 import { count } from './summary.mjs';
 
-const escapeHtml = (text) =>
-  String(text).replace(/[&<>"]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[char]);
 const fixed = (digits) => (number) => number.toFixed(digits);
 
 const COLUMNS = [
@@ -51,11 +51,11 @@ export function reportHtml({ run, rows, block, results }) {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Offloop: event loop with and without</title>
-<style>${STYLE}</style>
+<style>${reportStyle(rows)}</style>
 </head>
 <body>
 <main>
-<h1>${escapeHtml(headline(rows, results))}</h1>
+<h1>${escapeHtml(headline(rows))}</h1>
 <p class="soft">A Node.js service under ${run.load.requestsPerSecond} requests per second, once per
 exporter, ${run.seconds} s each.
 ${setting.map(escapeHtml).join(' · ')}</p>
@@ -77,36 +77,39 @@ ${results.map(configurationRow).join('\n')}
 </tbody>
 </table></div>
 <h2>How it was measured</h2>
-${methodHtml({ run, results, escapeHtml, count })}
+${methodHtml({ run, results })}
 </main>
 </body>
 </html>
 `;
 }
 
-// Processor time where there is a clock for it: on a busy machine even a program that does nothing has blocks.
-function headline(rows, results) {
-  const exact = results[0].service.mainThreadCpuExact;
-  const what = exact ? 'The most that the main thread computed at once' : 'The longest block of the event loop';
-  const millis = (id) => {
-    const row = rows.find((candidate) => candidate.id === id);
-    return `${(exact ? row.mostCpuBetweenTicksMillis : row.longestBlockMillis).toFixed(0)} ms`;
-  };
-  return (
-    `${what}: ${millis('stock')} with the stock exporter, ${millis('offloop-http')} with Offloop over HTTP, ` +
-    `${millis('offloop-file')} with Offloop to files, ${millis('none')} with no exporter`
+const WITH = {
+  stock: 'with the stock exporter',
+  'offloop-http': 'with Offloop over HTTP',
+  'offloop-file': 'with Offloop to files',
+  none: 'with no exporter',
+};
+
+const longestBlock = (row) => `${row.longestBlockMillis.toFixed(0)} ms`;
+
+// The figures of the panels below it, word for word.
+function headline(rows) {
+  const parts = Object.entries(WITH).map(
+    ([id, words]) => `${longestBlock(rows.find((row) => row.id === id))} ${words}`,
   );
+  return `Longest block of the event loop: ${parts.join(', ')}`;
 }
 
 function timelines(rows, results) {
   const scales = {
-    maxMillis: niceCeiling(Math.max(...results.flatMap(({ service }) => service.timelineMillis))),
+    millis: linearScale(Math.max(1, ...results.flatMap(({ service }) => service.timelineMillis))),
     maxSeconds: Math.max(...results.map(({ service }) => service.secondsWithDrain)),
   };
   const panels = results.map(
     ({ id, title, service }, index) => `<div class="panel ${id}">
 <h3>${escapeHtml(title)}</h3>
-<p class="figure">${rows[index].longestBlockMillis.toFixed(0)} ms <small>longest block</small></p>
+<p class="figure">${longestBlock(rows[index])} <small>longest block</small></p>
 <p class="under soft">${rows[index].mostCpuBetweenTicksMillis.toFixed(0)} ms most CPU at once</p>
 ${timelineSvg({ id, title, ...service, loadSeconds: service.seconds }, scales)}
 </div>`,
@@ -144,10 +147,10 @@ function blockHtml(block) {
   return `<h2>Who blocked the loop?</h2>
 <p>${escapeHtml(blockedText(block))} A service with a handler that computes for a second, watched by
 <code>EventLoopMonitor</code>; this is its span <code>${escapeHtml(block.name)}</code>.</p>
-<div class="scroll"><table class="text"><tbody>
+<pre>${escapeHtml(block.attributes['code.stacktrace'] ?? 'no stack')}</pre>
+<table class="text pairs"><tbody>
 ${shown.map(([key, value]) => `<tr><td>${escapeHtml(key)}</td><td>${escapeHtml(value)}</td></tr>`).join('\n')}
-</tbody></table></div>
-<pre>${escapeHtml(block.attributes['code.stacktrace'] ?? 'no stack')}</pre>`;
+</tbody></table>`;
 }
 
 function configurationRow({ title, service }) {

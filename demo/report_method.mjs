@@ -1,7 +1,10 @@
 // Owns the report's account of how a run was measured: what a reader needs to judge or repeat the numbers.
 
+import { escapeHtml } from '../bench/pictures/svg.mjs';
+import { count } from './summary.mjs';
+
 /** The list "How it was measured", as HTML. */
-export function methodHtml({ run, results, escapeHtml, count }) {
+export function methodHtml({ run, results }) {
   const { mainThreadCpuSource, mainThreadCpuExact } = results[0].service;
   const files = results.find(({ id }) => id === 'offloop-file').delivery;
   const allThreads = mainThreadCpuExact

@@ -3,15 +3,13 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { IMPORT_ALONE, OTHER, OURS, STOCK, STOCK_PROTOBUFJS } from '../pictures/palette.mjs';
+
+export { IMPORT_ALONE, NO_EXPORTER, OTHER, OURS, STOCK, STOCK_PROTOBUFJS } from '../pictures/palette.mjs';
 
 const require = createRequire(import.meta.url);
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-export const OURS = 'offloop';
-/** Offloop's exporter behind the SDK's processor: what changing the import alone brings. */
-export const IMPORT_ALONE = 'SDK processor + offloop';
-export const STOCK = 'stock 0.223.1';
-export const STOCK_PROTOBUFJS = 'stock 0.57.2';
 
 /** The ratio that is promised against whichever of the two stock exporters is faster in the row. */
 export const FOUR_TIMES = { times: 4, of: [STOCK, STOCK_PROTOBUFJS] };
@@ -22,12 +20,8 @@ export const serializerAlone = (stockName) => `${stockName} serializer`;
 /** One loop that does nothing but copy the texts of a batch: less than any export. */
 export const COPYING_ALONE = 'copying alone';
 
-/** A program that records spans which nobody takes: what the application costs by itself. */
-export const NO_EXPORTER = 'no exporter';
-
-/** Another build of Offloop to compare with, as `run.mjs --against <checkout>` names it. */
+/** Another build of Offloop to compare with. */
 const AGAINST = process.env.OFFLOOP_BENCH_AGAINST ? resolve(process.env.OFFLOOP_BENCH_AGAINST) : null;
-export const OTHER = 'other build';
 
 /** Why Offloop cannot be measured here, or null. */
 export function offloopMissing(root = ROOT) {

@@ -1,6 +1,7 @@
 // What the rounds of the in-situ benchmark say, as text for a terminal and as the table of docs/performance.md.
 import { replaceBetween } from '../harness/documents.mjs';
-import { NO_EXPORTER, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
+import { barChart } from '../pictures/bar_chart.mjs';
+import { NO_EXPORTER, OTHER, OURS, STOCK, STOCK_PROTOBUFJS } from '../pictures/palette.mjs';
 
 const SPANS_PER_REQUEST = 4;
 const HEAD = ['', 'main thread, µs/span', 'process, µs/span', `requests/s of ${NO_EXPORTER}'s`];
@@ -58,6 +59,19 @@ function ratioText(run) {
   const stock = [STOCK, STOCK_PROTOBUFJS].filter((name) => run.contenders.includes(name));
   if (!run.contenders.includes(OURS) || stock.length === 0) return '';
   return `Main thread, times ours: ${stock.map((name) => `${name} ${(pays(name) / pays(OURS)).toFixed(1)}`).join(', ')}`;
+}
+
+/** What each exporter costs, as a chart; the control and the busy worker are there to judge the figures, and stay out. */
+export function asChart(run) {
+  const drawn = [OURS, OTHER, STOCK, STOCK_PROTOBUFJS].filter((name) => run.contenders.includes(name));
+  const row = (words, metric) => ({
+    case: words,
+    unit: 'µs/span',
+    pick: 'median',
+    contenders: Object.fromEntries(drawn.map((name) => [name, { median: median(over(run, name, metric)) }])),
+  });
+  const title = `CPU of an HTTP service over the same service with ${NO_EXPORTER}`;
+  return barChart(title, [row('main thread', 'main'), row('whole process', 'process')], { better: 'less' });
 }
 
 export function asText(run) {

@@ -1,7 +1,7 @@
 // What a span costs a service that does something else: CPU per span over the same service without an exporter.
 //
 //   npm run bench:in-situ -- [--rounds 25] [--slices 15] [--pause millis] [--who name,name] [--json file]
-//     [--against checkout] [--refresh]
+//     [--svg file] [--against checkout] [--refresh]
 //
 // The services of all contenders run at the same time, and one load drives them in turn, a tenth of a second each, in an
 // order that is drawn anew every time. So whatever slows the machine down for a while slows all of them alike, which two
@@ -13,11 +13,11 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-import { NO_EXPORTER, OTHER, OURS, STOCK, STOCK_PROTOBUFJS } from '../harness/contenders.mjs';
 import { startReceiver } from '../harness/receiver.mjs';
+import { NO_EXPORTER, OTHER, OURS, STOCK, STOCK_PROTOBUFJS } from '../pictures/palette.mjs';
 import { BUSY_WORKER } from './busy_worker.mjs';
 import { cpuOf } from './cpu_of_process.mjs';
-import { asText, refresh } from './report.mjs';
+import { asChart, asText, refresh } from './report.mjs';
 
 const CONNECTIONS = 16;
 const SLICE_MILLIS = 100;
@@ -32,6 +32,7 @@ const { values } = parseArgs({
     pause: { type: 'string', default: '0' },
     who: { type: 'string', default: [CONTROL, BUSY_WORKER, OURS, STOCK, STOCK_PROTOBUFJS].join(',') },
     json: { type: 'string' },
+    svg: { type: 'string' },
     refresh: { type: 'boolean', default: false }, // rewrites the table of docs/performance.md
     against: { type: 'string' }, // a checkout with another build of Offloop
   },
@@ -132,6 +133,7 @@ try {
   };
   console.log(asText(run));
   if (values.json) writeFileSync(values.json, JSON.stringify(run, null, 1));
+  if (values.svg) writeFileSync(values.svg, `${asChart(run)}\n`);
   if (values.refresh) console.log(`refreshed: ${refresh(run)}`);
 } finally {
   for (const child of children) child.kill('SIGKILL');
