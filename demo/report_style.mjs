@@ -18,7 +18,7 @@ const OWN_STYLE = `
 .tick { fill: var(--soft); font-size: 10px; }
 .end { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 3; }
 .area, .fill { fill: var(--series); }
-.costs { display: grid; grid-template-columns: max-content minmax(60px, 1fr) max-content; gap: 8px 14px;
+.costs { display: grid; grid-template-columns: max-content minmax(60px, 1fr) minmax(0, max-content); gap: 8px 14px;
   align-items: center; }
 .costs .bar { width: 100%; height: 16px; border-radius: 3px; background: var(--panel); }
 .costs .number { text-align: right; font-variant-numeric: tabular-nums; }

@@ -43,6 +43,7 @@ pre { font-size: 12.5px; line-height: 1.45; margin: 10px 0; padding: 10px 12px; 
   table { font-size: 9px; } th { font-size: 9px; }
   th, td { padding: 3px 4px; white-space: normal; }
   th:first-child, td:first-child { position: static; }
+  table.text td { overflow-wrap: anywhere; }
   * { print-color-adjust: exact; }
 }
 `;

@@ -1,4 +1,5 @@
-// `node scripts/test/browser.mjs [--required] [name ...]`: the page of `offloop view` in a real Chromium.
+// `node scripts/test/browser.mjs [--required] [name ...]`: the page of `offloop view`, and the
+// pictures of the benchmark and the demo, in a real Chromium.
 // Without a browser it says in one line how to get one, and ends well; with --required, as in CI, it ends badly.
 
 import { readdirSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { axeSource, findChromium, HOW_TO_INSTALL } from './chromium.mjs';
 import { runNodeTests } from './node_tests.mjs';
 import { summarize, timed } from './steps.mjs';
 
-const FOLDER = path.join('viewer', 'browser');
+const FOLDERS = [path.join('viewer', 'browser'), path.join('package', 'browser')];
 const FILE_LIMIT_MILLIS = 120_000;
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { required: { type: 'boolean' } } });
@@ -22,15 +23,13 @@ if (findChromium() === undefined) {
     await ensureViewer();
     await timed('playwright-core and axe-core', async () => ({ ok: axeSource().length > 0, note: '' }));
     await timed('browser tests', () => {
-      const names = readdirSync(path.join(root, '__test__', FOLDER)).filter((name) => name.endsWith('.test.mjs'));
-      const wanted = names.filter(
-        (name) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+      const files = FOLDERS.flatMap((folder) =>
+        readdirSync(path.join(root, '__test__', folder)).map((name) => path.join(folder, name)),
+      ).filter((file) => file.endsWith('.test.mjs'));
+      const wanted = files.filter(
+        (file) => positionals.length === 0 || positionals.some((part) => path.basename(file).includes(part)),
       );
-      return runNodeTests(
-        process.execPath,
-        wanted.map((name) => path.join(FOLDER, name)),
-        { limitMillis: FILE_LIMIT_MILLIS },
-      );
+      return runNodeTests(process.execPath, wanted, { limitMillis: FILE_LIMIT_MILLIS });
     });
     summarize();
   });
