@@ -21,6 +21,7 @@ const MOST_PAIRS = 60;
 /** Longer values have the whole width. */
 const WIDE_VALUE = 60;
 const BLOCK = 'event-loop-blocked';
+const STACK = 'code.stacktrace';
 
 export class Details {
   #latest = new Latest();
@@ -75,6 +76,8 @@ export class Details {
     const place = h('div', { class: 'code' });
     const held = h('div');
     const isBlock = span.name === BLOCK;
+    const pairs = pairsOf(written?.attributes);
+    const stack = isBlock ? pairs.find(({ key }) => key === STACK) : undefined;
     fill(
       this.body,
       h('h2', {}, named(span.service, span.name)),
@@ -82,7 +85,14 @@ export class Details {
       this.#figures(span, message),
       isBlock && held,
       isBlock && app.about.hasSource && place,
-      this.#pairs('Attributes', '', pairsOf(written?.attributes)),
+      stack !== undefined && h('h3', {}, 'Stack'),
+      stack !== undefined &&
+        h('pre', { tabindex: '0', 'aria-label': 'The stack of the block', text: String(stack.value) }),
+      this.#pairs(
+        'Attributes',
+        '',
+        pairs.filter((pair) => pair !== stack),
+      ),
       events.length > 0 && h('h3', {}, `Events, ${countText(events.length)}`),
       events.map(({ name, offset, pairs }) =>
         h(

@@ -16,7 +16,7 @@ import { onPages } from '../../helpers/viewer/page.mjs';
 
 const FOLDER = fileURLToPath(new URL('../../../docs/benchmark/', import.meta.url));
 const WIDTHS = [360, 800, 1280];
-/** A4 without its margins. */
+/** A sheet of a printer without its margins. */
 const PAPER = 703;
 const committed = readdirSync(FOLDER)
   .filter((file) => file.endsWith('.svg'))

@@ -166,7 +166,7 @@ test(
 );
 
 test(
-  'a block shows what was open meanwhile, and with --source its lines of code, marked if they changed since (V65, V84)',
+  'a block shows what was open meanwhile, its stack before its attributes, and with --source its lines of code, marked if they changed since (V65, V84)',
   onPages(async (t, open) => {
     const directory = storeOf(t, []);
     const source = path.join(directory, 'code');
@@ -195,6 +195,13 @@ test(
     await details.locator('.links a').first().click();
     await page.locator('.trace .details').getByText('The block happened in').waitFor();
     await page.locator('.trace .details .code .here').waitFor();
+    const panel = await page.locator('.trace .details').innerText();
+    const places = ['The block happened in', 'const line88', 'Stack\n', 'Attributes\n', 'code.function.name'];
+    const found = places.map((text) => panel.indexOf(text));
+    assert.ok(found[0] > 0 && found.every((at, nth) => nth === 0 || at > found[nth - 1]), `${found}: ${panel}`);
+    const stack = page.locator('.trace .details pre[aria-label="The stack of the block"]');
+    assert.match(await stack.innerText(), /^ *at \S+/);
+    assert.ok(!panel.includes('code.stacktrace'), 'the stack is there once');
     utimesSync(file, 1_900_000_000, 1_900_000_000);
     await page.reload();
     await page.locator('.trace .details .code').getByText('changed since').waitFor();
