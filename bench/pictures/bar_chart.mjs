@@ -30,13 +30,43 @@ function totalOf({ unit }) {
   return Number(digits.replaceAll(',', ''));
 }
 
-/** What a row measured of a contender: the value that is drawn, and in which words; `value` is undefined if nothing was. */
-function measured(row, contender, isShare) {
-  const value = row.contenders[contender]?.[row.pick];
-  if (!isNumber(value)) return { text: 'not measured' };
-  if (!isShare) return { value, text: figure(value) };
-  const total = totalOf(row);
-  return { value: (100 * value) / total, text: `${figure(value)} of ${figure(total)}` };
+/** What a row says of each contender that it names: the value that is drawn, and in which words. */
+function cellsOf(row, contenders, isShare) {
+  const named = contenders.filter((contender) => contender in row.contenders);
+  return named.map((contender) => {
+    const value = row.contenders[contender]?.[row.pick];
+    if (!isNumber(value)) return { contender, text: 'not measured' };
+    if (!isShare) return { contender, value, text: figure(value), spoken: `${figure(value)} ${row.unit}` };
+    const total = totalOf(row);
+    return { contender, value: (100 * value) / total, text: `${figure(value)} of ${figure(total)}` };
+  });
+}
+
+/** The bars of a row below `top`, its name in the middle of them; `{ marks, height }`. */
+function group({ row, cells }, top, { left, plot, labelWidth, scale, colours }) {
+  const barsHeight = cells.length * BAR;
+  const textHeight = linesOf(row.case, labelWidth).length * lineHeight(SIZES.words);
+  const height = Math.max(barsHeight, textHeight);
+  const label = paragraph(row.case, left - 10, top + (height - textHeight) / 2, labelWidth, { anchor: 'end' });
+  const bars = cells.flatMap(({ contender, value, text, spoken = text }, nth) => {
+    const y = top + (height - barsHeight) / 2 + nth * BAR;
+    const length = value > 0 ? Math.max(1, scale.shareOf(value) * plot) : 0;
+    const place = `x="${left.toFixed(1)}" y="${y.toFixed(1)}" width="${length.toFixed(1)}" height="${BAR - 2}"`;
+    const look = { size: SIZES.small, isSoft: !isNumber(value) };
+    const beside = words(text, left + length + 5, y + BAR - 4, look);
+    if (length === 0) return [beside];
+    return [mark(colours.get(contender), 'rect', place, `${contender}, ${row.case}: ${spoken}`), beside];
+  });
+  return { marks: [...label.marks, ...bars], height };
+}
+
+/** Lines through all bars between `top` and `bottom`, and their values above. */
+function axisMarks(top, bottom, { left, plot, scale }) {
+  return roomyTicks(scale, plot, (text) => widthOf(text, SIZES.small)).flatMap(({ value, text }) => {
+    const x = left + scale.shareOf(value) * plot;
+    const word = words(text, x, top - 8, { size: SIZES.small, anchor: 'middle', isSoft: true });
+    return [gridLine(x, top - 4, x, bottom), word];
+  });
 }
 
 /**
@@ -46,59 +76,36 @@ function measured(row, contender, isShare) {
 export function barChart(title, rows, { better, isLogarithmic = false, isShare = false, without = [] }) {
   const named = new Set(rows.flatMap((row) => Object.keys(row.contenders)));
   const contenders = [...named].filter((contender) => !without.includes(contender));
-  const colours = coloursOf(contenders);
-  const groups = rows.map((row) => ({ row, cells: contenders.map((each) => measured(row, each, isShare)) }));
-  const values = groups.flatMap(({ cells }) => cells.map(({ value }) => value)).filter(isNumber);
-  const scale = isLogarithmic ? logarithmicScale(values) : linearScale(Math.max(0, ...values), isShare ? 100 : 0);
+  const groups = rows.map((row) => ({ row, cells: cellsOf(row, contenders, isShare) }));
+  const drawn = groups.flatMap(({ cells }) => cells).filter(({ value }) => isNumber(value));
+  const values = drawn.map(({ value }) => value);
 
-  const small = { size: SIZES.small };
   const labelWidth = Math.min(WIDEST_LABEL, Math.max(...rows.map((row) => widthOf(row.case))));
-  const drawnTexts = groups.flatMap(({ cells }) =>
-    cells.filter(({ value }) => isNumber(value)).map(({ text }) => text),
-  );
-  const figureWidth = Math.max(0, ...drawnTexts.map((text) => widthOf(text, SIZES.small)));
+  const figureWidth = Math.max(0, ...drawn.map(({ text }) => widthOf(text, SIZES.small)));
   const left = MARGIN + labelWidth + 10;
-  const plot = WIDTH - MARGIN - figureWidth - 5 - left;
+  const frame = {
+    left,
+    labelWidth,
+    plot: WIDTH - MARGIN - figureWidth - 5 - left,
+    scale: isLogarithmic ? logarithmicScale(values) : linearScale(Math.max(0, ...values), isShare ? 100 : 0),
+    colours: coloursOf(contenders),
+  };
 
-  const heading = paragraph(title, MARGIN, MARGIN, WIDTH - 2 * MARGIN, { size: SIZES.title });
+  const wide = WIDTH - 2 * MARGIN;
   const unit = isShare ? '% of the spans' : rows[0].unit;
   const axis = `${unit}${isLogarithmic ? ', logarithmic scale' : ''}; ${better} is better`;
-  const keys = legend(contenders, colours, heading.bottom + 6);
-  const about = paragraph(axis, MARGIN, keys.bottom + 4, WIDTH - 2 * MARGIN, { ...small, isSoft: true });
-  const tickLine = about.bottom + SIZES.small + 2;
-  const top = tickLine + 8;
-
+  const heading = paragraph(title, MARGIN, MARGIN, wide, { size: SIZES.title });
+  const keys = legend(contenders, frame.colours, heading.bottom + 6);
+  const about = paragraph(axis, MARGIN, keys.bottom + 4, wide, { size: SIZES.small, isSoft: true });
+  const top = about.bottom + SIZES.small + 10;
   const marks = [];
-  let y = top;
-  for (const { row, cells } of groups) {
-    const lines = linesOf(row.case, labelWidth);
-    const barsHeight = contenders.length * BAR;
-    const textHeight = lines.length * lineHeight(SIZES.words);
-    const height = Math.max(barsHeight, textHeight);
-    marks.push(...paragraph(row.case, left - 10, y + (height - textHeight) / 2, labelWidth, { anchor: 'end' }).marks);
-    cells.forEach(({ value, text }, index) => {
-      const contender = contenders[index];
-      const barTop = y + (height - barsHeight) / 2 + index * BAR;
-      const length = value > 0 ? Math.max(1, scale.shareOf(value) * plot) : 0;
-      const place = `x="${left.toFixed(1)}" y="${barTop.toFixed(1)}" width="${length.toFixed(1)}" height="${BAR - 2}"`;
-      const tip = `${contender}, ${row.case}: ${text}${isNumber(value) && !isShare ? ` ${row.unit}` : ''}`;
-      if (length > 0) marks.push(mark(colours.get(contender), 'rect', place, tip));
-      marks.push(words(text, left + length + 5, barTop + BAR - 4, { ...small, isSoft: !isNumber(value) }));
-    });
-    y += height + GROUP_GAP;
+  let bottom = top;
+  for (const each of groups) {
+    const drawnGroup = group(each, bottom, frame);
+    marks.push(...drawnGroup.marks);
+    bottom += drawnGroup.height + GROUP_GAP;
   }
-  const bottom = y - GROUP_GAP + 2;
-  const shown = roomyTicks(scale, plot, (text) => widthOf(text, SIZES.small));
-  const lines = shown.flatMap(({ value, text }) => {
-    const x = left + scale.shareOf(value) * plot;
-    return [gridLine(x, top - 4, x, bottom), words(text, x, tickLine, { ...small, anchor: 'middle', isSoft: true })];
-  });
-  const name = `${title}, in ${axis}`;
-  return picture(name, contenders, bottom + MARGIN, [
-    ...heading.marks,
-    ...keys.marks,
-    ...about.marks,
-    ...lines,
-    ...marks,
-  ]);
+  bottom -= GROUP_GAP - 2;
+  const parts = [heading.marks, keys.marks, about.marks, axisMarks(top, bottom, frame), marks];
+  return picture(`${title}, in ${axis}`, contenders, bottom + MARGIN, parts.flat());
 }
