@@ -11,11 +11,12 @@ const PROTOBUFJS = 'stock 0.57.2';
 const SERIALIZER = 'stock 0.223.1 serializer';
 
 let judge;
+let figure;
 let judgeBudgets;
 let summarize;
 
 before(async () => {
-  ({ judge } = await import('../../bench/harness/verdict.mjs'));
+  ({ figure, judge } = await import('../../bench/harness/verdict.mjs'));
   ({ judgeBudgets } = await import('../../bench/harness/budgets.mjs'));
   ({ summarize } = await import('../../bench/harness/statistics.mjs'));
 });
@@ -30,6 +31,12 @@ function judged(more, figures, { scenario = 'handoff', name = '8 attributes' } =
 }
 
 const FASTER = { timesFaster: { times: 4, of: [STOCK, PROTOBUFJS] } };
+
+test('a figure has three digits, separators from a thousand on, and no exponent', () => {
+  const values = [0, 0.785, 1.2345, 999.4, 999.5, 123_456.7, 1e-7, -0.4, null, Number.NaN, undefined];
+  const texts = ['0', '0.785', '1.23', '999', '1,000', '123,457', '0.0000001', '-0.4', '-', '-', '-'];
+  assert.deepEqual(values.map(figure), texts);
+});
 
 test('the faster of two stock exporters is the rival, whichever that is', () => {
   const slowProtobufjs = judged(FASTER, { [OURS]: 1, [STOCK]: 5, [PROTOBUFJS]: 9 });

@@ -6,7 +6,7 @@ export function figure(value) {
   if (value === undefined || value === null || !Number.isFinite(value)) return '-'; // JSON has null for the last two
   if (value === 0) return '0';
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
-  return String(Number(value.toPrecision(3)));
+  return value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 }
 
 function checkBounds(row, value) {
