@@ -7,7 +7,7 @@ const { ExporterLines } = require('./exporter_lines.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
 const { readProcess } = require('../config/process.js');
-const { configured, invalid, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
+const { configured, invalid, isItself, readOptions, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 
 const WRITE_TIMEOUT_MILLIS = 30000;
@@ -15,7 +15,11 @@ const WRITE_TIMEOUT_MILLIS = 30000;
 class FileSpanExporter extends LaneExporter {
   /** @param config see index.d.ts */
   constructor(config) {
-    const options = configured(() => readFileOptions(config));
+    const isOfClass = isItself(new.target, FileSpanExporter);
+    const options = configured(() => {
+      refuseStrays(OPTIONS.FileSpanExporter, config, isOfClass);
+      return readFileOptions(config);
+    });
     const { directory: given, maxFiles, maxFileBytes, maxAgeMillis } = options;
     const { queue, limits, exit, onError, onHealth, selfObsMeterProvider, process } = options;
     const directory = path.resolve(given);
@@ -48,7 +52,7 @@ class FileSpanExporter extends LaneExporter {
       process,
     });
     lines.made(this);
-    if (isItself(new.target, FileSpanExporter)) tellUnknown(OPTIONS.FileSpanExporter, config);
+    if (isOfClass) tellUnknown(OPTIONS.FileSpanExporter, config);
   }
 }
 

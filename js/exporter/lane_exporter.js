@@ -250,9 +250,9 @@ class LaneExporter {
     return promise;
   }
 
-  /** A logger gets what leaves the process, and not what it is made of. */
+  /** A logger gets no span where rules say what may leave the process. */
   get #mayShowSpans() {
-    return this.#settings.process?.hasRedaction !== true;
+    return this.#settings.process == null;
   }
 
   /** Whether `concurrencyLimit` is reached. After the shutdown it never is: an export is refused because of that then. */

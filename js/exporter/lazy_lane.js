@@ -40,7 +40,7 @@ class LazyLane {
 
   get limits() {
     const { maxSpanBytes = DEFAULT_MAX_SPAN_BYTES, maxAttributeBytes } = this.#settings.limits;
-    return { maxSpanBytes, maxAttributeBytes };
+    return { maxSpanBytes, maxAttributeBytes, readsTexts: this.#settings.process != null };
   }
 
   /** The lane comes last: what was cut off before is made again. */

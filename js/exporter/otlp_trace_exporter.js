@@ -3,7 +3,7 @@
 // Configuration is config/resolve_config.js's, batches are lane_exporter.js's; what an attempt asks of JavaScript is here.
 
 const { TlsWatch } = require('../config/tls_watch.js'); // now: it keeps Node's functions as they are when the library is loaded
-const { configured, tellUnknown } = require('../config/options/read.js');
+const { configured, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { defaultsFor, isPublic, resolveConfig } = require('../config/resolve_config.js');
 const { readProcess } = require('../config/process.js');
@@ -16,12 +16,16 @@ const { createSelfMetrics } = require('./self_metrics.js');
 class OTLPTraceExporter extends LaneExporter {
   /** @param {object} [config] as for the stock exporters over HTTP and gRPC, plus ours (index.d.ts) */
   constructor(config = {}) {
-    const resolved = configured(() => resolveConfig(config, defaultsFor(new.target)));
+    const isOfClass = isPublic(new.target, OTLPTraceExporter);
+    const resolved = configured(() => {
+      refuseStrays(OPTIONS.OTLPTraceExporter, config, isOfClass);
+      return resolveConfig(config, defaultsFor(new.target));
+    });
     const process = configured(() => readProcess(resolved.process));
     const lines = new ExporterLines({ className: 'OTLPTraceExporter', ...resolved });
     super({ ...settingsFor(resolved), process, lines });
     lines.made(this);
-    if (isPublic(new.target, OTLPTraceExporter)) tellUnknown(OPTIONS.OTLPTraceExporter, config);
+    if (isOfClass) tellUnknown(OPTIONS.OTLPTraceExporter, config);
   }
 }
 

@@ -21,12 +21,16 @@ const {
 } = require('./layout.js');
 const { byteLengthOf } = require('./record_stream.js');
 const { RecordWriter } = require('./record_writer.js');
+const { isStringObject } = require('node:util/types');
+
+const textOf = Function.prototype.call.bind(String.prototype.valueOf); // past what the application has put on the object
 
 /** A record writer that knows values and their keys. Throws what RecordWriter throws, or what user code throws. */
 class ValueWriter extends RecordWriter {
   constructor(stream, limits, deferLongTexts) {
     super(stream, limits, deferLongTexts);
     this.ancestors = []; // containers around the value being read
+    this.readsTexts = limits.readsTexts === true; // String objects are texts: rules cannot see one in a map of its characters
   }
 
   /** Starts a batch: the table of keys is per batch, so each batch is readable alone. */
@@ -113,6 +117,11 @@ class ValueWriter extends RecordWriter {
 
   container(value, at) {
     const { f64, ancestors } = this;
+    if (this.readsTexts && isStringObject(value)) {
+      this.w = at; // its tag is that of a text
+      this.value(textOf(value));
+      return;
+    }
     if (value instanceof Uint8Array) {
       f64[at] = TAG_BULK;
       f64[this.reserve(1)] = this.longValue(value, byteLengthOf(value));

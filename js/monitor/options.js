@@ -2,7 +2,7 @@
 // Owns the options of the event-loop monitor: those of the table, and two that only this library sets.
 // Refuses two destinations: a span that arrives twice would count twice.
 
-const { configured, readOptions, tellUnknown } = require('../config/options/read.js');
+const { configured, readOptions, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 
 const OURS = ['isAutomatic', 'heartbeatOnly'];
@@ -13,6 +13,7 @@ const OURS = ['isAutomatic', 'heartbeatOnly'];
  */
 function resolveMonitorOptions(config, isSubclass) {
   const resolved = configured(() => {
+    refuseStrays(OPTIONS.EventLoopMonitor, config, !isSubclass, OURS);
     const { isAutomatic = false, heartbeatOnly = false } = config ?? {};
     const options = readOptions(OPTIONS.EventLoopMonitor, config ?? {});
     if (options.exporter !== undefined && options.processor !== undefined) {

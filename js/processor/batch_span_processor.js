@@ -17,6 +17,7 @@ const {
   readMember,
   readOptions,
   readVariable,
+  refuseStrays,
   tellUnknown,
 } = require('../config/options/read.js');
 const { OPTIONS, VARIABLES } = require('../config/options/table.js');
@@ -86,12 +87,14 @@ class BatchSpanProcessor {
    */
   constructor(first, config) {
     const isOneObject = configured(() => typeof first?.export !== 'function' && first?.exporter !== undefined);
-    const options = configured(() => readProcessorOptions(first, isOneObject ? null : (config ?? {})));
+    const [rows, given] = isOneObject ? [OPTIONS.BatchSpanProcessor, first] : [SETTINGS, config];
+    const isOfClass = isItself(new.target, BatchSpanProcessor);
+    const options = configured(() => {
+      refuseStrays(rows, given, isOfClass, OF_BROWSERS);
+      return readProcessorOptions(first, isOneObject ? null : (config ?? {}));
+    });
     this.#exporter = options.exporter;
-    if (isItself(new.target, BatchSpanProcessor)) {
-      const [rows, given] = isOneObject ? [OPTIONS.BatchSpanProcessor, first] : [SETTINGS, config];
-      tellUnknown(rows, given, OF_BROWSERS);
-    }
+    if (isOfClass) tellUnknown(rows, given, OF_BROWSERS);
     const isOurs = canCapture(this.#exporter);
     if (!isOurs) tellOtherCopy(this.#exporter);
     // Ours are bounded by the exporter's own queue unless the user names a bound.

@@ -5,14 +5,21 @@
 const Module = require('node:module');
 const { pathToFileURL } = require('node:url');
 const { noteGrpc } = require('./grpc_helpers.js');
-const { substituteExports, SUBSTITUTES } = require('./substitutes.js');
+const { SENDERS, substituteExports, SUBSTITUTES } = require('./substitutes.js');
 
-const names = Object.keys(SUBSTITUTES)
-  .map((name) => name.replace('/', '[\\\\/]'))
-  .join('|');
+const anyOf = (packages) => packages.map((name) => name.replace('/', '[\\\\/]')).join('|');
+const names = anyOf(Object.keys(SUBSTITUTES));
+const senders = anyOf(SENDERS);
 const PACKAGE = new RegExp(`^(${names})$`);
 const MAIN_FILE = new RegExp(`[\\\\/](${names})[\\\\/](?:build[\\\\/]src|dist)[\\\\/]index(?:-shim)?\\.c?js$`);
 const MAIN_MODULE = new RegExp(`^file:.*/(${names})/dist/index\\.mjs$`);
+// What a program asks for by a path into a package.
+const CLASS_FILE = new RegExp(
+  `[\\\\/](${senders})[\\\\/](?:build[\\\\/]src|dist)[\\\\/](?:platform[\\\\/](?:node[\\\\/])?)?(?:OTLPTraceExporter|index)\\.c?js$`,
+);
+const CLASS_MODULE = new RegExp(
+  `^file:.*/(${senders})/dist/(?:platform/(?:node/)?)?(?:OTLPTraceExporter|index)\\.mjs$`,
+);
 const GRPC_FILE = /[\\/]@grpc[\\/]grpc-js[\\/]build[\\/]src[\\/]index\.js$/;
 const ORIGINAL = '?offloop-original';
 
@@ -23,7 +30,9 @@ function hookRequire() {
   Module.prototype._compile = function offloopCompile(content, filename, ...rest) {
     const result = Reflect.apply(compile, this, [content, filename, ...rest]);
     const [, name] = MAIN_FILE.exec(filename) ?? [];
+    const [, sender] = name === undefined ? (CLASS_FILE.exec(filename) ?? []) : [];
     if (name !== undefined) this.exports = substituteExports(nameIn(name), this.exports);
+    else if (sender !== undefined) this.exports = substituteExports(nameIn(sender), this.exports, true);
     else if (GRPC_FILE.test(filename)) noteGrpc(this.exports);
     return result;
   };
@@ -41,6 +50,19 @@ function hookRequire() {
 function loadedPackages() {
   const found = Object.keys(require.cache).map((file) => MAIN_FILE.exec(file)?.[1]);
   return [...new Set(found.filter((name) => name !== undefined).map(nameIn))];
+}
+
+/**
+ * Puts the substitutes in the place of the stock exporters that were loaded before the hooks: whoever has one of those objects
+ * finds the methods of ours on its prototype, and whoever asks for the class again gets ours.
+ */
+function replaceLoaded() {
+  for (const [file, module] of Object.entries(require.cache)) {
+    const [, name] = CLASS_FILE.exec(file) ?? [];
+    if (name === undefined || module?.loaded !== true) continue;
+    module.exports = substituteExports(nameIn(name), module.exports, true);
+    for (const key of Object.keys(SUBSTITUTES[nameIn(name)])) Reflect.get(module.exports, key);
+  }
 }
 
 function nameIn(path) {
@@ -66,7 +88,7 @@ function hookImport() {
   if (typeof Module.registerHooks !== 'function') return false;
   Module.registerHooks({
     load(url, context, nextLoad) {
-      const [, name] = MAIN_MODULE.exec(url) ?? [];
+      const [, name] = MAIN_MODULE.exec(url) ?? CLASS_MODULE.exec(url) ?? [];
       if (name === undefined) return nextLoad(url, context);
       return { format: 'module', shortCircuit: true, source: moduleSource(name, url) };
     },
@@ -88,4 +110,4 @@ function moduleSource(name, url) {
   ].join('\n');
 }
 
-module.exports = { hookImport, hookRequire, loadedPackages };
+module.exports = { hookImport, hookRequire, loadedPackages, replaceLoaded };

@@ -16,10 +16,16 @@ class Patches {
   #known = new Map(); // prototype -> key -> value
   #bridge = null;
 
-  /** @param stock a class as it was loaded  @param methods names of those that our instances take from it if patched */
-  constructor(stock, methods) {
+  #refuse;
+
+  /**
+   * @param stock a class as it was loaded  @param methods names of those that our instances take from it if patched
+   * @param refuse `(method, args)`: whether a call of an instance of the stock class has been answered instead of made
+   */
+  constructor(stock, methods, refuse = () => false) {
     this.#stock = stock;
     this.#methods = methods;
+    this.#refuse = refuse;
     for (const method of methods) this.#install(method);
     for (const prototype of chainOf(stock)) {
       const isBase = prototype !== stock.prototype;
@@ -78,10 +84,12 @@ class Patches {
     const { prototype } = this.#stock;
     const own = Object.getOwnPropertyDescriptor(prototype, method)?.value;
     const bridge = () => this.#bridge;
+    const refuse = this.#refuse;
     const entry = {
       [method](...args) {
         const Bridge = bridge();
         const isOurs = Bridge !== null && Object.prototype.isPrototypeOf.call(Bridge.prototype, this);
+        if (!isOurs && refuse(method, args)) return undefined;
         const from = isOurs ? Object.getPrototypeOf(Bridge.prototype) : Object.getPrototypeOf(prototype);
         return Reflect.apply((!isOurs && own) || from[method], this, args);
       },

@@ -4,8 +4,9 @@
 
 const { OWN } = require('../exporter/copies.js');
 const { decided } = require('../otel/decisions.js');
-const { hookImport, hookRequire, loadedPackages } = require('./hooks.js');
-const { hasSeenPackage } = require('./substitutes.js');
+const { hookImport, hookRequire, loadedPackages, replaceLoaded } = require('./hooks.js');
+const { refuseUnseen } = require('./rules.js');
+const { hasSeenPackage, SENDERS } = require('./substitutes.js');
 
 const KEY = Symbol.for('offloop.register.1');
 
@@ -19,7 +20,10 @@ function start() {
   hookRequire();
   const isComplete = hookImport();
   decided(isComplete ? 'register: on' : 'register: on, for require only: this Node.js has no module.registerHooks');
-  require('./lateness.js').tellIfLate(loadedPackages());
+  const names = loadedPackages();
+  require('./lateness.js').tellIfLate(names);
+  replaceLoaded();
+  if (!names.some((name) => SENDERS.includes(name))) refuseUnseen();
   if (process.env.OFFLOOP_LOG !== undefined) require('./lateness.js').watchForNothing(hasSeenPackage);
 }
 

@@ -8,8 +8,7 @@ const { loadBinding } = require('../native/binding.js');
 const { Patches } = require('./patches.js');
 const { watchFor } = require('./automatic_monitor.js');
 const { HELPERS } = require('./grpc_helpers.js');
-const { refuseProcess } = require('../config/process.js');
-const { configured } = require('../config/options/read.js');
+const { refuseStockExporter, refuseStockProcessor, refuseExport } = require('./rules.js');
 const { contained, ignore } = require('../guards/user_code.js');
 const { nameOf } = require('../exporter/exporter_lines.js');
 
@@ -21,6 +20,7 @@ const exporterFrom = (load) => ({
   },
   load,
   methods: ['export', 'forceFlush', 'shutdown'],
+  refuse: refuseStockExporter,
   sends: true,
 });
 const proto = exporterFrom(() => require('../entries/otlp_proto.js'));
@@ -47,6 +47,7 @@ const processor = {
     return obstacle && `${obstacle} (${nameOf(exporter)})`;
   },
   methods: ['onStart', 'onEnd', 'forceFlush', 'shutdown'],
+  refuse: refuseStockProcessor,
 };
 
 const helpers = Object.fromEntries(Object.entries(HELPERS).map(([name, wrap]) => [name, { wrap }]));
@@ -63,17 +64,24 @@ const SUBSTITUTES = {
   '@opentelemetry/sdk-trace-node': { BatchSpanProcessor: processor },
 };
 
+const isSender = (exported) => Object.values(exported).some(({ sends }) => sends);
+/** Packages whose classes send. */
+const SENDERS = Object.keys(SUBSTITUTES).filter((name) => isSender(SUBSTITUTES[name]));
+
 const substitutes = new WeakMap(); // stock class or function -> substitute
 const exportsOf = new WeakMap(); // stock exports -> exports with substitutes
 let isSeen = false;
 
-/** The exports of package `name` with our classes in the place of the stock ones; the same object each time. */
-function substituteExports(name, original) {
+/**
+ * The exports of package `name`, or of a file in it, with our classes in the place of the stock ones; the same object each time.
+ * @param {boolean} [isPart] of a file that the package itself loads, too
+ */
+function substituteExports(name, original, isPart = false) {
   if (typeof original !== 'object' || original === null) return original;
   const known = exportsOf.get(original);
   if (known !== undefined) return known;
   isSeen = true;
-  diag.debug(`Offloop: register: ${name} is loaded`);
+  if (!isPart) diag.debug(`Offloop: register: ${name} is loaded`);
   const exports = Object.create(Object.getPrototypeOf(original));
   for (const key of Reflect.ownKeys(original)) {
     const { enumerable } = Object.getOwnPropertyDescriptor(original, key);
@@ -104,12 +112,12 @@ function substituteFunction(original, wrap) {
   return substitute;
 }
 
-function substituteClass(name, stock, { construct, load, methods, obstacle, sends }) {
+function substituteClass(name, stock, { construct, load, methods, obstacle, refuse, sends }) {
   if (typeof stock !== 'function') return stock;
   const known = substitutes.get(stock);
   if (known !== undefined) return known;
-  const patches = new Patches(stock, methods);
   const which = `${stock.name} of ${name}`;
+  const patches = new Patches(stock, methods, sends ? refuseExport(which) : undefined);
   const substitute = new Proxy(stock, {
     construct(target, args, newTarget) {
       // A subclass counts on what it extends.
@@ -117,7 +125,7 @@ function substituteClass(name, stock, { construct, load, methods, obstacle, send
         newTarget === substitute
           ? constructed(which, () => construct(args, patches), { patches, obstacle: () => obstacle?.(args) })
           : extended(which, newTarget);
-      if (ours === null && sends && !isOfPackage(newTarget, substitute)) refuseStock(which, args[0]);
+      if (ours === null && !isOfPackage(newTarget, substitute)) refuse(which, args, newTarget === substitute);
       return ours ?? Reflect.construct(target, args, newTarget === substitute ? target : newTarget);
     },
     get(target, key, receiver) {
@@ -135,11 +143,6 @@ function substituteClass(name, stock, { construct, load, methods, obstacle, send
 /** Packages extend each other's classes. */
 function isOfPackage(newTarget, substitute) {
   return newTarget !== substitute && substitutes.has(newTarget);
-}
-
-/** Where the environment or the program asks for rules, a class that knows none must not send. */
-function refuseStock(which, config) {
-  configured(() => refuseProcess(config?.process, `${which}, which stays the stock class,`));
 }
 
 /** Null where ours cannot serve: no addon, a patch, options that only the stock class takes. The program did not ask for ours. */
@@ -187,4 +190,4 @@ function hasSeenPackage() {
   return isSeen;
 }
 
-module.exports = { hasSeenPackage, substituteExports, SUBSTITUTES };
+module.exports = { hasSeenPackage, SENDERS, substituteExports, SUBSTITUTES };

@@ -7,7 +7,14 @@ const { hasBinding, loadBinding } = require('../native/binding.js');
 const { defaultsFor, isPublic, protocolOf } = require('../config/resolve_config.js');
 const { dissectUrl, withoutQuery } = require('../config/url.js');
 const { diag, exportBegins } = require('../otel/diag.js');
-const { configured, readCallOptions, readOption, readOptions, tellUnknown } = require('../config/options/read.js');
+const {
+  configured,
+  readCallOptions,
+  readOption,
+  readOptions,
+  refuseStrays,
+  tellUnknown,
+} = require('../config/options/read.js');
 const { OPTIONS, OWN } = require('../config/options/table.js');
 const { refuseProcess } = require('../config/process.js');
 const { soon } = require('../guards/timers.js');
@@ -41,7 +48,9 @@ class StockTraceExporter {
   /** @throws {Error} why the addon did not load, if the stock package is not there either */
   constructor(config = {}) {
     const { protocol, signal, fixedProtocol } = defaultsFor(new.target);
+    const isOfClass = isPublic(new.target, StockTraceExporter);
     const { name, onError, proxy } = configured(() => {
+      refuseStrays(OPTIONS.OTLPTraceExporter, config, isOfClass);
       const wanted = fixedProtocol ? undefined : config.protocol;
       const known = readOption('protocol', OPTIONS.OTLPTraceExporter.protocol, wanted) ?? protocol;
       // An error tells what is wrong on every platform.
@@ -58,7 +67,7 @@ class StockTraceExporter {
       if (userAgent === true) without.userAgent = undefined; // it says that Offloop sends
       return new Class({ ...given, ...without });
     });
-    if (isPublic(new.target, StockTraceExporter)) tellUnknown(OPTIONS.OTLPTraceExporter, config);
+    if (isOfClass) tellUnknown(OPTIONS.OTLPTraceExporter, config);
     if (proxy) diag.warn('Offloop: the option proxy has no effect with OFFLOOP_FALLBACK=stock');
     this.#onError = onError;
     this.#endpoint = endpointOf(config.url);

@@ -7,7 +7,7 @@ const { dissectUrl, normaliseUserUrl, shownUrl } = require('../config/url.js');
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
 const { refuseProcess } = require('../config/process.js');
-const { configured, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
+const { configured, isItself, readOptions, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { exportMillisOf } = require('./adapter_deadlines.js');
 const { AdapterLanes, errorOf, NATIVE, nothingLeft, OF_EXPORTER, RECORDER, resultOf } = require('./adapter_lanes.js');
@@ -62,6 +62,7 @@ class ApiSpanAdapter {
   constructor(config, maker) {
     const { queue, limits, exit, onError, ...options } = configured(() => {
       refuseProcess(config?.process, 'ApiSpanAdapter');
+      if (maker !== OF_EXPORTER) refuseStrays(RECORDER, config, isItself(new.target, ApiSpanAdapter));
       return readOptions(OPTIONS.ApiSpanAdapter, config);
     });
     if (maker !== OF_EXPORTER && isItself(new.target, ApiSpanAdapter)) tellUnknown(RECORDER, config);

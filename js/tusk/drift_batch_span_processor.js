@@ -5,7 +5,7 @@
 const { isNativeError } = require('node:util/types');
 const { canCapture } = require('../exporter/lane_exporter.js');
 const { diag } = require('../otel/diag.js');
-const { configured, invalid, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
+const { configured, invalid, isItself, readOptions, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { textOfError } = require('../node_http/network_facts.js');
 const { Deadline, within } = require('../native/deadlines.js');
@@ -46,10 +46,14 @@ class DriftBatchSpanProcessor {
 
   /** @param options `{ exporter, config: { maxQueueSize, maxExportBatchSize, scheduledDelayMillis, exportTimeoutMillis? }, mode }` */
   constructor(options) {
-    const { exporter, mode, config } = configured(() => readProcessorOptions(options));
+    const isOfClass = isItself(new.target, DriftBatchSpanProcessor);
+    const { exporter, mode, config } = configured(() => {
+      refuseStrays(OPTIONS.DriftBatchSpanProcessor, options, isOfClass, BESIDE);
+      return readProcessorOptions(options);
+    });
     this.#exporter = exporter;
     this.#config = config;
-    if (isItself(new.target, DriftBatchSpanProcessor)) tellUnknown(OPTIONS.DriftBatchSpanProcessor, options, BESIDE);
+    if (isOfClass) tellUnknown(OPTIONS.DriftBatchSpanProcessor, options, BESIDE);
     this.#isRecording = mode === TuskDriftMode.RECORD;
     this.#timer = unref(setInterval(() => this.#flushOneBatch(), this.#config.scheduledDelayMillis));
     standIns.sign(this);

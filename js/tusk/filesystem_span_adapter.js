@@ -7,7 +7,7 @@ const path = require('node:path');
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
 const { refuseProcess } = require('../config/process.js');
-const { configured, invalid, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
+const { configured, invalid, isItself, readOptions, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { WRITE_MILLIS, WRITE_TIMEOUT_MILLIS } = require('./adapter_deadlines.js');
 const { AdapterLanes, NATIVE, nothingLeft, OF_EXPORTER, RECORDER, resultOf } = require('./adapter_lanes.js');
@@ -36,6 +36,7 @@ class FilesystemSpanAdapter {
   constructor(config, maker) {
     const { baseDirectory, failBatchOnBadSpan, ...laneOptions } = configured(() => {
       refuseProcess(config?.process, 'FilesystemSpanAdapter');
+      if (maker !== OF_EXPORTER) refuseStrays(RECORDER, config, isItself(new.target, FilesystemSpanAdapter));
       return readAdapterOptions(config);
     });
     if (maker !== OF_EXPORTER && isItself(new.target, FilesystemSpanAdapter)) tellUnknown(RECORDER, config);

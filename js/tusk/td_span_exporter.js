@@ -3,7 +3,7 @@
 // Refuses to transform on the loop what an adapter can take natively; objects are made only for adapters that want them.
 
 const { diag } = require('../otel/diag.js');
-const { configured, isItself, readOptions, tellUnknown } = require('../config/options/read.js');
+const { configured, isItself, readOptions, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { hasBinding } = require('../native/binding.js');
 const { within } = require('../native/deadlines.js');
@@ -51,7 +51,11 @@ class TdSpanExporter {
   /** @param {object} config as the SDK's; our own options are in tusk.d.ts */
   constructor(config) {
     hasBinding();
-    this.#config = configured(() => readOptions(OPTIONS.TdSpanExporter, config));
+    const isOfClass = isItself(new.target, TdSpanExporter);
+    this.#config = configured(() => {
+      refuseStrays(RECORDER, config, isOfClass, ['process']); // which the adapter refuses
+      return readOptions(OPTIONS.TdSpanExporter, config);
+    });
     const { exportTimeoutMillis, honorRetryAfter } = this.#config;
     this.#limitMillis = exportMillisOf(exportTimeoutMillis, honorRetryAfter) + ANSWER_MILLIS;
     standIns.sign(this);
@@ -61,7 +65,7 @@ class TdSpanExporter {
     });
     const Adapter = isRemote ? ApiSpanAdapter : FilesystemSpanAdapter;
     this.addAdapter(new Adapter(config, OF_EXPORTER));
-    if (isItself(new.target, TdSpanExporter)) tellUnknown(RECORDER, config);
+    if (isOfClass) tellUnknown(RECORDER, config);
   }
 
   /**

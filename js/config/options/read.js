@@ -9,6 +9,7 @@ const { diag } = require('../../otel/diag.js');
 const { isOutOfStack } = require('../../guards/unwinding.js');
 const { contained, ignore } = require('../../guards/user_code.js');
 const { INVALID } = require('./kinds.js');
+const { isPlainObject, namesUnknownIn, unknownIn } = require('./names.js');
 const { OPTIONS, VARIABLES } = require('./table.js');
 
 const MAX_SHOWN_UNITS = 100;
@@ -101,7 +102,11 @@ function readOptions(rows, given) {
     Object.freeze(result[section]);
     const names = readable(section, 'object', () => Object.keys(values));
     const unknown = names.filter((option) => !Object.hasOwn(result[section], option));
-    if (unknown.length > 0) contained(ignore, () => wordsOfUnknown().tellUnknownOptions(unknown, rows, `${section}.`));
+    if (unknown.length === 0) continue;
+    const about = { section: `${section}.`, hasRules: hasRules(rows) };
+    const stray = contained(ignore, strayIn, unknown, values, about);
+    if (typeof stray === 'string') throw new Error(stray);
+    contained(ignore, () => wordsOfUnknown().tellUnknownOptions(unknown, rows, `${section}.`));
   }
   return result;
 }
@@ -120,20 +125,22 @@ function tellUnknown(rows, given, also = []) {
   });
 }
 
-/** Names only: a getter is not called. */
-function unknownIn(rows, given, also = []) {
-  if (!isPlainObject(given)) return [];
-  const known = new Set(also);
-  for (const name of Object.keys(rows)) known.add(name.split('.')[0]);
-  return Object.keys(given).filter((name) => !known.has(name));
+/**
+ * For options before they are read: what does not exist and looks like rules of `process` would be asked for and not done.
+ * @param {boolean} isOfClass whether an instance of the class itself is made, and not of a subclass, which may have options of its own
+ * @throws {Error} naming the option
+ */
+function refuseStrays(rows, given, isOfClass, also = []) {
+  const stray = contained(ignore, () => {
+    const names = namesUnknownIn(rows, given, also);
+    const mayHaveOwn = !isOfClass || !isPlainObject(given);
+    return names.length === 0 ? null : strayIn(names, given, { hasRules: hasRules(rows), mayHaveOwn });
+  });
+  if (typeof stray === 'string') throw new Error(stray);
 }
 
-/** Made by `{}`, in whatever realm. */
-function isPlainObject(value) {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
+const hasRules = (rows) => Object.hasOwn(rows, 'process');
+const strayIn = (...args) => require('./strays.js').strayIn(...args);
 
 /** Whether a constructor makes an instance of `Class` itself, and not of a subclass, which may have options of its own. */
 function isItself(newTarget, Class) {
@@ -224,6 +231,7 @@ module.exports = {
   readOption,
   readOptions,
   readVariable,
+  refuseStrays,
   tellUnknown,
   textOf,
 };

@@ -3,6 +3,7 @@
 // Refuses to show a value: a rule may hold what it is there to hide.
 
 const UNPAIRED = /\p{Surrogate}/u;
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 const SHOWN_UNITS = 64;
 
 /** @throws {Error} always */
@@ -39,6 +40,11 @@ function isEmpty(list) {
   }
 }
 
+/** The beginning of a name, on one line and without what a terminal obeys. */
+function shown(name) {
+  return name.slice(0, SHOWN_UNITS).replace(UNPRINTABLE, '?');
+}
+
 /** Reads what code of the application's may be behind. */
 function reading(path, read) {
   try {
@@ -57,9 +63,10 @@ function members(path, value, known) {
   }));
   for (const [name] of entries) {
     if (known === undefined || known.includes(name)) continue;
-    const shown = name.slice(0, SHOWN_UNITS).replace(/\p{Cc}/gu, '?');
     const expected = known.join(', ');
-    throw new Error(`Configuration: ${path}.${shown} is invalid, expected ${expected} (actual: an unknown member)`);
+    throw new Error(
+      `Configuration: ${path}.${shown(name)} is invalid, expected ${expected} (actual: an unknown member)`,
+    );
   }
   // A promise of rules or a Map of them would ask for nothing.
   if (entries.length === 0 && !isPlain) wrong(path, 'a plain object', value);
@@ -90,6 +97,13 @@ function list(path, value, item, expected = 'a list') {
 function text(path, value) {
   if (typeof value !== 'string' || value === '') wrong(path, 'a text', value);
   if (UNPAIRED.test(value)) wrong(path, 'a text without half surrogate pairs', value);
+  return value;
+}
+
+/** What lines of the log and keys of `stats()` call a rule. */
+function name(path, value) {
+  if (text(path, value).search(UNPRINTABLE) >= 0)
+    wrong(path, 'a text without line breaks and control characters', value);
   return value;
 }
 
@@ -127,9 +141,11 @@ module.exports = {
   isList,
   list,
   members,
+  name,
   number,
   oneOf,
   reading,
+  shown,
   simple,
   someOf,
   text,

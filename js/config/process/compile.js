@@ -19,7 +19,7 @@ const KEY = `a Uint8Array of at least ${MIN_KEY_BYTES} bytes or { env: 'NAME' }`
  * @param {unknown} inCode `process` of the options; absent, or not
  * @param {unknown} inEnvironment what the variables hold
  * @param {{ only?: string[] }} [limits] the members that the class takes
- * @returns {{ words: string[], key: Uint8Array | undefined, hasRedaction: boolean, isLossy: boolean } | null}
+ * @returns {{ words: string[], key: Uint8Array | undefined } | null}
  *   null: nothing is asked for
  */
 function compileProcess(inCode, inEnvironment) {
@@ -36,7 +36,7 @@ function compileProcess(inCode, inEnvironment) {
   if (words.reduce((sum, word) => sum + word.length, 0) > MAX_UNITS)
     throw new Error(`Configuration: process is invalid, expected ${MAX_UNITS} characters of rules at most`);
   require('../../native/binding.js').loadBinding().checkProcess(words, key);
-  return Object.freeze({ words, key, hasRedaction: stages.length > 0, isLossy: stages.length + drop.length > 0 });
+  return Object.freeze({ words, key });
 }
 
 /**
@@ -60,7 +60,7 @@ function checkTogether(rules, stages, key) {
   if (Math.max(0, ...searches) > MAX_SEARCHES) refuse(`expected ${MAX_SEARCHES} rules with match at most`);
   const names = new Set();
   for (const { name } of rules) {
-    if (names.has(name)) refuse(`two rules are called '${name.slice(0, 64)}'`);
+    if (names.has(name)) refuse(`two rules are called '${check.shown(name)}'`);
     names.add(name);
   }
   const makesTokens = ({ action }) => action?.type === 'hash' || action?.hash?.length > 0;

@@ -26,7 +26,7 @@ function redactRule(path, value, ownName, prefix) {
   const given = check.members(path, value, RULE);
   const read = (name, how, absent) => (given.has(name) ? how(`${path}.${name}`, given.get(name)) : absent);
   const rule = {
-    name: given.has('name') ? prefix + check.text(`${path}.name`, given.get('name')) : ownName,
+    name: given.has('name') ? prefix + check.name(`${path}.name`, given.get('name')) : ownName,
     parts: read('in', (at, parts) => check.someOf(at, parts, PARTS), PARTS),
     keys: read('keys', check.texts, []),
     ignoreCase: read('ignoreCase', check.boolean, false),
@@ -141,7 +141,7 @@ function valueTests(path, value, type) {
   const given = check.members(path, value);
   if (given.size === 0) check.wrong(path, 'an object that is not empty', value);
   return [...given].map(([key, wanted]) => {
-    const at = `${path}['${key.slice(0, 64)}']`;
+    const at = `${path}['${check.shown(key)}']`;
     return { type, key: check.text(at, key), test: valueTest(at, wanted) };
   });
 }
