@@ -282,6 +282,34 @@ export interface SpanCondition {
   not?: SpanCondition;
 }
 
+/** A sampler of any SDK line. */
+export interface SamplerLike {
+  // biome-ignore lint/suspicious/noExplicitAny: a structural stand-in for the samplers of the three SDK lines
+  shouldSample(context: any, traceId: string, spanName: string, spanKind: any, attributes: any, links: any): any;
+  toString(): string;
+}
+
+export interface DropSamplerConfig {
+  /** Names of root spans, exact or with `*` and `?`. With `routes` 100 at most, of 256 characters. */
+  names?: string[];
+  /**
+   * The same for `http.route`, `url.path`, and `http.target` without its query, as the span has them when it begins: the path, as
+   * a rule, because frameworks know the route later.
+   */
+  routes?: string[];
+  /** Decides about every other span. Default as the SDK: as the parent, and a root always; `OTEL_TRACES_SAMPLER` is not read. */
+  delegate?: SamplerLike;
+}
+
+/** Leaves out whole traces by the name or the route of their root, before they are begun. Rules and examples: docs/processing.md. */
+export class DropSampler {
+  constructor(config: DropSamplerConfig);
+  /** Never throws. The decision is one of the SDK's: 0 is none, 2 is a sampled span. */
+  // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about these types
+  shouldSample(context: any, traceId: string, spanName: string, spanKind: any, attributes: any, links: any): any;
+  toString(): string;
+}
+
 export interface QueueOptions {
   /** Spans held at most, those in flight and waiting for a retry included. Integer, at least 1. Default 16384. */
   maxSpans?: number;
