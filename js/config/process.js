@@ -22,6 +22,7 @@ function isSet(name) {
   return process.env[name] !== undefined && process.env[name].trim() !== '';
 }
 
+/** What the variables hold, unread; undefined for nothing. @throws {Error} naming the variable */
 function readEnvironment() {
   if (!asksForProcess()) return undefined;
   if (isSet('OFFLOOP_PROCESS') && isSet('OFFLOOP_PROCESS_FILE'))
@@ -67,4 +68,4 @@ function refuseProcess(inCode, who) {
   throw new Error(`Configuration: ${where} asks for rules, and ${who} would send spans as they are`);
 }
 
-module.exports = { asksForProcess, readProcess, refuseProcess };
+module.exports = { asksForProcess, MAX_FILE_BYTES, parsed, readEnvironment, readProcess, refuseProcess };

@@ -19,6 +19,8 @@ gives, and the endpoint, and what helps. Exit code: 0 healthy, 1 not.
   --send-span           sends one span instead of an empty request
   --no-probe            sends nothing
   --directory <path>    can FileSpanExporter write there?
+  --rules <file>        rules as process has them in code, as JSON
+  --try <file>          what the rules make of spans in OTLP/JSON; sends nothing
   --json                prints one JSON document
   --help                prints this
 `;
@@ -30,6 +32,8 @@ const OPTIONS = {
   'send-span': { type: 'boolean' },
   'no-probe': { type: 'boolean' },
   directory: { type: 'string' },
+  rules: { type: 'string' },
+  try: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
 };
@@ -45,15 +49,18 @@ function readArguments(words) {
   if (!(timeoutMillis >= 1 && timeoutMillis <= MOST_MILLIS)) {
     throw new UsageError(`--timeout is a number of milliseconds from 1 to ${MOST_MILLIS}`, USAGE);
   }
-  if (values['send-span'] && values['no-probe']) throw new UsageError('--send-span needs the probe', USAGE);
+  const isProbed = !values['no-probe'] && values.try === undefined;
+  if (values['send-span'] && !isProbed) throw new UsageError('--send-span needs the probe', USAGE);
   return {
     endpoint: values.endpoint,
     protocol,
     timeoutMillis,
     timeoutSource: values.timeout === undefined ? 'default' : '--timeout',
     isSpanSent: values['send-span'] === true,
-    isProbed: values['no-probe'] !== true,
+    isProbed,
     directory: values.directory,
+    rules: values.rules,
+    trial: values.try,
     isJson: values.json === true,
     isHelp: values.help === true,
   };

@@ -10,6 +10,7 @@ const { examinePackages } = require('./packages.js');
 const { examinePreloads } = require('./preloads.js');
 const { probe } = require('./probe.js');
 const { Report } = require('./report.js');
+const { examineRules, isAboutRules } = require('./rules.js');
 const { examineRuntime } = require('./runtime.js');
 const { noteSecretsOfUrl } = require('./secrets.js');
 const { examineExporter, examineOthers, noteSecretsOfVariables } = require('./settings.js');
@@ -31,7 +32,7 @@ async function run(words) {
   return report.healthy ? 0 : 1;
 }
 
-async function examine({ endpoint, protocol: wantedProtocol, directory, isProbed, ...options }) {
+async function examine({ endpoint, protocol: wantedProtocol, directory, rules, trial, isProbed, ...options }) {
   const { env } = process;
   record();
   noteSecretsOfVariables();
@@ -58,6 +59,12 @@ async function examine({ endpoint, protocol: wantedProtocol, directory, isProbed
   examineTrust(section('trust', 'TLS'), env);
   examineProxies(section('proxies', 'Proxies'), env, configs);
   if (directory !== undefined) examineDirectory(section('directory', 'Directory of FileSpanExporter'), directory);
+  if (isAboutRules({ rules, trial })) {
+    const read = examineRules(section('rules', 'Rules of process'), rules, hasBinding);
+    // Loaded here: it loads the exporter, which needs the addon.
+    if (trial !== undefined && read !== null)
+      await require('./trial.js').tryRules(section, { file: trial, ...read, hasBinding });
+  }
   if (isProbed) await probe(section('probe', 'Endpoint'), { ...options, ...chosen, endpoint, hasBinding });
   return report.finish({ version });
 }

@@ -7,7 +7,8 @@ const { foreign } = require('./secrets.js');
 
 const API_GLOBAL = Symbol.for('opentelemetry.js.api.1');
 const LEVELS = ['info', 'warn', 'error'];
-const OF_EVERY_EXPORT = /^(?:Dropped \d+ spans|Export (?:failed|retry)|OTLPExportDelegate)|does not take spans/;
+const OF_EVERY_EXPORT =
+  /^(?:Dropped \d+ spans|Export (?:failed|retry)|OTLPExportDelegate)|does not take spans|^process: /;
 
 let lines = [];
 const told = new Set();

@@ -4,6 +4,8 @@
 
 const { withoutUrls } = require('./secrets.js');
 
+const OF_CHANGES = new Set(['before', 'after']);
+
 class Section {
   facts = [];
   findings = [];
@@ -16,6 +18,11 @@ class Section {
   /** `source` is where the value is from: `default`, a variable, an option of the command; null for what is not chosen. */
   fact(name, value, source = null) {
     this.facts.push({ name, value, source });
+  }
+
+  /** What becomes of something, null where it is not there: texts of the user's own, which are shown as they are. */
+  change(name, before, after) {
+    this.facts.push({ name, value: { before, after }, source: null });
   }
 
   /** `code` is for programs; `remedy`, if there is one, is what helps. */
@@ -51,7 +58,7 @@ class Report {
     const findings = sections.flatMap((section) => section.findings);
     const count = (wanted) => findings.filter(({ level }) => level === wanted).length;
     const problems = count('problem');
-    const clean = (_name, value) => (typeof value === 'string' ? withoutUrls(value) : value);
+    const clean = (name, value) => (typeof value === 'string' && !OF_CHANGES.has(name) ? withoutUrls(value) : value);
     const told = { offloop: version, healthy: problems === 0, problems, warnings: count('warning'), sections };
     return JSON.parse(JSON.stringify(told, clean));
   }

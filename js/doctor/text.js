@@ -4,6 +4,9 @@
 const MARKS = { ok: '✔', note: '·', warning: '!', problem: '✖' };
 const COLOURS = { ok: 32, note: 2, warning: 33, problem: 31 };
 const BOLD = 1;
+const MOST_COLUMNS = 50; // of what is on the left of a change
+const ABSENT = '(absent)';
+const GONE = '(gone)';
 
 /** @param {object} report as `Report.finish` gives it  @param {boolean} isColoured */
 function toText(report, isColoured) {
@@ -12,14 +15,22 @@ function toText(report, isColoured) {
   for (const { title, facts, findings } of report.sections) {
     lines.push('', paint(BOLD, title));
     const width = Math.max(0, ...facts.map(({ name }) => name.length));
-    for (const { name, value, source } of facts)
-      lines.push(`  ${name.padEnd(width)}  ${value}${source === null ? '' : paint(COLOURS.note, `  (${source})`)}`);
+    const column = Math.min(MOST_COLUMNS, Math.max(0, ...facts.map(({ value }) => (value?.before ?? ABSENT).length)));
+    for (const { name, value, source } of facts) {
+      const shown = typeof value === 'object' && value !== null ? sideBySide(value, column) : value;
+      lines.push(`  ${name.padEnd(width)}  ${shown}${source === null ? '' : paint(COLOURS.note, `  (${source})`)}`);
+    }
     for (const { level, code, text, remedy } of findings) {
       lines.push(`  ${paint(COLOURS[level], `${MARKS[level]} ${text}`)}${paint(COLOURS.note, ` [${code}]`)}`);
       if (remedy !== null) lines.push(`    → ${remedy}`);
     }
   }
   return `${lines.join('\n')}\n\n${paint(COLOURS[report.healthy ? 'ok' : 'problem'], summaryOf(report))}\n`;
+}
+
+function sideBySide({ before, after }, column) {
+  const left = (before ?? ABSENT).padEnd(column);
+  return before === after ? `${left}  =` : `${left}  →  ${after ?? GONE}`;
 }
 
 function summaryOf({ healthy, problems, warnings }) {

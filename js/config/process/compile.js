@@ -23,20 +23,33 @@ const KEY = `a Uint8Array of at least ${MIN_KEY_BYTES} bytes or { env: 'NAME' }`
  *   null: nothing is asked for
  */
 function compileProcess(inCode, inEnvironment) {
-  const code = source(inCode, '', false);
-  const environment = source(inEnvironment, 'environment.', true);
-  const stages = stagesOf(environment.redact, code.redact);
-  const drop = [...environment.drop, ...code.drop];
-  const attributes = code.attributes ?? environment.attributes ?? [];
+  const { marker, key, drop, stages, attributes } = effectiveRules(inCode, inEnvironment);
   if (stages.length + drop.length + attributes.length === 0) return null;
   const rules = [...stages.flat(), ...drop, ...attributes];
-  const key = code.key ?? environment.key;
-  checkTogether(rules, stages, key);
-  const words = plainForm({ marker: code.marker ?? environment.marker ?? DEFAULT_MARKER, drop, stages, attributes });
+  checkTogether(rules, stages, key.value);
+  const words = plainForm({ marker: marker.value, drop, stages, attributes });
   if (words.reduce((sum, word) => sum + word.length, 0) > MAX_UNITS)
     throw new Error(`Configuration: process is invalid, expected ${MAX_UNITS} characters of rules at most`);
-  require('../../native/binding.js').loadBinding().checkProcess(words, key);
-  return Object.freeze({ words, key });
+  require('../../native/binding.js').loadBinding().checkProcess(words, key.value);
+  return Object.freeze({ words, key: key.value });
+}
+
+/** The rules that are in force together; `isOfCode` tells where each is from, null for a default. */
+function effectiveRules(inCode, inEnvironment) {
+  const code = source(inCode, '', false);
+  const environment = source(inEnvironment, 'environment.', true);
+  const firstOf = (name, standard) => {
+    if (code[name] !== undefined) return { value: code[name], isOfCode: true };
+    if (environment[name] !== undefined) return { value: environment[name], isOfCode: false };
+    return { value: standard, isOfCode: null };
+  };
+  return {
+    marker: firstOf('marker', DEFAULT_MARKER),
+    key: firstOf('key', undefined),
+    drop: [...environment.drop, ...code.drop],
+    stages: stagesOf(environment.redact, code.redact),
+    attributes: code.attributes ?? environment.attributes ?? [],
+  };
 }
 
 /**
@@ -75,7 +88,11 @@ function source(value, prefix, isFile) {
   for (const name of ['sample', 'metrics'])
     if (given.has(name)) check.unsupported(`process.${name}`, 'expected marker, hashKey, redact, attributes or drop');
   const read = (name, how, absent) => (given.has(name) ? how(`process.${name}`, given.get(name)) : absent);
-  const each = (rule) => (path, rules) => check.list(path, rules, (at, one) => rule(at, one, prefix)).flat();
+  const from = (rule) => ({ ...rule, isOfCode: !isFile });
+  const each = (rule) => (path, rules) => {
+    const items = check.list(path, rules, (at, one) => rule(at, one, prefix));
+    return items.flat().map(from);
+  };
   return {
     marker: read('marker', marker),
     key: read('hashKey', (path, key) => hashKey(path, key, isFile)),
@@ -108,4 +125,4 @@ function hashKey(path, value, isFile) {
   return bytes;
 }
 
-module.exports = { compileProcess };
+module.exports = { compileProcess, effectiveRules };
