@@ -55,7 +55,7 @@ const changes = (section) =>
   );
 
 describe('the rules in force', { concurrency: 2 }, () => {
-  it('P120: each rule, what it does and where it is from, without a value of a rule', async (t) => {
+  it('P130: each rule, what it does and where it is from, without a value of a rule', async (t) => {
     const cwd = makeProject(t, { 'rules.json': RULES });
     const env = {
       OFFLOOP_PROCESS:
@@ -99,7 +99,7 @@ describe('the rules in force', { concurrency: 2 }, () => {
     for (const { name, value, source } of facts) assert.ok(stdout.includes(`${value}  (${source})`), name);
   });
 
-  it('P120: of variables alone, of a file that a variable names, and of nothing', async (t) => {
+  it('P130: of variables alone, of a file that a variable names, and of nothing', async (t) => {
     const cwd = makeProject(t, { 'rules.json': { redact: ['pii'] } });
     for (const [env, source] of [
       [{ OFFLOOP_PROCESS: '{"redact":["pii"]}' }, 'OFFLOOP_PROCESS'],
@@ -151,7 +151,7 @@ describe('the rules in force', { concurrency: 2 }, () => {
       says: /OFFLOOP_PROCESS and OFFLOOP_PROCESS_FILE exclude each other/,
     },
   })) {
-    it(`P120: ${title} is a problem with its path and a remedy`, async (t) => {
+    it(`P130: ${title} is a problem with its path and a remedy`, async (t) => {
       const cwd = makeProject(t, { ...files, 'span.json': { name: 'a', attributes: {} } });
       const { code, report } = await runDoctor([...words, '--try', 'span.json'], { cwd, env });
       const [finding, ...others] = rulesOf(report).findings;
@@ -250,7 +250,7 @@ const FORMS = {
 
 describe('--try', { concurrency: 2 }, () => {
   for (const [title, [content, expected]] of Object.entries(FORMS)) {
-    it(`P121: ${title}: before and after`, async (t) => {
+    it(`P131: ${title}: before and after`, async (t) => {
       const file = typeof content === 'string' ? content : JSON.stringify(content);
       const cwd = makeProject(t, { 'span.json': file });
       const env = { OFFLOOP_PROCESS: '{"redact":["pii"]}' };
@@ -267,7 +267,7 @@ describe('--try', { concurrency: 2 }, () => {
     });
   }
 
-  it('P121: filtered, deleted, added, renamed, replaced because it is not understood, and left as it was', async (t) => {
+  it('P131: filtered, deleted, added, renamed, replaced because it is not understood, and left as it was', async (t) => {
     const rules = {
       redact: [
         { keys: ['gone'], action: 'delete' },
@@ -336,7 +336,7 @@ describe('--try', { concurrency: 2 }, () => {
     ],
     ['a file that is too large', ' '.repeat((16 << 20) + 1), /it is larger than 16 MiB/],
   ]) {
-    it(`P121: ${title} is told in words`, async (t) => {
+    it(`P131: ${title} is told in words`, async (t) => {
       const cwd = makeProject(t, content === null ? {} : { 'span.json': content });
       const { report, code } = await runDoctor(['--try', 'span.json'], { cwd });
       const told = report.sections.filter(({ id }) => id === 'try').flatMap(({ findings }) => findings);
@@ -349,7 +349,7 @@ describe('--try', { concurrency: 2 }, () => {
     });
   }
 
-  it('P121: what a terminal obeys is escaped, many spans are cut, and values of any kind are shown', async (t) => {
+  it('P131: what a terminal obeys is escaped, many spans are cut, and values of any kind are shown', async (t) => {
     const odd = { name: 'a\u001b[31m\u0085\u2028b', attributes: { 'k\n\u0007': 'v\u001b]0;x\u0007', k: 'é🚀' } };
     const cwd = makeProject(t, { 'span.json': Array(25).fill(odd) });
     const { stdout } = await runCommand(['doctor', '--try', 'span.json'], {
@@ -363,7 +363,7 @@ describe('--try', { concurrency: 2 }, () => {
     assert.match(stdout, /the first 20 are shown/);
   });
 
-  it('P121: nothing is sent, and nothing is left behind', async (t) => {
+  it('P131: nothing is sent, and nothing is left behind', async (t) => {
     const receiver = await startReceiver({}, t);
     const cwd = makeProject(t, { 'span.json': READABLE });
     const TMPDIR = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-try-'));
@@ -375,7 +375,7 @@ describe('--try', { concurrency: 2 }, () => {
     assert.equal(wrong.code, 2);
   });
 
-  it('P121: without rules it says so, and without the addon that nothing can be tried', async (t) => {
+  it('P131: without rules it says so, and without the addon that nothing can be tried', async (t) => {
     const cwd = makeProject(t, { 'span.json': READABLE, 'r.json': { redact: ['pii'] } }, { withOffloop: false });
     const none = await runDoctor(['--try', 'span.json'], { cwd });
     assert.deepEqual(

@@ -11,6 +11,7 @@ import {
   BatchSpanProcessor,
   type ConfigurationError,
   type DropReason,
+  DropSampler,
   type EventLoopBlock,
   EventLoopMonitor,
   type ExporterStats,
@@ -71,7 +72,29 @@ new OTLPTraceExporter({
     drop: [{ name: 'a', durationMillis: { over: 1 }, attributes: { a: [1, 'b'], c: { exists: true } } }],
   },
 });
-new FileSpanExporter({ directory: '.', process: { redact: ['pii'], hashKey: { env: 'KEY' } } });
+new FileSpanExporter({
+  directory: '.',
+  process: { redact: ['pii', 'secrets'], hashKey: { env: 'OFFLOOP_TEST_TYPES_KEY' } },
+});
+new OTLPTraceExporter({
+  process: {
+    hashKey: new Uint8Array(32),
+    redact: [
+      { keys: ['a'], action: 'delete', in: ['attributes', 'events', 'links', 'resource', 'scope'] },
+      { match: ['jwt', 'ipv6'], in: ['name', 'status', 'eventName', 'traceState'] },
+      { keys: ['b'], action: { json: { hash: ['$.id'] } } },
+    ],
+    attributes: [
+      { in: ['events'], update: 'a', value: false },
+      { upsert: 'b', value: 'c' },
+      { copy: 'd', to: 'e' },
+    ],
+    drop: [
+      { scopeName: ['a', 'b'], status: ['unset', 'ok', 'error'], kind: ['server', 'client'], scope: 'span' },
+      { durationMillis: { under: 5 }, resource: { a: true, b: { over: 1, under: 2 }, c: { exists: false } } },
+    ],
+  },
+});
 expectError(new OTLPTraceExporter({ process: { redacts: [] } }));
 expectError(new OTLPTraceExporter({ process: { redact: ['default'] } }));
 expectError(new OTLPTraceExporter({ process: { redact: [{}] } }));
@@ -86,6 +109,52 @@ expectError(new OTLPTraceExporter({ process: { drop: [{ name: 'a', scope: 'trace
 expectError(new OTLPTraceExporter({ process: { drop: [{ status: ['failed'] }] } }));
 expectError(new OTLPTraceExporter({ process: { sample: { default: 1 } } }));
 expectError(new OTLPTraceExporter({ process: { metrics: {} } }));
+expectError(new OTLPTraceExporter({ process: { marker: 5 } }));
+expectError(new OTLPTraceExporter({ process: { hashKey: 'text' } }));
+expectError(new OTLPTraceExporter({ process: { hashKey: { env: 5 } } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], name: 5 }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], in: ['spans'] }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], ignoreCase: 'yes' }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], except: 'b' }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], unless: [5] }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], keepType: 1 }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ match: ['email'], keepType: true }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], action: { truncate: '5' } }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], action: { url: 'sig' } }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], action: { allow: false } }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], action: { json: { mask: '$.a' } } }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], action: { json: { hash: [5] } } }] } }));
+expectError(new OTLPTraceExporter({ process: { redact: [{ keys: ['a'], action: { json: { keep: {} } } }] } }));
+expectError(new OTLPTraceExporter({ process: { attributes: [{ insert: 'a', value: {} }] } }));
+expectError(new OTLPTraceExporter({ process: { attributes: [{ update: 5, value: 1 }] } }));
+expectError(new OTLPTraceExporter({ process: { attributes: [{ upsert: 'a', to: 'b' }] } }));
+expectError(new OTLPTraceExporter({ process: { attributes: [{ rename: 'a', value: 1 }] } }));
+expectError(new OTLPTraceExporter({ process: { attributes: [{ copy: 'a', to: 5 }] } }));
+expectError(new OTLPTraceExporter({ process: { attributes: [{ delete: ['a'] }] } }));
+expectError(new OTLPTraceExporter({ process: { attributes: [{ delete: 'a', where: { nmae: 'b' } }] } }));
+expectError(new OTLPTraceExporter({ process: { attributes: [{ delete: 'a', in: ['name'] }] } }));
+expectError(new OTLPTraceExporter({ process: { drop: [{ name: /a/ }] } }));
+expectError(new OTLPTraceExporter({ process: { drop: [{ scopeName: 5 }] } }));
+expectError(new OTLPTraceExporter({ process: { drop: [{ kind: 'server' }] } }));
+expectError(new OTLPTraceExporter({ process: { drop: [{ durationMillis: { over: '5' } }] } }));
+expectError(new OTLPTraceExporter({ process: { drop: [{ durationMillis: { under: true } }] } }));
+expectError(new OTLPTraceExporter({ process: { drop: [{ attributes: { a: { exists: 1 } } }] } }));
+expectError(new OTLPTraceExporter({ process: { drop: [{ resource: { a: Symbol.iterator } }] } }));
+expectError(new OTLPTraceExporter({ process: { drop: [{ not: [] }] } }));
+// A sampler of every line, with a delegate of every line.
+const sampler = new DropSampler({ names: ['GET /health'], routes: ['/health*'] });
+expectAssignable<sdk1.Sampler>(sampler);
+expectAssignable<sdk2.Sampler>(sampler);
+expectAssignable<sdk3.Sampler>(sampler);
+new DropSampler({ names: ['a'], delegate: new sdk1.AlwaysOnSampler() });
+new DropSampler({ routes: ['a'], delegate: new sdk2.ParentBasedSampler({ root: new sdk2.AlwaysOnSampler() }) });
+declare const sampler3: sdk3.Sampler;
+new DropSampler({ names: ['a'], delegate: sampler3 });
+expectError(new DropSampler());
+expectError(new DropSampler({ names: 'a' }));
+expectError(new DropSampler({ routes: [/a/] }));
+expectError(new DropSampler({ name: ['a'] }));
+expectError(new DropSampler({ names: ['a'], delegate: {} }));
 declare const configurationError: ConfigurationError;
 expectType<'ERR_OFFLOOP_CONFIG'>(configurationError.code);
 expectAssignable<Error>(configurationError);

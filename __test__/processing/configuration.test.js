@@ -70,6 +70,9 @@ const WRONG = [
   [{ redact: [{ keys: [/k/] }] }, 'process.redact[0].keys[0]'],
   [{ redact: [{ kyes: ['k'] }] }, 'process.redact[0].kyes is invalid'],
   [{ redact: [{ keys, name: '' }] }, 'process.redact[0].name'],
+  [{ redact: [{ keys, name: 'a\nb' }] }, 'process.redact[0].name is invalid, expected a text without line breaks'],
+  [{ redact: [{ keys, name: 'a\u2028b' }] }, 'process.redact[0].name is invalid, expected a text without line breaks'],
+  [{ redact: [{ keys, 'a\u001b[31m\nb': 1 }] }, 'process.redact[0].a?[31m?b is invalid'],
   [
     {
       redact: [
@@ -137,6 +140,7 @@ const WRONG = [
   [{ drop: [{ attributes: {} }] }, 'process.drop[0].attributes'],
   [{ drop: [{ attributes: { a: { exists: 1 } } }] }, "process.drop[0].attributes['a'].exists"],
   [{ drop: [{ attributes: { a: [] } }] }, "process.drop[0].attributes['a']"],
+  [{ drop: [{ attributes: { 'a\r\n\u0085\u2028b': [] } }] }, "process.drop[0].attributes['a????b']"],
   [{ drop: [{ attributes: { a: { exists: true, over: 1 } } }] }, "process.drop[0].attributes['a']"],
   [{ drop: [{ resource: { a: [Symbol.iterator] } }] }, "process.drop[0].resource['a'][0]"],
   [{ drop: [{ not: {} }] }, 'process.drop[0].not'],
@@ -223,6 +227,7 @@ describe('process', () => {
           assert.equal(error.code, 'ERR_OFFLOOP_CONFIG');
           assert.ok(error.message.startsWith('Configuration: process'), error.message);
           assert.ok(error.message.includes(expected), error.message);
+          assert.doesNotMatch(error.message, /[\p{Cc}\p{Zl}]/u);
           return true;
         });
       }

@@ -90,7 +90,7 @@ async function run({ before: earlier, Class }, kinds, env, receiver) {
   };
 }
 
-describe('P116: offloop/register with rules in the environment', { concurrency: 2 }, () => {
+describe('P126: offloop/register with rules in the environment', { concurrency: 2 }, () => {
   for (const [title, way] of Object.entries(WAYS)) {
     it(title, async (t) => {
       const receiver = await startReceiver({}, t);

@@ -110,7 +110,7 @@ function refusal(make) {
 
 const shown = (given) => inspect(given, { breakLength: Infinity, getters: false }).slice(0, 80);
 
-describe('P115: rules in a wrong place', () => {
+describe('P125: rules in a wrong place', () => {
   for (const [given, name, place] of [...STRAYS, ...OF_SECTIONS]) {
     it(shown(given), () => {
       for (const [Class, make] of Object.entries(WITH_RULES)) {

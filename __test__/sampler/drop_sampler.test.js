@@ -96,7 +96,7 @@ function serve({ api, sdk, Provider }, sampler, seed) {
 
 const idsOf = (spans) => spans.map(({ traceId, spanId, name }) => `${traceId} ${spanId} ${name}`);
 
-describe('P117: DropSampler in a provider', () => {
+describe('P127: DropSampler in a provider', () => {
   for (const [line, load] of Object.entries(LINES)) {
     it(`${line}: the trees that it names vanish, and everything else is as without it`, { skip: skipOf(line) }, () => {
       const parts = load();
@@ -138,7 +138,7 @@ const thrower = () => {
   throw new Error('plantedSecret');
 };
 
-describe('P118: DropSampler and code of the application', () => {
+describe('P128: DropSampler and code of the application', () => {
   it('a delegate that throws or answers nothing is told once, and the default decides', async () => {
     for (const shouldSample of [
       thrower,
@@ -258,7 +258,7 @@ describe('P118: DropSampler and code of the application', () => {
   });
 });
 
-describe('P119: patterns of the sampler are those of the rules', () => {
+describe('P129: patterns of the sampler are those of the rules', () => {
   it('every pattern of a random list takes the names that a rule takes', async (t) => {
     const random = new Random(119);
     const letters = ['a', 'b', '.', '*', '?', '**.', 'é', '🚀', '/', 'A'];
