@@ -395,3 +395,13 @@ describe('--try', { concurrency: 2 }, () => {
     assert.equal(rulesOf(report).facts.at(-1).name, 'pii');
   });
 });
+
+it('P131: the trial that the page shows is what the command prints', async (t) => {
+  const page = fs.readFileSync(path.join(__dirname, '..', '..', 'docs', 'doctor.md'), 'utf8');
+  const [, part] = page.split('## Rules, and what they do to a span\n');
+  const [rules, spans, expected] = [...part.matchAll(/^```\w+\n([\s\S]*?)^```/gm)].map(([, text]) => text);
+  const cwd = makeProject(t, { 'rules.json': rules, 'span.json': spans });
+  const { stdout } = await runCommand(['doctor', '--rules', 'rules.json', '--try', 'span.json'], { cwd });
+  const shown = stdout.slice(stdout.indexOf('Rules of process'), stdout.lastIndexOf('\n\nhealthy'));
+  assert.equal(`${shown}\n`, expected);
+});
