@@ -234,6 +234,11 @@ describe('process', () => {
     });
   }
 
+  it('P2: a message is one line, whatever is in a key', () => {
+    const make = () => new OTLPTraceExporter({ process: { drop: [{ attributes: { 'a\r\n\u001b[31mb': [] } }] } });
+    assert.throws(make, ({ message }) => message.includes("attributes['a???[31mb']"));
+  });
+
   it('P3: no message and no view of an exporter shows a value of the configuration', async () => {
     const planted = 'plantedSecretOf32BytesAndMore!!!!!';
     const bytes = new TextEncoder().encode(planted);

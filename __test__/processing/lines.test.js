@@ -16,6 +16,8 @@ const batch = (count, attributes) => Array.from({ length: count }, () => spans.s
 const exported = (exporter, list) => new Promise((resolve) => exporter.export(list, resolve));
 const ofRules = (lines) => lines.map((line) => line.join(' ')).filter((line) => line.includes('process: '));
 
+const NUMBER = 'a logger gets the number of spans';
+
 describe('lines about rules', () => {
   it('P58: a first hit and the absence of one are told once, with the name of the rule', async (t) => {
     const receiver = await startReceiver({}, t);
@@ -56,7 +58,7 @@ describe('lines about rules', () => {
     drop: { drop: [{ name: 'nobody' }] },
     attributes: { attributes: [{ delete: 'password' }] },
   })) {
-    it(`P97: with rules of ${title} a logger gets the number of spans`, async (t) => {
+    it(`P97: with rules of ${title} ${NUMBER}`, async (t) => {
       const receiver = await startReceiver({}, t);
       const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-lines-'));
       t.after(() => fs.rmSync(directory, { recursive: true, force: true }));

@@ -181,6 +181,7 @@ function sendFrom(url, place) {
 }
 
 describe('P132: String objects', () => {
+  const TEXTS = 'they are their texts for rules and for whoever receives them';
   const LONG = `${'x'.repeat(5000)} ${MAIL}`;
   class Text extends String {}
   const OBJECTS = {
@@ -201,7 +202,7 @@ describe('P132: String objects', () => {
   const holders = (make) => ({ direct: make(), list: [make(), 'b'], map: { deep: [make()] } });
 
   for (const [title, make] of Object.entries(OBJECTS)) {
-    it(`${title}: they are their texts for rules and for whoever receives them`, async (t) => {
+    it(`${title}: ${TEXTS}`, async (t) => {
       const receiver = await startReceiver({}, t);
       const spans = () => [
         new PlainSpans(1).span({

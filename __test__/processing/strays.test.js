@@ -145,6 +145,19 @@ describe('P125: rules in a wrong place', () => {
     });
   }
 
+  it('the plainest of them, and one in a section', () => {
+    assert.equal(refusal(() => new OTLPTraceExporter({ proces: RULES })).code, 'ERR_OFFLOOP_CONFIG');
+    assert.equal(refusal(() => new OTLPTraceExporter({ queue: RULES })).code, 'ERR_OFFLOOP_CONFIG');
+  });
+
+  it('no getter is called to find out', () => {
+    const getter = Object.defineProperty({}, 'zebra', { get: () => RULES, enumerable: true });
+    assert.equal(
+      refusal(() => new OTLPTraceExporter(getter)),
+      null,
+    );
+  });
+
   it('options of a class of the application are its own, unless they are near to process and are rules', () => {
     class Own extends OTLPTraceExporter {}
     class Settings {

@@ -94,11 +94,13 @@ function serve({ api, sdk, Provider }, sampler, seed) {
   return { leftOut, spans: ended.map((span) => ({ name: span.name, ...span.spanContext() })) };
 }
 
+const ALIKE = 'the trees that it names vanish, and everything else is as without it';
+const DELEGATES = 'also with delegates, those that ignore parents too';
 const idsOf = (spans) => spans.map(({ traceId, spanId, name }) => `${traceId} ${spanId} ${name}`);
 
 describe('P127: DropSampler in a provider', () => {
   for (const [line, load] of Object.entries(LINES)) {
-    it(`${line}: the trees that it names vanish, and everything else is as without it`, { skip: skipOf(line) }, () => {
+    it(`${line}: ${ALIKE}`, { skip: skipOf(line) }, () => {
       const parts = load();
       const without = serve(parts, undefined, 117);
       const withIt = serve(parts, new DropSampler(OPTIONS), 117);
@@ -108,7 +110,7 @@ describe('P127: DropSampler in a provider', () => {
       assert.deepEqual(idsOf(withIt.spans), idsOf(expected));
     });
 
-    it(`${line}: also with delegates, those that ignore parents too`, { skip: skipOf(line) }, () => {
+    it(`${line}: ${DELEGATES}`, { skip: skipOf(line) }, () => {
       const parts = load();
       const { AlwaysOnSampler, AlwaysOffSampler, ParentBasedSampler, TraceIdRatioBasedSampler } = parts.sdk;
       for (const delegate of [

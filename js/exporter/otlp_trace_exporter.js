@@ -17,10 +17,8 @@ class OTLPTraceExporter extends LaneExporter {
   /** @param {object} [config] as for the stock exporters over HTTP and gRPC, plus ours (index.d.ts) */
   constructor(config = {}) {
     const isOfClass = isPublic(new.target, OTLPTraceExporter);
-    const resolved = configured(() => {
-      refuseStrays(OPTIONS.OTLPTraceExporter, config, isOfClass);
-      return resolveConfig(config, defaultsFor(new.target));
-    });
+    configured(() => refuseStrays(OPTIONS.OTLPTraceExporter, config, isOfClass));
+    const resolved = configured(() => resolveConfig(config, defaultsFor(new.target)));
     const process = configured(() => readProcess(resolved.process));
     const lines = new ExporterLines({ className: 'OTLPTraceExporter', ...resolved });
     super({ ...settingsFor(resolved), process, lines });
