@@ -87,6 +87,13 @@ const table = {
       shutdown: async (x, [exporter]) => [await x.shutdown(), x.onEnd(plain.span()), exporter.taken],
     },
   },
+  DropSampler: {
+    args: () => [{ names: ['health'], delegate: { shouldSample: () => ({ decision: 1 }), toString: () => 'mine' } }],
+    calls: {
+      shouldSample: (x) => ['health', 'other'].map((name) => x.shouldSample({}, name, name, 0, {}, []).decision),
+      toString: (x) => x.toString(),
+    },
+  },
   EventLoopMonitor: {
     args: () => [{ processor: { onEnd() {} } }],
     calls: {

@@ -5,6 +5,7 @@
 const check = require('../config/process/checks.js');
 const { configured } = require('../config/options/read.js');
 const { diag } = require('../otel/diag.js');
+const { StandIns } = require('../guards/stand_ins.js');
 const { contained, ignore } = require('../guards/user_code.js');
 const { globOf, MAX_PATTERN_UNITS } = require('./glob.js');
 
@@ -18,7 +19,14 @@ const SPAN_ID = /^(?!0{16})[\da-f]{16}$/i;
 const MOST_PATTERNS = 100;
 const MOST_TRACES = 1024; // whose roots were left out, and whose spans a delegate might take
 
+const standIns = new StandIns('sampler');
+let own;
+
 class DropSampler {
+  static {
+    own = (sampler) => (#names in sampler ? sampler : standIns.originalOf(sampler));
+  }
+
   #names;
   #routes;
   #delegate;
@@ -35,10 +43,20 @@ class DropSampler {
     this.#routes = routes;
     this.#delegate = delegate;
     if (delegate === null) tellVariable();
+    standIns.sign(this);
   }
 
   /** As the SDK asks. */
-  shouldSample(context, traceId, spanName, spanKind, attributes, links) {
+  shouldSample(...args) {
+    return own(this).#decide(...args);
+  }
+
+  toString() {
+    const delegate = own(this).#delegate;
+    return `DropSampler{${delegate === null ? 'ParentBased{root=AlwaysOnSampler}' : textOf(delegate)}}`;
+  }
+
+  #decide(context, traceId, spanName, spanKind, attributes, links) {
     const parent = parentOf(context);
     if (this.#isLeftOut(parent, traceId, spanName, attributes)) return { decision: NOT_RECORD };
     if (this.#delegate === null) return standard(parent);
@@ -50,11 +68,6 @@ class DropSampler {
       this.#tell('threw', error);
     }
     return standard(parent);
-  }
-
-  toString() {
-    const inner = this.#delegate === null ? 'ParentBased{root=AlwaysOnSampler}' : textOf(this.#delegate);
-    return `DropSampler{${inner}}`;
   }
 
   #isLeftOut(parent, traceId, spanName, attributes) {
