@@ -156,7 +156,7 @@ export interface ProcessStats {
   /** Hits by the name of the rule: a place in a configuration such as `redact[3]`, unless it has a name of its own. */
   rules: Record<string, number>;
   /** Texts that were replaced, wholly or from some place on, because a rule could not understand them. */
-  failClosed: { json: number; sql: number; depth: number };
+  failClosed: { json: number; sql: number; depth: number; base64: number };
 }
 
 /** Whether the collector takes what is sent, as far as the answers so far have shown. */

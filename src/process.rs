@@ -11,6 +11,7 @@ mod json;
 mod json_path;
 mod json_text;
 mod plain;
+mod recorded;
 mod redact;
 mod rule;
 mod sql;
@@ -21,9 +22,12 @@ mod url;
 
 use bumpalo::Bump;
 
-pub use self::account::FailClosed;
 use self::{
     account::Account, attributes::AttributeRule, condition::Condition, rule::Stage, token::TokenKey,
+};
+pub use self::{
+    account::FailClosed,
+    recorded::{Place, Recorded},
 };
 use crate::{
     error::ConfigError,
@@ -98,6 +102,21 @@ impl Process {
         batch.spans = spans;
     }
 
+    /// What redacts the values of a recorded span; what it makes is in `arena`.
+    pub fn recorded<'a>(&'a self, arena: &'a Bump) -> Recorded<'a> {
+        Recorded::new(self, arena)
+    }
+
+    /// Lines for the log that are due after so many more spans.
+    pub fn lines(&self, spans: usize) -> Vec<String> {
+        self.account.lines(spans as u64)
+    }
+
+    /// Whether it does nothing but redact.
+    pub fn only_redacts(&self) -> bool {
+        self.drop.is_empty() && self.attributes.is_empty()
+    }
+
     /// Hits by rule, in the order of the rules.
     pub fn rules(&self) -> Vec<(String, u64)> {
         self.account.rules()
@@ -108,7 +127,8 @@ impl Process {
         self.account.fail_closed()
     }
 
-    fn marker(&self) -> Text<'_> {
+    /// What stands in for a masked value.
+    pub fn marker(&self) -> Text<'_> {
         Text::utf8(&self.marker)
     }
 

@@ -9,7 +9,7 @@ use bumpalo::Bump;
 
 pub use self::api_sink::{ApiConfig, ApiSink};
 use crate::{
-    drift::{self, Input, Invalid, InvalidSpan, RequestHeader},
+    drift::{self, Input, Invalid, InvalidSpan, Prepare, RequestHeader},
     error::{DropReason, TransformError},
     otlp::Encoded,
     sink::trace_files::bundle,
@@ -47,18 +47,23 @@ pub struct Recording {
     pub fail_batch_on_bad_span: bool,
 }
 
-/// Records the spans of one export; what it needs meanwhile is in `arena`.
+/// Records the spans of one export, or what `prepare` makes of them; what it needs meanwhile is in `arena`.
 pub(crate) fn encode(
     recording: &Recording,
     batch: &SpanBatch<'_>,
     arena: &Bump,
+    prepare: Option<&dyn Prepare>,
 ) -> Result<Encoded, TransformError> {
     let environment = recording.environment.as_deref();
     match &recording.output {
+        Output::PreparedLines | Output::PreparedRequest if prepare.is_some() => {
+            let message = "what JavaScript has printed cannot be changed any more".to_owned();
+            Err(TransformError { reason: DropReason::InternalError, message })
+        }
         Output::PreparedLines => prepared::lines(batch).ok_or_else(unbundled),
         Output::PreparedRequest => Ok(prepared::request(batch)),
         Output::Lines => {
-            let lines = drift::encode_lines(&inputs(batch, arena), environment);
+            let lines = drift::encode_lines_with(&inputs(batch, arena), environment, prepare);
             let traces =
                 lines.traces.iter().map(|trace| (trace.trace_id.as_str(), trace.range.clone()));
             let body = bundle(lines.text, traces).ok_or_else(unbundled)?;
@@ -67,7 +72,7 @@ pub(crate) fn encode(
         Output::Request { observable_service_id, sdk_version, sdk_instance_id } => {
             let header =
                 RequestHeader { observable_service_id, environment, sdk_version, sdk_instance_id };
-            let request = drift::encode_request(&inputs(batch, arena), &header);
+            let request = drift::encode_request_with(&inputs(batch, arena), &header, prepare);
             encoded(recording, batch, request.body, &request.invalid)
         }
     }

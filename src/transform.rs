@@ -1,6 +1,8 @@
 //! What happens to the spans of one export on a worker: they are decoded into an arena, and encoded into one request body.
 //! Whatever changes spans on their way stands between the two (`src/process.rs`).
 
+mod recordings;
+
 use std::sync::Arc;
 
 use bumpalo::Bump;
@@ -50,6 +52,9 @@ fn apply_with(
     raw.top_up_pool();
     let arena = Bump::new();
     let mut batch = decoded(raw, &arena)?;
+    if let Format::Recording(recording) = format {
+        return recordings::encode(recording, process, &batch, &arena);
+    }
     let Processed { filtered, lines } = process.apply(&mut batch, &arena);
     let encoded = encode(format, &batch, &arena)?;
     Ok(Encoded { filtered, lines, ..encoded })
@@ -70,6 +75,6 @@ fn encode<'a>(
     match format {
         Format::Otlp(protocol) => Ok(otlp::encode(*protocol, batch)),
         Format::OtlpLine => Ok(otlp::encode_line(batch)),
-        Format::Recording(recording) => recorder::encode(recording, batch, arena),
+        Format::Recording(recording) => recorder::encode(recording, batch, arena, None),
     }
 }

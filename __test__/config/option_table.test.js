@@ -38,6 +38,7 @@ const ofTusk = interfacesOf('js/entries/tusk.d.ts');
 const shared = Object.fromEntries(
   ['queue', 'limits', 'exit', 'onError'].map((name) => [name, ofIndex.OTLPTraceExporterConfig[name]]),
 );
+const sharedByRecorders = { ...shared, process: ofTusk.AdapterOptions.process };
 const declared = {
   OTLPTraceExporter: ofIndex.OTLPTraceExporterConfig,
   FileSpanExporter: ofIndex.FileSpanExporterConfig,
@@ -48,12 +49,12 @@ const declared = {
   ApiSpanAdapter: {
     ...ofTusk.ApiSpanAdapterConfig,
     ...pick(ofTusk.TdTraceExporterConfig, 'honorRetryAfter', 'transport', 'failBatchOnBadSpan'),
-    ...shared,
+    ...sharedByRecorders,
   },
   FilesystemSpanAdapter: {
     ...ofTusk.FilesystemSpanAdapterConfig,
     ...pick(ofTusk.TdTraceExporterConfig, 'failBatchOnBadSpan'),
-    ...shared,
+    ...sharedByRecorders,
   },
   DriftBatchSpanProcessor: { config: { type: 'DriftBatchSpanProcessorConfig', comment: '' } },
 };
@@ -67,7 +68,7 @@ function flattened(members) {
   const flat = {};
   for (const [name, member] of Object.entries(members)) {
     const section = ofIndex[member.type] ?? ofTusk[member.type];
-    const isSection = section !== undefined && !/Like$|Blocker$|Resource$|^ProcessOptions$/.test(member.type);
+    const isSection = section !== undefined && !/Like$|Blocker$|Resource$|ProcessOptions$/.test(member.type);
     if (!isSection) flat[name] = member;
     else for (const [option, inner] of Object.entries(section)) flat[`${name}.${option}`] = inner;
   }
@@ -84,11 +85,11 @@ describe('the declaration files', () => {
   }
 
   it('the exporter of the recorder takes its own options and those of both adapters', () => {
-    const own = Object.keys(flattened({ ...ofTusk.TdTraceExporterConfig, ...shared }));
+    const members = { ...ofTusk.TdTraceExporterConfig, ...sharedByRecorders };
+    const own = Object.keys(flattened(members));
     const rows = { ...OPTIONS.TdSpanExporter, ...OPTIONS.ApiSpanAdapter, ...OPTIONS.FilesystemSpanAdapter };
     assert.deepEqual(own.sort(), Object.keys(rows).sort());
-    for (const [name, row] of Object.entries(OPTIONS.TdSpanExporter))
-      checkMember(name, row, ofTusk.TdTraceExporterConfig[name]);
+    for (const [name, row] of Object.entries(OPTIONS.TdSpanExporter)) checkMember(name, row, members[name]);
   });
 
   function checkMember(name, row, { type, comment }) {

@@ -131,7 +131,10 @@ describe('the account of rules', () => {
     );
     assert.equal(JSON.stringify(said).includes('plantedSecret'), false);
     assert.equal(said.filter((line) => line.join(' ').includes('process: mine has its first hit')).length, 1);
-    assert.deepEqual(exporter.stats().process, { rules: { mine: 2 }, failClosed: { json: 0, sql: 0, depth: 0 } });
+    assert.deepEqual(exporter.stats().process, {
+      rules: { mine: 2 },
+      failClosed: { json: 0, sql: 0, depth: 0, base64: 0 },
+    });
   });
 
   it('P59: metrics count filtered spans as neither exported nor failed', async (t) => {

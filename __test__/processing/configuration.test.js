@@ -9,7 +9,6 @@ const path = require('node:path');
 const { describe, it } = require('node:test');
 const { inspect } = require('node:util');
 const { FileSpanExporter, OTLPTraceExporter } = require('../../index.js');
-const { ApiSpanAdapter, FilesystemSpanAdapter } = require('../../js/entries/tusk.js');
 const { readProcess } = require('../../js/config/process.js');
 const { DETECTORS, PRESETS, PRESETS_VERSION } = require('../../js/config/process/vocabulary.js');
 const { diagLines } = require('../helpers/diag_lines.js');
@@ -437,27 +436,6 @@ describe('the environment', () => {
       });
     });
   }
-
-  it('P4: what sends in offloop/tusk refuses rules', (t) => {
-    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-process-'));
-    t.after(() => fs.rmSync(directory, { recursive: true, force: true }));
-    const api = {
-      apiKey: 'k',
-      tuskBackendBaseUrl: 'http://127.0.0.1:9',
-      observableServiceId: 's',
-      sdkVersion: '1',
-      sdkInstanceId: 'i',
-    };
-    for (const make of [
-      (more) => new ApiSpanAdapter({ ...api, ...more }),
-      (more) => new FilesystemSpanAdapter({ baseDirectory: directory, ...more }),
-    ]) {
-      make({});
-      const refused = { code: 'ERR_OFFLOOP_CONFIG', message: /would send spans as they are/ };
-      assert.throws(() => make({ process: { redact: ['pii'] } }), refused);
-      withVariables({ OFFLOOP_PROCESS: mask('a') }, () => assert.throws(() => make({}), refused));
-    }
-  });
 
   it('P5: rules of environment and code add up, and of everything else the code wins', async (t) => {
     const both = (environment, code) => (url) =>

@@ -26,14 +26,14 @@ const WITH_RULES = {
     ]),
   ),
   FileSpanExporter: (given) => new FileSpanExporter({ ...given, directory }),
+  TdSpanExporter: (given) => new tusk.TdSpanExporter({ ...recorder, ...given }),
+  ApiSpanAdapter: (given) => new tusk.ApiSpanAdapter({ ...remote, ...given }),
+  FilesystemSpanAdapter: (given) => new tusk.FilesystemSpanAdapter({ ...recorder, ...given }),
 };
 const WITHOUT = {
   'BatchSpanProcessor, exporter apart': (given) => new BatchSpanProcessor(foreign, given),
   'BatchSpanProcessor, one object': (given) => new BatchSpanProcessor({ ...given, exporter: foreign }),
   EventLoopMonitor: (given) => new EventLoopMonitor(given),
-  TdSpanExporter: (given) => new tusk.TdSpanExporter({ ...recorder, ...given }),
-  ApiSpanAdapter: (given) => new tusk.ApiSpanAdapter({ ...remote, ...given }),
-  FilesystemSpanAdapter: (given) => new tusk.FilesystemSpanAdapter({ ...recorder, ...given }),
   DriftBatchSpanProcessor: (given) =>
     new tusk.DriftBatchSpanProcessor({
       exporter: foreign,

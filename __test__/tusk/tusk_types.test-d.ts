@@ -5,6 +5,7 @@ import type { ReadableSpan } from '../..';
 import {
   type CleanSpanData,
   DriftBatchSpanProcessor,
+  FilesystemSpanAdapter,
   JsonSchemaHelper,
   type JsonSchemaType,
   type SpanExportAdapter,
@@ -36,6 +37,15 @@ declare enum RecorderMode {
 new TdSpanExporter({ ...config, mode: RecorderMode.RECORD, failBatchOnBadSpan: true, ignoreSinkErrors: true });
 expectError(new TdSpanExporter({ ...config, mode: 'record' }));
 expectError(new TdSpanExporter({ mode: 'RECORD' }));
+
+const redact = ['pii' as const, { keys: ['**.a'], action: 'hash' as const }, { match: ['email' as const] }];
+const redacting = new FilesystemSpanAdapter({ baseDirectory: 'x', process: { marker: 'x', redact } });
+expectType<number | undefined>(redacting.stats().process?.failClosed.base64);
+new TdSpanExporter({ ...config, process: { redact } });
+expectError(new TdSpanExporter({ ...config, process: { redact: [{ keys: ['a'], action: 'delete' }] } }));
+expectError(new TdSpanExporter({ ...config, process: { redact: [{ keys: ['a'], keepType: false }] } }));
+expectError(new TdSpanExporter({ ...config, process: { redact: [{ match: ['email'], in: ['events'] }] } }));
+expectError(new TdSpanExporter({ ...config, process: { drop: [{ name: 'x' }] } }));
 
 const processor = new DriftBatchSpanProcessor({
   exporter,

@@ -209,6 +209,11 @@ pub(crate) fn build(mut config: LaneConfig, shared: &Shared) -> Result<Built> {
         Some(words) => Some(compiled(&words, config.process_key.take())?),
         None => None,
     };
+    if matches!(format, Format::Recording(_))
+        && process.as_ref().is_some_and(|process| !process.only_redacts())
+    {
+        return Err(invalid("recordings are redacted, and nothing else"));
+    }
     let sink = with_live_headers(&config, shared, sink(&config, native, shared)?);
     let transform = transform(format, process.clone());
     let exporter = Exporter::new(core, sink, transform).map_err(invalid)?;

@@ -11,11 +11,12 @@ function asksForProcess() {
 
 /**
  * What `process` of the options and the environment mean together, null for nothing. Nothing more is loaded for that.
+ * @param {boolean} [isRecording] whether recordings go through them (process/recorded.js)
  * @throws {Error} naming the path of what is wrong
  */
-function readProcess(inCode) {
+function readProcess(inCode, isRecording) {
   if (inCode == null && !asksForProcess()) return null;
-  return require('./process/compile.js').compileProcess(inCode, readEnvironment());
+  return require('./process/compile.js').compileProcess(inCode, readEnvironment(), isRecording);
 }
 
 function isSet(name) {

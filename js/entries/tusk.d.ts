@@ -1,5 +1,13 @@
 /// <reference types="node" />
-import type { ExportResult, OTLPTraceExporterConfig, ReadableSpan } from '../../index';
+import type {
+  Detector,
+  ExportResult,
+  OTLPTraceExporterConfig,
+  ProcessOptions,
+  ProcessStats,
+  ReadableSpan,
+  WholeAction,
+} from '../../index';
 
 // The record/replay surface. Structural types throughout: the SDK's own configuration, spans, adapters and managers fit.
 
@@ -132,8 +140,44 @@ export interface TraceBlocker {
   blockTrace(traceId: string): void;
 }
 
+/** Where a rule looks in a recording: its values, the name, the message of the status, what has recorded it. */
+export type RecordingPart = 'attributes' | 'name' | 'status' | 'scope';
+
+/** A rule for recordings. Paths begin with `inputValue`, `outputValue`, `metadata` or `transformMetadata`; types always stay. */
+export type RecordingRule = {
+  /** Shown in `stats()`. Default its place, as in `redact[3]`. */
+  name?: string;
+  /** Default everything. */
+  in?: RecordingPart[];
+  ignoreCase?: boolean;
+  /** Keys that the rule leaves alone. */
+  except?: string[];
+  /** Texts that the rule leaves alone. */
+  unless?: string[];
+} & (
+  | { keys: string[]; match?: never; action?: Exclude<WholeAction, 'delete' | { allow: true }>; keepType?: true }
+  | { keys?: string[]; match: Detector[]; action?: 'mask' | 'hash'; keepType?: never }
+);
+
+/** What is redacted before schemas, hashes and texts are made. Rules and examples: docs/processing.md. */
+export interface RecordingProcessOptions extends Pick<ProcessOptions, 'marker' | 'hashKey'> {
+  redact?: Array<'defaults' | 'secrets' | 'pii' | RecordingRule>;
+}
+
+/** What the rules of an adapter have done. */
+export interface AdapterStats {
+  /** Present with `process` only, after the first export. */
+  process?: ProcessStats;
+}
+
 /** Options of ours that the built-in adapters take, from the exporter's configuration too. */
-export interface AdapterOptions extends Pick<OTLPTraceExporterConfig, 'queue' | 'limits' | 'exit' | 'onError'> {}
+export interface AdapterOptions extends Pick<OTLPTraceExporterConfig, 'queue' | 'limits' | 'exit' | 'onError'> {
+  /**
+   * Redacts recordings on native threads; adapters that get objects are refused then. An exporter's holds for adapters that have
+   * none. Default none.
+   */
+  process?: RecordingProcessOptions;
+}
 
 /** The SDK's configuration of the exporter. */
 export interface TdTraceExporterConfig extends AdapterOptions {
@@ -199,7 +243,9 @@ export interface FilesystemSpanAdapterConfig extends AdapterOptions, Pick<TdTrac
 export declare class FilesystemSpanAdapter implements SpanExportAdapter {
   readonly name: 'filesystem';
   constructor(config: FilesystemSpanAdapterConfig);
+  /** Fails where rules of `process` would have to redact the spans. */
   exportSpans(spans: CleanSpanData[]): Promise<ExportResult>;
+  stats(): AdapterStats;
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;
 }
@@ -233,14 +279,16 @@ export interface ApiSpanAdapterHealthSnapshot {
 export declare class ApiSpanAdapter implements SpanExportAdapter {
   readonly name: 'api';
   constructor(config: ApiSpanAdapterConfig);
-  /** Encodes the spans before it returns. */
+  /** Encodes the spans before it returns. Fails where rules of `process` would have to redact them. */
   exportSpans(spans: CleanSpanData[]): Promise<ExportResult>;
   /**
    * One attempt with a whole request, by Offloop's sender. Replace it to send otherwise, through a proxy for instance:
    * attempts, waits and breaker stay as they are, and the limits of the answer are yours.
    * @throws {NonRetryableError} if no further attempt can help
+   * @throws {Error} with rules of `process`: nothing has redacted the request
    */
   postExportRequest(requestBytes: Uint8Array): Promise<void>;
+  stats(): AdapterStats;
   getHealthSnapshot(): ApiSpanAdapterHealthSnapshot;
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;

@@ -28,19 +28,24 @@ class AdapterLanes {
   #settings;
   #lanes = new Map(); // what is asked of it, as JSON -> LaneExporter
   #opened = []; // native lanes in use, for their counters
+  #rules = []; // that spans have gone through: a lane has one of them, or none
+  #countsBefore = []; // of rules, in lanes that are gone
   #timeoutsBefore = 0; // of lanes that are gone
 
   /**
-   * @param settings `{ native, tls, holdMillis, own, post }`: what `Lane` takes, as `resolveTls` gives it or nothing, the
-   *   options that every class with a lane has, and how the user's code would make an attempt
+   * @param settings `{ native, tls, holdMillis, own, post, rules }`: what `Lane` takes, as `resolveTls` gives it or nothing, the
+   *   options that every class with a lane has, how the user's code would make an attempt, and what `process` has asked for
    */
   constructor(settings) {
     this.#settings = settings;
   }
 
-  /** Reads `spans` before it returns. Resolves with the outcome; never rejects. */
-  export(spans, encoding) {
-    return this.#lane({ encoding }).exportSpans(spans);
+  /**
+   * Reads `spans` before it returns. Resolves with the outcome; never rejects.
+   * @param {object | null} rulesOfExporter those of an exporter, for an adapter that has none of its own
+   */
+  export(spans, encoding, rulesOfExporter) {
+    return this.#lane({ encoding }, this.#settings.rules ?? rulesOfExporter ?? null).exportSpans(spans);
   }
 
   /**
@@ -49,7 +54,12 @@ class AdapterLanes {
    *   somebody else repeats and tells of losses
    */
   exportPrepared(items, { output, isPosted = false, apiAttempts }) {
-    return this.#lane({ encoding: { output }, isPosted, apiAttempts }).exportSpans(items);
+    return this.#lane({ encoding: { output }, isPosted, apiAttempts }, null).exportSpans(items);
+  }
+
+  /** What rules have done; nothing without rules. */
+  stats() {
+    return sumOfRules([...this.#countsBefore, ...countsOf(this.#lanes.values())]);
   }
 
   /** Attempts that ran out of time, live. */
@@ -69,22 +79,24 @@ class AdapterLanes {
     // As long as an export may take with all its attempts: a shutdown cancels none (T10).
     const timeoutMillis = this.#settings.holdMillis;
     await Promise.all(lanes.map((lane) => lane.shutdown({ timeoutMillis })));
+    this.#countsBefore = Object.values(sumOfRules([...this.#countsBefore, ...countsOf(lanes)]));
     if (this.#lanes.size > 0) return; // in use again
     this.#timeoutsBefore = this.attemptTimeouts;
     this.#opened = [];
   }
 
-  #lane(asked) {
-    const key = JSON.stringify(asked);
+  #lane(asked, rules) {
+    if (rules !== null && !this.#rules.includes(rules)) this.#rules.push(rules);
+    const key = JSON.stringify({ ...asked, rules: this.#rules.indexOf(rules) });
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = new LaneExporter(this.#laneSettings(asked));
+      lane = new LaneExporter(this.#laneSettings(asked, rules));
       this.#lanes.set(key, lane);
     }
     return lane;
   }
 
-  #laneSettings({ encoding, isPosted = false, apiAttempts }) {
+  #laneSettings({ encoding, isPosted = false, apiAttempts }, rules) {
     const { native, tls, holdMillis, own, post } = this.#settings;
     const tlsWatch = isPosted || !tls ? undefined : new TlsWatch(tls);
     const { queue, limits, exit, onError } = own;
@@ -111,12 +123,42 @@ class AdapterLanes {
       limits: isPrepared ? { maxSpanBytes: limits.maxSpanBytes } : limits, // a line is no attribute
       onError: apiAttempts === undefined ? onError : undefined,
       endpoint: native.endpoint,
+      process: rules,
       exit,
       createWriter: (...args) => new Writer(...args),
       onOpen: (lane) => this.#opened.push(lane),
     };
   }
 }
+
+/** What the rules of lanes have done, where there are any. */
+function countsOf(lanes) {
+  return [...lanes].map((lane) => lane.stats().process).filter((counts) => counts != null);
+}
+
+/** Sums of what several lanes count; `process` is absent if none of them has rules. */
+function sumOfRules(all) {
+  if (all.length === 0) return {};
+  const sum = (member) => {
+    const counts = new Map();
+    for (const each of all)
+      for (const [name, count] of Object.entries(each[member])) counts.set(name, (counts.get(name) ?? 0) + count);
+    return Object.fromEntries(counts);
+  };
+  return { process: { rules: sum('rules'), failClosed: sum('failClosed') } };
+}
+
+/**
+ * Why spans that come as objects are not recorded where rules are asked for: nothing has redacted them, and their hashes are those
+ * of what the rules would take. Null without rules or spans.
+ */
+function refusalOf(rules, spans, whose) {
+  if (rules === null || (Array.isArray(spans) && spans.length === 0)) return null;
+  return errorOf({ code: UNREDACTED, message: `process asks for rules, and ${whose()} would get spans as they are` });
+}
+
+/** Code of that error. */
+const UNREDACTED = 'ERR_OFFLOOP_UNREDACTED';
 
 /** Code of the error of a batch of which no span could be read. */
 const NOTHING_LEFT = 'invalid';
@@ -141,4 +183,14 @@ function nothingLeft(invalid) {
   return resultOf({ delivered: 0, dropped: {} }, invalid);
 }
 
-module.exports = { AdapterLanes, errorOf, NATIVE, NOTHING_LEFT, nothingLeft, OF_EXPORTER, RECORDER, resultOf };
+module.exports = {
+  AdapterLanes,
+  errorOf,
+  NATIVE,
+  NOTHING_LEFT,
+  nothingLeft,
+  OF_EXPORTER,
+  RECORDER,
+  refusalOf,
+  resultOf,
+};

@@ -6,11 +6,20 @@ const { resolveTls } = require('../config/tls.js');
 const { dissectUrl, normaliseUserUrl, shownUrl } = require('../config/url.js');
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
-const { refuseProcess } = require('../config/process.js');
+const { readProcess } = require('../config/process.js');
 const { configured, isItself, readOptions, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { exportMillisOf } = require('./adapter_deadlines.js');
-const { AdapterLanes, errorOf, NATIVE, nothingLeft, OF_EXPORTER, RECORDER, resultOf } = require('./adapter_lanes.js');
+const {
+  AdapterLanes,
+  errorOf,
+  NATIVE,
+  nothingLeft,
+  OF_EXPORTER,
+  RECORDER,
+  refusalOf,
+  resultOf,
+} = require('./adapter_lanes.js');
 const { encodeRequest, encodeSpan } = require('./clean_span_proto.js');
 const { markReported } = require('./reported_errors.js');
 const { CircuitBreaker, NonRetryableError } = require('./resilience.js');
@@ -51,6 +60,7 @@ class ApiSpanAdapter {
   #failureCount = 0;
   #lastExportLatencyMs = null;
   #laneOptions;
+  #rules;
   #poster = this; // whose `postExportRequest` makes attempts: this, or the last stand-in that had one of its own
 
   /**
@@ -60,14 +70,15 @@ class ApiSpanAdapter {
    * @param {boolean} [config.honorRetryAfter] wait as long as the backend asks, 30 s at most
    */
   constructor(config, maker) {
-    const { queue, limits, exit, onError, ...options } = configured(() => {
-      refuseProcess(config?.process, 'ApiSpanAdapter');
+    const { queue, limits, exit, onError, process, ...options } = configured(() => {
       if (maker !== OF_EXPORTER) refuseStrays(RECORDER, config, isItself(new.target, ApiSpanAdapter));
-      return readOptions(OPTIONS.ApiSpanAdapter, config);
+      const read = readOptions(OPTIONS.ApiSpanAdapter, config);
+      return { ...read, process: readProcess(read.process, true) };
     });
     if (maker !== OF_EXPORTER && isItself(new.target, ApiSpanAdapter)) tellUnknown(RECORDER, config);
     hasBinding(); // loaded here if it can be, and not in the first recorded request, in whose context it would stay
     this.#config = options;
+    this.#rules = process;
     this.#url = `${options.tuskBackendBaseUrl}${PATH}`;
     this.#headers = [
       ['x-api-key', String(options.apiKey)],
@@ -90,10 +101,10 @@ class ApiSpanAdapter {
       postsOtherwise(this)
     )
       return null;
-    return (spans, encoding) =>
+    return (spans, encoding, rules) =>
       this.#guarded(async () => {
         const { environment } = this.#config;
-        return judged(await this.#openLanes().export(spans, { ...encoding, environment }));
+        return judged(await this.#openLanes().export(spans, { ...encoding, environment }, rules));
       });
   }
 
@@ -104,6 +115,11 @@ class ApiSpanAdapter {
 
   getHealthSnapshot() {
     return own(this).#health();
+  }
+
+  /** What the rules of `process` have done. */
+  stats() {
+    return own(this).#lanes?.stats() ?? {};
   }
 
   async forceFlush() {
@@ -127,6 +143,8 @@ class ApiSpanAdapter {
   /** `caller` is this or what stands in for it: its `postExportRequest` counts. */
   #exportObjects(spans, caller) {
     return this.#guarded(async () => {
+      const refusal = refusalOf(this.#rules, spans, () => 'ApiSpanAdapter.exportSpans()');
+      if (refusal !== null) return { code: FAILED, error: refusal, isVerdict: false };
       const { parts, invalid } = this.#encode(spans);
       if (parts.length === 0) return { ...nothingLeft(invalid), isVerdict: false };
       const asked = { output: 'prepared_request', isPosted: postsOtherwise(caller) };
@@ -145,6 +163,8 @@ class ApiSpanAdapter {
   }
 
   async #post(requestBytes) {
+    const refusal = refusalOf(this.#rules, null, () => 'ApiSpanAdapter.postExportRequest()');
+    if (refusal !== null) throw refusal;
     const parts = [];
     for (let at = 0; at === 0 || at < requestBytes.length; at += PART_BYTES) {
       parts.push({ printed: requestBytes.subarray(at, at + PART_BYTES) });
@@ -239,6 +259,7 @@ class ApiSpanAdapter {
       holdMillis: exportMillis + 2000,
       post: (bytes) => this.#poster.postExportRequest(bytes),
       own: this.#laneOptions,
+      rules: this.#rules,
     };
   }
 }

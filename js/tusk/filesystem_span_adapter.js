@@ -6,11 +6,11 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { diag } = require('../otel/diag.js');
 const { hasBinding } = require('../native/binding.js');
-const { refuseProcess } = require('../config/process.js');
+const { readProcess } = require('../config/process.js');
 const { configured, invalid, isItself, readOptions, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { WRITE_MILLIS, WRITE_TIMEOUT_MILLIS } = require('./adapter_deadlines.js');
-const { AdapterLanes, NATIVE, nothingLeft, OF_EXPORTER, RECORDER, resultOf } = require('./adapter_lanes.js');
+const { AdapterLanes, NATIVE, nothingLeft, OF_EXPORTER, RECORDER, refusalOf, resultOf } = require('./adapter_lanes.js');
 const { StandIns } = require('../guards/stand_ins.js');
 const { FAILED, schemaKind } = require('./vocabulary.js');
 
@@ -27,6 +27,7 @@ class FilesystemSpanAdapter {
   #lanes;
   #failsBatch;
   #directory;
+  #rules;
 
   /**
    * Creates the directory.
@@ -34,8 +35,7 @@ class FilesystemSpanAdapter {
    * @param {boolean} [config.failBatchOnBadSpan] a span that cannot be a line fails its batch: none of it is written
    */
   constructor(config, maker) {
-    const { baseDirectory, failBatchOnBadSpan, ...laneOptions } = configured(() => {
-      refuseProcess(config?.process, 'FilesystemSpanAdapter');
+    const { baseDirectory, failBatchOnBadSpan, process, ...laneOptions } = configured(() => {
       if (maker !== OF_EXPORTER) refuseStrays(RECORDER, config, isItself(new.target, FilesystemSpanAdapter));
       return readAdapterOptions(config);
     });
@@ -45,6 +45,7 @@ class FilesystemSpanAdapter {
     hasBinding(); // loaded here if it can be, and not in the first recorded request, in whose context it would stay
     this.#failsBatch = failBatchOnBadSpan;
     this.#directory = directory;
+    this.#rules = process;
     this.#lanes = new AdapterLanes({
       native: {
         sink: 'trace_files',
@@ -56,6 +57,7 @@ class FilesystemSpanAdapter {
       },
       holdMillis: WRITE_MILLIS,
       own: laneOptions,
+      rules: process,
     });
     standIns.sign(this);
   }
@@ -64,12 +66,17 @@ class FilesystemSpanAdapter {
   [NATIVE](adapter) {
     if (adapter !== this || !(#lanes in this) || this.exportSpans !== FilesystemSpanAdapter.prototype.exportSpans)
       return null;
-    return async (spans, encoding) => told(resultOf(await this.#lanes.export(spans, encoding)));
+    return async (spans, encoding, rules) => told(resultOf(await this.#lanes.export(spans, encoding, rules)));
   }
 
   /** Prints clean spans that already are objects, before it returns; each costs only itself. */
   async exportSpans(spans) {
     return own(this).#exportObjects(spans);
+  }
+
+  /** What the rules of `process` have done. */
+  stats() {
+    return own(this).#lanes.stats();
   }
 
   async forceFlush() {
@@ -83,6 +90,8 @@ class FilesystemSpanAdapter {
 
   async #exportObjects(spans) {
     try {
+      const refusal = refusalOf(this.#rules, spans, () => 'FilesystemSpanAdapter.exportSpans()');
+      if (refusal !== null) return told({ code: FAILED, error: refusal });
       const lines = [];
       let unfit = 0;
       for (const span of spans) {
@@ -105,7 +114,7 @@ class FilesystemSpanAdapter {
 function readAdapterOptions(config) {
   const options = readOptions(OPTIONS.FilesystemSpanAdapter, config);
   if (options.baseDirectory === undefined) throw invalid('baseDirectory', 'a path', options.baseDirectory);
-  return options;
+  return { ...options, process: readProcess(options.process, true) };
 }
 
 /** The line of a clean span. Null: it is not JSON, or its trace id must not become part of a path. */

@@ -22,14 +22,15 @@ function isOversize(units, input, output) {
 
 /**
  * Chooses the spans to record and blocks traces through `manager` on the way.
+ * @param {boolean} showsNames whether the name of a span may be in a log line
  * @returns {{ kept: object[], unreadable: number }} `unreadable` spans threw or have a payload that is no text
  * @throws what reading a span throws if `isStrict`; otherwise such a span costs only itself
  */
-function filterSpans(spans, manager, isStrict) {
+function filterSpans(spans, manager, isStrict, showsNames) {
   const result = { kept: [], unreadable: 0 };
   const judge = (span, isWanted) => {
     try {
-      return isWanted(span, manager);
+      return isWanted(span, manager, showsNames);
     } catch (error) {
       if (isStrict) throw error;
       result.unreadable += 1;
@@ -51,7 +52,7 @@ function isRecorded(span) {
   return scopeName(span) === LIBRARY_NAME;
 }
 
-function isAllowed(span, manager) {
+function isAllowed(span, manager, showsNames) {
   const { traceId, spanId } = span.spanContext();
   if (manager.isTraceBlocked(traceId)) {
     diag.debug(`Offloop: span ${spanId} is not recorded, trace ${traceId} is blocked`);
@@ -68,7 +69,7 @@ function isAllowed(span, manager) {
   manager.blockTrace(traceId);
   const size = ((units + OTHER_BYTES) / MEBIBYTE).toFixed(2);
   diag.warn(
-    `Blocking trace ${traceId} - span '${span.name}' (${spanId}) has estimated size ${size} MB ` +
+    `Blocking trace ${traceId} - span ${showsNames ? `'${span.name}' ` : ''}(${spanId}) has estimated size ${size} MB ` +
       `exceeding limit of ${MAX_SPAN_MEBIBYTES} MB. Future spans for this trace will be prevented.`,
   );
   return false;

@@ -3,6 +3,7 @@
 // Refuses to transform on the loop what an adapter can take natively; objects are made only for adapters that want them.
 
 const { diag } = require('../otel/diag.js');
+const { readProcess } = require('../config/process.js');
 const { configured, isItself, readOptions, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { hasBinding } = require('../native/binding.js');
@@ -11,7 +12,7 @@ const { StandIns } = require('../guards/stand_ins.js');
 const { contained, ignore } = require('../guards/user_code.js');
 const { answered, exportMillisOf, WRITE_MILLIS } = require('./adapter_deadlines.js');
 const { ApiSpanAdapter } = require('./api_span_adapter.js');
-const { NATIVE, NOTHING_LEFT, nothingLeft, OF_EXPORTER, RECORDER } = require('./adapter_lanes.js');
+const { NATIVE, NOTHING_LEFT, nothingLeft, OF_EXPORTER, RECORDER, refusalOf } = require('./adapter_lanes.js');
 const { encodeSpan } = require('./clean_span_proto.js');
 const { FilesystemSpanAdapter } = require('./filesystem_span_adapter.js');
 const { filterSpans } = require('./span_filter.js');
@@ -43,6 +44,7 @@ class TdSpanExporter {
   }
 
   #config;
+  #rules; // of `process`; null without
   #limitMillis; // how long an adapter may take that has no deadline of its own
   #handing = new Set(); // exports to adapters that want objects
   // Public by name only: tests of the SDK put adapters of their own there.
@@ -52,10 +54,12 @@ class TdSpanExporter {
   constructor(config) {
     hasBinding();
     const isOfClass = isItself(new.target, TdSpanExporter);
-    this.#config = configured(() => {
-      refuseStrays(RECORDER, config, isOfClass, ['process']); // which the adapter refuses
+    const { process, ...options } = configured(() => {
+      refuseStrays(RECORDER, config, isOfClass);
       return readOptions(OPTIONS.TdSpanExporter, config);
     });
+    this.#config = options;
+    this.#rules = configured(() => readProcess(process, true));
     const { exportTimeoutMillis, honorRetryAfter } = this.#config;
     this.#limitMillis = exportMillisOf(exportTimeoutMillis, honorRetryAfter) + ANSWER_MILLIS;
     standIns.sign(this);
@@ -156,19 +160,22 @@ class TdSpanExporter {
     const { mode, environment, failBatchOnBadSpan, traceBlockingManager } = this.#config;
     if (mode !== TuskDriftMode.RECORD) return;
     const manager = traceBlockingManager ?? TraceBlockingManager.getInstance();
-    const { kept, unreadable } = filterSpans(spans, manager, failBatchOnBadSpan);
+    const { kept, unreadable } = filterSpans(spans, manager, failBatchOnBadSpan, this.#rules === null);
     if (kept.length === 0 && unreadable > 0) throw unrecorded(unreadable);
     const results = [];
     const others = [];
     for (const adapter of adapters) {
       // Nothing to read: the adapter is still told, as objects' worth nothing.
       const exportNatively = kept.length > 0 ? adapter[NATIVE]?.(adapter) : undefined;
-      if (exportNatively) results.push(exportNatively(kept, { environment, failBatchOnBadSpan }));
+      if (exportNatively) results.push(exportNatively(kept, { environment, failBatchOnBadSpan }, this.#rules));
       else others.push(adapter);
     }
-    const made = others.length > 0 ? await this.#handObjects(others, kept) : NOTHING_MADE;
+    const refusal = others.length > 0 ? refusalOf(this.#rules, kept, () => namesOf(others)) : null;
+    if (refusal !== null) diag.error('Offloop: spans were not recorded:', refusal);
+    const made = others.length > 0 && refusal === null ? await this.#handObjects(others, kept) : NOTHING_MADE;
     const lost = unreadable + made.unreadable;
     const settled = [...(await Promise.allSettled(results)), ...made.settled];
+    if (refusal !== null) throw refusal;
     if (made.isNothingLeft) throw unrecorded(lost);
     if (lost > 0) diag.warn(unreadableSpans(lost));
     this.#judge(settled);
@@ -227,6 +234,15 @@ class TdSpanExporter {
     const failed = settled.find(({ value }) => counts(value));
     if (failed !== undefined) throw failed.value.error ?? new Error('Span export failed');
   }
+}
+
+/** The names of adapters, which are the application's. */
+function namesOf(adapters) {
+  let names = '';
+  contained(ignore, () => {
+    names = adapters.map(({ name }) => `'${name}'`).join(', ');
+  });
+  return `adapter ${names}`;
 }
 
 function unreadableSpans(count) {

@@ -35,6 +35,29 @@ pub(super) fn decode(text: Quoted<'_>, out: &mut Vec<u8>) {
     }
 }
 
+/// Whether there is nothing but letters of either alphabet, blanks, and padding at the end: everything that would be skipped could
+/// be read by whoever does not decode.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let end = text.iter().position(|byte| *byte == b'=').unwrap_or(text.len());
+    let (letters, padding) = text.split_at_checked(end).unwrap_or((text, &[]));
+    letters.iter().all(|byte| value(*byte) & SKIP == 0 || is_blank(byte))
+        && padding.iter().all(|byte| *byte == b'=' || is_blank(byte))
+}
+
+/// Appends the letters of `bytes`, of the usual alphabet and padded.
+pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for group in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for at in 0..4 {
+            let letter = ALPHABET.get((bits >> (18 - 6 * at) & 63) as usize);
+            out.push(letter.copied().filter(|_| at <= group.len()).unwrap_or(b'='));
+        }
+    }
+}
+
 /// Decodes groups of four letters while nothing disturbs them; says how far it came.
 fn decode_groups(letters: &[u8], out: &mut Vec<u8>) -> usize {
     let groups = letters.as_chunks::<4>().0;
@@ -76,6 +99,27 @@ fn value(letter: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn p101_what_is_encoded_is_decoded_again_and_only_what_is_base64_is_plain() {
+        for length in 0..40u8 {
+            let bytes: Vec<u8> = (0..length).map(|at| at.wrapping_mul(91) ^ length).collect();
+            let mut json = b"\"".to_vec();
+            encode(&bytes, &mut json);
+            assert_eq!(json.len() % 4, 1);
+            json.push(b'"');
+            let mut out = Vec::new();
+            decode(Quoted::plain(&json), &mut out);
+            assert_eq!(out, bytes);
+            assert!(is_plain(Quoted::plain(&json).inner()));
+        }
+        for plain in ["", "QQ", "QQ==", "-_-_", "QU\r\nJD ", "QUI=\n"] {
+            assert!(is_plain(plain.as_bytes()), "{plain}");
+        }
+        for other in ["ada@x", "QQ==QQ", "QU\u{141}D", "QU.JD", "=x", "QU\0JD"] {
+            assert!(!is_plain(other.as_bytes()), "{other}");
+        }
+    }
 
     /// What Node 20 to 26 give.
     #[test]

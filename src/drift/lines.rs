@@ -12,7 +12,7 @@ use super::{
     input::Input,
     invalid::{Invalid, Part, Problem},
     json_line::json_line,
-    transform::transform,
+    prepare::{Prepare, transformed},
 };
 
 /// A span that is not in the result.
@@ -50,6 +50,15 @@ pub struct Lines {
 
 /// Transforms and prints a batch. Memory beside the result is one arena, reused from span to span.
 pub fn encode_lines(spans: &[Result<Input<'_>, Invalid>], environment: Option<&str>) -> Lines {
+    encode_lines_with(spans, environment, None)
+}
+
+/// The same of what `prepare` makes of the spans.
+pub fn encode_lines_with(
+    spans: &[Result<Input<'_>, Invalid>],
+    environment: Option<&str>,
+    prepare: Option<&dyn Prepare>,
+) -> Lines {
     let mut lines = Lines::default();
     let mut arena = Bump::new();
     lines.text.reserve(expected_bytes(spans));
@@ -57,7 +66,7 @@ pub fn encode_lines(spans: &[Result<Input<'_>, Invalid>], environment: Option<&s
         let start = lines.text.len();
         let mut written = 0;
         for (index, input) in members {
-            match transform(input, environment, &arena) {
+            match transformed(input, environment, &arena, prepare) {
                 Ok(span) => {
                     json_line(&span, &mut lines.text);
                     lines.text.push(b'\n');

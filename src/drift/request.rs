@@ -10,8 +10,8 @@ use super::{
     input::Input,
     invalid::Invalid,
     lines::{InvalidSpan, expected_bytes},
+    prepare::{Prepare, transformed},
     protobuf::put_span,
-    transform::transform,
 };
 
 const SPANS: u32 = 5 << 3 | 2;
@@ -44,6 +44,15 @@ pub struct Request {
 
 /// Transforms and encodes a batch. Memory beside the result is one arena and one message, reused from span to span.
 pub fn encode_request(spans: &[Result<Input<'_>, Invalid>], header: &RequestHeader<'_>) -> Request {
+    encode_request_with(spans, header, None)
+}
+
+/// The same of what `prepare` makes of the spans.
+pub fn encode_request_with(
+    spans: &[Result<Input<'_>, Invalid>],
+    header: &RequestHeader<'_>,
+    prepare: Option<&dyn Prepare>,
+) -> Request {
     let mut request = Request { body: head(header), ..Request::default() };
     // Protobuf's numbers and lengths take more than JSON's punctuation.
     request.body.reserve(expected_bytes(spans) / 4 * 5);
@@ -53,7 +62,7 @@ pub fn encode_request(spans: &[Result<Input<'_>, Invalid>], header: &RequestHead
         message.clear();
         let end = message.end();
         let encoded = span.as_ref().map_err(|why| *why).and_then(|input| {
-            let span = transform(input, header.environment, &arena)?;
+            let span = transformed(input, header.environment, &arena, prepare)?;
             put_span(&span, &mut message)?;
             Ok(span.malformed_transform_metadata)
         });

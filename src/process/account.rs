@@ -11,12 +11,18 @@ pub enum FailClosed {
     Sql,
     /// Its path was too long, or it was nested too deeply.
     Depth,
+    /// A member of a recording was said to be base64, and is none.
+    Base64,
 }
 
 impl FailClosed {
     /// All of them, with their names.
-    pub const ALL: [(FailClosed, &'static str); 3] =
-        [(FailClosed::Json, "json"), (FailClosed::Sql, "sql"), (FailClosed::Depth, "depth")];
+    pub const ALL: [(FailClosed, &'static str); 4] = [
+        (FailClosed::Json, "json"),
+        (FailClosed::Sql, "sql"),
+        (FailClosed::Depth, "depth"),
+        (FailClosed::Base64, "base64"),
+    ];
 }
 
 /// A rule without a hit in so many spans is told.
@@ -132,6 +138,6 @@ mod tests {
         assert_eq!(account.lines(1), ["process: drop[0] has its first hit"]);
         assert_eq!(account.rules(), [("redact[0]".to_owned(), 2), ("drop[0]".to_owned(), 1)]);
         account.failed_closed(FailClosed::Sql);
-        assert_eq!(account.fail_closed(), [("json", 0), ("sql", 1), ("depth", 0)]);
+        assert_eq!(account.fail_closed(), [("json", 0), ("sql", 1), ("depth", 0), ("base64", 0)]);
     }
 }

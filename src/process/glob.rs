@@ -8,7 +8,8 @@ pub(super) struct Glob {
     ignore_case: bool,
     /// `**.` in front: the rest at any depth.
     is_deep: bool,
-    is_exact: bool,
+    /// Without `*` and `?`.
+    is_literal: bool,
 }
 
 impl Glob {
@@ -17,21 +18,28 @@ impl Glob {
             Some(rest) => (true, rest),
             None => (false, pattern),
         };
-        let is_exact = !is_deep && !rest.contains(['*', '?']);
+        let is_literal = !rest.contains(['*', '?']);
         let mut pattern = rest.as_bytes().to_vec();
         if ignore_case {
             pattern.make_ascii_lowercase();
         }
-        Glob { pattern: pattern.into(), ignore_case, is_deep, is_exact }
+        Glob { pattern: pattern.into(), ignore_case, is_deep, is_literal }
     }
 
     pub(super) fn matches(&self, text: &[u8]) -> bool {
-        if self.is_exact {
-            return if self.ignore_case {
-                text.eq_ignore_ascii_case(&self.pattern)
-            } else {
-                *text == *self.pattern
-            };
+        if self.is_literal {
+            // The end of a path is the only place where it can stand, however many dots there are.
+            let before = text.len().checked_sub(self.pattern.len()).filter(|before| {
+                *before == 0 || (self.is_deep && text.get(before - 1) == Some(&b'.'))
+            });
+            let end = before.and_then(|before| text.get(before..));
+            return end.is_some_and(|end| {
+                if self.ignore_case {
+                    end.eq_ignore_ascii_case(&self.pattern)
+                } else {
+                    *end == *self.pattern
+                }
+            });
         }
         if runs(&self.pattern, text, self.ignore_case) {
             return true;
@@ -146,6 +154,14 @@ mod tests {
             assert_eq!(matches("**.authorization", text), expected, "{text}");
         }
         assert!(matches("**.pass*", "a.b.password"));
+        assert!(
+            matches("**.a.b", "x.a.b") && matches("**.a.b", "a.b") && !matches("**.a.b", "xa.b")
+        );
+        assert!(
+            Glob::new("**.Key", true).matches(b"a.KEY")
+                && !matches("**.", "a")
+                && matches("**.", "a.")
+        );
     }
 
     #[test]

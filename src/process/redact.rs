@@ -2,6 +2,7 @@
 //! list, new text goes to the arena, and what no rule takes stays where it is.
 
 mod leaf;
+mod recorded;
 mod search;
 
 use bumpalo::Bump;
@@ -10,7 +11,7 @@ use super::{
     Process,
     account::FailClosed,
     detect::Hit,
-    rule::{MOST_PATH_BYTES, NONE, Part, Stage, Verdict},
+    rule::{Action, MOST_PATH_BYTES, NONE, Part, Stage, Verdict},
     sql::Dialect,
 };
 use crate::span::{Attributes, Entry, Node, SpanBatch, Text};
@@ -30,6 +31,9 @@ pub(super) fn redact<'a>(
         path: Vec::new(),
         hits: Vec::new(),
         system: Some(Dialect::Generic),
+        keeps_types: false,
+        depth: 0,
+        has_changed: false,
     };
     redactor.batch(batch);
 }
@@ -51,7 +55,7 @@ impl Seen {
 /// Of more keys than that some are looked at again.
 const SEEN_KEYS: usize = 256;
 
-struct Redactor<'a> {
+pub(super) struct Redactor<'a> {
     process: &'a Process,
     stage: &'a Stage,
     arena: &'a Bump,
@@ -61,6 +65,12 @@ struct Redactor<'a> {
     hits: Vec<Hit>,
     /// How the database of the span at hand writes; `None`: no SQL.
     system: Option<Dialect>,
+    /// Values stay what they were: numbers, texts, containers.
+    keeps_types: bool,
+    /// Containers around the value at hand, where types are kept.
+    depth: usize,
+    /// A value of a recording has become another.
+    has_changed: bool,
 }
 
 /// Where the next entry is read, and where it is put.
@@ -206,6 +216,7 @@ impl<'a> Redactor<'a> {
         if verdict.is_key_hit {
             self.count_gone(&verdict, key.bytes);
             key = self.renamed(tape, cursor, renamed);
+            self.has_changed = true;
         }
         self.value(tape, cursor, Entry { key, node }, &verdict, part);
         true
@@ -220,6 +231,10 @@ impl<'a> Redactor<'a> {
         part: Part,
     ) {
         let Entry { key, node } = entry;
+        if let Some(why) = self.cannot_judge(node, verdict) {
+            self.process.account.failed_closed(why);
+            return self.taken(tape, cursor, key, false, part);
+        }
         if verdict.is_unjudged {
             self.process.account.failed_closed(FailClosed::Depth);
             skip(tape, cursor);
@@ -228,8 +243,8 @@ impl<'a> Redactor<'a> {
         let (Node::Array(count) | Node::Map(count)) = node else {
             cursor.read += 1;
             let path = std::mem::take(&mut self.path);
-            let node =
-                self.leaf(node, verdict, part, if path.is_empty() { key.bytes } else { &path });
+            let shown = if path.is_empty() { key.bytes } else { &path };
+            let node = self.changed_leaf(node, verdict, part, shown);
             self.path = path;
             return put(tape, cursor, Entry { key, node });
         };
@@ -237,7 +252,8 @@ impl<'a> Redactor<'a> {
         if let Some(rule) = stage.whole(verdict, None, part, &self.path) {
             self.process.account.hit(rule.id);
             if rule.keep_type {
-                return self.taken(tape, cursor, key, rule, part);
+                let is_token = matches!(rule.action, Action::Hash);
+                return self.taken(tape, cursor, key, is_token, part);
             }
             skip(tape, cursor);
             return put(tape, cursor, Entry { key, node: Node::Text(self.process.marker()) });
@@ -245,11 +261,13 @@ impl<'a> Redactor<'a> {
         let head = cursor.write;
         cursor.read += 1;
         put(tape, cursor, entry);
+        self.depth += 1;
         if matches!(node, Node::Array(_)) {
             for _ in 0..count {
                 let Some(&element) = tape.get(cursor.read) else { break };
                 self.value(tape, cursor, element, verdict, part);
             }
+            self.depth -= 1;
             return;
         }
         let path = self.path.len();
@@ -267,6 +285,7 @@ impl<'a> Redactor<'a> {
             self.path.truncate(path);
             renamed.left -= 1;
         }
+        self.depth -= 1;
         if let Some(head) = tape.get_mut(head) {
             head.node = Node::Map(kept);
         }

@@ -169,6 +169,7 @@ const FilesystemSpanAdapter = {
   baseDirectory: row(kinds.path, { standard: 'required' }),
   failBatchOnBadSpan: flag,
   ...ADAPTER_LANE,
+  ...rules,
 };
 const ApiSpanAdapter = {
   apiKey: name,
@@ -182,6 +183,7 @@ const ApiSpanAdapter = {
   honorRetryAfter: flag,
   transport: row(kinds.oneOf('native', 'fetch'), { fallback: 'native' }),
   ...ADAPTER_LANE,
+  ...rules,
 };
 const TdSpanExporter = {
   // As the SDK asks: only RECORD exports, and whatever counts as true asks for the backend.
@@ -196,6 +198,7 @@ const TdSpanExporter = {
   traceBlockingManager: row(kinds.withMethods('isTraceBlocked', 'blockTrace'), {
     standard: 'the one of this process',
   }),
+  ...rules,
 };
 
 /** Variables that hold the value of an option, as text. What they cannot mean is told, and the default holds. */

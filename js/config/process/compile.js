@@ -3,6 +3,7 @@
 // Refuses to keep anything of what the user gave: it is read here, once.
 
 const check = require('./checks.js');
+const { checkMarker } = require('./recorded.js');
 const { attributeRule, dropRule, redactRules } = require('./rules.js');
 const { plainForm } = require('./plain.js');
 
@@ -18,15 +19,16 @@ const KEY = `a Uint8Array of at least ${MIN_KEY_BYTES} bytes or { env: 'NAME' }`
 /**
  * @param {unknown} inCode `process` of the options; absent, or not
  * @param {unknown} inEnvironment what the variables hold
- * @param {{ only?: string[] }} [limits] the members that the class takes
+ * @param {boolean} [isRecording] whether it is for recordings, which are redacted and nothing else
  * @returns {{ words: string[], key: Uint8Array | undefined } | null}
  *   null: nothing is asked for
  */
-function compileProcess(inCode, inEnvironment) {
-  const { marker, key, drop, stages, attributes } = effectiveRules(inCode, inEnvironment);
+function compileProcess(inCode, inEnvironment, isRecording = false) {
+  const { marker, key, drop, stages, attributes } = effectiveRules(inCode, inEnvironment, isRecording);
   if (stages.length + drop.length + attributes.length === 0) return null;
   const rules = [...stages.flat(), ...drop, ...attributes];
   checkTogether(rules, stages, key.value);
+  if (isRecording) checkMarker(marker.value);
   const words = plainForm({ marker: marker.value, drop, stages, attributes });
   if (words.reduce((sum, word) => sum + word.length, 0) > MAX_UNITS)
     throw new Error(`Configuration: process is invalid, expected ${MAX_UNITS} characters of rules at most`);
@@ -35,9 +37,9 @@ function compileProcess(inCode, inEnvironment) {
 }
 
 /** The rules that are in force together; `isOfCode` tells where each is from, null for a default. */
-function effectiveRules(inCode, inEnvironment) {
-  const code = source(inCode, '', false);
-  const environment = source(inEnvironment, 'environment.', true);
+function effectiveRules(inCode, inEnvironment, isRecording = false) {
+  const code = source(inCode, '', false, isRecording);
+  const environment = source(inEnvironment, 'environment.', true, isRecording);
   const firstOf = (name, standard) => {
     if (code[name] !== undefined) return { value: code[name], isOfCode: true };
     if (environment[name] !== undefined) return { value: environment[name], isOfCode: false };
@@ -81,20 +83,25 @@ function checkTogether(rules, stages, key) {
 }
 
 /** One of the two places that a configuration comes from. */
-function source(value, prefix, isFile) {
+function source(value, prefix, isFile, isRecording) {
   const empty = { marker: undefined, key: undefined, redact: [], drop: [], attributes: undefined };
   if (value == null) return empty;
   const given = check.members('process', value, MEMBERS);
   for (const name of ['sample', 'metrics'])
     if (given.has(name)) check.unsupported(`process.${name}`, 'expected marker, hashKey, redact, attributes or drop');
+  for (const name of isRecording ? ['attributes', 'drop'] : [])
+    if (given.has(name))
+      throw new Error(
+        `Configuration: process.${name} is for spans, and recordings are only redacted, expected marker, hashKey or redact`,
+      );
   const read = (name, how, absent) => (given.has(name) ? how(`process.${name}`, given.get(name)) : absent);
   const from = (rule) => ({ ...rule, isOfCode: !isFile });
   const each = (rule) => (path, rules) => {
-    const items = check.list(path, rules, (at, one) => rule(at, one, prefix));
+    const items = check.list(path, rules, (at, one) => rule(at, one, prefix, isRecording));
     return items.flat().map(from);
   };
   return {
-    marker: read('marker', marker),
+    marker: read('marker', markerText),
     key: read('hashKey', (path, key) => hashKey(path, key, isFile)),
     redact: read('redact', each(redactRules), empty.redact),
     drop: read('drop', each(dropRule), empty.drop),
@@ -102,7 +109,7 @@ function source(value, prefix, isFile) {
   };
 }
 
-function marker(path, value) {
+function markerText(path, value) {
   check.text(path, value);
   if ([...value].length > MAX_MARKER) check.wrong(path, `a text of ${MAX_MARKER} characters at most`, value);
   return value;

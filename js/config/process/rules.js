@@ -3,6 +3,7 @@
 // Refuses what a rule could only mean by mistake: a rule that never matches is a leak.
 
 const check = require('./checks.js');
+const { RECORDED_PRESETS, recordedRule } = require('./recorded.js');
 const { ATTRIBUTE_PARTS, DETECTORS, PARTS, PRESETS } = require('./vocabulary.js');
 
 const MAX_JSON_PATHS = 64;
@@ -16,13 +17,14 @@ const CHANGES = ['insert', 'update', 'upsert', 'rename', 'copy', 'delete'];
 const MAX_CONDITIONS = 8;
 
 /** The rules of one entry of `redact`: a word stands for several. */
-function redactRules(path, value, prefix) {
-  if (typeof value !== 'string') return [redactRule(path, value, path.replace(/^process\./, prefix), prefix)];
-  const preset = PRESETS[check.oneOf(path, value, Object.keys(PRESETS))];
-  return preset.map((rule) => redactRule(path, rule, '', prefix));
+function redactRules(path, value, prefix, isRecording) {
+  const one = (given, name) => redactRule(path, given, name, prefix, isRecording);
+  if (typeof value !== 'string') return [one(value, path.replace(/^process\./, prefix))];
+  const presets = isRecording ? RECORDED_PRESETS : PRESETS;
+  return presets[check.oneOf(path, value, Object.keys(presets))].map((rule) => one(rule, ''));
 }
 
-function redactRule(path, value, ownName, prefix) {
+function redactRule(path, value, ownName, prefix, isRecording) {
   const given = check.members(path, value, RULE);
   const read = (name, how, absent) => (given.has(name) ? how(`${path}.${name}`, given.get(name)) : absent);
   const rule = {
@@ -36,7 +38,8 @@ function redactRule(path, value, ownName, prefix) {
     keepType: read('keepType', check.boolean, false),
     action: read('action', action, { type: 'mask' }),
   };
-  return checked(path, rule);
+  checked(path, rule);
+  return isRecording ? recordedRule(path, rule, given.has('keepType')) : rule;
 }
 
 function detector(path, value) {
@@ -46,7 +49,7 @@ function detector(path, value) {
   return check.oneOf(path, value, DETECTORS);
 }
 
-/** What the members of a rule mean together. */
+/** What the members of a rule mean together. @throws {Error} naming `path` */
 function checked(path, rule) {
   const { keys, detectors, action, parts, unless, keepType } = rule;
   const refuse = (why) => {
@@ -60,7 +63,6 @@ function checked(path, rule) {
     refuse(`no part that it names has keys, expected one of ${ATTRIBUTE_PARTS.join(', ')}`);
   if (keepType && !['mask', 'hash', 'json'].includes(action.type)) refuse("keepType is for 'mask', 'hash' and json");
   if (unless.length > 0 && ['delete', 'allow'].includes(action.type)) refuse('unless has no effect on its action');
-  return rule;
 }
 
 function action(path, value) {

@@ -122,6 +122,9 @@ impl<'a> Redactor<'a> {
         let checked = Verdict { detectors: verdict.detectors & CHECKED, ..*verdict };
         let mut out = Vec::new();
         if self.search(digits.as_bytes(), &checked, &mut out) {
+            if self.keeps_types {
+                return Node::Number(0.0);
+            }
             return Node::Text(self.new_text(&out, Text::default()));
         }
         Node::Number(number)
@@ -148,7 +151,7 @@ impl<'a> Redactor<'a> {
     fn whole(&mut self, node: Node<'a>, text: &[u8], rule: &Rule) -> Node<'a> {
         self.process.account.hit(rule.id);
         if rule.keep_type {
-            return self.typed(node, rule);
+            return self.typed(node, matches!(rule.action, Action::Hash));
         }
         Node::Text(match rule.action {
             Action::Hash => self.token(text),
@@ -157,12 +160,12 @@ impl<'a> Redactor<'a> {
     }
 
     /// The same type without the value.
-    fn typed(&mut self, node: Node<'a>, rule: &Rule) -> Node<'a> {
+    fn typed(&self, node: Node<'a>, is_token: bool) -> Node<'a> {
         match node {
-            Node::Text(text) if matches!(rule.action, Action::Hash) => {
-                Node::Text(self.token(text.bytes))
-            }
+            Node::Text(text) if is_token => Node::Text(self.token(text.bytes)),
             Node::Text(_) => Node::Text(self.process.marker()),
+            // JSON has no infinity: in the schema of a recording it is null, and would not be as 0.
+            Node::Number(number) if self.keeps_types && number.is_infinite() => node,
             Node::Number(_) => Node::Number(0.0),
             Node::Bool(_) => Node::Bool(false),
             Node::Bytes(_) => Node::Bytes(self.process.marker().bytes),
@@ -170,15 +173,16 @@ impl<'a> Redactor<'a> {
         }
     }
 
-    /// A container that a rule takes: its keys, lengths and types stay.
+    /// A value that a rule takes: its keys, lengths and types stay.
     pub(super) fn taken(
         &mut self,
         tape: &mut [Entry<'a>],
         cursor: &mut Cursor,
         key: Text<'a>,
-        rule: &Rule,
+        is_token: bool,
         part: Part,
     ) {
+        self.has_changed = true;
         let of_keys = self.stage.of_part(part);
         let mut key = key;
         let mut left = 1u64;
@@ -189,7 +193,7 @@ impl<'a> Redactor<'a> {
             }
             left -= 1;
             cursor.read += 1;
-            let node = self.typed(entry.node, rule);
+            let node = self.typed(entry.node, is_token);
             put(tape, cursor, Entry { key, node });
             key = tape.get(cursor.read).map(|next| next.key).unwrap_or_default();
             if of_keys.detectors != 0
