@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 import { tableLines } from '../harness/table.mjs';
 import { recordBatch, SHAPES } from './corpus.mjs';
+import { RULES, ruleWords } from './rules.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BASELINE = fileURLToPath(new URL('./baseline.json', import.meta.url));
@@ -29,8 +30,16 @@ function build() {
   });
 }
 
+/** The words behind the batch file: a stage that is a list of rules has them in a file of its own. */
+function stageWords(stage, times) {
+  if (!(stage in RULES)) return [stage, String(times)];
+  const file = join(WORK, `${stage}.rules`);
+  writeFileSync(file, ruleWords(RULES[stage]).map((word) => `${word}\0`).join(''));
+  return ['process', String(times), file];
+}
+
 function instructions(file, stage, times) {
-  const tool = ['--tool=callgrind', '--callgrind-out-file=/dev/null', PROGRAM, file, stage, String(times)];
+  const tool = ['--tool=callgrind', '--callgrind-out-file=/dev/null', PROGRAM, file, ...stageWords(stage, times)];
   const { stderr } = spawnChecked('valgrind', tool);
   const collected = /Collected\s*:\s*(\d+)/.exec(stderr);
   if (!collected) throw new Error(`callgrind said nothing of instructions:\n${stderr}`);

@@ -115,6 +115,10 @@ impl Leaves for JsonLeaves<'_, '_> {
         out.extend_from_slice(self.redactor.token(value).bytes);
     }
 
+    fn is_searching(&self) -> bool {
+        self.verdict.detectors != 0
+    }
+
     fn patterns(&mut self, text: &[u8], out: &mut Vec<u8>) -> bool {
         self.redactor.search(text, self.verdict, out)
     }
