@@ -9,7 +9,7 @@ use bumpalo::Bump;
 use super::{
     Process,
     account::FailClosed,
-    detect::Hit,
+    detect::{Hit, may_hold},
     rule::{MOST_PATH_BYTES, NONE, Part, Stage, Verdict},
     sql::Dialect,
 };
@@ -40,16 +40,58 @@ struct Seen {
     at: usize,
     length: usize,
     part: Part,
+    effect: Effect,
     verdict: Verdict,
 }
 
+/// What a verdict comes to, for those who are in a hurry.
+#[derive(Clone, Copy)]
+enum Effect {
+    Nothing,
+    /// Texts are searched, and nothing else happens.
+    Search,
+    Other,
+}
+
+impl Effect {
+    fn of(verdict: &Verdict) -> Effect {
+        let rules = [verdict.gone, verdict.structured, verdict.whole, verdict.truncate];
+        let is_alone = rules.iter().all(|rule| *rule == NONE);
+        match verdict.detectors {
+            _ if !is_alone || verdict.is_key_hit || verdict.is_unjudged => Effect::Other,
+            0 => Effect::Nothing,
+            _ => Effect::Search,
+        }
+    }
+}
+
 impl Seen {
-    const NOTHING: Seen =
-        Seen { at: usize::MAX, length: 0, part: Part::Attributes, verdict: Verdict::NOTHING };
+    const NOTHING: Seen = Seen {
+        at: usize::MAX,
+        length: 0,
+        part: Part::Attributes,
+        effect: Effect::Other,
+        verdict: Verdict::NOTHING,
+    };
+
+    /// Where a key is looked for first.
+    #[inline]
+    fn place(part: Part, key: &[u8]) -> usize {
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mixed = (key.as_ptr() as u64 ^ (part as u64) << 48).wrapping_mul(SPREAD);
+        (mixed >> (u64::BITS - SEEN_KEYS.trailing_zeros())) as usize
+    }
+
+    /// Where it may be.
+    #[inline]
+    fn places(first: usize) -> impl Iterator<Item = usize> {
+        (first..first + SEEN_TRIES).map(|place| place % SEEN_KEYS)
+    }
 }
 
 /// Of more keys than that some are looked at again.
 const SEEN_KEYS: usize = 256;
+const SEEN_TRIES: usize = 4;
 
 struct Redactor<'a> {
     process: &'a Process,
@@ -115,11 +157,12 @@ impl<'a> Redactor<'a> {
 
     /// A text without a key.
     fn optional(&mut self, text: &mut Option<Text<'a>>, part: Part) {
-        let verdict = self.stage.of_part(part);
-        if verdict.detectors != 0
-            && let Some(text) = text
-        {
-            *text = self.searched(*text, &verdict);
+        let stage = self.stage;
+        let (Some(text), Some(verdict)) = (text, stage.everywhere.get(part as usize)) else {
+            return;
+        };
+        if may_hold(text.bytes, verdict.detectors) {
+            *text = self.searched(*text, verdict);
         }
     }
 
@@ -141,24 +184,49 @@ impl<'a> Redactor<'a> {
     }
 
     fn judged(&mut self, part: Part, key: &[u8]) -> Verdict {
-        let at = key.as_ptr() as usize;
-        let place = (at ^ at >> 8 ^ (part as usize) << 5) % SEEN_KEYS;
-        if let Some(seen) = self.seen.get(place)
-            && seen.at == at
-            && seen.length == key.len()
-            && seen.part == part
-        {
+        if let Some(seen) = self.seen(part, key) {
             return seen.verdict;
         }
         self.process.account.judged();
         let verdict = self.stage.judge(part, key, key, true);
+        let first = Seen::place(part, key);
+        // The first place that is free; where none is, one is given up.
+        let free = |place: &usize| self.seen.get(*place).is_some_and(|seen| seen.at == usize::MAX);
+        let place = Seen::places(first).find(free).unwrap_or(first);
         if let Some(seen) = self.seen.get_mut(place) {
-            *seen = Seen { at, length: key.len(), part, verdict };
+            let effect = Effect::of(&verdict);
+            *seen = Seen { at: key.as_ptr() as usize, length: key.len(), part, effect, verdict };
         }
         verdict
     }
 
+    #[inline]
+    fn seen(&self, part: Part, key: &[u8]) -> Option<&Seen> {
+        let places = Seen::places(Seen::place(part, key)).filter_map(|place| self.seen.get(place));
+        places.into_iter().find(|seen| {
+            seen.at == key.as_ptr() as usize && seen.length == key.len() && seen.part == part
+        })
+    }
+
+    /// Whether all keys have been seen and nothing happens to their values: most lists are left where they are.
+    fn is_left_alone(&self, tape: &[Entry<'a>], attributes: &Attributes, part: Part) -> bool {
+        let entries = tape.get(attributes.entries.clone()).unwrap_or_default();
+        entries.iter().all(|Entry { key, node }| {
+            let Some(seen) = self.seen(part, key.bytes) else { return false };
+            match (seen.effect, node) {
+                (_, Node::Array(_) | Node::Map(_)) | (Effect::Other, _) => false,
+                (Effect::Nothing, _) | (_, Node::Bool(_) | Node::Empty) => true,
+                (Effect::Search, Node::Text(text)) => !may_hold(text.bytes, seen.verdict.detectors),
+                (Effect::Search, Node::Number(number)) => !leaf::may_be_card(*number),
+                (Effect::Search, Node::Bytes(_)) => false,
+            }
+        })
+    }
+
     fn list(&mut self, tape: &mut [Entry<'a>], attributes: &mut Attributes, part: Part) {
+        if self.is_left_alone(tape, attributes, part) {
+            return;
+        }
         let start = attributes.entries.start;
         let mut cursor = Cursor { read: start, write: start };
         let mut kept = 0;
