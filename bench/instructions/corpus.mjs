@@ -107,7 +107,7 @@ export const SHAPES = {
   recorded: { spans: 16, attributesOf: recordedAttributes, stages: ['decode', 'json', 'lines', 'request', 'rows'] },
   users: {
     spans: 512,
-    attributesOf: (index) => ({ 'user.id': text(ASCII, index, 0, 64) }),
+    attributesOf: (index) => ({ 'user.id': text(ASCII, index, 0, 55) }),
     stages: ['decode', 'token'],
   },
   statements: {

@@ -1,5 +1,5 @@
-// `node bench/instructions/run.mjs [--write] [--require]`: counts the instructions per span of decode, encode and
-// record/replay transform with callgrind and compares them with baseline.json; more than 10 % above it fails. A count
+// `node bench/instructions/run.mjs [--write] [--require]`: counts the instructions per span of decode, encode,
+// record/replay transform and rules of `process` with callgrind and compares them with baseline.json; more than 10 % above it fails. A count
 // does not flake as a time does.
 // Where valgrind is missing nothing is counted, which is no failure unless `--require` says so.
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -19,6 +19,8 @@ const PROGRAM = join(TARGET, 'instructions', 'offloop-instructions');
 /** Decoding comes first: the others do it too, and it is taken off them. */
 const STAGES = ['decode', 'protobuf', 'json'];
 const TOLERANCE = 0.1;
+/** What the rules of `process` may cost per span, by batch and stage: what is over it is said, and does not fail. */
+const BUDGETS = { medium: { keys: 400, detectors: 1980 }, users: { token: 6000 } };
 /** Two runs differ by this many repeats; what both share (start, reading the file) cancels out. */
 const FEW = 2;
 const MANY = 6;
@@ -88,6 +90,7 @@ const lines = Object.entries(counts).flatMap(([name, stages]) =>
   Object.entries(stages).map(([stage, value]) => {
     const before = baseline[name]?.[stage];
     const change = before === undefined ? null : value / before - 1;
+    const budget = BUDGETS[name]?.[stage];
     const isWorse = change !== null && change > TOLERANCE;
     if (isWorse) worse += 1;
     return [
@@ -96,9 +99,10 @@ const lines = Object.entries(counts).flatMap(([name, stages]) =>
       value.toLocaleString('en-US'),
       before?.toLocaleString('en-US') ?? '-',
       change === null ? '-' : `${(change * 100).toFixed(1)} %`,
+      budget === undefined ? '-' : `${value <= budget ? 'met' : 'over'} ${budget.toLocaleString('en-US')}`,
       isWorse ? 'WORSE' : 'ok',
     ];
   }),
 );
-console.log(tableLines(['batch', 'stage', 'instructions/span', 'baseline', 'change', 'verdict'], lines).join('\n'));
+console.log(tableLines(['batch', 'stage', 'instructions/span', 'baseline', 'change', 'budget', 'verdict'], lines).join('\n'));
 if (worse > 0) process.exitCode = 1;

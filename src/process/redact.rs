@@ -74,6 +74,11 @@ impl Seen {
         verdict: Verdict::NOTHING,
     };
 
+    #[inline]
+    fn is_of(&self, part: Part, key: &[u8]) -> bool {
+        self.at == key.as_ptr() as usize && self.length == key.len() && self.part == part
+    }
+
     /// Where a key is looked for first.
     #[inline]
     fn place(part: Part, key: &[u8]) -> usize {
@@ -202,10 +207,13 @@ impl<'a> Redactor<'a> {
 
     #[inline]
     fn seen(&self, part: Part, key: &[u8]) -> Option<&Seen> {
-        let places = Seen::places(Seen::place(part, key)).filter_map(|place| self.seen.get(place));
-        places.into_iter().find(|seen| {
-            seen.at == key.as_ptr() as usize && seen.length == key.len() && seen.part == part
-        })
+        let first = Seen::place(part, key);
+        let seen = self.seen.get(first)?;
+        if seen.is_of(part, key) {
+            return Some(seen);
+        }
+        let mut places = Seen::places(first).filter_map(|place| self.seen.get(place));
+        places.find(|seen| seen.is_of(part, key))
     }
 
     /// Whether all keys have been seen and nothing happens to their values: most lists are left where they are.

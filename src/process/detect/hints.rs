@@ -1,7 +1,7 @@
 //! Whether a text may hold anything that is looked for: what most texts are asked, and no more.
 //! It refuses to say no where a detector would find something; a yes is only worth a closer look.
 
-use super::{Detector, Detectors, run};
+use super::{Detector, Detectors};
 
 /// Which detectors each byte may wake.
 static HINTS: [Detectors; 256] = hints();
@@ -52,26 +52,46 @@ pub(in crate::process) fn may_hold(text: &[u8], wanted: Detectors) -> bool {
     if wanted == 0 {
         return false;
     }
-    let mut numbers = 0;
+    // Digits are in every other text: cards are told by the length of what they stand in.
+    let others = wanted & !Detector::CreditCard.bit();
+    let (mut was_number, mut has_number) = (false, false);
     let (words, rest) = text.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
+        let (head, tail) = numeric_halves(*word);
+        has_number |= head & (was_number | tail);
+        was_number = tail;
         let any = word.iter().fold(0, |any, byte| any | hint(*byte));
-        if any & wanted != 0 && is_plausible(text, index * 8, word, wanted, &mut numbers) {
+        if any & others != 0 && is_plausible(text, index * 8, word, others) {
             return true;
         }
     }
-    is_plausible(text, words.len() * 8, rest, wanted, &mut numbers)
+    has_number |= was_number;
+    (has_number && wanted != others && has_long_number(text))
+        || is_plausible(text, words.len() * 8, rest, others)
 }
 
-/// `numbers` is where digits need to be looked at again.
+/// Whether each half of a word has nothing but digits, blanks and punctuation. Two of them stand side by side in whatever is as
+/// long as a card, or one at the end of the last word.
+#[inline]
+fn numeric_halves(word: [u8; 8]) -> (bool, bool) {
+    const KIND: u64 = u64::MAX / 0xff * 0xe0;
+    const NUMERIC: u64 = u64::MAX / 0xff * 0x20;
+    let others = u64::from_le_bytes(word) & KIND ^ NUMERIC;
+    (others as u32 == 0, others >> 32 == 0)
+}
+
 #[inline(never)]
-fn is_plausible(
-    text: &[u8],
-    from: usize,
-    bytes: &[u8],
-    wanted: Detectors,
-    numbers: &mut usize,
-) -> bool {
+fn has_long_number(text: &[u8]) -> bool {
+    let mut length = 0;
+    text.iter().any(|byte| {
+        let is_part = byte.is_ascii_digit() || matches!(byte, b' ' | b'-');
+        length = if is_part { length + 1 } else { 0 };
+        length >= LEAST_CARD_BYTES
+    })
+}
+
+#[inline(never)]
+fn is_plausible(text: &[u8], from: usize, bytes: &[u8], wanted: Detectors) -> bool {
     (from..).zip(bytes).any(|(at, byte)| {
         let hinted = hint(*byte) & wanted;
         if hinted == 0 {
@@ -80,7 +100,7 @@ fn is_plausible(
         let before = text.get(..at).unwrap_or_default();
         let behind = text.get(at + 1..).unwrap_or_default();
         match byte {
-            b'0'..=b'9' => is_number(text, at, hinted, numbers),
+            b'0'..=b'9' => is_number(before, hinted),
             b'%' => behind.starts_with(b"40"),
             b'J' => before.ends_with(b"ey"),
             b'b' | b'B' => {
@@ -101,17 +121,9 @@ fn is_plausible(
     })
 }
 
-fn is_number(text: &[u8], at: usize, hinted: Detectors, numbers: &mut usize) -> bool {
-    if hinted & Detector::CreditCard.bit() != 0 && at >= *numbers {
-        let length = run(text, at, |byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-'));
-        if length >= LEAST_CARD_BYTES {
-            return true;
-        }
-        *numbers = at + length;
-    }
-    let is_country =
-        || at.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
-    (hinted & Detector::Iban.bit() != 0 && is_country()) || hinted & Detector::Ipv4.bit() != 0
+fn is_number(before: &[u8], hinted: Detectors) -> bool {
+    let is_country = before.last().is_some_and(u8::is_ascii_alphabetic);
+    hinted & Detector::Ipv4.bit() != 0 || (hinted & Detector::Iban.bit() != 0 && is_country)
 }
 
 #[cfg(test)]
