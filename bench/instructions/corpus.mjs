@@ -59,7 +59,8 @@ function recordedAttributes(index) {
 function statement(index) {
   const rows = Array.from(
     { length: 60 },
-    (_, row) => `(${index * 60 + row}, 'customer ${row * 7919}', ${row * 1.25}, "note"."floor", $${(row % 9) + 1}, NULL)`,
+    (_, row) =>
+      `(${index * 60 + row}, 'customer ${row * 7919}', ${row * 1.25}, "note"."floor", $${(row % 9) + 1}, NULL)`,
   );
   return `INSERT INTO orders (id, customer, total, note, shop, paid) VALUES ${rows.join(', ')} ON CONFLICT DO NOTHING`;
 }

@@ -36,7 +36,12 @@ function build() {
 function stageWords(stage, times) {
   if (!(stage in RULES)) return [stage, String(times)];
   const file = join(WORK, `${stage}.rules`);
-  writeFileSync(file, ruleWords(RULES[stage]).map((word) => `${word}\0`).join(''));
+  writeFileSync(
+    file,
+    ruleWords(RULES[stage])
+      .map((word) => `${word}\0`)
+      .join(''),
+  );
   return ['process', String(times), file];
 }
 
@@ -104,5 +109,7 @@ const lines = Object.entries(counts).flatMap(([name, stages]) =>
     ];
   }),
 );
-console.log(tableLines(['batch', 'stage', 'instructions/span', 'baseline', 'change', 'budget', 'verdict'], lines).join('\n'));
+console.log(
+  tableLines(['batch', 'stage', 'instructions/span', 'baseline', 'change', 'budget', 'verdict'], lines).join('\n'),
+);
 if (worse > 0) process.exitCode = 1;
