@@ -3,9 +3,11 @@
 
 mod leaf;
 mod search;
+mod seen;
 
 use bumpalo::Bump;
 
+use self::seen::{Effect, SeenKeys};
 use super::{
     Process,
     account::FailClosed,
@@ -26,7 +28,7 @@ pub(super) fn redact<'a>(
         process,
         stage,
         arena,
-        seen: vec![Seen::NOTHING; SEEN_KEYS],
+        seen: SeenKeys::new(),
         path: Vec::new(),
         hits: Vec::new(),
         system: Some(Dialect::Generic),
@@ -34,75 +36,11 @@ pub(super) fn redact<'a>(
     redactor.batch(batch);
 }
 
-/// Keys of a batch are looked at once: the same text in memory is the same key.
-#[derive(Clone, Copy)]
-struct Seen {
-    at: usize,
-    length: usize,
-    part: Part,
-    effect: Effect,
-    verdict: Verdict,
-}
-
-/// What a verdict comes to, for those who are in a hurry.
-#[derive(Clone, Copy)]
-enum Effect {
-    Nothing,
-    /// Texts are searched, and nothing else happens.
-    Search,
-    Other,
-}
-
-impl Effect {
-    fn of(verdict: &Verdict) -> Effect {
-        let rules = [verdict.gone, verdict.structured, verdict.whole, verdict.truncate];
-        let is_alone = rules.iter().all(|rule| *rule == NONE);
-        match verdict.detectors {
-            _ if !is_alone || verdict.is_key_hit || verdict.is_unjudged => Effect::Other,
-            0 => Effect::Nothing,
-            _ => Effect::Search,
-        }
-    }
-}
-
-impl Seen {
-    const NOTHING: Seen = Seen {
-        at: usize::MAX,
-        length: 0,
-        part: Part::Attributes,
-        effect: Effect::Other,
-        verdict: Verdict::NOTHING,
-    };
-
-    #[inline]
-    fn is_of(&self, part: Part, key: &[u8]) -> bool {
-        self.at == key.as_ptr() as usize && self.length == key.len() && self.part == part
-    }
-
-    /// Where a key is looked for first.
-    #[inline]
-    fn place(part: Part, key: &[u8]) -> usize {
-        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mixed = (key.as_ptr() as u64 ^ (part as u64) << 48).wrapping_mul(SPREAD);
-        (mixed >> (u64::BITS - SEEN_KEYS.trailing_zeros())) as usize
-    }
-
-    /// Where it may be.
-    #[inline]
-    fn places(first: usize) -> impl Iterator<Item = usize> {
-        (first..first + SEEN_TRIES).map(|place| place % SEEN_KEYS)
-    }
-}
-
-/// Of more keys than that some are looked at again.
-const SEEN_KEYS: usize = 256;
-const SEEN_TRIES: usize = 4;
-
 struct Redactor<'a> {
     process: &'a Process,
     stage: &'a Stage,
     arena: &'a Bump,
-    seen: Vec<Seen>,
+    seen: SeenKeys,
     /// Keys from the attribute to the value at hand.
     path: Vec<u8>,
     hits: Vec<Hit>,
@@ -189,38 +127,20 @@ impl<'a> Redactor<'a> {
     }
 
     fn judged(&mut self, part: Part, key: &[u8]) -> Verdict {
-        if let Some(seen) = self.seen(part, key) {
+        if let Some(seen) = self.seen.get(part, key) {
             return seen.verdict;
         }
         self.process.account.judged();
         let verdict = self.stage.judge(part, key, key, true);
-        let first = Seen::place(part, key);
-        // The first place that is free; where none is, one is given up.
-        let free = |place: &usize| self.seen.get(*place).is_some_and(|seen| seen.at == usize::MAX);
-        let place = Seen::places(first).find(free).unwrap_or(first);
-        if let Some(seen) = self.seen.get_mut(place) {
-            let effect = Effect::of(&verdict);
-            *seen = Seen { at: key.as_ptr() as usize, length: key.len(), part, effect, verdict };
-        }
+        self.seen.put(part, key, verdict);
         verdict
-    }
-
-    #[inline]
-    fn seen(&self, part: Part, key: &[u8]) -> Option<&Seen> {
-        let first = Seen::place(part, key);
-        let seen = self.seen.get(first)?;
-        if seen.is_of(part, key) {
-            return Some(seen);
-        }
-        let mut places = Seen::places(first).filter_map(|place| self.seen.get(place));
-        places.find(|seen| seen.is_of(part, key))
     }
 
     /// Whether all keys have been seen and nothing happens to their values: most lists are left where they are.
     fn is_left_alone(&self, tape: &[Entry<'a>], attributes: &Attributes, part: Part) -> bool {
         let entries = tape.get(attributes.entries.clone()).unwrap_or_default();
         entries.iter().all(|Entry { key, node }| {
-            let Some(seen) = self.seen(part, key.bytes) else { return false };
+            let Some(seen) = self.seen.get(part, key.bytes) else { return false };
             match (seen.effect, node) {
                 (_, Node::Array(_) | Node::Map(_)) | (Effect::Other, _) => false,
                 (Effect::Nothing, _) | (_, Node::Bool(_) | Node::Empty) => true,
