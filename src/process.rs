@@ -8,8 +8,6 @@ mod condition;
 mod detect;
 mod glob;
 mod json;
-mod json_path;
-mod json_text;
 mod plain;
 mod recorded;
 mod redact;

@@ -55,6 +55,16 @@ function recordedAttributes(index) {
   };
 }
 
+/** A statement as a batch insert writes it: a literal every dozen characters. */
+function statement(index) {
+  const rows = Array.from(
+    { length: 60 },
+    (_, row) =>
+      `(${index * 60 + row}, 'customer ${row * 7919}', ${row * 1.25}, "note"."floor", $${(row % 9) + 1}, NULL)`,
+  );
+  return `INSERT INTO orders (id, customer, total, note, shop, paid) VALUES ${rows.join(', ')} ON CONFLICT DO NOTHING`;
+}
+
 function spansOf(shape) {
   const resource = { attributes: { 'service.name': 'corpus', 'service.version': '1.0.0' } };
   const instrumentationScope = { name: 'corpus', version: '1.0.0' };
@@ -86,11 +96,31 @@ function spansOf(shape) {
 /** Name and shape of every batch. */
 export const SHAPES = {
   small: { spans: 512, attributes: 8, textLength: 24 },
-  medium: { spans: 512, attributes: 20, textLength: 40 },
+  medium: {
+    spans: 512,
+    attributes: 20,
+    textLength: 40,
+    stages: ['decode', 'protobuf', 'json', 'keys', 'detectors'],
+  },
   large: { spans: 64, attributes: 2, textLength: 16_384 },
   wide: { spans: 128, attributes: 20, textLength: 40, alphabet: WIDE },
   nested: { spans: 256, nested: true, attributesOf: nestedAttributes },
-  recorded: { spans: 16, attributesOf: recordedAttributes, stages: ['decode', 'json', 'lines', 'request'] },
+  recorded: { spans: 16, attributesOf: recordedAttributes, stages: ['decode', 'json', 'lines', 'request', 'rows'] },
+  users: {
+    spans: 512,
+    attributesOf: (index) => ({ 'user.id': text(ASCII, index, 0, 55) }),
+    stages: ['decode', 'token'],
+  },
+  statements: {
+    spans: 64,
+    attributesOf: (index) => ({ 'db.query.text': statement(index) }),
+    stages: ['decode', 'sql'],
+  },
+  document: {
+    spans: 16,
+    attributesOf: (index) => ({ document: JSON.stringify({ note: text(ASCII, index, 0, 45_000) }) }),
+    stages: ['decode', 'document'],
+  },
 };
 
 /** One batch as the counting program reads it. */

@@ -1,5 +1,5 @@
-// `node bench/instructions/run.mjs [--write] [--require]`: counts the instructions per span of decode, encode and
-// record/replay transform with callgrind and compares them with baseline.json; more than 10 % above it fails. A count
+// `node bench/instructions/run.mjs [--write] [--require]`: counts the instructions per span of decode, encode,
+// record/replay transform and rules of `process` with callgrind and compares them with baseline.json; more than 10 % above it fails. A count
 // does not flake as a time does.
 // Where valgrind is missing nothing is counted, which is no failure unless `--require` says so.
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 import { tableLines } from '../harness/table.mjs';
 import { recordBatch, SHAPES } from './corpus.mjs';
+import { RULES, ruleWords } from './rules.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BASELINE = fileURLToPath(new URL('./baseline.json', import.meta.url));
@@ -18,6 +19,8 @@ const PROGRAM = join(TARGET, 'instructions', 'offloop-instructions');
 /** Decoding comes first: the others do it too, and it is taken off them. */
 const STAGES = ['decode', 'protobuf', 'json'];
 const TOLERANCE = 0.1;
+/** What the rules of `process` may cost per span, by batch and stage: what is over it is said, and does not fail. */
+const BUDGETS = { medium: { keys: 400, detectors: 1980 }, users: { token: 6000 } };
 /** Two runs differ by this many repeats; what both share (start, reading the file) cancels out. */
 const FEW = 2;
 const MANY = 6;
@@ -29,8 +32,21 @@ function build() {
   });
 }
 
+/** The words behind the batch file: a stage that is a list of rules has them in a file of its own. */
+function stageWords(stage, times) {
+  if (!(stage in RULES)) return [stage, String(times)];
+  const file = join(WORK, `${stage}.rules`);
+  writeFileSync(
+    file,
+    ruleWords(RULES[stage])
+      .map((word) => `${word}\0`)
+      .join(''),
+  );
+  return ['process', String(times), file];
+}
+
 function instructions(file, stage, times) {
-  const tool = ['--tool=callgrind', '--callgrind-out-file=/dev/null', PROGRAM, file, stage, String(times)];
+  const tool = ['--tool=callgrind', '--callgrind-out-file=/dev/null', PROGRAM, file, ...stageWords(stage, times)];
   const { stderr } = spawnChecked('valgrind', tool);
   const collected = /Collected\s*:\s*(\d+)/.exec(stderr);
   if (!collected) throw new Error(`callgrind said nothing of instructions:\n${stderr}`);
@@ -79,6 +95,7 @@ const lines = Object.entries(counts).flatMap(([name, stages]) =>
   Object.entries(stages).map(([stage, value]) => {
     const before = baseline[name]?.[stage];
     const change = before === undefined ? null : value / before - 1;
+    const budget = BUDGETS[name]?.[stage];
     const isWorse = change !== null && change > TOLERANCE;
     if (isWorse) worse += 1;
     return [
@@ -87,9 +104,12 @@ const lines = Object.entries(counts).flatMap(([name, stages]) =>
       value.toLocaleString('en-US'),
       before?.toLocaleString('en-US') ?? '-',
       change === null ? '-' : `${(change * 100).toFixed(1)} %`,
+      budget === undefined ? '-' : `${value <= budget ? 'met' : 'over'} ${budget.toLocaleString('en-US')}`,
       isWorse ? 'WORSE' : 'ok',
     ];
   }),
 );
-console.log(tableLines(['batch', 'stage', 'instructions/span', 'baseline', 'change', 'verdict'], lines).join('\n'));
+console.log(
+  tableLines(['batch', 'stage', 'instructions/span', 'baseline', 'change', 'budget', 'verdict'], lines).join('\n'),
+);
 if (worse > 0) process.exitCode = 1;

@@ -9,6 +9,7 @@ import * as grpc from './grpc.mjs';
 import * as handoff from './handoff.mjs';
 import * as monitor from './monitor.mjs';
 import * as pg from './pg.mjs';
+import * as process from './process.mjs';
 import * as scaling from './scaling.mjs';
 import * as selfcheck from './selfcheck.mjs';
 import * as service from './service.mjs';
@@ -37,6 +38,7 @@ export const scenarios = [
   scaling,
   fileSink,
   tusk,
+  process,
   exit,
   monitor,
   startup,

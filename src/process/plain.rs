@@ -11,7 +11,6 @@ use super::{
     detect::{Detector, Detectors},
     glob::Globs,
     json::JsonRule,
-    json_path::Paths,
     rule::{Action, MOST_SEARCHES, NONE, Part, Parts, Rule, Stage},
     sql::Dialect,
     token::TokenKey,
@@ -59,7 +58,7 @@ impl Rule {
     fn makes_tokens(&self) -> bool {
         match &self.action {
             Action::Hash => true,
-            Action::Json(json) => json.hash.len() > 0,
+            Action::Json(json) => json.makes_tokens(),
             _ => false,
         }
     }
@@ -157,17 +156,13 @@ impl<'w> Words<'w> {
                 Action::Url(self.texts()?.into_iter().map(|key| key.as_bytes().into()).collect())
             }
             "json" => {
-                let mask = self.paths()?;
-                let hash = self.paths()?;
-                let keep = if self.flag()? { Some(self.paths()?) } else { None };
-                Action::Json(JsonRule { mask, hash, keep, keep_type })
+                let (mask, hash) = (self.texts()?, self.texts()?);
+                let keep = if self.flag()? { Some(self.texts()?) } else { None };
+                let rule = JsonRule::new(&mask, &hash, keep.as_deref(), keep_type);
+                Action::Json(rule.ok_or(WRONG)?)
             }
             _ => return Err(WRONG),
         })
-    }
-
-    fn paths(&mut self) -> Read<Paths> {
-        Paths::new(self.texts()?).ok_or(WRONG)
     }
 
     fn condition(&mut self, depth: usize) -> Read<Condition> {

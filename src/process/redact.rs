@@ -4,13 +4,15 @@
 mod leaf;
 mod recorded;
 mod search;
+mod seen;
 
 use bumpalo::Bump;
 
+use self::seen::{Effect, SeenKeys};
 use super::{
     Process,
     account::FailClosed,
-    detect::Hit,
+    detect::{Hit, may_hold},
     rule::{Action, MOST_PATH_BYTES, NONE, Part, Stage, Verdict},
     sql::Dialect,
 };
@@ -27,7 +29,7 @@ pub(super) fn redact<'a>(
         process,
         stage,
         arena,
-        seen: vec![Seen::NOTHING; SEEN_KEYS],
+        seen: SeenKeys::new(),
         path: Vec::new(),
         hits: Vec::new(),
         system: Some(Dialect::Generic),
@@ -38,28 +40,11 @@ pub(super) fn redact<'a>(
     redactor.batch(batch);
 }
 
-/// Keys of a batch are looked at once: the same text in memory is the same key.
-#[derive(Clone, Copy)]
-struct Seen {
-    at: usize,
-    length: usize,
-    part: Part,
-    verdict: Verdict,
-}
-
-impl Seen {
-    const NOTHING: Seen =
-        Seen { at: usize::MAX, length: 0, part: Part::Attributes, verdict: Verdict::NOTHING };
-}
-
-/// Of more keys than that some are looked at again.
-const SEEN_KEYS: usize = 256;
-
 pub(super) struct Redactor<'a> {
     process: &'a Process,
     stage: &'a Stage,
     arena: &'a Bump,
-    seen: Vec<Seen>,
+    seen: SeenKeys,
     /// Keys from the attribute to the value at hand.
     path: Vec<u8>,
     hits: Vec<Hit>,
@@ -125,11 +110,12 @@ impl<'a> Redactor<'a> {
 
     /// A text without a key.
     fn optional(&mut self, text: &mut Option<Text<'a>>, part: Part) {
-        let verdict = self.stage.of_part(part);
-        if verdict.detectors != 0
-            && let Some(text) = text
-        {
-            *text = self.searched(*text, &verdict);
+        let stage = self.stage;
+        let (Some(text), Some(verdict)) = (text, stage.everywhere.get(part as usize)) else {
+            return;
+        };
+        if may_hold(text.bytes, verdict.detectors) {
+            *text = self.searched(*text, verdict);
         }
     }
 
@@ -151,24 +137,34 @@ impl<'a> Redactor<'a> {
     }
 
     fn judged(&mut self, part: Part, key: &[u8]) -> Verdict {
-        let at = key.as_ptr() as usize;
-        let place = (at ^ at >> 8 ^ (part as usize) << 5) % SEEN_KEYS;
-        if let Some(seen) = self.seen.get(place)
-            && seen.at == at
-            && seen.length == key.len()
-            && seen.part == part
-        {
+        if let Some(seen) = self.seen.get(part, key) {
             return seen.verdict;
         }
         self.process.account.judged();
         let verdict = self.stage.judge(part, key, key, true);
-        if let Some(seen) = self.seen.get_mut(place) {
-            *seen = Seen { at, length: key.len(), part, verdict };
-        }
+        self.seen.put(part, key, verdict);
         verdict
     }
 
+    /// Whether all keys have been seen and nothing happens to their values: most lists are left where they are.
+    fn is_left_alone(&self, tape: &[Entry<'a>], attributes: &Attributes, part: Part) -> bool {
+        let entries = tape.get(attributes.entries.clone()).unwrap_or_default();
+        entries.iter().all(|Entry { key, node }| {
+            let Some(seen) = self.seen.get(part, key.bytes) else { return false };
+            match (seen.effect, node) {
+                (_, Node::Array(_) | Node::Map(_)) | (Effect::Other, _) => false,
+                (Effect::Nothing, _) | (_, Node::Bool(_) | Node::Empty) => true,
+                (Effect::Search, Node::Text(text)) => !may_hold(text.bytes, seen.verdict.detectors),
+                (Effect::Search, Node::Number(number)) => !leaf::may_be_card(*number),
+                (Effect::Search, Node::Bytes(_)) => false,
+            }
+        })
+    }
+
     fn list(&mut self, tape: &mut [Entry<'a>], attributes: &mut Attributes, part: Part) {
+        if self.is_left_alone(tape, attributes, part) {
+            return;
+        }
         let start = attributes.entries.start;
         let mut cursor = Cursor { read: start, write: start };
         let mut kept = 0;

@@ -108,7 +108,7 @@ impl<'a> Redactor<'a> {
     fn number(&mut self, number: f64, verdict: &Verdict, part: Part, path: &[u8]) -> Node<'a> {
         let stage = self.stage;
         let is_taken = verdict.whole != crate::process::rule::NONE;
-        if !is_taken && verdict.detectors & CHECKED == 0 {
+        if !is_taken && (verdict.detectors & CHECKED == 0 || !may_be_card(number)) {
             return Node::Number(number);
         }
         let mut buffer = ryu_js::Buffer::new();
@@ -233,6 +233,11 @@ impl<'a> Redactor<'a> {
         self.process.account.hit(rule.id);
         Text { bytes: text.bytes.get(..end).unwrap_or_default(), ..text }
     }
+}
+
+/// Whether its decimal form has as many digits as a card, and no fraction.
+pub(super) fn may_be_card(number: f64) -> bool {
+    (1e12..1e19).contains(&number.abs()) && number.fract() == 0.0
 }
 
 /// Detectors that look at numbers: a card fits a double.

@@ -2,7 +2,7 @@
 
 use bumpalo::Bump;
 
-use super::{Cursor, Redactor};
+use super::{Cursor, Redactor, seen::SeenKeys};
 use crate::process::{
     Process,
     account::FailClosed,
@@ -24,7 +24,7 @@ impl<'a> Redactor<'a> {
             process,
             stage,
             arena,
-            seen: Vec::new(),
+            seen: SeenKeys::without_places(),
             path: Vec::new(),
             hits: Vec::new(),
             // No attribute names the database of a recording.

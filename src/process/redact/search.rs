@@ -2,7 +2,7 @@
 
 use super::{Cursor, Redactor, Renamed, skip};
 use crate::process::{
-    detect::find,
+    detect::{find, may_hold},
     json::Leaves,
     rule::{Action, Rule, Verdict},
 };
@@ -16,7 +16,7 @@ impl<'a> Redactor<'a> {
 
     /// Writes `text` to `out` with what was found replaced, if anything was. Finds that overlap are one.
     pub(super) fn search(&mut self, text: &[u8], verdict: &Verdict, out: &mut Vec<u8>) -> bool {
-        if verdict.detectors == 0 {
+        if !may_hold(text, verdict.detectors) {
             return false;
         }
         let mut hits = std::mem::take(&mut self.hits);
@@ -113,6 +113,10 @@ impl Leaves for JsonLeaves<'_, '_> {
 
     fn token(&mut self, value: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(self.redactor.token(value).bytes);
+    }
+
+    fn is_searching(&self) -> bool {
+        self.verdict.detectors != 0
     }
 
     fn patterns(&mut self, text: &[u8], out: &mut Vec<u8>) -> bool {

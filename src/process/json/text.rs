@@ -16,7 +16,7 @@ pub(super) struct Scanned {
 /// Whether the text has ended inside of it; else there is a wrong byte.
 pub(super) fn scan_string(rest: &[u8], decoded: &mut Vec<u8>) -> Result<Scanned, bool> {
     decoded.clear();
-    let mut at = plain_len(rest);
+    let mut at = plain_len(rest, false);
     if rest.get(at) == Some(&b'"') {
         return Ok(Scanned { length: at + 1, is_escaped: false });
     }
@@ -29,28 +29,33 @@ pub(super) fn scan_string(rest: &[u8], decoded: &mut Vec<u8>) -> Result<Scanned,
             Some(_) => return Err(false),
         }
         let tail = rest.get(at..).unwrap_or_default();
-        let plain = plain_len(tail);
+        let plain = plain_len(tail, false);
         decoded.extend_from_slice(tail.get(..plain).unwrap_or_default());
         at += plain;
     }
 }
 
-/// Bytes before a quote, a backslash or a control character.
-fn plain_len(bytes: &[u8]) -> usize {
+/// Bytes before a quote, a backslash, a control character or, with `wtf8`, what may begin half a surrogate pair.
+#[inline]
+fn plain_len(bytes: &[u8], wtf8: bool) -> usize {
     const ONES: u64 = u64::MAX / 0xff;
     const HIGHS: u64 = ONES * 0x80;
     let zero_in = |word: u64| word.wrapping_sub(ONES) & !word;
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        let hits = zero_in(word ^ (ONES * u64::from(b'"')))
+        let mut hits = zero_in(word ^ (ONES * u64::from(b'"')))
             | zero_in(word ^ (ONES * u64::from(b'\\')))
             | (word.wrapping_sub(ONES * 0x20) & !word);
+        if wtf8 {
+            hits |= zero_in(word ^ (ONES * 0xed));
+        }
         if hits & HIGHS != 0 {
             return index * 8 + ((hits & HIGHS).trailing_zeros() / 8) as usize;
         }
     }
-    let is_end = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let is_end =
+        |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\' || (wtf8 && *byte == 0xed);
     words.len() * 8 + rest.iter().position(is_end).unwrap_or(rest.len())
 }
 
@@ -116,9 +121,12 @@ pub(super) fn put_quoted(out: &mut Vec<u8>, text: &[u8]) {
     };
     out.push(b'"');
     let mut rest = text;
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        match (byte, tail) {
+    loop {
+        let (plain, tail) = rest.split_at_checked(plain_len(rest, true)).unwrap_or((rest, b""));
+        out.extend_from_slice(plain);
+        let Some((&byte, behind)) = tail.split_first() else { break };
+        rest = behind;
+        match (byte, behind) {
             (b'"' | b'\\', _) => out.extend_from_slice(&[b'\\', byte]),
             (b'\n', _) => out.extend_from_slice(b"\\n"),
             (b'\t', _) => out.extend_from_slice(b"\\t"),
