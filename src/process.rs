@@ -18,6 +18,7 @@ mod sql;
 mod tests;
 mod token;
 mod url;
+mod userinfo;
 
 use bumpalo::Bump;
 

@@ -5,3 +5,4 @@ mod parts;
 mod phases;
 mod reference;
 mod spans;
+mod statements;
