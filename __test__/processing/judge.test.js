@@ -52,7 +52,10 @@ describe('the judge of planted secrets', () => {
           for (let cut = 0; cut <= bytes.length; cut++) {
             const judge = new Judge();
             const pieces = [bytes.subarray(0, cut), bytes.subarray(cut)].map((piece) => judge.leakIn(piece));
-            assert.ok(pieces.some((leak) => leak !== null), `cut at ${cut} of ${bytes.toString('latin1')}`);
+            assert.ok(
+              pieces.some((leak) => leak !== null),
+              `cut at ${cut} of ${bytes.toString('latin1')}`,
+            );
           }
         }
       }
@@ -91,8 +94,9 @@ describe('the judge of planted secrets', () => {
       const [first, ...others] = secret;
       for (const broken of [others.join(''), secret.slice(0, -1), [first, '_', ...others].join('')])
         for (const [name, encode] of Object.entries(ENCODINGS)) {
-          // Of base64 only the letters in the middle are sure.
-          if (!IN_BASE64.includes(name)) assert.equal(leakIn(Buffer.from(encode(broken))), null, broken);
+          // Of base64 only the letters in the middle are sure, and digits stand for digits in some of the others.
+          if (!IN_BASE64.includes(name) && (name === 'as it is' || !CARDS.includes(secret)))
+            assert.equal(leakIn(Buffer.from(encode(broken))), null, broken);
         }
     }
   });

@@ -121,8 +121,10 @@ fn is_named(name: &[u8], keys: &[Box<[u8]>]) -> bool {
 }
 
 fn decoded(name: &[u8]) -> Vec<u8> {
+    // Browsers skip them in the middle of `%41`, too.
+    let name: Vec<u8> = name.iter().copied().filter(|byte| !is_skipped(*byte)).collect();
     let mut out = Vec::with_capacity(name.len());
-    let mut rest = name;
+    let mut rest = name.as_slice();
     while let Some((&byte, tail)) = rest.split_first() {
         rest = tail;
         let digit = |at: usize| tail.get(at).and_then(|byte| char::from(*byte).to_digit(16));
@@ -132,7 +134,6 @@ fn decoded(name: &[u8]) -> Vec<u8> {
                 rest = tail.get(2..).unwrap_or_default();
             }
             (b'+', _, _) => out.push(b' '),
-            _ if is_skipped(byte) => {}
             _ => out.push(byte),
         }
     }
@@ -167,6 +168,7 @@ mod tests {
             ("a=1;Signature=d;e=f", "a=1;Signature=REDACTED"),
             ("sig=a b", "sig=REDACTED"),
             ("https://h/?s\nig=a", "https://h/?s\nig=REDACTED"),
+            ("https://h/?si%\r6\n7=a", "https://h/?si%\r6\n7=REDACTED"),
             ("https://h/?b'c=d&xsig=1", "https://h/?b'c=REDACTED&xsig=1"),
             ("?sig=", "?sig="),
             ("https://h/cb#access_token=abc&x=1", "https://h/cb#access_token=REDACTED&x=1"),

@@ -59,7 +59,7 @@ function automatonOf(patterns) {
     for (const [byte, nodes] of reached) row[byte] = nodes.has(FOUND) ? FOUND : numberOf(nodes);
   }
   const table = new Uint16Array(states.length << 8);
-  rows.forEach((row, state) => table.set(row, state << 8));
+  for (const [state, row] of rows.entries()) table.set(row, state << 8);
   return { table, FOUND };
 
   function numberOf(nodes) {

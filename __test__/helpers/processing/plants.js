@@ -99,11 +99,14 @@ const PLANTS = [
       Object.assign(span.attributes, { 'url.full': `https://h/p?access_token=${secret}&sig=${secret}` }),
     fragment: (span, secret) => Object.assign(span.attributes, { 'url.full': `https://h/p#%73ig=${secret}` }),
     user: (span, secret) => Object.assign(span.attributes, { 'url.full': `https://${secret}:p${secret}@h/` }),
-    slashes: (span, secret, random) =>
-      Object.assign(span.attributes, {
-        'url.full': `${random.pick(['HTTPS:', 'ht\ttps:', 'ws:', ' https:'])}${random.pick(['', '/', '\\\\', '\\/', '////'])}${secret}@h/`,
-      }),
-    blank: (span, secret) => Object.assign(span.attributes, { 'url.full': `https://h/p?a=b;si\ng=x ${secret};${secret}` }),
+    // The detector of rule 10 stops at blanks.
+    slashes: (span, secret, random) => {
+      const scheme = random.pick(['HTTPS:', 'ht\ttps:', 'ws:', ' https:']);
+      const slashes = random.pick(['', '/', '\\\\', '\\/', '////']);
+      Object.assign(span.attributes, { 'url.full': `${scheme}\n${slashes}${secret}@h/` });
+    },
+    blank: (span, secret) =>
+      Object.assign(span.attributes, { 'url.full': `https://h/p?a=b;si\ng=x ${secret};${secret}` }),
     encoded: (span, secret) => Object.assign(span.attributes, { 'url.full': `/p?access%5Ftoken=${percent(secret)}` }),
   },
   {
