@@ -1,6 +1,6 @@
 'use strict';
 // Planted secrets, judged over every byte that leaves: bodies in both formats and over both senders, files, what a logger is
-// given, errors, outcomes and snapshots. `npm run test:long` plants a million spans.
+// given, errors, outcomes and snapshots. `npm run test:long` plants a million spans, which takes four minutes of one core.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');

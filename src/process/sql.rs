@@ -178,9 +178,12 @@ impl Masker<'_, '_> {
         loop {
             match self.text.get(end) {
                 None => return self.cut(),
-                // Where backslashes escape in names, too, or where it is no name.
+                // Backslashes escape in the names of some.
                 Some(b'\\') if !is_known => return self.cut(),
-                Some(b'\'' | b'"') if !is_known && quote == b'`' => return self.cut(),
+                // Where a backtick is an operator, a literal or a comment begins here.
+                Some(byte) if !is_known && quote == b'`' && self.begins(*byte, end + 1) => {
+                    return self.cut();
+                }
                 Some(&byte) if byte == quote && self.text.get(end + 1) == Some(&quote) => end += 2,
                 Some(&byte) if byte == quote => break,
                 Some(_) => end += 1,
@@ -190,13 +193,24 @@ impl Masker<'_, '_> {
         Some(())
     }
 
+    /// Whether a literal of text or a comment begins for some database with `byte`, before `next`.
+    fn begins(&self, byte: u8, next: usize) -> bool {
+        match (byte, self.text.get(next)) {
+            (b'\'' | b'"' | b'#', _) => true,
+            (b'-', Some(b'-')) | (b'/', Some(b'/' | b'*')) => true,
+            (b'$', next) => !next.is_some_and(u8::is_ascii_digit),
+            _ => false,
+        }
+    }
+
     /// A list, or a name for SQL Server and SQLite, in which quotes mean nothing.
     fn bracket(&mut self) -> Option<()> {
         if self.at >= self.quiet_to {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let ends =
-                |byte: &u8| matches!(byte, b']' | b'\'' | b'"' | b'`' | b'$' | b'-' | b'/' | b'#');
-            let length = rest.iter().position(ends).unwrap_or(rest.len());
+            let ends = |(at, byte): (usize, &u8)| {
+                matches!(byte, b']' | b'`') || self.begins(*byte, self.at + at + 1)
+            };
+            let length = rest.iter().enumerate().position(ends).unwrap_or(rest.len());
             if rest.get(length).is_some_and(|byte| *byte != b']') {
                 return self.cut();
             }
@@ -235,7 +249,7 @@ impl Masker<'_, '_> {
     fn dashes(&mut self) -> Option<()> {
         let is_spaced = self.next(2).is_none_or(|next| next <= b' ' || next == 0x7f);
         match self.dialect {
-            Dialect::MySql if !is_spaced => self.copy(2),
+            Dialect::MySql if !is_spaced => self.copy(1),
             Dialect::Generic if !is_spaced => return self.cut(),
             _ => self.line_comment()?,
         }
@@ -264,8 +278,9 @@ impl Masker<'_, '_> {
     /// PostgreSQL nests comments, MySQL does not; the others disagree. What MySQL executes of one may have literals, and in
     /// them what looks like its end.
     fn comment(&mut self) -> Option<()> {
-        let is_executed =
-            self.dialect != Dialect::PostgreSql && matches!(self.next(2), Some(b'!' | b'+' | b'M'));
+        let mark = (self.next(2), self.next(3));
+        let is_executed = self.dialect != Dialect::PostgreSql
+            && matches!(mark, (Some(b'!' | b'+'), _) | (Some(b'M'), Some(b'!')));
         let mut depth = 1;
         let mut at = self.at + 2;
         while depth > 0 {

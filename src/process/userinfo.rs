@@ -153,6 +153,10 @@ fn behind_slashes(text: &[u8], from: usize) -> (usize, usize) {
 fn is_web_scheme(text: &[u8], colon: usize) -> bool {
     const SCHEMES: [&[u8]; 5] = [b"http", b"https", b"ws", b"wss", b"ftp"];
     let before = text.get(..colon).unwrap_or_default();
+    let is_last = |byte: &u8| matches!(byte, b's' | b'p' | b'S' | b'P') || is_skipped(*byte);
+    if !before.last().is_some_and(is_last) {
+        return false;
+    }
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
     let length = before.iter().rev().take_while(|byte| is_part(**byte) || is_skipped(**byte));
     let scheme = before.get(colon - length.count()..).unwrap_or_default();
