@@ -17,6 +17,7 @@ mod sql;
 mod tests;
 mod token;
 mod url;
+mod userinfo;
 
 use bumpalo::Bump;
 

@@ -230,6 +230,11 @@ mod tests {
             "AB12 ",
             "f:",
             "://a@",
+            "http:",
+            "http:\\\\a",
+            "//a:",
+            "ws:@",
+            "ftp://a:b",
         ];
         for piece in pieces {
             let text = piece.repeat(200_000 / piece.len());

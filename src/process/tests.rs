@@ -7,3 +7,4 @@ mod phases;
 mod reference;
 mod spans;
 mod sql;
+mod statements;

@@ -1,7 +1,7 @@
 'use strict';
 // Owns spans with secrets in them: where a secret may stand, and the rules that have to take it.
 
-const { CARDS, WORD } = require('./leaks.js');
+const { CARDS, TAIL, WORD } = require('./leaks.js');
 const { PlainSpans, randomSpans } = require('../plain_spans.js');
 
 const KEY = new Uint8Array(32).fill(7);
@@ -24,8 +24,14 @@ const RULES = [
 const mail = (secret) => `${secret}@example.com`;
 const jwt = (secret) => `eyJhbGciOiJIUzI1NiJ9.${secret}.${secret}`;
 const aws = (secret) => `AKIA${secret.toUpperCase().padEnd(16, 'A').slice(0, 16)}`;
-/** Rarely so long that a text is copied in slices and takes several blocks. */
-const long = (random) => 'x'.repeat(random.chance(0.1) ? random.pick([70_000, 300_000]) : random.pick([0, 10, 5000]));
+/** Where the way in which a text is written or copied changes, and where blocks of the hand-off end. */
+const SEAMS = [0, 256, 4096, 16_384];
+const RARE_SEAMS = [65_536, 131_072, 1 << 18];
+/** Rarely so long that a text is copied in slices and takes several blocks; what follows it stands across a seam. */
+const long = (random) =>
+  random
+    .pick(['x', 'é', 'ж'])
+    .repeat(Math.max(0, random.pick(random.chance(0.1) ? RARE_SEAMS : SEAMS) - random.below(48)));
 const wide = (random) => random.pick(['', 'é', 'ключ ', '🚀', '\ud800']);
 
 /** Rule -> ways to plant a secret that it takes. */
@@ -43,6 +49,11 @@ const PLANTS = [
     latin1: (span, secret) => Object.assign(span.attributes, { 'enduser.secret': `é${secret}ÿ` }),
     blocks: (span, secret, random) =>
       Object.assign(span.attributes, { 'enduser.secret': long(random) + secret + long(random) }),
+    manyBlocks: (span, secret, random) =>
+      Object.assign(span.attributes, {
+        'enduser.secret': random.times(20, () => secret + 'x'.repeat(random.below(4000))),
+      }),
+    wideBytes: (span, secret) => Object.assign(span.attributes, { 'bytes.secret': Buffer.from(secret, 'utf16le') }),
   },
   {
     deleted: (span, secret) => Object.assign(span.attributes, { 'deleted.secret': { [secret]: secret } }),
@@ -88,6 +99,15 @@ const PLANTS = [
       Object.assign(span.attributes, { 'url.full': `https://h/p?access_token=${secret}&sig=${secret}` }),
     fragment: (span, secret) => Object.assign(span.attributes, { 'url.full': `https://h/p#%73ig=${secret}` }),
     user: (span, secret) => Object.assign(span.attributes, { 'url.full': `https://${secret}:p${secret}@h/` }),
+    // The detector of rule 10 stops at blanks.
+    slashes: (span, secret, random) => {
+      const scheme = random.pick(['HTTPS:', 'ht\ttps:', 'ws:', ' https:']);
+      const slashes = random.pick(['', '/', '\\\\', '\\/', '////']);
+      Object.assign(span.attributes, { 'url.full': `${scheme}\n${slashes}${secret}@h/` });
+    },
+    blank: (span, secret) =>
+      Object.assign(span.attributes, { 'url.full': `https://h/p?a=b;si\ng=x ${secret};${secret}` }),
+    encoded: (span, secret) => Object.assign(span.attributes, { 'url.full': `/p?access%5Ftoken=${percent(secret)}` }),
   },
   {
     mail: (span, secret, random) => Object.assign(span.attributes, { note: `${wide(random)} to ${mail(secret)}, ` }),
@@ -97,6 +117,7 @@ const PLANTS = [
     eventName: (span, secret) => span.events.push({ ...eventWith({}), name: mail(secret) }),
     eventText: (span, secret) => span.events.push(eventWith({ stack: `Error: ${mail(secret)}\n at x` })),
     link: (span, secret) => span.links.push({ context: span.spanContext(), attributes: { m: mail(secret) } }),
+    nested: (span, secret) => Object.assign(span.attributes, { m: { list: [{ of: [mail(secret)] }] } }),
     attributeKey: (span, secret) => Object.assign(span.attributes, { [mail(secret)]: 1 }),
     mapKey: (span, secret) => Object.assign(span.attributes, { map: { [mail(secret)]: 1, other: mail(secret) } }),
     jsonKey: (span, secret) => withJson(span, { [mail(secret)]: 1, x: [mail(secret).replace('@', '\u0040')] }),
@@ -126,6 +147,10 @@ const PLANTS = [
   },
 ];
 
+function percent(text) {
+  return [...text].map((unit) => `%${unit.charCodeAt(0).toString(16)}`).join('');
+}
+
 function escaped(text) {
   return [...text].map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
 }
@@ -151,7 +176,7 @@ function plantedSpans(random, count) {
 }
 
 function secretOf(random) {
-  return WORD + random.hex(8);
+  return WORD + random.hex(8) + TAIL;
 }
 
 /** A span whose members may be set. */

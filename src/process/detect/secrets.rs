@@ -2,6 +2,7 @@
 //! Beginnings count, because limits of the SDK may have cut a text.
 
 use super::{Look, byte_before, run};
+use crate::process::userinfo;
 
 /// A secret that was cut is one if so much of it is left.
 const LEAST_LEFT: usize = 4;
@@ -149,51 +150,11 @@ pub(super) fn google(text: &[u8], at: usize) -> Look {
     token(text, at, 4, 20, is_base64url)
 }
 
-/// User and password between `://` and `@`; without the `@`, if the text was cut before it.
+/// User and password before an `@`; without it, if the text was cut before it.
 pub(super) fn url_credentials(text: &[u8], at: usize) -> Look {
-    if !starts(text, at, b"://") {
-        return Look::nothing(at + 1);
-    }
-    let start = at + 3;
-    let length = run(text, start, |byte| {
-        !matches!(byte, b'/' | b'?' | b'#' | b'"' | b'<' | b'>') && !byte.is_ascii_whitespace()
-    });
-    let authority = text.get(start..start + length).unwrap_or_default();
-    if let Some(end) = authority.iter().rposition(|byte| *byte == b'@') {
-        // As the url action has left it.
-        let userinfo = authority.get(..end).unwrap_or_default();
-        if userinfo.split(|byte| *byte == b':').all(|part| part == b"REDACTED" || part.is_empty()) {
-            return Look::nothing(start);
-        }
-        return if end > 0 { Look::found(start..start + end) } else { Look::nothing(start) };
-    }
-    let is_cut = start + length == text.len();
-    match authority.iter().position(|byte| *byte == b':') {
-        Some(colon) if !authority.starts_with(b"[") => {
-            let end = start + length;
-            let port = authority.get(colon + 1..).unwrap_or_default();
-            if port.iter().all(u8::is_ascii_digit) {
-                return Look::nothing(if is_cut { end } else { start });
-            }
-            if is_cut {
-                return Look::found(start..end);
-            }
-            // No port is written like that: a password with a slash, a question mark or a hash of its own.
-            let rest = text.get(end..).unwrap_or_default();
-            let rest = rest.get(..rest.len().min(MOST_PASSWORD_BYTES)).unwrap_or_default();
-            let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'<' | b'>');
-            let word = rest.split(ends).next().unwrap_or_default();
-            match word.iter().rposition(|byte| *byte == b'@') {
-                Some(at) => Look::found(start..end + at),
-                None => Look::nothing(start),
-            }
-        }
-        _ => Look::nothing(start),
-    }
+    let (found, next) = userinfo::around(text, at);
+    Look { found, next }
 }
-
-/// So far an `@` is looked for behind what might be the beginning of a password.
-const MOST_PASSWORD_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -243,6 +204,15 @@ mod tests {
             (Detector::UrlCredentials, "https://REDACTED:REDACTED@h", vec![]),
             (Detector::UrlCredentials, "https://host/a:b@c", vec![]),
             (Detector::UrlCredentials, "redis://:secret@h redis://k@h", vec![":secret", "k"]),
+            (
+                Detector::UrlCredentials,
+                r"HTTPS:\\u:p@h http:\/u@h ws:/u:p@h",
+                vec!["u:p", "u", "u:p"],
+            ),
+            (Detector::UrlCredentials, "to ftp:u:p@h, file:///u:p@h", vec!["u:p", "u:p"]),
+            (Detector::UrlCredentials, "href=\"//u:p@h\" //u:p@h/", vec!["u:p", "u:p"]),
+            (Detector::UrlCredentials, "a//b:c@d http: a@b // x:y z@b http:x:y", vec![]),
+            (Detector::UrlCredentials, "http://http://u:p@h", vec!["u:p"]),
         ] {
             assert_eq!(found(text, detector), expected, "{detector:?} {text}");
         }

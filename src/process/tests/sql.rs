@@ -24,7 +24,7 @@ fn p45_literals_become_question_marks_and_nothing_else_changes() {
             "a = ? AND b = :name AND c = @p1 AND d = $1 AND e = :1",
             "a = ? AND b = :name AND c = @p1 AND d = $1 AND e = :1",
         ),
-        ("SELECT `weird 1` FROM t", "SELECT `weird 1` FROM t"),
+        ("SELECT `weird one` FROM t", "SELECT `weird one` FROM t"),
         ("SELECT 1 -- secret\n, 2", "SELECT ? /*?*/\n, ?"),
         ("SELECT /* secret */ a", "SELECT /*?*/ a"),
         ("a = 'never ends", "a = ?"),
