@@ -58,7 +58,10 @@ async function examine({ endpoint, protocol: wantedProtocol, directory, isProbed
   examineTrust(section('trust', 'TLS'), env);
   examineProxies(section('proxies', 'Proxies'), env, configs);
   if (directory !== undefined) examineDirectory(section('directory', 'Directory of FileSpanExporter'), directory);
-  if (isProbed) await probe(section('probe', 'Endpoint'), { ...options, ...chosen, endpoint, hasBinding });
+  if (isProbed) {
+    const wanted = { ...options, ...chosen, endpoint, hasBinding, hasDirectory: directory !== undefined };
+    await probe(section('probe', 'Endpoint'), wanted);
+  }
   return report.finish({ version });
 }
 
