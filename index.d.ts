@@ -10,59 +10,93 @@ export type HrTime = [number, number];
 
 /** The identity of a span. */
 export interface SpanContext {
+  /** 32 hexadecimal digits. */
   traceId: string;
+  /** 16 hexadecimal digits. */
   spanId: string;
+  /** Bit 0 says that the trace is sampled. */
   traceFlags: number;
+  /** Whether it came from another process. */
   isRemote?: boolean;
+  /** What vendors have added; it is sent as the text that `serialize()` gives. */
   traceState?: { serialize(): string };
 }
 
 /** The resource of a span. */
 export interface SpanResource {
+  /** Keys and values, as `service.name`. */
   readonly attributes: object;
+  /** Whether some attributes are not known yet: the span is sent once they are. */
   readonly asyncAttributesPending?: boolean;
+  /** Where the meaning of the attributes is written down. */
   readonly schemaUrl?: string;
+  /** Resolves when all attributes are known. */
   waitForAsyncAttributes?(): Promise<void>;
 }
 
 /** The library that made a span. */
 export interface SpanScope {
+  /** Name of the library. */
   readonly name: string;
+  /** Version of the library. */
   readonly version?: string;
+  /** Where the meaning of its attributes is written down. */
   readonly schemaUrl?: string;
 }
 
 /** An event inside a span. */
 export interface SpanEvent {
+  /** When it happened, since 1970. */
   time: HrTime;
+  /** What happened. */
   name: string;
+  /** Keys and values. */
   attributes?: object;
+  /** Attributes that limits of the SDK have left out. */
   droppedAttributesCount?: number;
 }
 
 /** A pointer from a span to another. */
 export interface SpanLink {
+  /** The span that is pointed to. */
   context: SpanContext;
+  /** Keys and values. */
   attributes?: object;
+  /** Attributes that limits of the SDK have left out. */
   droppedAttributesCount?: number;
 }
 
 /** A finished span, in the shape of any of the three SDK lines. */
 export interface ReadableSpan {
+  /** What was done, as `GET /orders`. */
   readonly name: string;
+  /** 0 internal, 1 server, 2 client, 3 producer, 4 consumer. */
   readonly kind: number;
+  /** The identity of the span. */
   readonly spanContext: () => SpanContext;
+  /** When it began, since 1970. */
   readonly startTime: HrTime;
+  /** When it ended, since 1970. */
   readonly endTime: HrTime;
+  /** 0 unset, 1 ok, 2 error. */
   readonly status: { code: number; message?: string };
+  /** Keys and values. */
   readonly attributes: object;
+  /** Other spans that it points to. */
   readonly links: SpanLink[];
+  /** What happened while it was open. */
   readonly events: SpanEvent[];
+  /** How long it was open. */
   readonly duration: HrTime;
+  /** Only spans that have ended are exported. */
   readonly ended: boolean;
+  /** Where it was made: service, process, host. */
   readonly resource: SpanResource;
+  /** Attributes that limits of the SDK have left out. */
   readonly droppedAttributesCount: number;
+  /** Events that limits of the SDK have left out. */
   readonly droppedEventsCount: number;
+  /** Links that limits of the SDK have left out. */
   readonly droppedLinksCount: number;
   /** SDK 2.x and 3.x. */
   readonly parentSpanContext?: SpanContext;
@@ -76,7 +110,9 @@ export interface ReadableSpan {
 
 /** What `export` answers: code 0 is success, 1 is failure. */
 export interface ExportResult {
+  /** 0 is success, 1 is failure. */
   code: 0 | 1;
+  /** Why it failed. */
   error?: Error;
 }
 
@@ -125,13 +161,21 @@ export interface FlushOutcome {
  * everything in `dropped`, and `pending`.
  */
 export interface ExporterStats {
+  /** Spans that were handed to the exporter. */
   offered: number;
+  /** Those among them that it took. */
   accepted: number;
+  /** Those that it did not take, by reason. */
   refused: DropCounts;
+  /** Spans that the destination has. */
   delivered: number;
+  /** Spans that the receiver refused in a partial success. */
   rejected: number;
+  /** Accepted spans that were lost, by reason. */
   dropped: DropCounts;
+  /** Accepted spans whose fate is open: queued, in flight, waiting for a retry. */
   pending: number;
+  /** Bytes of memory that they take. */
   pendingBytes: number;
   /** Requests under way. */
   inFlight: number;
@@ -141,7 +185,12 @@ export interface ExporterStats {
   sentBytes: number;
   /** Those requests that repeated an earlier one. */
   retries: number;
+  /** `open` and `half_open` mean that batches are held because the endpoint failed. */
   breaker: 'closed' | 'open' | 'half_open';
+  /**
+   * Of the batch that was delivered last: from its export to its delivery, retries included, in milliseconds; null
+   * before the first.
+   */
   lastExportLatencyMillis: number | null;
   /** Native threads of this process. */
   threads: number;
@@ -173,11 +222,17 @@ export interface ExporterHealth {
 
 /** What `onError` is told, once per failed export. */
 export interface ExportFailure {
+  /** Why the spans are lost. */
   reason: DropReason;
+  /** How many. */
   spans: number;
+  /** Requests made. */
   attempts: number;
+  /** Status of the last answer, if there was one. */
   httpStatus?: number;
+  /** A code of Node or OpenSSL, or the number of a gRPC status. */
   code?: string;
+  /** The last failure in words, without credentials. */
   message: string;
   /** Without credentials. */
   endpoint: string;
@@ -213,7 +268,9 @@ export interface ProcessOptions {
   marker?: string;
   /** Makes tokens; at least 32 bytes, or the variable that holds so many. */
   hashKey?: Uint8Array | { env: string };
+  /** Rules that mask, in their order; the words are lists of rules that come with Offloop. Default none. */
   redact?: Array<'defaults' | 'secrets' | 'pii' | RedactRule>;
+  /** Rules that change attributes, after the redaction. Default none. */
   attributes?: AttributeRule[];
   /** A span that meets one of these conditions is not sent. */
   drop?: Array<SpanCondition & { scope?: 'span' }>;
@@ -226,11 +283,13 @@ export type RedactRule = RedactBase &
     | { keys?: string[]; match: Detector[]; action?: 'mask' | 'hash'; keepType?: never }
   );
 
+/** What both kinds of rules take. */
 interface RedactBase {
   /** Shown in `stats()`. Default its place, as in `redact[3]`. */
   name?: string;
   /** Default everything. */
   in?: ProcessPart[];
+  /** Keys match in any case of their ASCII letters. Default `false`. */
   ignoreCase?: boolean;
   /** Keys that the rule leaves alone. */
   except?: string[];
@@ -249,6 +308,7 @@ export type WholeAction =
   | { json: { mask?: string[]; hash?: string[]; keep?: string[] } }
   | { allow: true };
 
+/** A value of an attribute that can be compared and set. */
 type SimpleValue = string | number | boolean;
 
 /** Changes one attribute, after the redaction. Default `in` is `['attributes']`. */
@@ -263,7 +323,9 @@ export type AttributeRule = { in?: AttributePart[]; where?: SpanCondition } & (
 
 /** Both limits are outside of the range. */
 export interface NumberRange {
+  /** The value is larger than this. */
   over?: number;
+  /** The value is smaller than this. */
   under?: number;
 }
 
@@ -272,23 +334,34 @@ export type ValueConditions = Record<string, SimpleValue | SimpleValue[] | Numbe
 
 /** All members must hold; they see spans as they came. Texts may have `*` and `?`. */
 export interface SpanCondition {
+  /** Name of the span: one of these. */
   name?: string | string[];
+  /** Name of the library that made it: one of these. */
   scopeName?: string | string[];
+  /** Status of the span: one of these. */
   status?: Array<'unset' | 'ok' | 'error'>;
+  /** Kind of the span: one of these. */
   kind?: Array<'internal' | 'server' | 'client' | 'producer' | 'consumer'>;
+  /** How long the span was open, in milliseconds. */
   durationMillis?: NumberRange;
+  /** Attributes of the span, at the top. */
   attributes?: ValueConditions;
+  /** Attributes of its resource, at the top. */
   resource?: ValueConditions;
+  /** This must not hold. */
   not?: SpanCondition;
 }
 
 /** A sampler of any SDK line. */
 export interface SamplerLike {
+  /** Decides about one span as it begins. */
   // biome-ignore lint/suspicious/noExplicitAny: a structural stand-in for the samplers of the three SDK lines
   shouldSample(context: any, traceId: string, spanName: string, spanKind: any, attributes: any, links: any): any;
+  /** How logs call it. */
   toString(): string;
 }
 
+/** What `DropSampler` leaves out, and who decides about the rest. */
 export interface DropSamplerConfig {
   /** Names of root spans, exact or with `*` and `?`. With `routes` 100 at most, of 256 characters. */
   names?: string[];
@@ -307,9 +380,11 @@ export class DropSampler {
   /** Never throws. The decision is one of the SDK's: 0 is none, 2 is a sampled span. */
   // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about these types
   shouldSample(context: any, traceId: string, spanName: string, spanKind: any, attributes: any, links: any): any;
+  /** How logs call it. */
   toString(): string;
 }
 
+/** How much an exporter holds. See docs/tuning.md. */
 export interface QueueOptions {
   /** Spans held at most, those in flight and waiting for a retry included. Integer, at least 1. Default 16384. */
   maxSpans?: number;
@@ -323,6 +398,7 @@ export interface QueueOptions {
   overflow?: 'drop-newest' | 'drop-oldest';
 }
 
+/** What is too large to be sent. */
 export interface LimitOptions {
   /** A larger span is dropped as `too_large`. Integer, at least 1. Default 16 MiB. */
   maxSpanBytes?: number;
@@ -333,6 +409,7 @@ export interface LimitOptions {
   maxAttributeBytes?: number;
 }
 
+/** How long and how often a batch is tried. See docs/tuning.md. */
 export interface RetryOptions {
   /**
    * Total time for a batch, a day at most; 0 is one attempt of `timeoutMillis`. Integer, 0 to 2147483647. Default
@@ -343,6 +420,7 @@ export interface RetryOptions {
   maxAttempts?: number;
 }
 
+/** What the end of the process waits for. See docs/delivery.md. */
 export interface ExitOptions {
   /** Time to drain at the natural end of the process, a day at most. Integer, 0 to 2147483647. Default 2000. */
   drainMillis?: number;
@@ -378,12 +456,14 @@ export interface GrpcOptions {
 
 /** `Metadata` of `@grpc/grpc-js`. */
 export interface GrpcMetadataLike {
+  /** The first value of each key. */
   getMap(): { [key: string]: string | Uint8Array };
 }
 
 /** Metadata by key; keys that end with `-bin` have bytes. */
 export type GrpcMetadataRecord = Record<string, string | Uint8Array>;
 
+/** Called once per attempt. */
 export type GrpcMetadataFactory = () =>
   | GrpcMetadataLike
   | GrpcMetadataRecord
@@ -391,6 +471,7 @@ export type GrpcMetadataFactory = () =>
 
 /** `ChannelCredentials` of `@grpc/grpc-js`. */
 export interface GrpcCredentialsLike {
+  /** Whether they ask for TLS. */
   _isSecure(): boolean;
 }
 
@@ -398,8 +479,11 @@ export interface GrpcCredentialsLike {
 export interface GrpcCertificates {
   /** What is trusted, as PEM. Without it: what Node.js trusts. */
   rootCerts?: string | Uint8Array | null;
+  /** Key of the client's certificate, as PEM. Default none. */
   privateKey?: string | Uint8Array | null;
+  /** Certificate of the client, as PEM. Default none. */
   certChain?: string | Uint8Array | null;
+  /** How the server's certificate is judged. Default as Node.js judges it. */
   verifyOptions?: {
     // biome-ignore lint/suspicious/noExplicitAny: the types of Node's tls and of grpc-js disagree about the certificate
     checkServerIdentity?: (hostname: string, certificate: any) => Error | undefined;
@@ -407,14 +491,17 @@ export interface GrpcCertificates {
   };
 }
 
+/** Called once per attempt. */
 export type HeadersFactory = () => Promise<Record<string, string>>;
 
+/** Called once, with `http:` or `https:`; Node's http sends then. */
 export type HttpAgentFactory = (
   protocol: string,
 ) => http.Agent | https.Agent | Promise<http.Agent> | Promise<https.Agent>;
 
 /** A meter provider of `@opentelemetry/api`. */
 export interface MeterProviderLike {
+  /** A meter of that name. */
   // biome-ignore lint/suspicious/noExplicitAny: a structural stand-in for the API's MeterProvider
   getMeter(name: string, version?: string, options?: any): any;
 }
@@ -476,10 +563,15 @@ export interface OTLPTraceExporterConfig {
    * option. Default none.
    */
   proxy?: 'env' | (string & {});
+  /** How many spans and bytes are held, and which are lost when it is full. */
   queue?: QueueOptions;
+  /** What is too large to be sent. */
   limits?: LimitOptions;
+  /** How long and how often a batch is tried. */
   retry?: RetryOptions;
+  /** What the end of the process waits for. */
   exit?: ExitOptions;
+  /** Sizes and pings over gRPC. */
   grpc?: GrpcOptions;
   /**
    * Requests under way at most. Integer, 1 to 64. Default 4, without those that have been under way for more than a second:
@@ -499,14 +591,17 @@ export interface OTLPTraceExporterConfig {
  * the stock exporter throws one, a TypeError.
  */
 export interface ConfigurationError extends Error {
+  /** The same for every option. */
   code: 'ERR_OFFLOOP_CONFIG';
 }
 
 /** For the classes of `offloop/otlp-proto`, `offloop/otlp-http` and `offloop/otlp-grpc`, which have one protocol each. */
 export interface FixedProtocolConfig extends Omit<OTLPTraceExporterConfig, 'protocol'> {
+  /** The entry decides. */
   protocol?: never;
 }
 
+/** Of `forceFlush()` of an exporter. */
 export interface FlushOptions {
   /** The flush is over then in any case; less than 0 is 0, more than 2147483647 is that, a day at most. Default 30000. */
   timeoutMillis?: number;
@@ -517,6 +612,7 @@ export interface FlushOptions {
   mode?: 'terminal' | 'attempt';
 }
 
+/** Of `shutdown()` of an exporter. */
 export interface ShutdownOptions {
   /** What is left then is lost; less than 0 is 0, more than 2147483647 is that, a day at most. Default 30000. */
   timeoutMillis?: number;
@@ -534,13 +630,17 @@ export class OTLPTraceExporter {
   exportSpans(spans: ReadableSpan[]): Promise<ExportOutcome>;
   /** `void` is part of the type because that is what the SDK's interface promises. */
   forceFlush(options?: FlushOptions): Promise<FlushOutcome & void>;
+  /** Flushes, then counts what is left as `shutdown_deadline`. An export after it fails at once. */
   shutdown(options?: ShutdownOptions): Promise<void>;
+  /** The account of all spans so far. It costs no request. */
   stats(): ExporterStats;
+  /** Whether the collector takes what is sent. It costs no request. */
   health(): ExporterHealth;
   /** `shutdown()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Options of the exporter that writes files. */
 export interface FileSpanExporterConfig {
   /** Created if missing. */
   directory: string;
@@ -569,11 +669,15 @@ export interface FileSpanExporterConfig {
    * before, and for about twice that at most, as long as batches come. Integer, at least 1000. Default none.
    */
   maxAgeMillis?: number;
+  /** How many spans and bytes are held, and which are lost when it is full. */
   queue?: QueueOptions;
+  /** What is too large to be written. */
   limits?: LimitOptions;
+  /** What the end of the process waits for. */
   exit?: ExitOptions;
   /** Receives the exporter's metrics. */
   selfObsMeterProvider?: MeterProviderLike;
+  /** Called once per failed export. */
   onError?: (failure: ExportFailure) => void;
   /** Called when the files cannot be written any more, and when they can again. */
   onHealth?: (health: ExporterHealth) => void;
@@ -584,11 +688,17 @@ export interface FileSpanExporterConfig {
 /** Writes spans to files: the destination that needs no server. */
 export class FileSpanExporter {
   constructor(config: FileSpanExporterConfig);
+  /** Never throws. The callback runs once, in the async context of this call. */
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void;
+  /** Resolves with what became of the spans; rejects only for misuse. */
   exportSpans(spans: ReadableSpan[]): Promise<ExportOutcome>;
+  /** `void` is part of the type because that is what the SDK's interface promises. */
   forceFlush(options?: FlushOptions): Promise<FlushOutcome & void>;
+  /** Writes what is queued, then counts what is left as `shutdown_deadline`. */
   shutdown(options?: ShutdownOptions): Promise<void>;
+  /** The account of all spans so far. */
   stats(): ExporterStats;
+  /** Whether the files can be written. */
   health(): ExporterHealth;
   /** `shutdown()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -596,9 +706,12 @@ export class FileSpanExporter {
 
 /** A span exporter of any SDK line. */
 export interface SpanExporterLike {
+  /** Takes spans and answers once. */
   // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about the span type
   export(spans: any[], resultCallback: (result: any) => void): void;
+  /** Ends the exporter. */
   shutdown(): Promise<void>;
+  /** Resolves when what was taken has been sent. */
   forceFlush?(): Promise<void>;
 }
 
@@ -620,10 +733,13 @@ export interface BatchSpanProcessorConfig {
 export class BatchSpanProcessor {
   constructor(exporter: SpanExporterLike, config?: BatchSpanProcessorConfig);
   constructor(options: BatchSpanProcessorConfig & { exporter: SpanExporterLike });
+  /** The SDK calls it when a span begins. */
   onStart(span: object, parentContext: object): void;
+  /** The SDK calls it when a span ends. Spans that are not sampled are left out. */
   onEnd(span: ReadableSpan): void;
   /** Rejects with the first failure, or with `Timeout` after `exportTimeoutMillis`; nothing is dropped then. */
   forceFlush(): Promise<void>;
+  /** A flush, and then the exporter's `shutdown()`, also if the flush failed. */
   shutdown(): Promise<void>;
   /** `shutdown()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -631,10 +747,12 @@ export class BatchSpanProcessor {
 
 /** A span processor of any SDK line. */
 export interface SpanProcessorLike {
+  /** Takes a span that has ended. */
   // biome-ignore lint/suspicious/noExplicitAny: the three SDK lines disagree about the span type
   onEnd(span: any): void;
 }
 
+/** Options of the event-loop monitor. */
 export interface EventLoopMonitorConfig {
   /** A turn of the event loop that is at least as long is a block and becomes a span. Number, 1 to 86400000. Default 100. */
   thresholdMillis?: number;
@@ -662,7 +780,9 @@ export interface EventLoopMonitorConfig {
 
 /** A block of the event loop that is over. What is not known is `undefined`. */
 export interface EventLoopBlock {
+  /** When the turn of the loop began. */
   start: Date;
+  /** How long the turn took. */
   durationMillis: number;
   /** How much of it the thread computed. */
   cpuMillis?: number;
@@ -670,18 +790,23 @@ export interface EventLoopBlock {
   gcMillis: number;
   /** How much of it the whole process stood still. */
   pausedMillis: number;
+  /** What took most of the time. */
   cause: 'cpu' | 'waiting' | 'gc' | 'startup';
   /** `critical` from `criticalMillis` up. */
   severity: 'warning' | 'critical';
   /** Of the innermost frame of your code, as in the span. */
   function?: string;
+  /** Path of that frame's file. */
   file?: string;
+  /** Its line in that file, from 1. */
   line?: number;
+  /** Its column in that line, from 1. */
   column?: number;
   /** The stack at the threshold. */
   stack?: string;
   /** The innermost span that was open when the block began, the parent of the block's span. */
   traceId?: string;
+  /** Id of the same span. */
   spanId?: string;
   /** `http.route` of the request that was held up. */
   route?: string;
@@ -695,16 +820,25 @@ export interface EventLoopBlock {
 
 /** Lengths of the turns of the event loop, in milliseconds. */
 export interface EventLoopDelay {
+  /** Turns that are in the figures below. */
   count: number;
+  /** The shortest turn. */
   min: number;
+  /** The longest turn. */
   max: number;
+  /** The mean of all turns. */
   mean: number;
+  /** The standard deviation of all turns. */
   stddev: number;
+  /** Half of the turns took no longer. */
   p50: number;
+  /** 90 % of the turns took no longer. */
   p90: number;
+  /** 99 % of the turns took no longer. */
   p99: number;
 }
 
+/** What a monitor has seen since it was enabled. */
 export interface EventLoopMonitorStats {
   /** Blocks of the application that have ended. */
   blocks: number;
@@ -718,9 +852,13 @@ export interface EventLoopMonitorStats {
   starved: number;
   /** Turns that a debugger held: never a span. */
   debugger: number;
+  /** Length of the longest block, in milliseconds. */
   longestBlockMillis: number;
+  /** Turns of the event loop. */
   turns: number;
+  /** How long the loop had nothing to do, in milliseconds. */
   idleMillis: number;
+  /** Lengths of the turns. */
   delay: EventLoopDelay;
 }
 

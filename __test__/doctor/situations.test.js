@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
+const net = require('node:net');
 const path = require('node:path');
 const { after, describe, it } = require('node:test');
 const { decodeRequest } = require('../helpers/otlp_decoder.js');
@@ -222,6 +223,26 @@ describe('offloop doctor', { concurrency: 3 }, () => {
     const { code, report } = await runDoctor(words, { cwd, env: { OTEL_LOG_LEVEL: 'info' } });
     assert.deepEqual([code, report.healthy, report.problems, report.warnings], [0, true, 0, 0]);
     assert.deepEqual(fs.readdirSync(cwd).sort(), ['node_modules', 'package.json']);
+  });
+
+  it('takes nobody at the address that nothing names for a note where spans go to files (C9)', async (t) => {
+    const isTaken = await new Promise((resolve) => {
+      const socket = net.connect(4318, 'localhost', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (isTaken) return t.skip('somebody listens at port 4318 of this machine');
+    const cwd = makeProject(t);
+    const refused = async (words, env) => {
+      const { code, findings } = await runDoctor(words, { cwd, env });
+      const { level, remedy } = findings.find((finding) => finding.code === 'refused');
+      return [code, level, remedy.includes('FileSpanExporter')];
+    };
+    assert.deepEqual(await refused([]), [1, 'problem', true]);
+    assert.deepEqual(await refused(['--directory', cwd]), [0, 'note', false]);
+    // Whoever names an endpoint wants it.
+    const url = await endpoints.refusedUrl();
+    assert.deepEqual(await refused(['--directory', cwd, '--endpoint', url]), [1, 'problem', false]);
+    assert.deepEqual(await refused(['--directory', cwd], { [`${OTLP}ENDPOINT`]: url }), [1, 'problem', false]);
   });
 
   it('tells a certificate that is not trusted, and the variable that mends it (C3)', async (t) => {

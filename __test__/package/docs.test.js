@@ -4,32 +4,17 @@
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
-const { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } = require('node:fs');
+const { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
 const vm = require('node:vm');
 const { decodeRequest } = require('../helpers/otlp_decoder.js');
+const { anchorsOf, linksOf, pages } = require('../helpers/pages.js');
 const { startReceiver } = require('../helpers/receiver.js');
 
 const root = path.resolve(__dirname, '..', '..');
-const markdownIn = (folder) =>
-  readdirSync(path.join(root, folder))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => path.posix.join(folder, name));
-const pages = [
-  ...markdownIn('.'),
-  ...markdownIn('docs'),
-  ...markdownIn('docs/adr'),
-  ...markdownIn('docs/spec'),
-  'examples/README.md',
-  ...['express', 'fastify', 'lambda', 'nextjs', 'record-replay', 'worker-threads'].map(
-    (name) => `examples/${name}/README.md`,
-  ),
-  'npm/README.md',
-];
-
 /** Processor time, not time: a busy machine would make it a turn without a processor, which is no block. */
 const BLOCK = `setTimeout(() => {
   const started = process.cpuUsage();
@@ -171,21 +156,14 @@ function run(program, cwd, env) {
 }
 
 test('no page refers to a file or a heading that is not there', () => {
-  const slugs = (text) =>
-    [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
-      heading
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N} _-]/gu, '')
-        .replaceAll(' ', '-'),
-    );
   for (const page of pages) {
-    const text = readFileSync(path.join(root, page), 'utf8').replace(/^```[\s\S]*?^```/gm, '');
-    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    for (const target of linksOf(readFileSync(path.join(root, page), 'utf8'))) {
       if (/^https?:/.test(target)) continue;
       const [file, heading] = target.split('#');
       const absolute = file === '' ? path.join(root, page) : path.resolve(root, path.dirname(page), file);
       assert.ok(existsSync(absolute), `${page} refers to ${target}`);
-      if (heading) assert.ok(slugs(readFileSync(absolute, 'utf8')).includes(heading), `${page} refers to ${target}`);
+      if (heading)
+        assert.ok(anchorsOf(readFileSync(absolute, 'utf8')).includes(heading), `${page} refers to ${target}`);
     }
   }
 });

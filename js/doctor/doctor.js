@@ -65,7 +65,10 @@ async function examine({ endpoint, protocol: wantedProtocol, directory, rules, t
     if (trial !== undefined && read !== null)
       await require('./trial.js').tryRules(section, { file: trial, ...read, hasBinding });
   }
-  if (isProbed) await probe(section('probe', 'Endpoint'), { ...options, ...chosen, endpoint, hasBinding });
+  if (isProbed) {
+    const wanted = { ...options, ...chosen, endpoint, hasBinding, hasDirectory: directory !== undefined };
+    await probe(section('probe', 'Endpoint'), wanted);
+  }
   return report.finish({ version });
 }
 

@@ -10,14 +10,14 @@ const { look } = require('./peer_look.js');
 const { sendByExporter, sendByNode } = require('./probe_ways.js');
 const { wordsFor } = require('./remedies.js');
 const { foreign } = require('./secrets.js');
-const { configOf } = require('./settings.js');
+const { configOf, isEndpointDefault } = require('./settings.js');
 const { judgeAnswer, judgeLook } = require('./verdict.js');
 
 const MOST_SHOWN_UNITS = 300;
 const MOST_READ_UNITS = 4096;
 const NEEDS_CERTIFICATE = /^certificate_/;
 
-/** @param {{ endpoint, protocol, source, timeoutMillis, timeoutSource, isSpanSent, hasBinding }} wanted */
+/** @param {{ endpoint, protocol, source, timeoutMillis, timeoutSource, isSpanSent, hasBinding, hasDirectory }} wanted */
 async function probe(section, wanted) {
   const { protocol, timeoutMillis, hasBinding } = wanted;
   section.fact('protocol', protocol, wanted.source);
@@ -38,11 +38,13 @@ async function probe(section, wanted) {
   const attempt = await send(config, span, timeoutMillis);
   section.fact('tookMillis', Math.round(now() - started));
   section.fact('answer', answerOf(attempt));
-  await tell(section, attempt, { config, timeoutMillis, isEmpty: span === null });
+  const isDefault = isEndpointDefault(wanted.endpoint);
+  const { hasDirectory } = wanted;
+  await tell(section, attempt, { config, timeoutMillis, isEmpty: span === null, isDefault, hasDirectory });
   findLines(section);
 }
 
-async function tell(section, attempt, { config, timeoutMillis, isEmpty }) {
+async function tell(section, attempt, { config, timeoutMillis, isEmpty, isDefault, hasDirectory }) {
   const place = placeOf(config);
   const isGrpc = config.protocol === 'grpc';
   const where =
@@ -63,11 +65,14 @@ async function tell(section, attempt, { config, timeoutMillis, isEmpty }) {
     host: place.hostname,
     protocol: config.protocol,
     isEmpty,
+    isDefault,
+    hasDirectory,
     timeoutMillis,
     proxy: config.proxy?.url ?? 'in front of it',
     certificate: NEEDS_CERTIFICATE.test(verdict) ? certificateText(seen.certificate) : '',
   });
-  section.problem(verdict, text, remedy);
+  const isOfNoUse = verdict === 'refused' && isDefault && hasDirectory; // a program that writes files wants no collector
+  section.find(isOfNoUse ? 'note' : 'problem', verdict, text, remedy);
 }
 
 /** What `look` takes. */

@@ -8,12 +8,20 @@ const ROOTS = 'OTEL_EXPORTER_OTLP_CERTIFICATE';
 
 const headersOf = (protocol) => (protocol === 'grpc' ? 'metadata' : 'headers');
 
-/** Verdict -> what is said, given `{ where, host, protocol, isEmpty, timeoutMillis, proxy, certificate }`. */
+/** Verdict -> what is said, given `{ where, host, protocol, isEmpty, timeoutMillis, proxy, certificate, isDefault, hasDirectory }`. */
 const WORDS = {
-  refused: ({ where }) => [
-    `nobody listens at ${where}`,
-    `start the collector, or correct ${ENDPOINT}; in a container, localhost is the container itself`,
-  ],
+  refused: ({ where, isDefault, hasDirectory }) => {
+    const text = `nobody listens at ${where}`;
+    if (!isDefault) {
+      return [text, `start the collector, or correct ${ENDPOINT}; in a container, localhost is the container itself`];
+    }
+    return hasDirectory
+      ? [`${text}, which matters to exporters over a network alone`, `for those start a collector, or set ${ENDPOINT}`]
+      : [
+          text,
+          `start the collector, or set ${ENDPOINT}; if all spans go to files (FileSpanExporter), this is no problem: --directory <path> looks there`,
+        ];
+  },
   name_unknown: ({ host }) => [
     `the name ${host} was not found`,
     'correct the name; names of containers and services are known in their network only',

@@ -27,6 +27,11 @@ function noteSecretsOfVariables() {
   each('HEADERS', noteSecretsOfHeaders);
 }
 
+/** Whether nothing names the endpoint: then it says little that nobody is there. */
+function isEndpointDefault(endpoint) {
+  return endpoint === undefined && variablesOf('ENDPOINT').every((name) => !process.env[name]?.trim());
+}
+
 /** What `read()` gives while of the variables of exporters only `kept` is set. */
 function readWithOnly(kept, read) {
   const others = Object.entries(process.env).filter(([name]) => name.startsWith(PREFIX) && name !== kept);
@@ -157,4 +162,4 @@ function examineOthers(section) {
   findLines(section);
 }
 
-module.exports = { configOf, examineExporter, examineOthers, noteSecretsOfVariables };
+module.exports = { configOf, examineExporter, examineOthers, isEndpointDefault, noteSecretsOfVariables };

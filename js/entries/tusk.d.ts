@@ -17,8 +17,10 @@ export declare const TuskDriftMode: {
   readonly RECORD: 'RECORD';
   readonly REPLAY: 'REPLAY';
 };
+/** The same as a type. */
 export type TuskDriftMode = 'DISABLED' | 'RECORD' | 'REPLAY';
 
+/** Kinds of values in a schema, as the backend numbers them. */
 export declare enum JsonSchemaType {
   UNSPECIFIED = 0,
   NUMBER = 1,
@@ -32,11 +34,13 @@ export declare enum JsonSchemaType {
   FUNCTION = 9,
 }
 
+/** How a text holds bytes, as the backend numbers it. */
 export declare enum EncodingType {
   UNSPECIFIED = 0,
   BASE64 = 1,
 }
 
+/** What is in an encoded text, as the backend numbers it. */
 export declare enum DecodedType {
   UNSPECIFIED = 0,
   JSON = 1,
@@ -121,22 +125,31 @@ export interface CleanSpanData {
 
 /** What a recorder did to a payload before it was recorded. */
 export interface TransformAction {
+  /** What was done. */
   type: 'redact' | 'mask' | 'replace' | 'drop';
+  /** Path of the member that it was done to. */
   field: string;
+  /** Why it was done. */
   reason: string;
+  /** More words about it. */
   description?: string;
 }
 
 /** A destination written in JavaScript. It gets clean spans, made on the calling thread. */
 export interface SpanExportAdapter {
+  /** How the adapter is called in log lines. */
   name: string;
+  /** Takes spans and resolves with what became of them. */
   exportSpans(spans: CleanSpanData[]): Promise<ExportResult>;
+  /** Ends the adapter. */
   shutdown(): Promise<void>;
 }
 
 /** Whoever knows which traces are not recorded any more. */
 export interface TraceBlocker {
+  /** Whether the trace is not recorded any more. */
   isTraceBlocked(traceId: string): boolean;
+  /** From now on the trace is not recorded. */
   blockTrace(traceId: string): void;
 }
 
@@ -161,6 +174,7 @@ export type RecordingRule = {
 
 /** What is redacted before schemas, hashes and texts are made. Rules and examples: docs/processing.md. */
 export interface RecordingProcessOptions extends Pick<ProcessOptions, 'marker' | 'hashKey'> {
+  /** Rules, and names of lists of them, in any order. Default none. */
   redact?: Array<'defaults' | 'secrets' | 'pii' | RecordingRule>;
 }
 
@@ -183,14 +197,21 @@ export interface AdapterOptions extends Pick<OTLPTraceExporterConfig, 'queue' | 
 export interface TdTraceExporterConfig extends AdapterOptions {
   /** Directory of the trace files; created by the constructor. */
   baseDirectory: string;
+  /** Only `RECORD` exports. */
   mode: `${TuskDriftMode}`;
+  /** Which service of the backend the spans belong to. Default none. */
   observableServiceId?: string;
   /** Post to the backend; needs `apiKey` and `observableServiceId` too, otherwise files are written. */
   useRemoteExport: boolean;
+  /** Key of the backend. Default none. */
   apiKey?: string;
+  /** URL of the backend, without a path. */
   tuskBackendBaseUrl: string;
+  /** Name of the environment, as `production`. Default none. */
   environment?: string;
+  /** Version of the SDK, for the backend. */
   sdkVersion: string;
+  /** Id of this process, for the backend. */
   sdkInstanceId: string;
   /** Deadline of one attempt; less than 1 is 1, more than 2147483647 is that, a day at most. Default 30000. */
   exportTimeoutMillis: number;
@@ -210,15 +231,20 @@ export interface TdTraceExporterConfig extends AdapterOptions {
 
 /** Health of the remote adapters together. */
 export interface TdExporterHealthSnapshot {
+  /** Exports that failed. */
   failureCount: number;
+  /** Attempts that ran out of time. */
   timeoutCount: number;
+  /** Whether batches are refused because the backend failed. */
   circuitOpen: boolean;
+  /** Of the last export, in milliseconds; null before the first. */
   lastExportLatencyMs: number | null;
 }
 
 /** Takes the place of the SDK's exporter of the same name. */
 export declare class TdSpanExporter {
   constructor(config: TdTraceExporterConfig);
+  /** The callback runs once. */
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void;
   /**
    * Waits for what is on its way and shuts the adapters down; the exporter works on if spans come later. Rejects with what
@@ -229,47 +255,67 @@ export declare class TdSpanExporter {
   forceFlush(): Promise<void>;
   /** The list itself. */
   getAdapters(): SpanExportAdapter[];
+  /** Adds one more destination. */
   addAdapter(adapter: SpanExportAdapter): void;
+  /** Takes a destination away. */
   removeAdapter(adapter: SpanExportAdapter): void;
+  /** Takes all destinations away. */
   clearAdapters(): void;
+  /** The sum over the adapters that post to the backend. */
   getHealthSnapshot(): TdExporterHealthSnapshot;
 }
 
+/** Options of the adapter that writes files. */
 export interface FilesystemSpanAdapterConfig extends AdapterOptions, Pick<TdTraceExporterConfig, 'failBatchOnBadSpan'> {
+  /** Directory of the trace files; created by the constructor. */
   baseDirectory: string;
 }
 
 /** One file of JSON lines per trace. */
 export declare class FilesystemSpanAdapter implements SpanExportAdapter {
+  /** How the adapter is called in log lines. */
   readonly name: 'filesystem';
   constructor(config: FilesystemSpanAdapterConfig);
-  /** Fails where rules of `process` would have to redact the spans. */
+  /** Resolves when the lines are written. Fails where rules of `process` would have to redact the spans. */
   exportSpans(spans: CleanSpanData[]): Promise<ExportResult>;
+  /** What became of the spans of this adapter. */
   stats(): AdapterStats;
+  /** Waits for what is on its way. */
   forceFlush(): Promise<void>;
+  /** Waits for what is on its way, and ends the adapter. */
   shutdown(): Promise<void>;
 }
 
+/** Options of the adapter that posts to the backend. */
 export interface ApiSpanAdapterConfig
   extends AdapterOptions,
     Pick<TdTraceExporterConfig, 'honorRetryAfter' | 'transport' | 'failBatchOnBadSpan'> {
+  /** Key of the backend. */
   apiKey: string;
+  /** URL of the backend, without a path. */
   tuskBackendBaseUrl: string;
+  /** Which service of the backend the spans belong to. */
   observableServiceId: string;
+  /** Name of the environment, as `production`. Default none. */
   environment?: string;
+  /** Version of the SDK, for the backend. */
   sdkVersion: string;
+  /** Id of this process, for the backend. */
   sdkInstanceId: string;
   /** Deadline of one attempt; less than 1 is 1, more than 2147483647 is that, a day at most. Default 30000. */
   exportTimeoutMillis: number;
 }
 
+/** `open` refuses, `half_open` tries again. */
 export type CircuitState = 'closed' | 'open' | 'half_open';
 
+/** Health of one adapter. */
 export interface ApiSpanAdapterHealthSnapshot {
   /** Exports that failed. */
   failureCount: number;
   /** Attempts that ran out of time. */
   timeoutCount: number;
+  /** Whether its breaker lets requests through. */
   circuitState: CircuitState;
   /** Of a whole export, retries included. */
   lastExportLatencyMs: number | null;
@@ -277,6 +323,7 @@ export interface ApiSpanAdapterHealthSnapshot {
 
 /** One request to the backend per export. */
 export declare class ApiSpanAdapter implements SpanExportAdapter {
+  /** How the adapter is called in log lines. */
   readonly name: 'api';
   constructor(config: ApiSpanAdapterConfig);
   /** Encodes the spans before it returns. Fails where rules of `process` would have to redact them. */
@@ -288,30 +335,47 @@ export declare class ApiSpanAdapter implements SpanExportAdapter {
    * @throws {Error} with rules of `process`: nothing has redacted the request
    */
   postExportRequest(requestBytes: Uint8Array): Promise<void>;
+  /** What became of the spans of this adapter. */
   stats(): AdapterStats;
+  /** Counts since the adapter was made. */
   getHealthSnapshot(): ApiSpanAdapterHealthSnapshot;
+  /** Waits for what is on its way. */
   forceFlush(): Promise<void>;
+  /** Waits for what is on its way, and ends the adapter. */
   shutdown(): Promise<void>;
 }
 
+/** What `CallbackSpanAdapter` calls with each batch. */
 export type SpanExportCallback = (spans: CleanSpanData[]) => void | Promise<void>;
 
+/** Hands each batch to a function. */
 export declare class CallbackSpanAdapter implements SpanExportAdapter {
+  /** How the adapter is called in log lines. */
   readonly name: 'callback';
   constructor(callback: SpanExportCallback);
+  /** FAILED if the function throws or its promise rejects. */
   exportSpans(spans: CleanSpanData[]): Promise<ExportResult>;
+  /** Does nothing. */
   shutdown(): Promise<void>;
 }
 
+/** Keeps spans in a list, for tests. */
 export declare class InMemorySpanAdapter implements SpanExportAdapter {
+  /** How the adapter is called in log lines. */
   readonly name: 'in-memory';
+  /** Adds one span. */
   collectSpan(span: CleanSpanData): void;
+  /** All spans so far. */
   getAllSpans(): CleanSpanData[];
   /** Spans whose instrumentation's name contains the text. */
   getSpansByInstrumentation(instrumentationName: string): CleanSpanData[];
+  /** Spans of that kind, as OpenTelemetry numbers it. */
   getSpansByKind(kind: number): CleanSpanData[];
+  /** Forgets all spans. */
   clear(): void;
+  /** Adds spans. */
   exportSpans(spans: CleanSpanData[]): Promise<ExportResult>;
+  /** Forgets all spans. */
   shutdown(): Promise<void>;
 }
 
@@ -319,29 +383,39 @@ export declare class InMemorySpanAdapter implements SpanExportAdapter {
 export declare function setSpanExporterSource(source: () => TdSpanExporter | undefined): void;
 /** Makes `adapter` the only adapter of the current exporter. */
 export declare function registerInMemoryAdapter(adapter: InMemorySpanAdapter): void;
+/** Removes `adapter` from the current exporter. */
 export declare function unregisterInMemoryAdapter(adapter: InMemorySpanAdapter): void;
+/** Removes every adapter that was registered so from the current exporter. */
 export declare function clearRegisteredInMemoryAdapters(): void;
 
+/** Makes clean spans from spans of OpenTelemetry. */
 // biome-ignore lint/complexity/noStaticOnlyClass: the SDK's public class
 export declare class SpanTransformer {
   /** @throws if input, output, merges or metadata are not JSON text */
   static transformSpanToCleanJSON(span: ReadableSpan, environment?: string): CleanSpanData;
 }
 
+/** Schemas and hashes of payloads. */
 // biome-ignore lint/complexity/noStaticOnlyClass: the SDK's public class
 export declare class JsonSchemaHelper {
+  /** The kind of a value. */
   static getDetailedType(value: unknown): JsonSchemaType;
+  /** The shape of a value. */
   static generateSchema(data: unknown, schemaMerges?: SchemaMerges): JsonSchema;
   /** SHA-256 of the canonical JSON text, in hex. */
   static generateDeterministicHash(data: unknown): string;
+  /** A copy whose keys stand in their order, at every depth. */
   static sortObjectKeysRecursively<T>(value: T): T;
+  /** The shape of a value, with the hashes of both. */
   static generateSchemaAndHash(
     data: unknown,
     schemaMerges?: SchemaMerges,
   ): { schema: JsonSchema; decodedValueHash: string; decodedSchemaHash: string };
+  /** Names of kinds and their numbers. */
   static getTypeMapping(): Readonly<Record<string, JsonSchemaType>>;
 }
 
+/** Options of the batch processor of record/replay; all but the last have no default. */
 export interface DriftBatchSpanProcessorConfig {
   /** Spans that wait at most; less than 1 is none. */
   maxQueueSize: number;
@@ -356,57 +430,76 @@ export interface DriftBatchSpanProcessorConfig {
   exportTimeoutMillis?: number;
 }
 
+/** Health of one processor. */
 export interface DriftBatchProcessorHealthSnapshot {
+  /** Spans that wait. */
   queueSize: number;
+  /** Spans that may wait. */
   maxQueueSize: number;
+  /** The one divided by the other, 0 to 1. */
   queueFillRatio: number;
   /** Spans that no export had: the queue was full, or the exporter did not answer before a shutdown. */
   droppedSpanCount: number;
   /** Exports (not spans) that failed or had no answer, without those that `failureCount` of the exporter shows. */
   exportFailureCount: number;
+  /** Of the last export, in milliseconds; null before the first. */
   lastExportLatencyMs: number | null;
 }
 
+/** Takes the place of the SDK's processor of the same name. */
 export declare class DriftBatchSpanProcessor {
   constructor(options: {
     exporter: Pick<TdSpanExporter, 'export' | 'shutdown'>;
     config: DriftBatchSpanProcessorConfig;
     mode: `${TuskDriftMode}`;
   });
+  /** Does nothing. */
   onStart(span: unknown, parentContext: unknown): void;
+  /** Queues the span. */
   onEnd(span: ReadableSpan): void;
   /** Resolves when the queue is empty; rejects with `Timeout` once an export has no answer, and the queue goes on. */
   forceFlush(): Promise<void>;
   /** Exports what is queued; rejects with `Timeout` once an export has no answer, and what is left is dropped then. */
   shutdown(): Promise<void>;
+  /** Counts since the processor was made. */
   getHealthSnapshot(): DriftBatchProcessorHealthSnapshot;
 }
 
+/** Refuses after `failureThreshold` failures in a row, and tries again after `resetTimeoutMs` milliseconds. */
 export declare class CircuitBreaker {
   constructor(config: { failureThreshold: number; resetTimeoutMs: number });
+  /** Whether an attempt may be made now. */
   allowRequest(): boolean;
+  /** Closes it. */
   recordSuccess(): void;
+  /** Counts a failure. */
   recordFailure(): void;
+  /** Whether it lets requests through. */
   getState(): CircuitState;
 }
 
 /** An error that `withRetries` does not repeat. */
 export declare class NonRetryableError extends Error {}
 
+/** Calls `attempt` until it resolves, `maxAttempts` times at most, with growing waits between, in milliseconds. */
 export declare function withRetries<T>(
   attempt: () => Promise<T>,
   config: { maxAttempts: number; initialDelayMs: number; maxDelayMs: number },
 ): Promise<T>;
 
+/** Knows which traces of this process are not recorded any more. */
 export declare class TraceBlockingManager implements TraceBlocker {
   /** The manager of this process, shared by every copy of this package. */
   static getInstance(): TraceBlocker;
   /** Puts the manager of another library in its place. */
   static setInstance(manager: TraceBlocker): void;
+  /** Whether the trace is not recorded any more. */
   isTraceBlocked(traceId: string): boolean;
+  /** From now on the trace is not recorded. */
   blockTrace(traceId: string): void;
 }
 
+/** Whether the native core is switched on, and why. */
 export interface RustCoreStartupStatus {
   enabled: boolean;
   reason: 'default_on' | 'env_enabled' | 'env_disabled' | 'invalid_env_value_defaulted';
@@ -415,6 +508,7 @@ export interface RustCoreStartupStatus {
   bindingError: string | null;
 }
 
+/** A payload as it is recorded, with its shape and the hashes of both. */
 export interface ProcessExportPayloadResult {
   normalizedValue: unknown;
   decodedValueHash: string;
@@ -422,6 +516,7 @@ export interface ProcessExportPayloadResult {
   decodedSchemaHash: string;
 }
 
+/** What a span of the backend consists of; members that are `unknown` hold JSON values. */
 export interface BuildSpanProtoBytesInput {
   traceId: string;
   spanId: string;
@@ -453,13 +548,16 @@ export interface BuildSpanProtoBytesInput {
   outputValue?: unknown;
 }
 
+/** Whether the native core is switched on, and why. */
 export declare function getRustCoreStartupStatus(): RustCoreStartupStatus;
 /** Null when switched off (`TUSK_USE_RUST_CORE`) or when the payload cannot be processed; so are the two below. */
 export declare function processExportPayloadJsonable(
   payload: unknown,
   schemaMerges?: SchemaMerges,
 ): ProcessExportPayloadResult | null;
+/** A span of the backend as protobuf. */
 export declare function buildSpanProtoBytes(input: BuildSpanProtoBytesInput): Buffer | null;
+/** A request to the backend as protobuf, from spans that are protobuf. */
 export declare function buildExportSpansRequestBytes(
   observableServiceId: string,
   environment: string,

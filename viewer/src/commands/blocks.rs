@@ -45,7 +45,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
 
 fn text(index: &Index, lines: &[BlockLine], limit: usize) -> String {
     let lists_routes = lines.iter().take(limit).any(|line| !line.routes.is_empty());
-    let mut columns = vec![Column::text("FUNCTION"), Column::text("AT")];
+    let mut columns = vec![Column::text("FUNCTION"), Column::place("AT")];
     if lists_routes {
         columns.push(Column::text("ROUTE"));
     }

@@ -104,7 +104,7 @@ fn blocks_text(lines: &[BlockLine]) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let mut columns = vec![Column::text("EVENT LOOP BLOCKED IN"), Column::text("AT")];
+    let mut columns = vec![Column::text("EVENT LOOP BLOCKED IN"), Column::place("AT")];
     columns.extend([
         Column::text("CAUSE"),
         Column::figure("COUNT"),

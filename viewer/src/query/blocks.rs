@@ -54,11 +54,7 @@ impl BlockLine {
 
 /// The rows of all blocks, without those that were reported while they went on and once more when they had ended.
 pub(crate) fn block_rows(index: &Index) -> Vec<u32> {
-    let Some(name) = index.text_id(NAME) else { return Vec::new() };
-    let is_block = |row: &u32| {
-        index.span(*row).is_some_and(|span| span.name == name && index.scope(span) == SCOPE)
-    };
-    let mut rows: Vec<u32> = index.rows().filter(is_block).collect();
+    let mut rows = rows_of_reports(index);
     let blocks: HashSet<u32> = rows.iter().copied().collect();
     let links = index.links.iter().filter(|link| blocks.contains(&link.row));
     let ended: HashSet<u32> = links
@@ -68,6 +64,15 @@ pub(crate) fn block_rows(index: &Index) -> Vec<u32> {
         |row: u32| index.attribute(row, "event_loop.block.ongoing") == Some(Value::Bool(true));
     rows.retain(|row| !(ended.contains(row) && is_ongoing(*row)));
     rows
+}
+
+/// The rows of all spans that report a block, also those of one that went on and has ended since.
+pub(crate) fn rows_of_reports(index: &Index) -> Vec<u32> {
+    let Some(name) = index.text_id(NAME) else { return Vec::new() };
+    let is_block = |row: &u32| {
+        index.span(*row).is_some_and(|span| span.name == name && index.scope(span) == SCOPE)
+    };
+    index.rows().filter(is_block).collect()
 }
 
 /// Where a block happened.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::blocks::block_rows;
+use super::blocks::rows_of_reports;
 use crate::index::{Index, NONE, Span};
 
 /// A span that was open during a block.
@@ -27,7 +27,7 @@ pub(crate) struct HeldUp {
 pub(crate) fn held_up(index: &Index, blocks: &[u32]) -> Vec<HeldUp> {
     let resources: HashSet<u32> =
         blocks.iter().filter_map(|row| index.span(*row)).map(|span| span.resource).collect();
-    let are_blocks: HashSet<u32> = block_rows(index).into_iter().collect();
+    let are_blocks: HashSet<u32> = rows_of_reports(index).into_iter().collect();
     let mut timelines: HashMap<u32, Timeline> = HashMap::new();
     for row in index.rows() {
         let Some(span) = index.span(row) else { continue };

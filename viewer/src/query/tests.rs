@@ -91,7 +91,9 @@ fn naive_held_up(index: &Index, row: u32) -> Vec<(u64, u32)> {
         next = index.parent_row(index.span(row).unwrap());
     }
     let mut open: Vec<(u64, u32)> = (0..index.spans.len() as u32)
-        .filter(|other| !ancestors.contains(other) && !blocks::block_rows(index).contains(other))
+        .filter(|other| {
+            !ancestors.contains(other) && !blocks::rows_of_reports(index).contains(other)
+        })
         .filter_map(|other| {
             let span = index.span(other).unwrap();
             let overlap = span.end().min(block.end()).checked_sub(span.start.max(block.start))?;
@@ -100,6 +102,18 @@ fn naive_held_up(index: &Index, row: u32) -> Vec<(u64, u32)> {
         .collect();
     open.sort_by_key(|(overlap, row)| (std::cmp::Reverse(*overlap), *row));
     open
+}
+
+#[test]
+fn v65_a_block_that_was_reported_while_it_went_on_is_not_open_beside_itself() {
+    let spans = [
+        block(1, 0, 100, 150, "parse", true),
+        with_link(block(2, 0, 100, 400, "parse", false), 1),
+        span(3, 0, 120, 200),
+    ];
+    let index = index_of_spans(&spans);
+    let held = held_up(&index, &blocks::block_rows(&index));
+    assert_eq!(held[0].open.iter().map(|open| open.row).collect::<Vec<_>>(), [2]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Tables that fit the width of the terminal: texts that are too long are cut, figures never.
+//! Tables that fit the width of the terminal: texts that are too long are cut, figures never. A place in the code is cut at its
+//! head, because file and line stand at its end.
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Align {
@@ -12,11 +13,18 @@ pub(crate) struct Column {
     title: String,
     align: Align,
     can_shrink: bool,
+    is_cut_at_head: bool,
 }
 
 impl Column {
     pub fn text(title: impl Into<String>) -> Column {
-        Column { title: title.into(), align: Align::Left, can_shrink: true }
+        let title = title.into();
+        Column { title, align: Align::Left, can_shrink: true, is_cut_at_head: false }
+    }
+
+    /// A path with a line behind it: what is too long loses its head.
+    pub fn place(title: impl Into<String>) -> Column {
+        Column { is_cut_at_head: true, ..Column::text(title) }
     }
 
     /// A text that is of no use if it is cut.
@@ -25,7 +33,7 @@ impl Column {
     }
 
     pub fn figure(title: impl Into<String>) -> Column {
-        Column { title: title.into(), align: Align::Right, can_shrink: false }
+        Column { align: Align::Right, can_shrink: false, ..Column::text(title) }
     }
 }
 
@@ -63,7 +71,10 @@ impl Table {
         for row in std::iter::once(&titles).chain(&self.rows) {
             let mut line = String::new();
             for ((column, cell), width) in self.columns.iter().zip(row).zip(&widths) {
-                let cell = truncated(cell, *width);
+                let cell = match column.is_cut_at_head {
+                    true => truncated_head(cell, *width),
+                    false => truncated(cell, *width),
+                };
                 let blanks = " ".repeat(width.saturating_sub(width_of(&cell)));
                 match column.align {
                     Align::Left => line.push_str(&(cell + &blanks)),
@@ -111,6 +122,20 @@ pub(crate) fn truncated(text: &str, width: usize) -> String {
     out
 }
 
+/// The end of `text` in at most `width` columns.
+fn truncated_head(text: &str, width: usize) -> String {
+    if width_of(text) <= width {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let tail = text.char_indices().rev().take_while(|(_, character)| {
+        used += character_width(*character);
+        used <= width
+    });
+    let start = tail.last().map_or(text.len(), |(start, _)| start);
+    format!("…{}", &text[start..])
+}
+
 /// Columns of a terminal that a text takes.
 pub(crate) fn width_of(text: &str) -> usize {
     text.chars().map(character_width).sum()
@@ -149,5 +174,21 @@ mod tests {
         assert_eq!(table.text(30), expected.concat());
         assert!(table.text(200).lines().nth(1).unwrap().contains("with/many/parts  1,140,000"));
         assert_eq!(truncated("世界世界", 5), "世界…");
+    }
+
+    #[test]
+    fn v99_a_place_keeps_its_line_whatever_the_width() {
+        let place = "/srv/shop/node_modules/世界/dist/cart.js:1042";
+        for width in 1..=width_of(place) + 1 {
+            let mut table = Table::new(vec![Column::place("AT"), Column::figure("COUNT")]);
+            table.push(vec![place.into(), "7".into()]);
+            let text = table.text(width + 7);
+            let cell = text.lines().nth(1).unwrap().trim_end_matches('7').trim_end();
+            assert!(cell.ends_with("js:1042"), "{width}: {cell}");
+            assert!(width_of(cell) <= width.max(SHORTEST), "{width}: {cell}");
+            assert_eq!(cell.starts_with('…'), cell != place, "{width}: {cell}");
+        }
+        assert_eq!(truncated_head("a世界", 4), "…界");
+        assert_eq!(truncated_head("世界", 1), "…");
     }
 }
