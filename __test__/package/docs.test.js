@@ -23,9 +23,13 @@ const BLOCK = `setTimeout(() => {
 
 /** What a block leaves to its reader, by words that it alone holds: code around it, spans that must arrive. */
 const AROUND = {
+  COLLECTOR_PORT: {
+    before: "process.env.COLLECTOR_PORT = '0';",
+    after: 'setImmediate(() => setImmediate(() => process.exit()));',
+  },
   'last words': { arrive: Array(300).fill('last words') },
   'GET /orders': { arrive: ['GET /orders'] },
-  'EventLoopMonitor({ processor }).enable()': {
+  'enable(); // an exporter will do too': {
     before: `const { BatchSpanProcessor, EventLoopMonitor, OTLPTraceExporter } = require('offloop');
       const processor = new BatchSpanProcessor(new OTLPTraceExporter());`,
     after: BLOCK,

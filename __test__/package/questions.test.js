@@ -1,0 +1,89 @@
+'use strict';
+// Twelve questions of people in a hurry: from the README the answer is two clicks away at most (R105). A click follows a link of a
+// page, and the answer is under the heading that the link names, or on the page if it names none.
+
+const assert = require('node:assert/strict');
+const { existsSync, readFileSync } = require('node:fs');
+const path = require('node:path');
+const { describe, it } = require('node:test');
+const { anchorsOf, linksOf } = require('../helpers/pages.js');
+
+const root = path.resolve(__dirname, '..', '..');
+const MOST_CLICKS = 2;
+
+/** Question -> where the answer is, and words that it has to hold. */
+const QUESTIONS = {
+  'Spans are missing after a deployment.': [
+    'docs/troubleshooting.md#after-a-deployment',
+    /exit: \{ signals: \['SIGTERM'\] \}/,
+  ],
+  'The collector is https with a private authority.': ['docs/troubleshooting.md#tls', /NODE_EXTRA_CA_CERTS/],
+  'Which route blocks my event loop?': ['docs/troubleshooting.md#which-route-blocks', /offloop blocks/],
+  'How much memory may it take?': ['docs/troubleshooting.md#memory', /queue\.maxBytes` \(64 MiB\)/],
+  'What does kill -9 lose?': ['docs/troubleshooting.md#after-kill--9', /SIGKILL/],
+  'Jest hangs.': ['docs/runtimes.md#test-runners', /OTEL_SDK_DISABLED/],
+  'What if the collector is down?': ['docs/troubleshooting.md#the-collector-was-away', /retry: \{ maxElapsedMillis/],
+  'How do I redact?': ['README.md#redaction', /redact: \[/],
+  'Does it work with NestJS and Next.js?': ['docs/zero-code.md', /NestJS[\s\S]*Next\.js|Next\.js[\s\S]*NestJS/],
+  'Can it send over gRPC?': ['docs/grpc.md', /offloop\/otlp-grpc/],
+  'There is a proxy in between.': ['docs/troubleshooting.md#proxies', /proxy: *\n?'env'/],
+  'How do I go back to the stock exporter?': [
+    'docs/migration.md#going-back',
+    /npm (?:uninstall|install)|import|OFFLOOP_REGISTER/,
+  ],
+};
+
+const read = (page) => readFileSync(path.join(root, page), 'utf8');
+
+/** Every target of a link of a page, from the root: `docs/tuning.md#queue`. A folder is its README. */
+function targetsOf(page) {
+  return linksOf(read(page))
+    .filter((target) => !/^\w+:/.test(target))
+    .map((target) => {
+      const [file, heading] = target.split('#');
+      let place = file === '' ? page : path.posix.join(path.posix.dirname(page), file);
+      if (!place.endsWith('.md') && existsSync(path.join(root, place, 'README.md'))) place = `${place}/README.md`;
+      return heading === undefined ? place : `${place}#${heading}`;
+    });
+}
+
+/** Target -> clicks that lead there from the README. */
+function reach() {
+  const clicks = new Map([['README.md', 0]]);
+  for (const heading of anchorsOf(read('README.md'))) clicks.set(`README.md#${heading}`, 0);
+  let pages = ['README.md'];
+  for (let click = 1; click <= MOST_CLICKS; click += 1) {
+    const targets = pages.flatMap(targetsOf);
+    for (const target of targets) if (!clicks.has(target)) clicks.set(target, click);
+    const next = targets
+      .map((target) => target.split('#')[0])
+      .filter((page) => page.endsWith('.md') && !pages.includes(page));
+    for (const page of next) if (!clicks.has(page)) clicks.set(page, click);
+    pages = [...new Set(next)];
+  }
+  return clicks;
+}
+
+/** What stands under a heading, up to the next one of its rank. */
+function sectionOf(page, heading) {
+  const lines = read(page).split('\n');
+  const start = lines.findIndex((line) => /^#+ /.test(line) && anchorsOf(`${line}\n`)[0] === heading);
+  assert.notEqual(start, -1, `${page} has no ${heading}`);
+  const rank = /^#+/.exec(lines[start])[0].length;
+  const end = lines.findIndex((line, at) => at > start && /^#+ /.test(line) && /^#+/.exec(line)[0].length <= rank);
+  return lines.slice(start, end === -1 ? undefined : end).join('\n');
+}
+
+describe('a question is answered at two clicks from the README', () => {
+  const clicks = reach();
+
+  it('there are twelve', () => assert.equal(Object.keys(QUESTIONS).length, 12));
+
+  for (const [question, [target, words]] of Object.entries(QUESTIONS)) {
+    it(`${question} (R105)`, () => {
+      assert.ok(clicks.has(target), `no way of ${MOST_CLICKS} clicks leads to ${target}`);
+      const [page, heading] = target.split('#');
+      assert.match(heading === undefined ? read(page) : sectionOf(page, heading), words);
+    });
+  }
+});
