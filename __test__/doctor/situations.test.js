@@ -179,7 +179,7 @@ const SITUATIONS = {
     finds: [
       'problem',
       'directory_unwritable',
-      /ca\.pem, which is there of it, refuses files \(E\w+\)/,
+      /the part of it that exists, .*ca\.pem, refuses files \(E\w+\)/,
       /another directory/,
     ],
   },

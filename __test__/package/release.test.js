@@ -12,6 +12,7 @@ const { PLATFORMS } = require('../../js/native/load_failure.js');
 
 const root = path.resolve(__dirname, '..', '..');
 const manifest = require('../../package.json');
+const SET_VERSION = 'scripts/release/set_version.mjs';
 const WITH_VERSION = [
   'package.json',
   'package-lock.json',
@@ -58,6 +59,49 @@ test('after a change of package.json the others are stale until the script has r
     const loader = readFileSync(path.join(copy, 'addon/index.js'), 'utf8');
     assert.equal(loader.includes(`'${manifest.version}'`), false);
     execFileSync(process.execPath, ['--check', path.join(copy, 'addon/index.js')]);
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+});
+
+/** What writes when a version is published: words of the command line, and what it prints of what it would do. */
+const DRY_RUNS = {
+  'pack.mjs': [['--only-root'], new RegExp(`^offloop-${manifest.version}\\.tgz  [\\d,]+ bytes, \\d+ files\n$`)],
+  'sbom.mjs': [[], /cdx\.json: \d+ crates for 7 targets\n$/],
+};
+
+for (const [script, [words, prints]] of Object.entries(DRY_RUNS)) {
+  test(`${script} --dry-run says what it would do, and writes nothing`, (t) => {
+    const home = mkdtempSync(path.join(tmpdir(), 'offloop-dry-'));
+    t.after(() => rmSync(home, { recursive: true, force: true }));
+    const out = path.join(home, 'packages');
+    const stages = () => readdirSync(tmpdir()).filter((name) => name.startsWith('offloop-pack-'));
+    const before = stages();
+    const run = (...more) =>
+      spawnSync(process.execPath, [`scripts/release/${script}`, '--out', out, ...words, ...more], {
+        cwd: root,
+        encoding: 'utf8',
+      });
+    const { status, stdout, stderr } = run('--dry-run');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, prints);
+    assert.deepEqual([readdirSync(home), stages()], [[], before]);
+    assert.equal(run().stdout, stdout, 'it would do what it does');
+    assert.equal(readdirSync(out).length, 1);
+  });
+}
+
+test('set_version.mjs --dry-run names the files that would change, and changes none', () => {
+  const copy = mkdtempSync(path.join(tmpdir(), 'offloop-version-'));
+  try {
+    for (const name of [...WITH_VERSION, 'addon/index.js', 'npm', 'shims', 'scripts/build/project.mjs', SET_VERSION])
+      cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
+    writeFileSync(path.join(copy, 'package.json'), JSON.stringify({ ...manifest, version: '12.34.56' }));
+    const { status, stdout } = spawnSync(process.execPath, [SET_VERSION, '--dry-run'], { cwd: copy, encoding: 'utf8' });
+    assert.equal(status, 0);
+    assert.match(stdout, /^would change package-lock\.json\n.*\n\d+ files would say 12\.34\.56\n$/s);
+    for (const [, file] of stdout.matchAll(/^would change (.+)$/gm))
+      assert.equal(readFileSync(path.join(copy, file), 'utf8'), readFileSync(path.join(root, file), 'utf8'), file);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }

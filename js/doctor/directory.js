@@ -14,7 +14,7 @@ function examineDirectory(section, given) {
     fs.writeFileSync(file, '', { flag: 'wx' });
     fs.unlinkSync(file);
   } catch ({ code }) {
-    const what = parent === directory ? 'it' : `${parent}, which is there of it,`;
+    const what = parent === directory ? 'it' : `the part of it that exists, ${parent},`;
     section.problem(
       'directory_unwritable',
       `FileSpanExporter cannot write there: ${what} refuses files (${code})`,

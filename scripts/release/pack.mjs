@@ -1,11 +1,23 @@
-// `node scripts/release/pack.mjs [--out <directory>] [--platforms linux-x64-gnu,…] [--binaries <directory>] [--only-root]`: the
-// tarballs that are published, from the binaries in addon/ or there. Owns what is in them. It refuses to publish, and to pack a
+// `node scripts/release/pack.mjs [--out <directory>] [--platforms linux-x64-gnu,…] [--binaries <directory>] [--only-root]
+// [--dry-run]`: the tarballs that are published, from the binaries in addon/ or there; with --dry-run only their names, sizes and
+// numbers of files. Owns what is in them. It refuses to publish, and to pack a
 // binary that is not there.
 // The manifest of the root gets its exact optional dependencies here: in the repository they would make every
 // `npm install` ask the registry for versions that are not published yet.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -19,6 +31,7 @@ const { values } = parseArgs({
     platforms: { type: 'string' },
     'only-root': { type: 'boolean', default: false },
     binaries: { type: 'string', default: 'addon' },
+    'dry-run': { type: 'boolean', default: false },
   },
 });
 const out = path.resolve(root, values.out);
@@ -26,12 +39,16 @@ const manifest = readJson('package.json');
 const platforms = manifest.napi.targets.map(platformOf);
 const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE'];
 
-rmSync(out, { recursive: true, force: true });
-const stage = path.join(out, 'stage');
+const isDryRun = values['dry-run'];
+if (!isDryRun) rmSync(out, { recursive: true, force: true });
+const stage = isDryRun ? mkdtempSync(path.join(tmpdir(), 'offloop-pack-')) : path.join(out, 'stage');
 const wanted = values['only-root'] ? [] : (values.platforms?.split(',') ?? platforms);
-for (const platform of wanted) packPlatform(platform);
-packRoot();
-rmSync(stage, { recursive: true, force: true });
+try {
+  for (const platform of wanted) packPlatform(platform);
+  packRoot();
+} finally {
+  rmSync(stage, { recursive: true, force: true });
+}
 
 function packPlatform(platform) {
   const addon = `offloop.${platform}.node`;
@@ -79,7 +96,8 @@ function packRoot() {
 
 function npmPack(directory) {
   const [command, ...first] = npmCommand();
-  const args = [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', out];
+  const way = isDryRun ? ['--dry-run'] : ['--pack-destination', out];
+  const args = [...first, 'pack', '--json', '--ignore-scripts', ...way];
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: directory, encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   // npm 12 answers an object by name, older ones a list.

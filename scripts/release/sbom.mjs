@@ -1,4 +1,4 @@
-// `node scripts/release/sbom.mjs [--out <directory>]`: what the published packages are made of, as CycloneDX 1.6. Owns the
+// `node scripts/release/sbom.mjs [--out <directory>] [--dry-run]`: what the published packages are made of, as CycloneDX 1.6. Owns the
 // list of crates in the two binaries; the npm packages have no dependency but each other, which is listed too.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,12 @@ import { parseArgs } from 'node:util';
 import { root } from '../build/project.mjs';
 import { linkedPackages } from '../build/linked_packages.mjs';
 
-const { values } = parseArgs({ options: { out: { type: 'string', default: path.join('.cache', 'packages') } } });
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: path.join('.cache', 'packages') },
+    'dry-run': { type: 'boolean', default: false },
+  },
+});
 const { name, version, license, napi } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const out = path.resolve(root, values.out);
 const crates = linkedPackages();
@@ -41,7 +46,9 @@ const bom = {
     ...crates.map((crate) => ({ ref: reference(crate), dependsOn: crate.dependencies.map(reference) })),
   ],
 };
-mkdirSync(out, { recursive: true });
 const file = path.join(out, `${name}-${version}.cdx.json`);
-writeFileSync(file, `${JSON.stringify(bom, null, 2)}\n`);
+if (!values['dry-run']) {
+  mkdirSync(out, { recursive: true });
+  writeFileSync(file, `${JSON.stringify(bom, null, 2)}\n`);
+}
 console.log(`${path.relative(root, file)}: ${crates.length} crates for ${napi.targets.length} targets`);

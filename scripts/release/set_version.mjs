@@ -1,5 +1,6 @@
 // `npm version <new> --no-git-tag-version` runs this as the script `version`: what package.json says by then is written
-// wherever else the version stands. Owns the list of those places; `--check` writes nothing and fails where one differs.
+// wherever else the version stands. Owns the list of those places; `--check` writes nothing and fails where one differs,
+// `--dry-run` writes nothing and names the files that would change.
 // It refuses to commit, to tag, and to go on where it does not find the version at all.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { root } from '../build/project.mjs';
 
 const { version } = JSON.parse(read('package.json'));
 const isCheck = process.argv.includes('--check');
+const isDryRun = process.argv.includes('--dry-run');
 
 /** Files, and in each the expressions whose first part stands before a version. */
 const PLACES = {
@@ -34,10 +36,12 @@ for (const [file, expressions] of Object.entries(PLACES)) {
   if (after === before) continue;
   stale += 1;
   if (isCheck) console.log(`✖ ${file}`);
+  else if (isDryRun) console.log(`would change ${file}`);
   else writeFileSync(path.join(root, file), after);
 }
 const count = Object.keys(PLACES).length;
-console.log(isCheck ? `${count - stale} of ${count} files say ${version}` : `${stale} files say ${version} now`);
+const verdict = isDryRun ? `would say ${version}` : `say ${version} now`;
+console.log(isCheck ? `${count - stale} of ${count} files say ${version}` : `${stale} files ${verdict}`);
 if (isCheck && stale > 0) process.exitCode = 1;
 
 function manifestsIn(folder) {
