@@ -29,7 +29,7 @@ const ELSEWHERE = [
   [/^git (clone|tag|push)\b/, 'asks the network; .github/workflows/ci.yml begins with a checkout'],
   [/^cd (offloop|\.\.\/your-project)$/, 'the folder is the reader’s; scripts/try/packages.mjs installs into projects'],
   [
-    /^npm (install|start|pack|version|dist-tag|audit)\b/,
+    /^npm (install|uninstall|start|pack|version|dist-tag|audit)\b/,
     'installs, publishes or runs for minutes; scripts/try/packages.mjs',
   ],
   [/^(npm (run|test)|cargo|rustup|node (bench|scripts|demo)|node --test)\b/, '__test__/package/docs_tables.test.js'],

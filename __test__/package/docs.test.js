@@ -29,7 +29,7 @@ const AROUND = {
   },
   'last words': { arrive: Array(300).fill('last words') },
   'GET /orders': { arrive: ['GET /orders'] },
-  'enable(); // an exporter will do too': {
+  'enable(); // the BatchSpanProcessor from above': {
     before: `const { BatchSpanProcessor, EventLoopMonitor, OTLPTraceExporter } = require('offloop');
       const processor = new BatchSpanProcessor(new OTLPTraceExporter());`,
     after: BLOCK,
