@@ -18,6 +18,7 @@ import {
 } from './svg.mjs';
 
 const BAR = 15;
+const STUB = 2;
 const GROUP_GAP = 10;
 const WIDEST_LABEL = 150;
 
@@ -50,7 +51,8 @@ function group({ row, cells }, top, { left, plot, labelWidth, scale, colours }) 
   const label = paragraph(row.case, left - 10, top + (height - textHeight) / 2, labelWidth, { anchor: 'end' });
   const bars = cells.flatMap(({ contender, value, text, spoken = text }, nth) => {
     const y = top + (height - barsHeight) / 2 + nth * BAR;
-    const length = value > 0 ? Math.max(1, scale.shareOf(value) * plot) : 0;
+    // Nothing is a stub, whose colour says of whom.
+    const length = isNumber(value) ? Math.max(STUB, scale.shareOf(value) * plot) : 0;
     const place = `x="${left.toFixed(1)}" y="${y.toFixed(1)}" width="${length.toFixed(1)}" height="${BAR - 2}"`;
     const look = { size: SIZES.small, isSoft: !isNumber(value) };
     const beside = words(text, left + length + 5, y + BAR - 4, look);
