@@ -68,6 +68,16 @@ impl<'a> Recorded<'a> {
         self.process.account.failed_closed(FailClosed::Base64);
     }
 
+    /// A member begins as JSON, and is none to its end.
+    pub fn is_no_json(&self) {
+        self.process.account.failed_closed(FailClosed::Json);
+    }
+
+    /// Whether a rule has keys, of which any may stand in what cannot be read.
+    pub fn judge_keys(&self) -> bool {
+        self.process.stages.iter().any(|stage| stage.has_keys)
+    }
+
     /// Every stage, whatever the one before it has answered.
     fn each(&mut self, mut redact: impl FnMut(&mut Redactor<'a>) -> bool) -> bool {
         let mut has_changed = false;

@@ -11,7 +11,6 @@ use bumpalo::Bump;
 use self::seen::{Effect, SeenKeys};
 use super::{
     Process,
-    account::FailClosed,
     detect::{Hit, may_hold},
     rule::{Action, MOST_PATH_BYTES, NONE, Part, Stage, Verdict},
     sql::Dialect,
@@ -229,10 +228,9 @@ impl<'a> Redactor<'a> {
         let Entry { key, node } = entry;
         if let Some(why) = self.cannot_judge(node, verdict) {
             self.process.account.failed_closed(why);
-            return self.taken(tape, cursor, key, false, part);
-        }
-        if verdict.is_unjudged {
-            self.process.account.failed_closed(FailClosed::Depth);
+            if self.keeps_types {
+                return self.taken(tape, cursor, key, false, part);
+            }
             skip(tape, cursor);
             return put(tape, cursor, Entry { key, node: Node::Text(self.process.marker()) });
         }

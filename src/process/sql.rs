@@ -17,7 +17,7 @@ pub(super) enum Dialect {
 impl Dialect {
     /// By `db.system.name` or `db.system`. `None`: its statements are no SQL.
     pub(super) fn of_system(system: &[u8]) -> Option<Dialect> {
-        Some(match system {
+        Some(match system.to_ascii_lowercase().as_slice() {
             b"mysql" | b"mariadb" => Dialect::MySql,
             b"postgresql" | b"cockroachdb" => Dialect::PostgreSql,
             // Redshift has the quotes of PostgreSQL, and backslashes that may escape them.
@@ -210,7 +210,13 @@ impl Masker<'_, '_> {
             let ends = |(at, byte): (usize, &u8)| {
                 matches!(byte, b']' | b'`') || self.begins(*byte, self.at + at + 1)
             };
-            let length = rest.iter().enumerate().position(ends).unwrap_or(rest.len());
+            let mut length = rest.iter().enumerate().position(ends).unwrap_or(rest.len());
+            // Two of them are one in a name of SQL Server, which goes on behind them.
+            while rest.get(length..length + 2) == Some(b"]]") {
+                let from = length + 2;
+                let tail = rest.iter().enumerate().skip(from).position(ends);
+                length = tail.map_or(rest.len(), |tail| from + tail);
+            }
             if rest.get(length).is_some_and(|byte| *byte != b']') {
                 return self.cut();
             }
@@ -227,6 +233,12 @@ impl Masker<'_, '_> {
             let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
             if digits > PLACEHOLDER_DIGITS {
                 return self.cut();
+            }
+            let behind = rest.get(digits..).unwrap_or_default();
+            if matches!(behind, [b'.', b'0'..=b'9', ..]) {
+                // An amount of money for SQL Server.
+                self.number();
+                return Some(());
             }
             self.copy(1 + digits);
             return Some(());

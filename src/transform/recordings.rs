@@ -68,9 +68,19 @@ impl<'s> Redaction<'s> {
         let mut has_changed = false;
         for coded in &document.coded {
             let Some(entry) = document.tape.get_mut(coded.at) else { continue };
+            let is_cut_json = match entry.node {
+                Node::Text(text) => begins_as_json(text.bytes),
+                Node::Bytes(bytes) => begins_as_json(bytes),
+                _ => false,
+            };
             let is_taken = match coded.form {
                 Form::Undecodable => {
                     self.rules.is_undecodable();
+                    true
+                }
+                // Its keys cannot be read, and what stands under one of them may be a secret.
+                Form::Bytes | Form::Text if is_cut_json && self.rules.judge_keys() => {
+                    self.rules.is_no_json();
                     true
                 }
                 // Letters that are no encoding of a text may be the secret themselves.
@@ -107,6 +117,12 @@ impl<'s> Redaction<'s> {
             _ => self.marker,
         }
     }
+}
+
+/// Whether it would be an object or a list if it were JSON, with a mark of its byte order or without.
+fn begins_as_json(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    matches!(text.trim_ascii_start(), [b'{' | b'[', ..])
 }
 
 #[cfg(test)]
@@ -228,6 +244,21 @@ mod tests {
         assert!(body("eyAiaWQiIDogNSB9\\n").contains(r#"{"body":"eyAiaWQiIDogNSB9\n"}"#));
         assert!(body("no base64!").contains(r#"{"body":"[redacted]"}"#));
         assert_eq!(rules.fail_closed()[3], ("base64", 1));
+    }
+
+    #[test]
+    fn p101_what_begins_as_json_and_is_none_is_taken_where_rules_have_keys() {
+        let keys = process(&[(&["**.password"], &[], &["mask"])]);
+        let no_keys = process(&[(&[], &["email"], &["mask"])]);
+        // {"password":"secret" and \u{feff}{"password":"secret"}
+        for text in ["eyJwYXNzd29yZCI6InNlY3JldCI=", "77u/eyJwYXNzd29yZCI6InNlY3JldCJ9"] {
+            let given = format!(r#"{{"body":"{text}"}}"#);
+            let merges = r#"{"body":{"encoding":1,"decodedType":1}}"#;
+            let given = [("td.inputValue", given.as_str()), ("td.inputSchemaMerges", merges)];
+            assert!(!line(&keys, &given).contains(text), "{text}");
+            assert!(line(&no_keys, &given).contains(text), "{text}");
+        }
+        assert_eq!(keys.fail_closed()[0], ("json", 2));
     }
 
     #[test]

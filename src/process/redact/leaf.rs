@@ -4,7 +4,7 @@ use super::{Cursor, Redactor, put, search::JsonLeaves};
 use crate::process::{
     account::FailClosed,
     json,
-    rule::{Action, Part, Rule, Verdict},
+    rule::{Action, NONE, Part, Rule, Verdict},
     sql, url,
 };
 use crate::span::{Entry, Node, Text};
@@ -30,7 +30,7 @@ impl<'a> Redactor<'a> {
                 let stage = self.stage;
                 match stage.whole(verdict, Some(text), part, path) {
                     Some(rule) => self.whole(node, text, rule),
-                    None => node,
+                    None => self.unread(node, text, verdict).unwrap_or(node),
                 }
             }
             container @ (Node::Array(_) | Node::Map(_)) => container,
@@ -107,14 +107,19 @@ impl<'a> Redactor<'a> {
 
     fn number(&mut self, number: f64, verdict: &Verdict, part: Part, path: &[u8]) -> Node<'a> {
         let stage = self.stage;
-        let is_taken = verdict.whole != crate::process::rule::NONE;
-        if !is_taken && (verdict.detectors & CHECKED == 0 || !may_be_card(number)) {
+        let is_taken = verdict.whole != NONE;
+        let is_structured = verdict.structured != NONE;
+        let is_searched = verdict.detectors & CHECKED != 0 && may_be_card(number);
+        if !is_taken && !is_structured && !is_searched {
             return Node::Number(number);
         }
         let mut buffer = ryu_js::Buffer::new();
         let digits = buffer.format(number);
         if let Some(rule) = stage.whole(verdict, Some(digits.as_bytes()), part, path) {
             return self.whole(Node::Number(number), digits.as_bytes(), rule);
+        }
+        if let Some(node) = self.unread(Node::Number(number), digits.as_bytes(), verdict) {
+            return node;
         }
         if digits.contains('.') {
             return Node::Number(number); // the digits of a fraction are no card
@@ -135,6 +140,9 @@ impl<'a> Redactor<'a> {
         if let Some(rule) = stage.whole(verdict, Some(bytes), part, path) {
             return self.whole(Node::Bytes(bytes), bytes, rule);
         }
+        if let Some(node) = self.unread(Node::Bytes(bytes), bytes, verdict) {
+            return node;
+        }
         if self.search(bytes, verdict, &mut Vec::new()) {
             return Node::Text(self.process.marker());
         }
@@ -145,6 +153,24 @@ impl<'a> Redactor<'a> {
             }
             _ => Node::Bytes(bytes),
         }
+    }
+
+    /// What stands in for a value that is no text, if an action for texts would change `text`, which says the same. A number has
+    /// neither a user nor a literal of text: only a rule about JSON looks at it.
+    fn unread(&mut self, node: Node<'a>, text: &[u8], verdict: &Verdict) -> Option<Node<'a>> {
+        let stage = self.stage;
+        let rule = stage.rule(verdict.structured)?;
+        let is_looked_at = matches!(node, Node::Bytes(_)) || matches!(rule.action, Action::Json(_));
+        if !is_looked_at || rule.unless.matches(text) {
+            return None;
+        }
+        let given = Text { bytes: self.arena.alloc_slice_copy(text), has_surrogates: false };
+        let new = self.structured(given, rule, verdict);
+        if std::ptr::eq(new.bytes, given.bytes) {
+            return None;
+        }
+        let is_typed = rule.keep_type || self.keeps_types;
+        Some(if is_typed { self.typed(node, false) } else { Node::Text(self.process.marker()) })
     }
 
     /// What stands in for a whole value; `text` is what its token is made of.

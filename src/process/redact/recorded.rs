@@ -99,18 +99,18 @@ impl<'a> Redactor<'a> {
         new
     }
 
-    /// Why a value of a recording is taken as a whole although no rule takes it so: it cannot be judged.
+    /// Why a value is taken as a whole although no rule takes it so: it cannot be judged.
     pub(super) fn cannot_judge(&self, node: Node<'a>, verdict: &Verdict) -> Option<FailClosed> {
-        if !self.keeps_types {
-            return None;
-        }
         if verdict.is_unjudged {
             return Some(FailClosed::Depth);
         }
-        if !matches!(node, Node::Array(_) | Node::Map(_)) {
-            return None;
+        match node {
+            // The attributes of spans may have lists of texts.
+            Node::Array(_) if !self.keeps_types => return None,
+            Node::Array(_) | Node::Map(_) => {}
+            _ => return None,
         }
-        if self.depth >= MAX_DEPTH {
+        if self.keeps_types && self.depth >= MAX_DEPTH {
             return Some(FailClosed::Depth);
         }
         // A rule about a text of JSON has met what is no text: its paths cannot be followed.

@@ -172,6 +172,28 @@ fn p34_bytes_are_searched_as_bytes_and_go_as_a_whole() {
 }
 
 #[test]
+fn p34_what_is_no_text_does_not_pass_an_action_for_texts() {
+    let json: &[&str] = &["json", "1", "**.pin", "0", "false"];
+    let keep: &[&str] = &["json", "0", "0", "true", "1", "$.id"];
+    let bytes = |text: &str| Value::Bytes(text.into());
+    for (action, given, expected) in [
+        (json, bytes(r#"{"pin":1234}"#), "k=[redacted]"),
+        (json, bytes(r#"{"id":1}"#), "k=b\"eyJpZCI6MX0=\""),
+        (json, Value::Bytes(vec![0xff]), "k=[redacted]"),
+        (json, Value::Map(members(&[("pin", Value::Number(1234.0))])), "k=[redacted]"),
+        (json, Value::Number(7.0), "k=7"),
+        (keep, Value::Number(1234.0), "k=[redacted]"),
+        (keep, Value::Bool(true), "k=[redacted]"),
+        (keep, Value::List(vec![Value::Number(1234.0)]), "k=[[redacted]]"),
+        (&["sql", "mysql"], bytes("a = 'x'"), "k=[redacted]"),
+        (&["sql", "mysql"], Value::Number(7.0), "k=7"),
+        (&["url", "0"], bytes("https://u:p@h/"), "k=[redacted]"),
+    ] {
+        assert_eq!(attributes(&[on(&["k"], action)], &[("k", given)]), expected, "{action:?}");
+    }
+}
+
+#[test]
 fn p35_half_surrogate_pairs_neither_split_a_find_nor_hide_one() {
     let text =
         [b"\xed\xa0\x80 ".as_slice(), MAIL.as_bytes(), b" \xed\xbf\xbf4111111111111111"].concat();

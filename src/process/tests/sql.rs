@@ -75,6 +75,19 @@ fn p47_what_databases_read_differently_masks_the_rest() {
 }
 
 #[test]
+fn p47_names_and_amounts_of_sql_server_end_where_it_reads_their_end() {
+    for (text, expected) in [
+        ("SELECT [a]]'b] WHERE x = 'S3CRET' AND y = 'z'", "SELECT ?"),
+        ("SELECT [a]] b] WHERE x = 'y'", "SELECT [a]] b] WHERE x = ?"),
+        ("x[[1], [2]], 'y'", "x[[?], ?"),
+        ("a = $542.10 AND b = $2", "a = ? AND b = $2"),
+    ] {
+        assert_eq!(masked(text, Dialect::Generic), expected);
+    }
+    assert_eq!(Dialect::of_system(b"Redis"), None);
+}
+
+#[test]
 fn p45_a_literal_is_gone_wherever_it_stands() {
     let positions = [
         "SELECT {}",
