@@ -30,7 +30,7 @@ const AROUND = {
   'last words': { arrive: Array(300).fill('last words') },
   'GET /orders': { arrive: ['GET /orders'] },
   'enable(); // the BatchSpanProcessor from above': {
-    before: `const { BatchSpanProcessor, EventLoopMonitor, OTLPTraceExporter } = require('offloop');
+    before: `const { BatchSpanProcessor, OTLPTraceExporter } = require('offloop');
       const processor = new BatchSpanProcessor(new OTLPTraceExporter());`,
     after: BLOCK,
     some: 'event-loop-blocked', // a second one, if the machine made it a long block
