@@ -66,6 +66,7 @@ const adapterCalls = {
   exportSpans: async (x) => (await x.exportSpans([spanOf.clean()])).code,
   forceFlush: (x) => x.forceFlush(),
   shutdown: (x) => x.shutdown(),
+  stats: (x) => x.stats(),
 };
 const breakerCalls = {
   recordFailure: (x) => x.recordFailure(),
