@@ -7,6 +7,7 @@ const { createHmac } = require('node:crypto');
 const MARKER = '[redacted]';
 const AWS = /(?:AKIA|ASIA|ABIA|ACCA)(?:[A-Z0-9]{16,}|[A-Z0-9]{4,}$)/g; // or cut at the end
 const BASE64 = /^[A-Za-z0-9+/\-_ \t\r\n]*[= \t\r\n]*$/;
+const BEGINS_AS_JSON = /^\ufeff?[ \t\n\f\r]*[{[]/;
 const MAX_PATH_BYTES = 4096;
 const MAX_DEPTH = 512;
 
@@ -107,8 +108,11 @@ class RecordedReference {
     try {
       return new Coded(source, isBase64, 'json', JSON.parse(text));
     } catch {}
-    if (!isBase64 || Buffer.from(text).equals(bytes)) return new Coded(source, isBase64, 'text', text);
-    const coded = new Coded(source, isBase64, 'bytes', bytes);
+    const isText = !isBase64 || Buffer.from(text).equals(bytes);
+    const coded = isText ? new Coded(source, isBase64, 'text', text) : new Coded(source, isBase64, 'bytes', bytes);
+    // Rules with keys cannot see what stands in it.
+    if (BEGINS_AS_JSON.test(text) && this.#rules.some(({ keys }) => keys)) return coded.with(Buffer.from(MARKER));
+    if (isText) return coded;
     const ofRoot = this.#verdict(path, this.#everywhere());
     const { searches } = key === null ? ofRoot : this.#verdict(`${path}.${key}`, ofRoot);
     return searches.length > 0 && this.#searched(source, { searches }) !== source
