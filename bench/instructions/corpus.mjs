@@ -95,12 +95,12 @@ function spansOf(shape) {
 
 /** Name and shape of every batch. */
 export const SHAPES = {
-  small: { spans: 512, attributes: 8, textLength: 24 },
+  small: { spans: 512, attributes: 8, textLength: 24, stages: ['decode', 'protobuf', 'json', 'lane'] },
   medium: {
     spans: 512,
     attributes: 20,
     textLength: 40,
-    stages: ['decode', 'protobuf', 'json', 'keys', 'detectors'],
+    stages: ['decode', 'protobuf', 'json', 'lane', 'keys', 'detectors'],
   },
   large: { spans: 64, attributes: 2, textLength: 16_384 },
   wide: { spans: 128, attributes: 20, textLength: 40, alphabet: WIDE },

@@ -1,12 +1,14 @@
 //! Runs one stage over a recorded batch, `<batch file> <decode|protobuf|json|lines|request|process> <times> [<rules file>]`.
 //! It refuses to measure: callgrind counts from outside, and the difference of two runs is the stage alone.
 
+mod batch_file;
+
 use std::{env, error::Error, fs, hint::black_box};
 
 use bumpalo::Bump;
 use offloop::{
     drift::{Input, Invalid, RequestHeader, encode_lines, encode_request},
-    handoff::{RawBatch, Segment, decode},
+    handoff::decode,
     otlp::{Protocol, encode},
     process::Process,
     span::SpanBatch,
@@ -21,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let stage = arguments.next().ok_or("which stage?")?;
     let times: u32 = arguments.next().ok_or("how many times?")?.parse()?;
     let process = arguments.next().map(|path| rules(&fs::read_to_string(path)?)).transpose()?;
-    let batch = read(&fs::read(path)?)?;
+    let batch = batch_file::read(&fs::read(path)?)?;
     let mut arena = Bump::new();
     for _ in 0..times {
         arena.reset();
@@ -55,22 +57,4 @@ fn rules(text: &str) -> Result<Process, Box<dyn Error>> {
 /// What the record/replay transform is given.
 fn inputs<'a>(batch: &SpanBatch<'a>, arena: &'a Bump) -> Vec<Result<Input<'a>, Invalid>> {
     batch.spans.iter().map(|span| Input::from_span(batch, span, arena)).collect()
-}
-
-/// Spans, then segments with their length in bytes before them, all little-endian u32.
-fn read(mut bytes: &[u8]) -> Result<RawBatch, Box<dyn Error>> {
-    let mut number = || -> Result<u32, Box<dyn Error>> {
-        let (head, rest) = bytes.split_first_chunk::<4>().ok_or("file ends early")?;
-        bytes = rest;
-        Ok(u32::from_le_bytes(*head))
-    };
-    let spans = number()?;
-    let lengths = (0..number()?).map(|_| number()).collect::<Result<Vec<_>, _>>()?;
-    let mut segments = Vec::with_capacity(lengths.len());
-    for length in lengths {
-        let (head, rest) = bytes.split_at_checked(length as usize).ok_or("file ends early")?;
-        bytes = rest;
-        segments.push(Segment::copied(head));
-    }
-    Ok(RawBatch::new(segments, spans))
 }
