@@ -29,7 +29,7 @@ const ELSEWHERE = [
   [/^git (clone|tag|push)\b/, 'asks the network; .github/workflows/ci.yml begins with a checkout'],
   [/^cd (offloop|\.\.\/your-project)$/, 'the folder is the reader’s; scripts/try/packages.mjs installs into projects'],
   [
-    /^npm (install|uninstall|start|pack|version|dist-tag|audit)\b/,
+    /^npm (ci|install|uninstall|start|pack|version|dist-tag|audit)\b/,
     'installs, publishes or runs for minutes; scripts/try/packages.mjs',
   ],
   [/^(npm (run|test)|cargo|rustup|node (bench|scripts|demo)|node --test)\b/, '__test__/package/docs_tables.test.js'],
@@ -48,6 +48,7 @@ const ELSEWHERE = [
 /** Commands that are run, as a shell takes them, in a project with an application, spans and Offloop. */
 const RUN = [
   [/^npx --no-install offloop doctor/, { status: [0, 1], prints: /^offloop doctor \d/ }],
+  [/^node node_modules\/offloop\/bin\/offloop\.js doctor$/, { status: [0, 1], prints: /^offloop doctor \d/ }],
   [/^npx --no-install offloop stats/, { prints: /^SERVICE/ }],
   [/^offloop stats --json/, { prints: /^\{/ }],
   [/^npx --no-install offloop blocks/, { prints: /^FUNCTION/ }],

@@ -77,7 +77,7 @@ test('there is something to try', () => {
 });
 
 test('every JavaScript block of the pages is a js block', () => {
-  const known = new Set(['js', 'json', 'diff', 'sh', 'sql', 'text', 'yaml']);
+  const known = new Set(['js', 'json', 'diff', 'dockerfile', 'sh', 'sql', 'text', 'yaml']);
   for (const { name, language } of blocks) assert.ok(known.has(language), `${name} is not looked at`);
 });
 
@@ -116,6 +116,31 @@ for (const { name, code, expected } of inLanguage('js')) {
     }
   });
 }
+
+for (const { name, code } of inLanguage('dockerfile'))
+  test(`${name}: stages of one system, nothing of the build machine, Node.js as process 1`, () => {
+    const lines = code
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '');
+    const [stages, copies] = [/^FROM (\S+)(?: AS (\w+))?$/, /^COPY --from=(\w+) /].map((pattern) =>
+      lines.map((line) => pattern.exec(line)).filter(Boolean),
+    );
+    const names = stages.map(([, , stage]) => stage);
+    assert.ok(copies.length > 0);
+    for (const [, from] of copies) assert.ok(names.includes(from), `no stage ${from}`);
+    const libcs = new Set(stages.map(([, image]) => (/alpine/.test(image) ? 'musl' : 'glibc')));
+    assert.equal(libcs.size, 1, 'an addon for one C library under another one');
+    const versions = new Set(stages.map(([, image]) => /node(?:js|:)(\d+)/.exec(image)[1]));
+    assert.equal(versions.size, 1, 'two versions of Node.js');
+    assert.ok(!/--(omit|no)[= -]optional/.test(code), 'the addon is an optional dependency');
+    const at = (words) => lines.findIndex((line) => line.startsWith(words));
+    assert.ok(
+      at('RUN npm ci') !== -1 && at('RUN npm ci') < at('COPY . .'),
+      '`npm ci` runs before the sources are there',
+    );
+    assert.ok(JSON.parse(/^CMD (.*)$/m.exec(code)[1]).includes('app.cjs'), 'a shell would be process 1');
+  });
 
 for (const { name, code } of inLanguage('json')) test(name, () => assert.ok(JSON.parse(code)));
 

@@ -1,5 +1,5 @@
 'use strict';
-// Twelve questions of people in a hurry: from the README the answer is two clicks away at most (R105). A click follows a link of a
+// Sixteen questions of people in a hurry: from the README the answer is two clicks away at most (R105). A click follows a link of a
 // page, and the answer is under the heading that the link names, or on the page if it names none.
 
 const assert = require('node:assert/strict');
@@ -24,10 +24,26 @@ const QUESTIONS = {
     'offloop blocks',
     'EventLoopMonitor',
   ],
-  'How much memory may it take?': ['docs/troubleshooting.md#memory', 'queue.maxBytes', '64 MiB'],
+  'How much memory may it take?': ['docs/tuning.md#what-a-process-takes', 'at rest', 'twice `queue.maxBytes`'],
   'What does `kill -9` lose?': ['docs/troubleshooting.md#after-kill--9', 'SIGKILL', 'scheduledDelayMillis'],
   'Jest, or another test runner, does not end.': ['docs/runtimes.md#test-runners', 'OTEL_SDK_DISABLED', 'Jest'],
-  'What if the collector is down?': ['docs/troubleshooting.md#the-collector-was-away', 'maxElapsedMillis', 'queue'],
+  'What if the collector is down?': [
+    'docs/troubleshooting.md#the-collector-was-away',
+    'retries_exhausted',
+    'lost of 60,000 spans',
+  ],
+  'How do I redact an e-mail address in a URL?': ['docs/processing.md#recipes', 'bob%40example.com', '[redacted]'],
+  'How do I build an image?': ['docs/containers.md', 'npm ci --omit=dev', 'node:24-alpine'],
+  'Which Prometheus metric has the lost spans?': [
+    'docs/metrics.md#of-the-account',
+    'offloop_exporter_spans_total',
+    'dropped|refused',
+  ],
+  'Does Offloop run at all, or the stock exporter?': [
+    'docs/troubleshooting.md#see-what-it-says',
+    'OFFLOOP_LOG=info',
+    'stays the stock class',
+  ],
   'How do I redact?': ['README.md#redaction', 'redact: [', 'fails closed'],
   'Does it work with NestJS, Next.js, a distribution?': ['docs/zero-code.md', 'NestJS', 'Next.js'],
   'Can it send over gRPC?': ['docs/grpc.md', 'offloop/otlp-grpc', 'credentials'],
@@ -85,7 +101,7 @@ function sectionOf(page, heading) {
 describe('a question is answered at two clicks from the README', () => {
   const clicks = reach();
 
-  it('there are twelve', () => assert.equal(Object.keys(QUESTIONS).length, 12));
+  it('there are sixteen', () => assert.equal(Object.keys(QUESTIONS).length, 16));
 
   // Question -> targets of the links of its row, from the root.
   const table = new Map(
