@@ -202,9 +202,9 @@ export interface ExporterStats {
 
 /** What the rules of `process` have done. */
 export interface ProcessStats {
-  /** Hits by the name of the rule: a place in a configuration such as `redact[3]`, unless it has a name of its own. */
+  /** How many hits each rule has had. A rule without a `name` is called by its place, as `redact[3]`. */
   rules: Record<string, number>;
-  /** Texts that were replaced, wholly or from some place on, because a rule could not understand them. */
+  /** How many texts a rule could not understand: each was replaced as a whole, or from the place on where that became clear. */
   failClosed: { json: number; sql: number; depth: number; base64: number };
 }
 
@@ -220,7 +220,7 @@ export interface ExporterHealth {
   endpoint: string;
 }
 
-/** What `onError` is told, once per failed export. */
+/** The argument of `onError`, which is called once per failed export. */
 export interface ExportFailure {
   /** Why the spans are lost. */
   reason: DropReason;
@@ -244,7 +244,7 @@ export type ProcessPart = AttributePart | 'name' | 'status' | 'eventName' | 'tra
 /** Where attributes are. */
 export type AttributePart = 'attributes' | 'events' | 'links' | 'resource' | 'scope';
 
-/** What can be told by its form. */
+/** Kinds of values that can be recognised by their form alone. */
 export type Detector =
   | 'email'
   | 'creditCard'
@@ -266,7 +266,7 @@ export type Detector =
 export interface ProcessOptions {
   /** What stands in for a masked value. 1 to 64 characters. Default '[redacted]'. */
   marker?: string;
-  /** Makes tokens; at least 32 bytes, or the variable that holds so many. */
+  /** The key for tokens (`action: 'hash'`): at least 32 bytes, or the name of an environment variable that holds them. */
   hashKey?: Uint8Array | { env: string };
   /** Rules that mask, in their order; the words are lists of rules that come with Offloop. Default none. */
   redact?: Array<'defaults' | 'secrets' | 'pii' | RedactRule>;
@@ -276,18 +276,18 @@ export interface ProcessOptions {
   drop?: Array<SpanCondition & { scope?: 'span' }>;
 }
 
-/** Takes values under `keys`, the parts of texts that `match` finds, or those parts of texts under these keys. */
+/** With `keys` a rule takes whole values, with `match` the parts of texts that it finds, with both only such parts of values under these keys. */
 export type RedactRule = RedactBase &
   (
     | { keys: string[]; match?: never; action?: WholeAction; keepType?: boolean }
     | { keys?: string[]; match: Detector[]; action?: 'mask' | 'hash'; keepType?: never }
   );
 
-/** What both kinds of rules take. */
+/** Members of every rule of `redact`. */
 interface RedactBase {
-  /** Shown in `stats()`. Default its place, as in `redact[3]`. */
+  /** The name under which `stats()` counts the rule. Default its place, as in `redact[3]`. */
   name?: string;
-  /** Default everything. */
+  /** Where the rule looks. Default everywhere. */
   in?: ProcessPart[];
   /** Keys match in any case of their ASCII letters. Default `false`. */
   ignoreCase?: boolean;
@@ -311,7 +311,7 @@ export type WholeAction =
 /** A value of an attribute that can be compared and set. */
 type SimpleValue = string | number | boolean;
 
-/** Changes one attribute, after the redaction. Default `in` is `['attributes']`. */
+/** Changes one attribute, after the redaction. `in` says where it looks, by default in `['attributes']`; `where` which spans it changes. */
 export type AttributeRule = { in?: AttributePart[]; where?: SpanCondition } & (
   | { insert: string; value: SimpleValue }
   | { update: string; value: SimpleValue }
@@ -321,7 +321,7 @@ export type AttributeRule = { in?: AttributePart[]; where?: SpanCondition } & (
   | { delete: string }
 );
 
-/** Both limits are outside of the range. */
+/** A range of numbers. The limits themselves are not in it. */
 export interface NumberRange {
   /** The value is larger than this. */
   over?: number;
@@ -332,7 +332,7 @@ export interface NumberRange {
 /** Values that attributes are compared with. */
 export type ValueConditions = Record<string, SimpleValue | SimpleValue[] | NumberRange | { exists: boolean }>;
 
-/** All members must hold; they see spans as they came. Texts may have `*` and `?`. */
+/** A span meets it if all members hold. They are compared with the span as it was before any rule changed it. Texts may have `*` and `?`. */
 export interface SpanCondition {
   /** Name of the span: one of these. */
   name?: string | string[];
@@ -366,11 +366,11 @@ export interface DropSamplerConfig {
   /** Names of root spans, exact or with `*` and `?`. With `routes` 100 at most, of 256 characters. */
   names?: string[];
   /**
-   * The same for `http.route`, `url.path`, and `http.target` without its query, as the span has them when it begins: the path, as
-   * a rule, because frameworks know the route later.
+   * The same for `http.route`, `url.path`, and `http.target` without its query, as the span has them when it begins. Usually only
+   * the path is known then; frameworks set the route later.
    */
   routes?: string[];
-  /** Decides about every other span. Default as the SDK: as the parent, and a root always; `OTEL_TRACES_SAMPLER` is not read. */
+  /** Decides about every other span. Default: a span is sampled if its parent is, and a root always; `OTEL_TRACES_SAMPLER` is not read. */
   delegate?: SamplerLike;
 }
 
@@ -389,16 +389,17 @@ export interface QueueOptions {
   /** Spans held at most, those in flight and waiting for a retry included. Integer, at least 1. Default 16384. */
   maxSpans?: number;
   /**
-   * Bytes held at most: as handed over, then as encoded and compressed. A batch that encoding has made larger is on
-   * credit while it is being worked on or sent; if it has to wait and does not fit, spans are dropped (`bytes_full`).
-   * Integer, at least 1. Default 64 MiB.
+   * Bytes held at most. A batch counts with the memory that its spans were written into, and once it is encoded, with its
+   * compressed body. If encoding makes it larger, it may exceed the limit while it is encoded and sent; if it then has to wait
+   * for a retry and the queue is over its limit, spans are dropped (`bytes_full`). The process may take twice as much:
+   * docs/tuning.md. Integer, at least 1. Default 64 MiB.
    */
   maxBytes?: number;
-  /** Which spans are lost when it is full. Default 'drop-newest'. */
+  /** Which spans are dropped when the queue is full: those that end then, or those that have waited longest. Default 'drop-newest'. */
   overflow?: 'drop-newest' | 'drop-oldest';
 }
 
-/** What is too large to be sent. */
+/** Sizes above which a span or an attribute is left out. */
 export interface LimitOptions {
   /** A larger span is dropped as `too_large`. Integer, at least 1. Default 16 MiB. */
   maxSpanBytes?: number;
@@ -514,20 +515,20 @@ export interface OTLPTraceExporterConfig {
    */
   url?: string;
   /**
-   * An object is read again for each attempt, a function is called once per attempt. Over gRPC it is metadata, where
-   * `metadata` has no such key. Default none.
+   * Headers of each request. An object is read again for each attempt, a function is called once per attempt. Over gRPC they are
+   * sent as metadata, except for keys that `metadata` has, too. Default none.
    */
   headers?: Record<string, string> | HeadersFactory;
   /** Metadata of requests over gRPC, read for each attempt; only the first value of a key is sent. Default none. */
   metadata?: GrpcMetadataLike | GrpcMetadataRecord | GrpcMetadataFactory;
   /**
-   * Over gRPC: an object of `@grpc/grpc-js`, or certificates as plain data. It decides about TLS, also against the scheme of
-   * `url`, and certificates of the environment do not count beside it. Default as the URL says.
+   * Over gRPC: an object of `@grpc/grpc-js`, or certificates as plain data. It decides whether TLS is used, whatever the scheme of
+   * `url` is, and the certificate variables of the environment have no effect beside it. Default as the URL says.
    */
   credentials?: GrpcCredentialsLike | GrpcCertificates;
   /**
-   * Deadline of an export, retries included, from its first attempt on: what it waits behind others comes before. A day at
-   * most. Number, more than 0. Default 10000.
+   * Deadline of an export with all its retries. It begins with the first attempt; time in which the batch waits behind others does
+   * not count. A day at most. Number, more than 0. Default 10000.
    */
   timeoutMillis?: number;
   /** Exports under way at most; others are refused at once, as `queue_full`. Default none: the queue is bounded instead. */
@@ -542,8 +543,8 @@ export interface OTLPTraceExporterConfig {
   /** Plain options are honoured natively, `proxyEnv` too, options that are code through Node's http; over gRPC without effect. Default Node's. */
   httpAgentOptions?: http.AgentOptions | https.AgentOptions | HttpAgentFactory;
   /**
-   * Put in front of the exporter's own name, which is the stock exporter's. `true` puts `offloop/<version>` there, so that a
-   * collector can tell who sends.
+   * A text that is put in front of the exporter's name in the header `User-Agent`; that name is the one of the stock exporter. `true`
+   * puts `offloop/<version>` there, so that a collector can see that Offloop sends.
    */
   userAgent?: string | true;
   /** Receives the exporter's metrics. */
@@ -565,7 +566,7 @@ export interface OTLPTraceExporterConfig {
   proxy?: 'env' | (string & {});
   /** How many spans and bytes are held, and which are lost when it is full. */
   queue?: QueueOptions;
-  /** What is too large to be sent. */
+  /** Sizes above which a span or an attribute is left out. */
   limits?: LimitOptions;
   /** How long and how often a batch is tried. */
   retry?: RetryOptions;
@@ -574,8 +575,8 @@ export interface OTLPTraceExporterConfig {
   /** Sizes and pings over gRPC. */
   grpc?: GrpcOptions;
   /**
-   * Requests under way at most. Integer, 1 to 64. Default 4, without those that have been under way for more than a second:
-   * with them 30. What a flush or a shutdown waits for has all 30 at once.
+   * Requests under way at most. Integer, 1 to 64. Default 4; requests that have been under way for more than a second do not count
+   * among the four, and there are 30 in all at most. During a flush or a shutdown all 30 may be used at once.
    */
   maxConcurrency?: number;
   /** Called once per failed export. */
@@ -601,9 +602,9 @@ export interface FixedProtocolConfig extends Omit<OTLPTraceExporterConfig, 'prot
   protocol?: never;
 }
 
-/** Of `forceFlush()` of an exporter. */
+/** Options of an exporter's `forceFlush()`. */
 export interface FlushOptions {
-  /** The flush is over then in any case; less than 0 is 0, more than 2147483647 is that, a day at most. Default 30000. */
+  /** After this time the flush ends in any case; less than 0 is 0, more than 2147483647 is that, a day at most. Default 30000. */
   timeoutMillis?: number;
   /**
    * `terminal` waits until every span is delivered or lost, `attempt` until each had one more attempt. Default
@@ -612,9 +613,9 @@ export interface FlushOptions {
   mode?: 'terminal' | 'attempt';
 }
 
-/** Of `shutdown()` of an exporter. */
+/** Options of an exporter's `shutdown()`. */
 export interface ShutdownOptions {
-  /** What is left then is lost; less than 0 is 0, more than 2147483647 is that, a day at most. Default 30000. */
+  /** Spans that are left after this time are lost; less than 0 is 0, more than 2147483647 is that, a day at most. Default 30000. */
   timeoutMillis?: number;
 }
 
@@ -626,9 +627,12 @@ export class OTLPTraceExporter {
   constructor(config?: OTLPTraceExporterConfig);
   /** Never throws. The callback runs once, in the async context of this call. */
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void;
-  /** Resolves with what became of the spans; rejects only for misuse. */
+  /** Resolves once the fate of every span is settled, and says what it was; rejects only if it gets no list of spans. */
   exportSpans(spans: ReadableSpan[]): Promise<ExportOutcome>;
-  /** `void` is part of the type because that is what the SDK's interface promises. */
+  /**
+   * Resolves once every span that was handed over before is delivered or lost. `void` is in the type because the SDK's interface
+   * has it.
+   */
   forceFlush(options?: FlushOptions): Promise<FlushOutcome & void>;
   /** Flushes, then counts what is left as `shutdown_deadline`. An export after it fails at once. */
   shutdown(options?: ShutdownOptions): Promise<void>;
@@ -652,9 +656,9 @@ export interface FileSpanExporterConfig {
    */
   compression?: 'none' | 'gzip' | 'zstd';
   /**
-   * Oldest files are removed beyond this number: those of this exporter, and those in the directory of exporters of this
-   * process that were shut down before. Files of other processes, earlier starts of this program included, are never
-   * removed, unless `maxAgeMillis` says so. Integer, at least 1. Default 10.
+   * When there are more files than this, the oldest are removed. Files count that this exporter has written, or exporters of this
+   * process that wrote to the same directory and were shut down before. Files of other processes, earlier starts of this program
+   * included, are never removed because of this option. Integer, at least 1. Default 10.
    */
   maxFiles?: number;
   /**
@@ -671,7 +675,7 @@ export interface FileSpanExporterConfig {
   maxAgeMillis?: number;
   /** How many spans and bytes are held, and which are lost when it is full. */
   queue?: QueueOptions;
-  /** What is too large to be written. */
+  /** Sizes above which a span or an attribute is left out. */
   limits?: LimitOptions;
   /** What the end of the process waits for. */
   exit?: ExitOptions;
@@ -692,7 +696,10 @@ export class FileSpanExporter {
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void;
   /** Resolves with what became of the spans; rejects only for misuse. */
   exportSpans(spans: ReadableSpan[]): Promise<ExportOutcome>;
-  /** `void` is part of the type because that is what the SDK's interface promises. */
+  /**
+   * Resolves once every span that was handed over before is written or lost. `void` is in the type because the SDK's interface
+   * has it.
+   */
   forceFlush(options?: FlushOptions): Promise<FlushOutcome & void>;
   /** Writes what is queued, then counts what is left as `shutdown_deadline`. */
   shutdown(options?: ShutdownOptions): Promise<void>;
@@ -717,13 +724,13 @@ export interface SpanExporterLike {
 
 /** Options of the SDK's processor; absent ones come from the OTEL_BSP_* variables where the exporter is given apart. */
 export interface BatchSpanProcessorConfig {
-  /** Spans that wait at most; less than 1 is none. Default 2048, or the exporter's own bound: that of an Offloop queue. */
+  /** How many spans may wait; less than 1 is none. Default 2048, or the exporter's own bound: its `queue`, if it is Offloop's. */
   maxQueueSize?: number;
   /** Spans per batch; over an Offloop exporter up to 4096 when many spans end, unless it is set. Number, at least 1. Default 512. */
   maxExportBatchSize?: number;
-  /** Longest wait for a full batch; less than 1 is 1, more than 2147483647 is that. Default 5000. */
+  /** How long a batch may wait until it is full, before it is sent as it is; less than 1 is 1, more than 2147483647 is that. Default 5000. */
   scheduledDelayMillis?: number;
-  /** Longest wait for an export, and of `forceFlush()`; less than 1 is 1, more than 2147483647 is that. Default 30000. */
+  /** How long an export may take, and how long `forceFlush()` waits; less than 1 is 1, more than 2147483647 is that. Default 30000. */
   exportTimeoutMillis?: number;
   /** Receives the processor's metrics. */
   selfObsMeterProvider?: MeterProviderLike;
@@ -764,15 +771,15 @@ export interface EventLoopMonitorConfig {
   processor?: SpanProcessorLike;
   /**
    * Called on the event loop for each block that is over, with any exporter or none: for logs and alerts. It may throw, reject
-   * and call anything; what it throws first is told through `diag`. Blocks beyond `maxPerMinute` are counted in the next
-   * call's `suppressed`. A block that it makes itself is a span and no call.
+   * and call anything; its first error is told through `diag`. Blocks beyond `maxPerMinute` are counted in the next
+   * call's `suppressed`. If the callback itself blocks the loop, that becomes a span, but it is not called for it.
    */
   onBlock?: (block: EventLoopBlock) => void | Promise<void>;
   /** Whether to record where the loop was blocked. Default `true`. */
   stacks?: boolean;
   /** Spans per place in the code and minute; what is beyond is counted. Integer, at least 1. Default 60. */
   maxPerMinute?: number;
-  /** Of the spans. Default that of your spans, else what `OTEL_SERVICE_NAME` and such say. */
+  /** The resource of the block spans. Default that of your spans; until one is known, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. */
   resource?: SpanResource;
   /** Receives `nodejs.eventloop.*`. */
   meterProvider?: MeterProviderLike;
@@ -792,9 +799,9 @@ export interface EventLoopBlock {
   pausedMillis: number;
   /** What took most of the time. */
   cause: 'cpu' | 'waiting' | 'gc' | 'startup';
-  /** `critical` from `criticalMillis` up. */
+  /** `critical` if the block took `criticalMillis` or longer. */
   severity: 'warning' | 'critical';
-  /** Of the innermost frame of your code, as in the span. */
+  /** Name of the function in which the loop was blocked: the innermost frame of your code. */
   function?: string;
   /** Path of that frame's file. */
   file?: string;
