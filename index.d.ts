@@ -507,7 +507,7 @@ export interface MeterProviderLike {
   getMeter(name: string, version?: string, options?: any): any;
 }
 
-/** Options of the stock OTLP exporters and ours. Stock options default to the OTEL_EXPORTER_OTLP_* variables. */
+/** Options of the stock OTLP exporters, and those that Offloop adds. Stock options default to the OTEL_EXPORTER_OTLP_* variables. */
 export interface OTLPTraceExporterConfig {
   /**
    * Full URL; nothing is appended. Over gRPC host and port, with `http://` for a connection without TLS. Default
@@ -765,9 +765,9 @@ export interface EventLoopMonitorConfig {
   thresholdMillis?: number;
   /** A block that is at least as long has the severity `critical`. Number, 1 to 86400000. Default 1000. */
   criticalMillis?: number;
-  /** Where spans go: natively for an exporter of ours, else as objects once the block is over. */
+  /** Where block spans go. An Offloop exporter gets them from native threads, any other one as objects once the block is over. */
   exporter?: SpanExporterLike;
-  /** The same through a processor. Without both, spans are made by the global tracer provider. */
+  /** In place of `exporter`: a processor. Without either, the global tracer provider makes the spans. */
   processor?: SpanProcessorLike;
   /**
    * Called on the event loop for each block that is over, with any exporter or none: for logs and alerts. It may throw, reject
