@@ -81,10 +81,13 @@ function cell(row, contender) {
 
 const tableLine = (cells) => `| ${cells.join(' | ')} |`;
 
-function machineText({ date, node, platform, cores, cpu, commit }) {
+function machineText({ date, node, platform, cores, cpu }) {
   const system = platform.startsWith('linux') ? 'Linux' : platform;
-  return `${date.slice(0, 10)}, Node.js ${node.slice(1)}, ${system}, ${cores} x ${cpu}${commit ? `, commit ${commit}` : ''}`;
+  return `${date.slice(0, 10)}, Node.js ${node.slice(1)}, ${system}, ${cores} x ${cpu}`;
 }
+
+/** Readers of the page of figures may want to build what was measured; those of the README do not. */
+const machineAndBuildText = (environment) => `${machineText(environment)}, commit ${environment.commit}`;
 
 function durationText(seconds) {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
@@ -128,7 +131,7 @@ function tableText(run) {
     '`npm run bench` measures single operations, workloads and budgets side by side with the current stock exporter',
     '(0.223.1) and the last one built on protobufjs (0.57.2); `-- --all` adds the long rows, `-- --report` draws what it',
     'measured. Medians of five rounds (`~`: they differ by more than 30 %; deliveries: the worst round), main-thread CPU',
-    `unless a unit says otherwise. ${machineText(run.environment)}, ${runsText(run)}.`,
+    `unless a unit says otherwise. ${machineAndBuildText(run.environment)}, ${runsText(run)}.`,
     speedText(run),
     '',
     tableLine(['', NO_EXPORTER, STOCK, STOCK_PROTOBUFJS, 'Offloop', 'repeat with']),
@@ -184,7 +187,7 @@ function budgetsText(run) {
   });
   const missedRows = run.rows.filter(({ verdict }) => verdict.startsWith('MISSED')).length;
   return [
-    `${machineText(run.environment)}; ${run.rows.length} rows in ${durationText(run.seconds)}, ${missedRows} missed a target,`,
+    `${machineAndBuildText(run.environment)}; ${run.rows.length} rows in ${durationText(run.seconds)}, ${missedRows} missed a target,`,
     `${run.failures.length} failed. ${speedText(run) ?? ''}`,
     '',
     '| budget | target | measured (`!`: the target that was missed) | verdict |',
