@@ -1,7 +1,10 @@
 //! Why spans did not arrive: the closed list of drop reasons and the error that crosses to JavaScript.
 //! It refuses to count: counting is the ledger's.
 
-use std::fmt;
+#[cfg(test)]
+mod tests;
+
+use std::{borrow::Cow, fmt};
 
 use crate::{
     shown::cut,
@@ -256,14 +259,31 @@ impl From<DropReason> for ExportFailure {
 
 impl fmt::Display for ExportFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.kind == FailureKind::Grpc {
+        match self.kind {
             // As the stock exporter has it in its errors.
-            write!(f, "{} {}: {}", self.code, grpc_name(&self.code), self.message)
-        } else if self.code.is_empty() {
-            f.write_str(&self.message)
-        } else {
-            write!(f, "{}: {}", self.code, self.message)
+            FailureKind::Grpc => {
+                write!(f, "{} {}: {}", self.code, grpc_name(&self.code), self.message)
+            }
+            FailureKind::Http | FailureKind::Transport => {
+                f.write_str(&text_with_code(&self.code, &self.message))
+            }
+            // Its code is a drop reason, which every line about a loss names itself.
+            FailureKind::Pipeline if self.message.is_empty() => f.write_str(&self.code),
+            FailureKind::Pipeline => f.write_str(&self.message),
         }
+    }
+}
+
+/// A code and a text as one text, in which the code stands once: Node's texts have theirs in them, as
+/// `connect ECONNREFUSED 127.0.0.1:4318`.
+fn text_with_code<'t>(code: &'t str, message: &'t str) -> Cow<'t, str> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    if message.is_empty() {
+        Cow::Borrowed(code)
+    } else if code.is_empty() || message.split(|letter| !is_part(letter)).any(|word| word == code) {
+        Cow::Borrowed(message)
+    } else {
+        Cow::Owned(format!("{code}: {message}"))
     }
 }
 
