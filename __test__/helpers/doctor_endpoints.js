@@ -8,6 +8,7 @@ const http2 = require('node:http2');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
+const tls = require('node:tls');
 const { issue } = require('./config/certificates.js');
 const { startProxy } = require('./grpc/proxy.js');
 const { startGrpcReceiver } = require('./grpc/receiver.js');
@@ -31,14 +32,14 @@ function makeMaterial() {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'offloop-doctor-'));
   const caFile = path.join(directory, 'ca.pem');
   fs.writeFileSync(caFile, ca.cert);
-  const tls = Object.fromEntries(Object.entries(material).map(([name, { key, cert }]) => [name, { key, cert }]));
-  tls.demanding = { ...tls.good, ca: ca.cert, requestCert: true, rejectUnauthorized: true };
-  return { tls, caFile, directory, remove: () => fs.rmSync(directory, { recursive: true, force: true }) };
+  const settings = Object.fromEntries(Object.entries(material).map(([name, { key, cert }]) => [name, { key, cert }]));
+  settings.demanding = { ...settings.good, ca: ca.cert, requestCert: true, rejectUnauthorized: true };
+  return { tls: settings, caFile, directory, remove: () => fs.rmSync(directory, { recursive: true, force: true }) };
 }
 
 /** A gRPC server that wants TLS; the other receiver of gRPC takes plain connections at the same port. */
-async function startSecureGrpc(tls, t) {
-  const server = http2.createSecureServer(tls);
+async function startSecureGrpc(settings, t) {
+  const server = http2.createSecureServer(settings);
   server.on('tlsClientError', () => {});
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
@@ -46,8 +47,8 @@ async function startSecureGrpc(tls, t) {
 }
 
 /** One that speaks HTTP/2 and HTTP/1 over TLS, and answers no request. */
-async function startSlowBoth(tls, t) {
-  const server = http2.createSecureServer({ ...tls, allowHTTP1: true });
+async function startSlowBoth(settings, t) {
+  const server = http2.createSecureServer({ ...settings, allowHTTP1: true });
   const sockets = new Set();
   server.on('secureConnection', (socket) => sockets.add(socket));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -55,6 +56,15 @@ async function startSlowBoth(tls, t) {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
+  return server.address().port;
+}
+
+/** One that ends each connection when its handshake is over, without a reason. */
+async function startLeaving(settings, t) {
+  const server = tls.createServer({ ...settings, ALPNProtocols: ['h2', 'http/1.1'] }, (socket) => socket.destroy());
+  server.on('tlsClientError', () => {});
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
   return server.address().port;
 }
 
@@ -95,6 +105,7 @@ module.exports = {
   startClosing,
   startGrpcReceiver,
   startHttpServer,
+  startLeaving,
   startMailServer,
   startProxy,
   startReceiver,

@@ -15,12 +15,14 @@ const FRAME_BYTES = 9;
 const [SETTINGS, GOAWAY] = [4, 7];
 const TLS_ALERT = 0x15;
 const MOST_HANDSHAKE_MILLIS = 2000;
+const MOST_SILENCE_MILLIS = 1000;
 const MOST_HEAD_BYTES = 16 * 1024;
 
 /**
  * @param {object} place `{ hostname, port, socketPath, tlsOptions, proxy }`; `tlsOptions` is null without TLS
  * @returns {Promise<{ step: 'connection' | 'tunnel' | 'tls' | 'peer', code?: string, text?: string, speaks?: string,
- *   certificate?: object, verdict?: string | null }>} the step that failed, or `peer`; `verdict` is Node's on the certificate
+ *   certificate?: object, verdict?: string | null, isClosedFirst?: boolean }>} the step that failed, or `peer`; `verdict` is
+ *   Node's on the certificate; `isClosedFirst`: the peer left a finished handshake of TLS 1.3 before anything was said
  */
 async function look(place, timeoutMillis) {
   const progress = { step: 'connection', sockets: [], isOver: false };
@@ -58,6 +60,11 @@ async function lookInSteps(place, progress, handshakeMillis) {
   const { authorizationError, alpnProtocol } = secured.value;
   const certificate = certificateOf(secured.value);
   const verdict = authorizationError ? String(authorizationError) : null;
+  const heard = await attempt(() => hearFirst(secured.value, handshakeMillis));
+  if (heard.error || heard.value === 'end') {
+    const isClosedFirst = secured.value.getProtocol() === 'TLSv1.3';
+    return { step: 'peer', code: 'ECONNRESET', ...heard.error, isClosedFirst, verdict, certificate };
+  }
   const spoken = await attempt(async () => (alpnProtocol === 'h2' ? 'http2' : speakFirst(secured.value)));
   return { step: 'peer', speaks: spoken.value, ...spoken.error, verdict, certificate };
 }
@@ -150,6 +157,32 @@ function secure({ hostname, tlsOptions, handshakeMillis }, socket, progress) {
 async function isTls(place, progress) {
   const trial = await attempt(async () => secure({ ...place, tlsOptions: {} }, await dial(place, progress), progress));
   return trial.error === undefined;
+}
+
+/**
+ * In TLS 1.3 a client has finished its handshake before the server has looked at its certificate. A server that refuses says
+ * why and closes; what we would write by then might have the connection reset, and its word lost.
+ * @returns {Promise<'bytes' | 'end' | 'nothing'>}
+ */
+async function hearFirst(socket, mostMillis) {
+  let timer;
+  try {
+    return await new Promise((resolve, reject) => {
+      const look = () => {
+        if (socket.readableLength > 0) resolve('bytes');
+      };
+      socket
+        .once('error', reject)
+        .once('end', () => resolve('end'))
+        .once('close', () => resolve('end'));
+      socket.on('readable', look);
+      timer = setTimeout(() => resolve('nothing'), Math.min(mostMillis, MOST_SILENCE_MILLIS));
+      look();
+    });
+  } finally {
+    clearTimeout(timer);
+    socket.removeAllListeners('readable');
+  }
 }
 
 /** Says what every client of HTTP/2 says first, and hears what the peer makes of it. */

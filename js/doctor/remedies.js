@@ -63,6 +63,10 @@ const WORDS = {
     `${where} wants a certificate of the client, or another one`,
     'set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY',
   ],
+  client_certificate_perhaps: ({ where }) => [
+    `${where} closed the TLS connection as soon as it stood, as servers do that want a certificate of the client`,
+    'if it wants one, set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY, else look into its log',
+  ],
   certificate_unknown: ({ certificate }) => [
     `the certificate is by an authority that is not trusted: ${certificate}`,
     `set ${ROOTS} or NODE_EXTRA_CA_CERTS to the file with the certificate of that authority`,

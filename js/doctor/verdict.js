@@ -81,11 +81,13 @@ function judgeAnswer({ isDelivered, rejected, status, grpcStatus, code = '', tex
  * @param {boolean} isGrpc  @param {boolean} isVerified whether a certificate has to be in order
  */
 function judgeLook(attempt, seen, { isGrpc, isVerified }) {
-  const { step, code, speaks, verdict } = seen;
+  const { step, code, speaks, verdict, isClosedFirst } = seen;
   if (step === 'tunnel') return code === 'PROXY_407' ? 'proxy_credentials' : 'proxy_refused';
   if (step === 'connection') return CODES[code] ?? 'failed';
-  if (step === 'tls' || code?.startsWith('ERR_SSL')) return judgeHandshake(seen);
+  if (step === 'tls') return judgeHandshake(seen);
   if (verdict && isVerified) return CERTIFICATES[verdict] ?? 'tls';
+  if (code?.startsWith('ERR_SSL')) return judgeHandshake(seen);
+  if (isClosedFirst) return 'client_certificate_perhaps';
   if (speaks === 'tls') return 'tls_wanted';
   if (isGrpc && speaks === 'http1') return 'http_port';
   // With TLS a server may choose HTTP/2 for us, and speak HTTP/1 to the exporter, slowly.
