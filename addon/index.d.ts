@@ -48,6 +48,8 @@ export declare class Environment {
    * Throws where the runtime forbids memory that is not its own (Electron).
    */
   blockBuffer(id: number): ArrayBuffer
+  /** Of all exporters of the process that have taken spans. */
+  owing(): Array<JsOwing>
   /** Hears of nothing until `listen`. */
   constructor()
   /** From now on `on_results` is called, with nothing, when results wait for `takeResults`. It is held until `rest`. */
@@ -402,6 +404,20 @@ export interface JsOutcome {
   partialSuccess?: string
   /** Lines for `diag.warn`. */
   warnings: Array<string>
+}
+
+/** One exporter's. */
+export interface JsOwing {
+  /** Tells it from every other exporter of the process, also from those of another copy of this library. */
+  lane: number
+  /** Where its spans are to go, without credentials and query. */
+  endpoint: string
+  /** Spans accepted and not terminal. */
+  pending: number
+  /** Spans lost so far. */
+  dropped: number
+  /** Why what waits could not be delivered so far. */
+  trouble?: string
 }
 
 /** What the rules of an exporter have done. */

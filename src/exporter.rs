@@ -9,7 +9,7 @@ use std::{
 
 pub use crate::pipeline::{
     completion::{Completion, Outcome},
-    drain::DrainDone,
+    drain::{DrainDone, Owing},
     engine::Engine,
     flush::{FlushDone, FlushMode, FlushOutcome},
     lane::Transform,

@@ -4,6 +4,7 @@
 
 mod answers;
 mod blocks;
+mod owing;
 
 use std::{
     sync::{Arc, Mutex, Weak},

@@ -2,9 +2,10 @@
 // Owns what is known of the collector between exports: since when it has been away, why, and who is told.
 // It refuses to decide that: the breaker does, on the native side, from the answers to its own requests.
 
-const { diag, hasLogger } = require('../otel/diag.js');
+const { diag } = require('../otel/diag.js');
+const { warnSomebody } = require('../otel/heard.js');
 const { clearTimeout, setTimeout, unref } = require('../guards/timers.js');
-const { contained, ignore } = require('../guards/user_code.js');
+const { contained } = require('../guards/user_code.js');
 const { withoutQuery } = require('../config/url.js');
 
 /** After so long without the collector a line says so, once for each time that it is away. */
@@ -63,13 +64,7 @@ class Health {
     this.#alarm = null;
     const { endpoint } = this.#settings;
     const why = this.#failure?.message ? `: ${this.#failure.message}` : '';
-    const text = `${withoutQuery(endpoint)} has been away for ${AWAY_MILLIS / 1000} s${why}`;
-    // Somebody has to hear of it, and a program without a logger hears of nothing.
-    if (!hasLogger() && process.env.OFFLOOP_LOG === undefined) {
-      const line = `${text} (OFFLOOP_LOG=none silences this line)`;
-      contained(ignore, () => require('../otel/stderr_lines.js').writeAlways('warn', line));
-    }
-    diag.warn(`Offloop: ${text}`);
+    warnSomebody(`${withoutQuery(endpoint)} has been away for ${AWAY_MILLIS / 1000} s${why}`);
   }
 }
 

@@ -136,6 +136,11 @@ class Engine {
     return this.#environment.pending(wholeProcess);
   }
 
+  /** What each exporter of the process owes. */
+  owing() {
+    return this.#environment.owing().map(fromNative);
+  }
+
   /** Batches that other environments of this process are filling go on their way. */
   handOverOthers() {
     this.#environment.handOverWindows();

@@ -44,6 +44,7 @@ class Exit {
       },
       handOver: (wholeProcess) => this.#handOver(wholeProcess),
       pending: (wholeProcess) => engine.pending(wholeProcess),
+      owing: () => engine.owing(),
       drain: (millis, wholeProcess, done) => engine.drain(millis, wholeProcess, done),
       close: () => this.#close(),
       hasten: (millis, wholeProcess) => {

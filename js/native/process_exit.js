@@ -6,6 +6,8 @@
 const { isMainThread } = require('node:worker_threads');
 const { constants } = require('node:os');
 const { diag } = require('../otel/diag.js');
+const { warnSomebody } = require('../otel/heard.js');
+const { lossOf, owingOf } = require('./last_words.js');
 const { NaturalEnd } = require('./natural_end.js');
 const { quietly } = require('../guards/quietly.js');
 const { now, setImmediate, setTimeout, unref } = require('../guards/timers.js');
@@ -31,6 +33,7 @@ class ProcessExit {
   #natural = new NaturalEnd(this.#members);
   #blockDeadline = null; // set when the `exit` event has come
   #leaving = null; // the signal that is ending the process
+  #owed = new Map(); // when that signal came
   #isListening = false;
 
   /** A member has a new exporter. Our listeners become the last again, and the first of signals. */
@@ -124,7 +127,9 @@ class ProcessExit {
     if (members.length > 1) for (const member of members) contained(tell, () => member.hasten(left(), isMainThread));
     let lost = 0;
     for (const member of members) lost += contained(tell, () => member.block(left(), isMainThread)) ?? 0;
-    if (lost > 0) diag.debug(`Offloop: the process ends with ${lost} spans undelivered`);
+    if (lost === 0) return;
+    const loss = contained(tell, () => lossOf(new Map(), owingOf(members), this.#longest('blockMillis')));
+    diag.debug(`Offloop: the process ends with ${lost} spans undelivered${loss == null ? '' : `: ${loss}`}`);
   }
 
   #onSignal(signal) {
@@ -138,7 +143,10 @@ class ProcessExit {
       // Whoever else listens decides how the process goes on, and when it ends: spans that end until then come with the
       // `exit` event, or with the next signal.
       const end = isOwned || HARMLESS.has(signal) ? () => {} : () => this.#leave(signal);
-      if (!isOwned && !HARMLESS.has(signal)) this.#leaving = signal;
+      if (!isOwned && !HARMLESS.has(signal)) {
+        this.#leaving = signal;
+        this.#owed = owingOf(this.#members);
+      }
       if ([...this.#members].every((member) => member.pending(true) === 0)) end();
       else this.#natural.drain(this.#longest('drainMillis'), end);
     } catch (error) {
@@ -149,6 +157,11 @@ class ProcessExit {
 
   /** Nobody else wants this signal: it does what it does without a listener. */
   #leave(signal) {
+    contained(tell, () => {
+      // Nobody is left who could: the process is gone with the signal.
+      const loss = lossOf(this.#owed, owingOf(this.#members), this.#longest('drainMillis'));
+      if (loss !== null) warnSomebody(`${signal} ends the process, and these spans are lost: ${loss}`);
+    });
     const code = 128 + constants.signals[signal];
     // Windows knows no death by signal, and process 1 (of a container) does not die of one that it raises.
     if (process.platform === 'win32' || process.pid === 1) process.exit(code);

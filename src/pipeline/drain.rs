@@ -56,6 +56,36 @@ pub(crate) fn drain_blocking(clients: Vec<Arc<Client>>, deadline: Instant) -> u6
     pending(&clients)
 }
 
+/// What an exporter owes, and what has become of the rest. For whoever tells what the end of the process costs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Owing {
+    /// Tells it from every other exporter of the process.
+    pub lane: usize,
+    /// Where its spans are to go, as it may be shown.
+    pub endpoint: String,
+    /// Spans accepted and not terminal.
+    pub pending: u64,
+    /// Spans lost so far.
+    pub dropped: u64,
+    /// Why what waits could not be delivered so far.
+    pub trouble: Option<String>,
+}
+
+pub(crate) fn owing(clients: &[Arc<Client>]) -> Vec<Owing> {
+    let of = |client: &Arc<Client>| {
+        let lane = &client.lane;
+        let stats = lane.ledger.snapshot();
+        Owing {
+            lane: Arc::as_ptr(lane).addr(),
+            endpoint: lane.herald.shown_endpoint().to_owned(),
+            pending: stats.pending,
+            dropped: stats.dropped.total(),
+            trouble: lane.ledger.trouble(),
+        }
+    };
+    clients.iter().map(of).collect()
+}
+
 pub(crate) fn pending(clients: &[Arc<Client>]) -> u64 {
     clients.iter().map(|client| client.lane.ledger.pending()).sum()
 }

@@ -18,7 +18,7 @@ use crate::{
     clock::{Moment, clamp_timeout, monotonic},
     lock::lock,
     pipeline::{
-        drain::{self, DrainDone},
+        drain::{self, DrainDone, Owing},
         due::Due,
         exit_times::ExitTimes,
         faults::Stage,
@@ -185,6 +185,11 @@ impl Engine {
     /// Spans that all exporters have accepted and that are not terminal.
     pub fn pending(&self) -> u64 {
         drain::pending(&self.clients())
+    }
+
+    /// The same by exporter.
+    pub fn owing(&self) -> Vec<Owing> {
+        drain::owing(&self.clients())
     }
 
     /// Makes the next `times` passes of `stage` fail.

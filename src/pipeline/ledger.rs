@@ -357,6 +357,15 @@ impl Ledger {
         change(&mut self.lock().gauges);
     }
 
+    /// Takes note of why what waits could not be delivered so far.
+    pub(crate) fn note_trouble(&self, trouble: Option<String>) {
+        self.lock().trouble = trouble;
+    }
+
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
+    }
+
     /// Spans accepted and not terminal.
     pub(crate) fn pending(&self) -> u64 {
         self.lock().pending

@@ -63,6 +63,8 @@ pub(super) struct Book {
     pub(super) attempt_waiters: BTreeMap<Epoch, Vec<Arc<FlushCell>>>,
     pub(super) closed: bool,
     pub(super) gauges: Gauges,
+    /// Why what waits could not be delivered so far.
+    pub(super) trouble: Option<String>,
     pub(super) drop_log: DropLog,
     /// Lines that are due; told as soon as the lock is released.
     pub(super) lines: Vec<(Level, String)>,
