@@ -10,7 +10,7 @@ const { root } = require('../helpers/doctor.js');
 const { TESTED } = require('../../js/doctor/packages.js');
 const { examinePreloads, preloadsOf, wordsOf } = require('../../js/doctor/preloads.js');
 const { Report } = require('../../js/doctor/report.js');
-const { OFFLOOP_NAMES } = require('../../js/doctor/variables.js');
+const { OFFLOOP_NAMES } = require('../../js/config/own_variables.js');
 const { SUBSTITUTES } = require('../../js/register/substitutes.js');
 
 const numbersOf = (version) => version.split('.').map(Number);

@@ -2,6 +2,8 @@
 // Owns whether spans are to be processed: by an option, by OFFLOOP_PROCESS, or by the file that OFFLOOP_PROCESS_FILE names.
 // Refuses to go on where the environment asks for rules that cannot be read: without them something would leak.
 
+const { refuseMisspeltRules, tellUnknownVariables } = require('./own_variables.js');
+
 const MAX_FILE_BYTES = 1 << 20;
 
 /** Whether the environment asks for rules. */
@@ -15,6 +17,8 @@ function asksForProcess() {
  * @throws {Error} naming the path of what is wrong
  */
 function readProcess(inCode, isRecording) {
+  refuseMisspeltRules();
+  tellUnknownVariables();
   if (inCode == null && !asksForProcess()) return null;
   return require('./process/compile.js').compileProcess(inCode, readEnvironment(), isRecording);
 }
@@ -64,6 +68,7 @@ function readFile(name) {
  * @param {unknown} inCode `process` of the options  @param {string} who what sends
  */
 function refuseProcess(inCode, who) {
+  refuseMisspeltRules();
   if (inCode == null && !asksForProcess()) return;
   const where = inCode == null ? 'OFFLOOP_PROCESS' : 'process';
   throw new Error(`Configuration: ${where} asks for rules, and ${who} would send spans as they are`);

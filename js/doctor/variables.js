@@ -4,18 +4,9 @@
 // It refuses to show a value that is not one of the known ones.
 
 const { nearest } = require('../command/nearest.js');
+const { misspeltRules, OFFLOOP_NAMES } = require('../config/own_variables.js');
 const { LEVELS } = require('../otel/stderr_lines.js');
 
-/** Names behind the prefix; a test compares them with the code. */
-const OFFLOOP_NAMES = [
-  'EVENT_LOOP_MONITOR',
-  'EVENT_LOOP_THRESHOLD_MILLIS',
-  'FALLBACK',
-  'LOG',
-  'PROCESS',
-  'PROCESS_FILE',
-  'REGISTER',
-];
 /** Variables of the SDK that are looked at; exporters do not read them. */
 const SDK_VARIABLES = [
   'OTEL_SDK_DISABLED',
@@ -128,7 +119,13 @@ function findNames(section, env) {
   const signals = ['', 'TRACES_', 'METRICS_', 'LOGS_'];
   const otlp = signals.flatMap((signal) => OTLP_PARTS.map((part) => `OTEL_EXPORTER_OTLP_${signal}${part}`));
   const own = OFFLOOP_NAMES.map((name) => `OFFLOOP_${name}`);
+  const ofRules = misspeltRules(env);
+  for (const name of ofRules) {
+    const text = `${name} looks like rules of process and is read by nobody: exporters refuse to be made`;
+    section.problem('variable_refused', text, 'set OFFLOOP_PROCESS or OFFLOOP_PROCESS_FILE, or unset it');
+  }
   for (const name of Object.keys(env).sort()) {
+    if (ofRules.includes(name)) continue;
     const known = name.startsWith('OFFLOOP_') ? own : otlp;
     if (!/^(OFFLOOP_|OTEL_EXPORTER_OTLP_)/.test(name) || known.includes(name)) continue;
     const meant = nearest(name, known);
@@ -139,4 +136,4 @@ function findNames(section, env) {
   }
 }
 
-module.exports = { examineVariables, OFFLOOP_NAMES, protocolOf, PROTOCOLS, SDK_VARIABLES };
+module.exports = { examineVariables, protocolOf, PROTOCOLS, SDK_VARIABLES };

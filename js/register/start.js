@@ -2,6 +2,8 @@
 // Owns beginning `offloop/register` in this thread: once, whatever copy of this module asks for it.
 // Refuses to know how modules are loaded; that is hooks.js.
 
+const { configured } = require('../config/options/read.js');
+const { refuseMisspeltRules, tellUnknownVariables } = require('../config/own_variables.js');
 const { OWN } = require('../exporter/copies.js');
 const { decided } = require('../otel/decisions.js');
 const { hookImport, hookRequire, loadedPackages, replaceLoaded } = require('./hooks.js');
@@ -10,13 +12,16 @@ const { hasSeenPackage, SENDERS } = require('./substitutes.js');
 
 const KEY = Symbol.for('offloop.register.1');
 
+/** @throws {Error} where a variable looks like rules that nobody reads */
 function start() {
+  configured(refuseMisspeltRules);
   const first = process[KEY];
   if (first !== undefined) {
     if (first.place !== OWN.place) require('./lateness.js').tellTwice(first, OWN);
     return;
   }
   Object.defineProperty(process, KEY, { value: OWN });
+  tellUnknownVariables();
   hookRequire();
   const isComplete = hookImport();
   decided(isComplete ? 'register: on' : 'register: on, for require only: this Node.js has no module.registerHooks');
