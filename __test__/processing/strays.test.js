@@ -66,6 +66,8 @@ const STRAYS = [
   [{ scrub: { drop: [{ name: 'a' }] } }, 'scrub', 'rules in process'],
   [{ offloop: RULES }, 'offloop', 'rules in process'],
   [{ options: { hashKey: {} } }, 'options', 'rules in process'],
+  [{ options: { process: RULES } }, 'options', 'rules in process'],
+  [{ config: { proces: RULES } }, 'config', 'rules in process'],
   [
     { fine: 1, wrong: Object.create(null, { redact: { value: ['pii'], enumerable: true } }) },
     'wrong',
@@ -97,6 +99,7 @@ const FINE = [
   { attributes: { 'service.name': 'a' }, metrics: {}, sample: 0.5, list: [1, 'a', {}, null] },
   { resource: { attributes: { redact: 'x' } } },
   { proxyy: { keys: ['a'] } },
+  { host: { process, processor: { redact: 'x' } } },
 ];
 
 function refusal(make) {
@@ -156,6 +159,59 @@ describe('P125: rules in a wrong place', () => {
       refusal(() => new OTLPTraceExporter(getter)),
       null,
     );
+  });
+
+  it('rules in an argument that no constructor reads', () => {
+    for (const given of [RULES, { process: RULES }, { proces: RULES }]) {
+      for (const [make, nth] of [
+        [() => new OTLPTraceExporter({}, given), 2],
+        [() => new (require('../../js/entries/otlp_grpc.js').OTLPTraceExporter)(undefined, undefined, given), 3],
+        [() => new FileSpanExporter({ directory }, given), 2],
+        [() => new BatchSpanProcessor(foreign, {}, given), 3],
+        [() => new BatchSpanProcessor({ exporter: foreign }, given), 2],
+      ]) {
+        const error = refusal(make);
+        assert.equal(error?.code, 'ERR_OFFLOOP_CONFIG', make);
+        assert.ok(error.message.startsWith(`Configuration: argument ${nth} is invalid`), error.message);
+      }
+    }
+    for (const other of [undefined, null, 5, 'process', { process: 5 }, { url: 'http://h' }, () => RULES])
+      assert.equal(
+        refusal(() => new OTLPTraceExporter({}, other)),
+        null,
+      );
+  });
+
+  it('rules that options inherit, or that a getter of their class has', () => {
+    class Getter {
+      get proces() {
+        return assert.fail('read');
+      }
+    }
+    class Below extends Getter {}
+    for (const given of [
+      Object.create({ proces: RULES }),
+      Object.create({ redact: ['pii'] }),
+      Object.create({ options: { process: RULES } }),
+      new Getter(),
+      new Below(),
+    ])
+      assert.equal(refusal(() => new OTLPTraceExporter(given))?.code, 'ERR_OFFLOOP_CONFIG', inspect(given));
+    class Fine {
+      get progress() {
+        return assert.fail('read');
+      }
+      get processName() {
+        return assert.fail('read');
+      }
+      process_() {}
+      redact() {}
+    }
+    for (const given of [new Fine(), Object.create(null), new Map(), Object.create({ url: 'http://h' })])
+      assert.equal(
+        refusal(() => new OTLPTraceExporter(given)),
+        null,
+      );
   });
 
   it('options of a class of the application are its own, unless they are near to process and are rules', () => {

@@ -7,17 +7,26 @@ const { ExporterLines } = require('./exporter_lines.js');
 const { LaneExporter } = require('./lane_exporter.js');
 const { createSelfMetrics } = require('./self_metrics.js');
 const { readProcess } = require('../config/process.js');
-const { configured, invalid, isItself, readOptions, refuseStrays, tellUnknown } = require('../config/options/read.js');
+const {
+  configured,
+  invalid,
+  isItself,
+  readOptions,
+  refuseStrayArguments,
+  refuseStrays,
+  tellUnknown,
+} = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 
 const WRITE_TIMEOUT_MILLIS = 30000;
 
 class FileSpanExporter extends LaneExporter {
   /** @param config see index.d.ts */
-  constructor(config) {
+  constructor(config, ...others) {
     const isOfClass = isItself(new.target, FileSpanExporter);
     const options = configured(() => {
       refuseStrays(OPTIONS.FileSpanExporter, config, isOfClass);
+      refuseStrayArguments(OPTIONS.FileSpanExporter, others, 1);
       return readFileOptions(config);
     });
     const { directory: given, maxFiles, maxFileBytes, maxAgeMillis } = options;

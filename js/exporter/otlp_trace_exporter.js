@@ -3,7 +3,7 @@
 // Configuration is config/resolve_config.js's, batches are lane_exporter.js's; what an attempt asks of JavaScript is here.
 
 const { TlsWatch } = require('../config/tls_watch.js'); // now: it keeps Node's functions as they are when the library is loaded
-const { configured, refuseStrays, tellUnknown } = require('../config/options/read.js');
+const { configured, refuseStrayArguments, refuseStrays, tellUnknown } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { defaultsFor, isPublic, resolveConfig } = require('../config/resolve_config.js');
 const { readProcess } = require('../config/process.js');
@@ -15,9 +15,12 @@ const { createSelfMetrics } = require('./self_metrics.js');
 
 class OTLPTraceExporter extends LaneExporter {
   /** @param {object} [config] as for the stock exporters over HTTP and gRPC, plus ours (index.d.ts) */
-  constructor(config = {}) {
+  constructor(config = {}, ...others) {
     const isOfClass = isPublic(new.target, OTLPTraceExporter);
-    configured(() => refuseStrays(OPTIONS.OTLPTraceExporter, config, isOfClass));
+    configured(() => {
+      refuseStrays(OPTIONS.OTLPTraceExporter, config, isOfClass);
+      refuseStrayArguments(OPTIONS.OTLPTraceExporter, others, 1);
+    });
     const resolved = configured(() => resolveConfig(config, defaultsFor(new.target)));
     const process = configured(() => readProcess(resolved.process));
     const lines = new ExporterLines({ className: 'OTLPTraceExporter', ...resolved });

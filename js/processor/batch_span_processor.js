@@ -17,6 +17,7 @@ const {
   readMember,
   readOptions,
   readVariable,
+  refuseStrayArguments,
   refuseStrays,
   tellUnknown,
 } = require('../config/options/read.js');
@@ -85,12 +86,14 @@ class BatchSpanProcessor {
    * `new BatchSpanProcessor(exporter, config?)` as in the SDK's 1.x and 2.x lines, which reads `OTEL_BSP_*`;
    * `new BatchSpanProcessor({ exporter, ...config })` as in its 3.x line, which does not.
    */
-  constructor(first, config) {
+  constructor(first, config, ...others) {
     const isOneObject = configured(() => typeof first?.export !== 'function' && first?.exporter !== undefined);
     const [rows, given] = isOneObject ? [OPTIONS.BatchSpanProcessor, first] : [SETTINGS, config];
     const isOfClass = isItself(new.target, BatchSpanProcessor);
     const options = configured(() => {
       refuseStrays(rows, given, isOfClass, OF_BROWSERS);
+      if (isOneObject) refuseStrayArguments(rows, [config, ...others], 1);
+      else refuseStrayArguments(rows, others, 2);
       return readProcessorOptions(first, isOneObject ? null : (config ?? {}));
     });
     this.#exporter = options.exporter;

@@ -4,7 +4,7 @@
 // Refuses to guess what exporters of other packages do: they are the program's.
 
 const { refuseProcess } = require('../config/process.js');
-const { configured, refuseStrays } = require('../config/options/read.js');
+const { configured, refuseStrayArguments, refuseStrays } = require('../config/options/read.js');
 const { OPTIONS } = require('../config/options/table.js');
 const { decidedOnce } = require('../otel/decisions.js');
 const { diag, registered } = require('../otel/diag.js');
@@ -16,10 +16,11 @@ const { exporter: _, ...SETTINGS } = OPTIONS.BatchSpanProcessor;
 const OF_BROWSERS = ['disableAutoFlushOnDocumentHide'];
 
 /** For an exporter that is to be made of the stock class. @throws {Error} where the environment or its options ask for rules */
-function refuseStockExporter(which, [config], isOfClass) {
+function refuseStockExporter(which, [config, ...others], isOfClass) {
   configured(() => {
     refuseProcess(config?.process, `${which}, which stays the stock class,`);
     refuseStrays(OPTIONS.OTLPTraceExporter, config, isOfClass);
+    if (isOfClass) refuseStrayArguments(OPTIONS.OTLPTraceExporter, others, 1);
   });
 }
 

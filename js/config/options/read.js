@@ -9,7 +9,7 @@ const { diag } = require('../../otel/diag.js');
 const { isOutOfStack } = require('../../guards/unwinding.js');
 const { contained, ignore } = require('../../guards/user_code.js');
 const { INVALID } = require('./kinds.js');
-const { isPlainObject, namesUnknownIn, unknownIn } = require('./names.js');
+const { isOfNoClass, namesAboutIn, unknownIn } = require('./names.js');
 const { OPTIONS, VARIABLES } = require('./table.js');
 
 const MAX_SHOWN_UNITS = 100;
@@ -132,11 +132,24 @@ function tellUnknown(rows, given, also = []) {
  */
 function refuseStrays(rows, given, isOfClass, also = []) {
   const stray = contained(ignore, () => {
-    const names = namesUnknownIn(rows, given, also);
-    const mayHaveOwn = !isOfClass || !isPlainObject(given);
+    const names = namesAboutIn(rows, given, also);
+    const mayHaveOwn = !isOfClass || !isOfNoClass(given);
     return names.length === 0 ? null : strayIn(names, given, { hasRules: hasRules(rows), mayHaveOwn });
   });
   if (typeof stray === 'string') throw new Error(stray);
+}
+
+/**
+ * For the arguments of a constructor behind those that it reads. Other libraries take rules there.
+ * @param {number} read how many it reads
+ * @throws {Error} naming the argument
+ */
+function refuseStrayArguments(rows, others, read) {
+  const stray = contained(ignore, () => {
+    const given = Object.fromEntries(others.map((value, nth) => [`argument ${read + nth + 1}`, value]));
+    return strayIn(Object.keys(given), given, { hasRules: hasRules(rows) });
+  });
+  if (others.length > 0 && typeof stray === 'string') throw new Error(stray);
 }
 
 const hasRules = (rows) => Object.hasOwn(rows, 'process');
@@ -231,6 +244,7 @@ module.exports = {
   readOption,
   readOptions,
   readVariable,
+  refuseStrayArguments,
   refuseStrays,
   tellUnknown,
   textOf,

@@ -24,7 +24,7 @@ const UNREAD = Symbol('unread');
 function strayIn(names, given, { section = '', hasRules, mayHaveOwn = false }) {
   for (const name of names) {
     const value = valueIn(given, name);
-    const isStray = mayHaveOwn ? isNear(name) && hasRulesIn(value) : isNamedLikeRules(name, value) || hasRulesIn(value);
+    const isStray = mayHaveOwn ? isNearWithRules(name, value) : isNamedLikeRules(name, value) || holdsRules(value);
     if (!isStray) continue;
     const shown = section + name.slice(0, MOST_UNITS).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
     const place = hasRules ? placeOf(name) : `rules in ${HOME} of the exporter, OTLPTraceExporter or FileSpanExporter`;
@@ -40,9 +40,27 @@ function placeOf(name) {
   return { drop: `${HOME}.drop`, hashkey: `${HOME}.hashKey`, marker: `${HOME}.marker` }[lower] ?? `rules in ${HOME}`;
 }
 
+/** Of `given` itself, or of what it inherits from. */
 function valueIn(given, name) {
-  const property = Object.getOwnPropertyDescriptor(given, name);
-  return property !== undefined && 'value' in property ? property.value : UNREAD;
+  for (let owner = given; owner !== null; owner = Object.getPrototypeOf(owner)) {
+    const property = Object.getOwnPropertyDescriptor(owner, name);
+    if (property !== undefined) return 'value' in property ? property.value : UNREAD;
+  }
+  return UNREAD;
+}
+
+/** Of somebody else's options; what a getter has is not known, so that its name has to be nearer. */
+function isNearWithRules(name, value) {
+  if (value === UNREAD) return isNear(name) && editsBetween(name.toLowerCase(), HOME) <= 1;
+  return isNear(name) && holdsRules(value);
+}
+
+/** Rules, or `process` with rules, as in `{ options: { process } }`. */
+function holdsRules(value) {
+  if (hasRulesIn(value)) return true;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const names = Object.keys(value).slice(0, MOST_LOOKED_AT);
+  return names.some((name) => isNear(name) && hasRulesIn(valueIn(value, name)));
 }
 
 /** What is absent or switched off asks for nothing. */
