@@ -72,8 +72,14 @@ impl All<'_> {
         let sign = segment.iter().position(|byte| matches!(byte, b':' | b'=' | b'&'));
         let colon = match sign.and_then(|sign| segment.get(sign)) {
             Some(b':') => sign.map(|sign| begin + sign),
-            // The parameters of a query may have an `@`.
-            Some(_) => return None,
+            // The parameters of a query may have an `@`. What is before one alone may be a user that has a sign in it.
+            Some(_) => {
+                let userinfo = self.text.get(found.clone()?)?;
+                if userinfo.contains(&b'&') {
+                    return None;
+                }
+                Some(begin + userinfo.iter().position(|byte| *byte == b':')?)
+            }
             None => None,
         };
         let is_scheme = |colon| {

@@ -84,7 +84,8 @@ fn numeric_halves(word: [u8; 8]) -> (bool, bool) {
 fn has_long_number(text: &[u8]) -> bool {
     let mut length = 0;
     text.iter().any(|byte| {
-        let is_part = byte.is_ascii_digit() || matches!(byte, b' ' | b'-');
+        let is_gap = matches!(byte, b' ' | b'-' | b'+' | b'.' | b'%');
+        let is_part = byte.is_ascii_digit() || is_gap;
         length = if is_part { length + 1 } else { 0 };
         length >= LEAST_CARD_BYTES
     })

@@ -5,7 +5,8 @@ use super::{Look, byte_before, run};
 const MOST_CARD_DIGITS: usize = 19;
 const LEAST_CARD_DIGITS: usize = 13;
 
-/// 13 to 19 digits of which the first is 2 to 6, in groups with single blanks or hyphens between them.
+/// 13 to 19 digits of which the first is 2 to 6, in groups with single blanks, hyphens or dots between them, or with what
+/// stands for a blank in a URL or a form.
 pub(super) fn card(text: &[u8], at: usize) -> Look {
     let end = at + digits_and_gaps(text, at);
     let mut start = at;
@@ -13,9 +14,27 @@ pub(super) fn card(text: &[u8], at: usize) -> Look {
         if let Some(range) = card_from(text, start, end) {
             return Look::found(range);
         }
-        start += run(text, start, |byte| byte.is_ascii_digit()) + 1;
+        // The digits of `%20` or `%22` before it are none of it.
+        if start == at && byte_before(text, at) == Some(b'%') {
+            if let Some(range) = card_from(text, at + 2, end) {
+                return Look::found(range);
+            }
+        }
+        start += run(text, start, |byte| byte.is_ascii_digit());
+        start += gap(text, start).max(1);
     }
     Look::nothing(end)
+}
+
+/// The length of what may stand between two groups, if one follows.
+fn gap(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let length = match rest {
+        [b' ' | b'-' | b'+' | b'.', ..] => 1,
+        [b'%', b'2', b'0', ..] => 3,
+        _ => return 0,
+    };
+    if rest.get(length).is_some_and(u8::is_ascii_digit) { length } else { 0 }
 }
 
 /// Digits, and gaps that are followed by one.
@@ -23,11 +42,10 @@ fn digits_and_gaps(text: &[u8], at: usize) -> usize {
     let mut length = 0;
     loop {
         length += run(text, at + length, |byte| byte.is_ascii_digit());
-        let is_gap = matches!(text.get(at + length), Some(b' ' | b'-'));
-        if !is_gap || !text.get(at + length + 1).is_some_and(u8::is_ascii_digit) {
-            return length;
+        match gap(text, at + length) {
+            0 => return length,
+            gap => length += gap,
         }
-        length += 1;
     }
 }
 
@@ -39,8 +57,14 @@ fn card_from(text: &[u8], start: usize, end: usize) -> Option<std::ops::Range<us
     let mut digits = [0; MOST_CARD_DIGITS];
     let mut count = 0;
     let mut found = None;
-    for at in start..end {
-        let Some(byte) = text.get(at).filter(|byte| byte.is_ascii_digit()) else { continue };
+    let mut next = start;
+    while next < end {
+        let at = next;
+        let Some(byte) = text.get(at).filter(|byte| byte.is_ascii_digit()) else {
+            next += gap(text, at).max(1);
+            continue;
+        };
+        next += 1;
         let Some(place) = digits.get_mut(count) else { break };
         *place = byte - b'0';
         count += 1;
@@ -148,6 +172,13 @@ mod tests {
             ("4222222222222", vec!["4222222222222"]),
             ("41111111111111110000", vec![]),
             ("4111  1111 1111 1111", vec![]),
+            ("4111+1111+1111+1111", vec!["4111+1111+1111+1111"]),
+            ("pan=4111%201111%201111%201111&x", vec!["4111%201111%201111%201111"]),
+            ("4111.1111.1111.1111.", vec!["4111.1111.1111.1111"]),
+            ("a%204111111111111111", vec!["4111111111111111"]),
+            ("%224111111111111111%22", vec!["4111111111111111"]),
+            ("%2041%2011", vec![]),
+            ("4111%201111%201111%201112", vec![]),
         ] {
             assert_eq!(found(text, Detector::CreditCard), expected, "{text}");
         }

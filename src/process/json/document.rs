@@ -48,6 +48,8 @@ pub(super) struct Document<'t, 'r> {
     pub(super) has_read: bool,
     pub(super) changed: bool,
     pub(super) is_searching: bool,
+    /// Where nothing but the marker follows: what an earlier pass has left of a text that was none to its end.
+    marker_at: Option<usize>,
 }
 
 impl<'t, 'r> Document<'t, 'r> {
@@ -75,6 +77,7 @@ impl<'t, 'r> Document<'t, 'r> {
             has_read: false,
             changed: false,
             is_searching,
+            marker_at: None,
         }
     }
 
@@ -90,11 +93,11 @@ impl<'t, 'r> Document<'t, 'r> {
         };
         let is_container = matches!(self.text.trim_ascii_start().first(), Some(b'{' | b'['));
         if is_container {
-            self.flush_read();
+            self.break_off();
         } else {
             self.out.truncate(start);
+            self.out.extend_from_slice(self.leaves.marker());
         }
-        self.out.extend_from_slice(self.leaves.marker());
         match stop {
             Stop::TooDeep => Masked::TooDeep,
             Stop::WrongByte | Stop::EndOfText => Masked::Broken,
@@ -158,6 +161,22 @@ impl<'t, 'r> Document<'t, 'r> {
         self.flush(self.at);
     }
 
+    fn note_marker(&mut self) {
+        if self.marker_at.is_none() && self.text.get(self.at..) == Some(self.leaves.marker()) {
+            self.marker_at = Some(self.at);
+        }
+    }
+
+    /// It is no document to its end: what has been read, and then the marker. One that is there already may begin like a
+    /// container, and is not read as the beginning of one.
+    pub(super) fn break_off(&mut self) {
+        if let Some(at) = self.marker_at.filter(|at| self.written <= *at) {
+            self.at = at;
+        }
+        self.flush_read();
+        self.out.extend_from_slice(self.leaves.marker());
+    }
+
     /// The value from `start` to here is replaced by `by`.
     pub(super) fn replace(&mut self, start: usize, by: &[u8]) {
         self.changed = true;
@@ -182,6 +201,7 @@ impl<'t, 'r> Document<'t, 'r> {
     /// Reads a key and what follows it up to the value.
     fn key(&mut self, first: usize, end: usize) -> Result<Named, Stop> {
         let start = self.at;
+        self.note_marker();
         let mut decoded = std::mem::take(&mut self.scratch);
         let scanned = self.string(&mut decoded)?;
         let raw = self.text.get(start + 1..self.at - 1).unwrap_or_default();
@@ -225,6 +245,7 @@ impl<'t, 'r> Document<'t, 'r> {
     /// Reads a value, or the beginning of a container. The progress of the paths at it begins at `first`.
     fn value(&mut self, first: usize, named: Named) -> Result<(), Stop> {
         let start = self.at;
+        self.note_marker();
         match self.peek()? {
             byte @ (b'{' | b'[') => return self.open(byte == b'{', first, named),
             b'"' => {

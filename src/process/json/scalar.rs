@@ -69,10 +69,8 @@ impl Document<'_, '_> {
         match inside.run(named) {
             Err(Stop::WrongByte) if !inside.has_read => None,
             Err(_) => {
-                inside.flush_read();
-                let marker = inside.leaves.marker().to_vec();
-                new.extend_from_slice(&marker);
-                Some(true)
+                inside.break_off();
+                Some(new.as_slice() != text)
             }
             Ok(()) => {
                 inside.flush_read();

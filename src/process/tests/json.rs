@@ -6,14 +6,20 @@ use crate::process::{
 };
 
 /// Leaves with a marker, tokens that can be told, and e-mail addresses to search for.
-#[derive(Default)]
 struct Plain {
     hits: usize,
+    marker: &'static str,
+}
+
+impl Default for Plain {
+    fn default() -> Self {
+        Plain { hits: 0, marker: "[\"x\"]" }
+    }
 }
 
 impl Leaves for Plain {
     fn marker(&self) -> &[u8] {
-        b"[\"x\"]"
+        self.marker.as_bytes()
     }
 
     fn token(&mut self, value: &[u8], out: &mut Vec<u8>) {
@@ -135,6 +141,29 @@ fn p114_a_document_that_was_cut_never_shows_the_secret() {
     }
     let (out, _) = masked(r#"{"a":1,"password":2,"b":nope}"#, &rule);
     assert_eq!(out, r#"{"a":1,"password":M,"b":["x"]"#.replace('M', MARKER));
+}
+
+#[test]
+fn p114_masking_again_what_was_cut_changes_nothing() {
+    let rule = rule(&["a.b"], &[], None, false);
+    let texts =
+        ["[", "[1", "[1,", "[[", "{", r#"{"a""#, r#"{"a":[1,"#, r#"["[1,"]"#, "[1] x", "[x", "1x"];
+    for marker in ["[redacted]", "{gone}", "***", "[[[", "\"gone\""] {
+        for text in texts.into_iter().chain([marker]) {
+            let again = |text: &str| {
+                let mut out = Vec::new();
+                let leaves = &mut Plain { marker, ..Plain::default() };
+                match mask(text.as_bytes(), &rule, leaves, &mut out) {
+                    Masked::Unchanged => text.to_owned(),
+                    _ => String::from_utf8(out).unwrap(),
+                }
+            };
+            let once = again(text);
+            assert_eq!(again(&once), once, "{text} {marker}");
+        }
+    }
+    let (once, _) = masked("[redacted", &rule);
+    assert_eq!(once, "[[\"x\"]");
 }
 
 #[test]
