@@ -23,7 +23,7 @@ const registering = (env) =>
     env: { OFFLOOP_LOG: 'warn', ...env },
   });
 
-test('a variable that looks like rules and that nobody reads is refused, by constructors and by register (P2)', {
+test('a variable that looks like rules and that nobody reads is refused, by constructors and by register (P125)', {
   skip,
 }, async () => {
   const lower = process.platform === 'win32' ? [] : ['offloop_process'];

@@ -1,5 +1,5 @@
 'use strict';
-// What a process that ends by a signal of `exit.signals` says of the spans that it loses (F57): one line, and none where
+// What a process that ends by a signal of `exit.signals` says of the spans that it loses (F59): one line, and none where
 // nothing is lost.
 
 const assert = require('node:assert/strict');
@@ -23,7 +23,7 @@ const killed = (url, { env, options = '', before = '' } = {}) =>
     { url, env: { OFFLOOP_LOG: undefined, ...env } },
   );
 
-test('a signal that costs spans says how many, where they were to go, and why (F57)', { skip }, async () => {
+test('a signal that costs spans says how many, where they were to go, and why (F59)', { skip }, async () => {
   const url = await refusedUrl();
   const { signal, stderr } = await killed(`${url}?key=hunter2`);
   assert.equal(signal, 'SIGTERM');
@@ -32,7 +32,7 @@ test('a signal that costs spans says how many, where they were to go, and why (F
   assert.equal(stderr, `offloop: warn: SIGTERM ends the process, and these spans are lost: ${loss}${SILENCED}`);
 });
 
-test('a collector that does not answer, and one that refuses, are told apart (F57)', { skip }, async (t) => {
+test('a collector that does not answer, and one that refuses, are told apart (F59)', { skip }, async (t) => {
   const silent = await startReceiver({ otherwise: { stall: 'response' } }, t);
   const { stderr } = await killed(silent.url);
   assert.match(stderr, /^offloop: warn: SIGTERM .* 300 for \S+ \(not delivered within 400 ms\) .*\n$/);
@@ -42,7 +42,7 @@ test('a collector that does not answer, and one that refuses, are told apart (F5
   assert.match(refused.stderr, /^offloop: warn: SIGTERM .* 300 for \S+ \(400: Bad Request\) .*\n$/);
 });
 
-test('what is delivered, or silenced, or has a logger, says nothing on standard error (F57)', { skip }, async (t) => {
+test('what is delivered, or silenced, or has a logger, says nothing on standard error (F59)', { skip }, async (t) => {
   const receiver = await startReceiverProcess({}, t);
   const delivered = await killed(receiver.url);
   assert.deepEqual([delivered.signal, delivered.stderr], ['SIGTERM', '']);
@@ -59,7 +59,7 @@ test('what is delivered, or silenced, or has a logger, says nothing on standard 
   assert.match(logged.stdout, /^Offloop: SIGTERM ends the process, and these spans are lost: 300 for /m);
 });
 
-test('a signal that the application listens to ends nothing, and so costs nothing (F57)', { skip }, async () => {
+test('a signal that the application listens to ends nothing, and so costs nothing (F59)', { skip }, async () => {
   const before = `process.on('SIGTERM', () => setTimeout(() => process.exit(9), 100));`;
   const { code, stderr } = await killed(await refusedUrl(), { before });
   assert.deepEqual([code, stderr], [9, '']);

@@ -15,7 +15,7 @@ mod whole_text;
 mod tests;
 
 pub(crate) use self::{
-    blocks::{BlockLine, RouteTime, block_lines, block_place, block_rows},
+    blocks::{BlockLine, RouteTime, block_lines, block_place, block_rows, with_blocks_once},
     facets::{Facet, Of as FacetOf, facets},
     facts::{root, services},
     filter::{Field, Filter, FilterError, Place, parse, quoted, term_for},

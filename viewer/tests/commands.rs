@@ -421,6 +421,62 @@ fn v64_blocks_name_the_route_that_was_held_up_longest() {
     assert!(!run(&["blocks", SPANS]).out.contains("ROUTE"), "no column where nothing is known");
 }
 
+#[test]
+fn v63_stats_count_a_block_that_was_reported_twice_once() {
+    let directory = Directory::new();
+    let end = line_of_fixture(2);
+    let ongoing = end
+        .replace("\"0000000000000031\"", "\"0000000000000030\"")
+        .replace(
+            "ongoing\",\"value\":{\"boolValue\":false}",
+            "ongoing\",\"value\":{\"boolValue\":true}",
+        )
+        .replace("1795298340486400000", "1795298340448000000");
+    let trace = "7c2d1e9f00aa4b5c8d6e0f1a2b3c4d5e";
+    let link = format!("\"links\":[{{\"traceId\":\"{trace}\",\"spanId\":\"0000000000000030\"}}]");
+    let end = end.replace("\"links\":[]", &link);
+    assert_ne!(ongoing, end);
+    let both = directory.write("both.jsonl", format!("{ongoing}\n{end}\n"));
+    let alone = directory.write("alone.jsonl", ongoing);
+    for (path, total) in [(&both, 78_400_000), (&alone, 40_000_000)] {
+        let json: serde_json::Value =
+            serde_json::from_str(&run(&["stats", "--json", path]).out).unwrap();
+        let group = &json["groups"][0];
+        assert_eq!(
+            (group["name"].as_str(), group["count"].as_u64(), group["longest"].as_u64()),
+            (Some("event-loop-blocked"), Some(1), Some(total)),
+            "{json}"
+        );
+        assert_eq!(json["blocks"][0]["count"].as_u64(), Some(1));
+        let by = run(&["stats", "--by", "thread.id", path]).out;
+        assert!(by.contains("\n1 of 1 spans have thread.id\n"), "{by}");
+    }
+}
+
+#[test]
+fn v99_blocks_name_function_and_line_in_80_columns() {
+    let directory = Directory::new();
+    let (function, file) = ("OrderService.placeOrder", "/srv/shop/dist/services/order.service.js");
+    let line = line_of_fixture(2)
+        .replace("\"parseCart\"", &format!("\"{function}\""))
+        .replace("\"/app/src/cart.js\"", &format!("\"{file}\""))
+        .replace(
+            "{\"key\":\"label\"",
+            "{\"key\":\"http.route\",\"value\":{\"stringValue\":\"/shops/:shop/orders/:order/lines\"}},{\"key\":\"label\"",
+        );
+    let path = directory.write("long.jsonl", line);
+    for name in ["blocks", "stats"] {
+        let text = ran(command(&[name, &path]).output().unwrap()).out;
+        let row = text.lines().find(|line| line.contains("order.service.js:42"));
+        assert!(row.is_some_and(|row| row.contains(function)), "{text}");
+        assert!(row.is_some_and(|row| row.chars().count() <= 80), "{text}");
+    }
+    let text = ran(command(&["blocks", &path]).output().unwrap()).out;
+    assert!(text.contains(&format!("\n{function} ({file}:42), last at ")), "{text}");
+    assert!(text.contains("\n(80 columns have no room for LONGEST, CPU, GC)\n"), "{text}");
+    assert!(run(&["blocks", &path]).out.contains("3.20 ms\n\n"), "all figures where there is room");
+}
+
 /// What `FileSpanExporter` and `EventLoopMonitor` have written, but for the name of the directory.
 #[test]
 fn v14_v63_v64_files_of_the_exporter_are_read() {

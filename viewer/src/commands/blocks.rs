@@ -47,10 +47,11 @@ fn text(index: &Index, lines: &[BlockLine], limit: usize) -> String {
     let lists_routes = lines.iter().take(limit).any(|line| !line.routes.is_empty());
     let mut columns = vec![Column::text("FUNCTION"), Column::place("AT")];
     if lists_routes {
-        columns.push(Column::text("ROUTE"));
+        columns.push(Column::aside("ROUTE"));
     }
     columns.push(Column::whole("CAUSE"));
-    columns.extend(["COUNT", "TOTAL", "LONGEST", "CPU", "GC"].map(Column::figure));
+    columns.extend(["COUNT", "TOTAL"].map(Column::figure));
+    columns.extend(["LONGEST", "CPU", "GC"].map(Column::spare));
     let mut table = Table::new(columns);
     for line in lines.iter().take(limit) {
         let mut row = vec![function_text(line), shown(&line.at.place)];
@@ -66,7 +67,14 @@ fn text(index: &Index, lines: &[BlockLine], limit: usize) -> String {
         text.push_str(&format!("… and {} more (--limit)\n", lines.len() - limit));
     }
     for line in lines.iter().take(limit) {
-        text.push_str(&format!("\n{}, last at {}\n", function_text(line), time_text(line.last)));
+        // In full, whatever the table has room for.
+        let place = if line.at.place.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", shown(&line.at.place))
+        };
+        let last = time_text(line.last);
+        text.push_str(&format!("\n{}{place}, last at {last}\n", function_text(line)));
         let operations = operations(index, &line.rows);
         if operations.is_empty() {
             text.push_str("  nothing else was open in the same process\n");

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     index::Index,
     json::Json,
-    query::{BlockLine, By, Group, block_lines, latency},
+    query::{BlockLine, By, Group, block_lines, latency, with_blocks_once},
     questions::write_group,
     terminal::{Column, Table, count_text, duration_text, shown},
     time::time_text,
@@ -55,13 +55,15 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, UsageError> {
     }))
 }
 
-fn groups(index: &Index, by: &By) -> Vec<Group> {
+/// The groups, and how many spans were counted.
+fn groups(index: &Index, by: &By) -> (Vec<Group>, u64) {
     let own = self_times(index, &Forest::of_all(index));
-    latency(index, by, &mut index.rows(), &own)
+    let rows = with_blocks_once(index, index.rows().collect());
+    (latency(index, by, &mut rows.iter().copied(), &own), rows.len() as u64)
 }
 
 fn text(index: &Index, by: &By, limit: usize) -> String {
-    let groups = groups(index, by);
+    let (groups, spans) = groups(index, by);
     let (title, word) = match by {
         By::Operation => ("OPERATION", "operations"),
         By::Service => ("SERVICE", "services"),
@@ -92,7 +94,7 @@ fn text(index: &Index, by: &By, limit: usize) -> String {
         text.push_str(&format!(
             "{} of {} spans have {}\n",
             count_text(has_it),
-            count_text(index.span_count()),
+            count_text(spans),
             shown(key)
         ));
     }
@@ -106,10 +108,10 @@ fn blocks_text(lines: &[BlockLine]) -> String {
     }
     let mut columns = vec![Column::text("EVENT LOOP BLOCKED IN"), Column::place("AT")];
     columns.extend([
-        Column::text("CAUSE"),
+        Column::whole("CAUSE"),
         Column::figure("COUNT"),
         Column::figure("TOTAL"),
-        Column::figure("LONGEST"),
+        Column::spare("LONGEST"),
     ]);
     let mut table = Table::new(columns);
     for line in lines.iter().take(WORST_BLOCKS) {
@@ -141,7 +143,7 @@ pub(super) fn function_text(line: &BlockLine) -> String {
 fn json(index: &Index, by: &By) -> String {
     let mut json = account(index);
     json.name("groups").array();
-    for group in groups(index, by) {
+    for group in groups(index, by).0 {
         write_group(&mut json, &group);
     }
     json.end_array().name("blocks").array();

@@ -55,15 +55,31 @@ impl BlockLine {
 /// The rows of all blocks, without those that were reported while they went on and once more when they had ended.
 pub(crate) fn block_rows(index: &Index) -> Vec<u32> {
     let mut rows = rows_of_reports(index);
-    let blocks: HashSet<u32> = rows.iter().copied().collect();
-    let links = index.links.iter().filter(|link| blocks.contains(&link.row));
-    let ended: HashSet<u32> = links
-        .filter_map(|link| index.row_of(link.trace, link.id).filter(|other| *other != link.row))
-        .collect();
+    let again = reported_again(index, &rows);
+    rows.retain(|row| !again.contains_key(row));
+    rows
+}
+
+/// `rows` with one for each block: the report of one that went on is left out if the one of its end is among them.
+pub(crate) fn with_blocks_once(index: &Index, mut rows: Vec<u32>) -> Vec<u32> {
+    let again = reported_again(index, &rows_of_reports(index));
+    if again.is_empty() {
+        return rows;
+    }
+    let ends: HashSet<u32> = again.values().copied().collect();
+    let found: HashSet<u32> = rows.iter().copied().filter(|row| ends.contains(row)).collect();
+    rows.retain(|row| !again.get(row).is_some_and(|end| found.contains(end)));
+    rows
+}
+
+/// Of the blocks in `reports` those that went on, by row, and the row of their end.
+fn reported_again(index: &Index, reports: &[u32]) -> HashMap<u32, u32> {
+    let blocks: HashSet<u32> = reports.iter().copied().collect();
     let is_ongoing =
         |row: u32| index.attribute(row, "event_loop.block.ongoing") == Some(Value::Bool(true));
-    rows.retain(|row| !(ended.contains(row) && is_ongoing(*row)));
-    rows
+    let links = index.links.iter().filter(|link| blocks.contains(&link.row));
+    let ended = links.filter_map(|link| Some((index.row_of(link.trace, link.id)?, link.row)));
+    ended.filter(|(row, end)| row != end && blocks.contains(row) && is_ongoing(*row)).collect()
 }
 
 /// The rows of all spans that report a block, also those of one that went on and has ended since.

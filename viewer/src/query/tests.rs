@@ -43,6 +43,25 @@ fn v63_an_ongoing_block_goes_when_its_end_is_there() {
 }
 
 #[test]
+fn v63_a_block_counts_once_by_its_end_or_while_that_is_missing() {
+    let spans = [
+        block(1, 0, 100, 150, "parse", true),
+        with_link(block(2, 0, 100, 400, "parse", false), 1),
+        block(3, 0, 500, 600, "render", true),
+        with_link(span(4, 0, 500, 600), 3),
+    ];
+    let index = index_of_spans(&spans);
+    assert_eq!(with_blocks_once(&index, index.rows().collect()), [1, 2, 3]);
+    // A filter may have left the end out.
+    assert_eq!(with_blocks_once(&index, vec![0, 2]), [0, 2]);
+    let own = vec![0; 4];
+    let rows = with_blocks_once(&index, index.rows().collect());
+    let groups = latency(&index, &By::Operation, &mut rows.into_iter(), &own);
+    let blocks = groups.iter().find(|group| group.name == "event-loop-blocked").unwrap();
+    assert_eq!((blocks.count, blocks.p50, blocks.longest), (2, 100, 300));
+}
+
+#[test]
 fn v64_blocks_are_counted_by_their_line_of_code() {
     let spans = [
         block(1, 0, 100, 150, "parse", false),

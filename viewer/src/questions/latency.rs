@@ -3,7 +3,7 @@
 use super::{Answer, Asked, Cache, ROOM};
 use crate::{
     json::Json,
-    query::{By, Group, latency},
+    query::{By, Group, latency, with_blocks_once},
 };
 
 const MOST_ITEMS: u64 = 500;
@@ -20,7 +20,8 @@ pub(super) fn by(asked: &Asked<'_>, cache: &mut Cache) -> Answer {
     let found = cache.matches(asked)?;
     let own = cache.self_times(asked);
     asked.check()?;
-    let groups = latency(asked.index, &by, &mut found.rows.iter().copied(), &own);
+    let rows = with_blocks_once(asked.index, found.rows.to_vec());
+    let groups = latency(asked.index, &by, &mut rows.iter().copied(), &own);
     asked.check()?;
     let mut json = asked.json();
     json.name("matchedSpans").number(found.rows.len() as u64);

@@ -1,5 +1,5 @@
 //! Tables that fit the width of the terminal: texts that are too long are cut, figures never. A place in the code is cut at its
-//! head, because file and line stand at its end.
+//! head, because file and line stand at its end. Before what the table is about is cut, columns beside it give their room.
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Align {
@@ -7,19 +7,36 @@ enum Align {
     Right,
 }
 
-/// A column. Those that can shrink hold texts.
+/// What a column gives where the table is too wide.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Gives {
+    Nothing,
+    /// It is left out.
+    Itself,
+    /// Its texts are cut before others are.
+    RoomFirst,
+    /// Its texts are cut.
+    Room,
+}
+
+/// A column. Those that give room hold texts.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
     title: String,
     align: Align,
-    can_shrink: bool,
+    gives: Gives,
     is_cut_at_head: bool,
 }
 
 impl Column {
     pub fn text(title: impl Into<String>) -> Column {
         let title = title.into();
-        Column { title, align: Align::Left, can_shrink: true, is_cut_at_head: false }
+        Column { title, align: Align::Left, gives: Gives::Room, is_cut_at_head: false }
+    }
+
+    /// A text that the table is not about.
+    pub fn aside(title: impl Into<String>) -> Column {
+        Column { gives: Gives::RoomFirst, ..Column::text(title) }
     }
 
     /// A path with a line behind it: what is too long loses its head.
@@ -29,11 +46,16 @@ impl Column {
 
     /// A text that is of no use if it is cut.
     pub fn whole(title: impl Into<String>) -> Column {
-        Column { can_shrink: false, ..Column::text(title) }
+        Column { gives: Gives::Nothing, ..Column::text(title) }
     }
 
     pub fn figure(title: impl Into<String>) -> Column {
-        Column { align: Align::Right, can_shrink: false, ..Column::text(title) }
+        Column { align: Align::Right, gives: Gives::Nothing, ..Column::text(title) }
+    }
+
+    /// A figure that is left out before any text is cut; the last of several goes first.
+    pub fn spare(title: impl Into<String>) -> Column {
+        Column { gives: Gives::Itself, ..Column::figure(title) }
     }
 }
 
@@ -57,7 +79,7 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// The lines of the table, the titles first.
+    /// The lines of the table, the titles first, and what was left out.
     pub fn text(&self, width: usize) -> String {
         let titles: Vec<String> = self.columns.iter().map(|column| column.title.clone()).collect();
         let mut widths: Vec<usize> = titles.iter().map(|title| width_of(title)).collect();
@@ -66,11 +88,13 @@ impl Table {
                 *most = (*most).max(width_of(cell));
             }
         }
-        self.shrink(&mut widths, width);
+        let left_out = self.leave_out(&widths, width);
+        self.shrink(&mut widths, &left_out, width);
         let mut text = String::new();
         for row in std::iter::once(&titles).chain(&self.rows) {
             let mut line = String::new();
-            for ((column, cell), width) in self.columns.iter().zip(row).zip(&widths) {
+            let cells = self.columns.iter().zip(row).zip(&widths).zip(&left_out);
+            for (((column, cell), width), _) in cells.filter(|(_, is_out)| !**is_out) {
                 let cell = match column.is_cut_at_head {
                     true => truncated_head(cell, *width),
                     false => truncated(cell, *width),
@@ -85,21 +109,49 @@ impl Table {
             text.push_str(line.trim_end());
             text.push('\n');
         }
+        let columns = self.columns.iter().zip(&left_out).filter(|(_, is_out)| **is_out);
+        let names: Vec<&str> = columns.map(|(column, _)| column.title.as_str()).collect();
+        if !names.is_empty() {
+            let (names, columns) = (names.join(", "), width);
+            text.push_str(&format!("({columns} columns have no room for {names})\n"));
+        }
         text
     }
 
-    /// Takes from the widest of the columns that can shrink until all fit.
-    fn shrink(&self, widths: &mut [usize], width: usize) {
-        let gaps = GAP.len() * self.columns.len().saturating_sub(1);
-        loop {
-            let total = widths.iter().sum::<usize>() + gaps;
-            let shrinkable =
-                self.columns.iter().zip(widths.iter_mut()).filter(|(column, _)| column.can_shrink);
-            let Some((_, widest)) = shrinkable.max_by_key(|(_, width)| **width) else { return };
-            if total <= width || *widest <= SHORTEST {
-                return;
+    /// Which columns are left out: none if all fit without.
+    fn leave_out(&self, widths: &[usize], width: usize) -> Vec<bool> {
+        let mut left_out = vec![false; self.columns.len()];
+        let columns = self.columns.iter().zip(widths).zip(&mut left_out);
+        let mut total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
+        for ((column, own), is_out) in columns.rev() {
+            if total > width && column.gives == Gives::Itself {
+                *is_out = true;
+                total -= own + GAP.len();
             }
-            *widest -= 1;
+        }
+        left_out
+    }
+
+    /// Takes from the widest of the columns that give room until all fit.
+    fn shrink(&self, widths: &mut [usize], left_out: &[bool], width: usize) {
+        for (column, is_out) in widths.iter_mut().zip(left_out) {
+            if *is_out {
+                *column = 0;
+            }
+        }
+        let shown = left_out.iter().filter(|is_out| !**is_out).count();
+        let gaps = GAP.len() * shown.saturating_sub(1);
+        for gives in [Gives::RoomFirst, Gives::Room] {
+            loop {
+                let total = widths.iter().sum::<usize>() + gaps;
+                let giving = self.columns.iter().zip(widths.iter_mut());
+                let giving = giving.filter(|(column, _)| column.gives == gives);
+                let Some((_, widest)) = giving.max_by_key(|(_, width)| **width) else { break };
+                if total <= width || *widest <= SHORTEST {
+                    break;
+                }
+                *widest -= 1;
+            }
         }
     }
 }
@@ -174,6 +226,30 @@ mod tests {
         assert_eq!(table.text(30), expected.concat());
         assert!(table.text(200).lines().nth(1).unwrap().contains("with/many/parts  1,140,000"));
         assert_eq!(truncated("世界世界", 5), "世界…");
+    }
+
+    #[test]
+    fn v99_columns_beside_give_their_room_before_what_a_table_is_about() {
+        let mut table = Table::new(vec![
+            Column::text("FUNCTION"),
+            Column::aside("ROUTE"),
+            Column::figure("COUNT"),
+            Column::spare("CPU"),
+            Column::spare("GC"),
+        ]);
+        let row = ["OrderService.placeOrder", "/shops/:shop/orders/:order", "7", "12 ms", "3 ms"];
+        table.push(row.map(str::to_owned).to_vec());
+        let line = |width: usize, nth: usize| {
+            table.text(width).lines().nth(nth).unwrap_or_default().to_owned()
+        };
+        assert_eq!(line(80, 1), row.join("  ").replace("  7", "      7"));
+        assert_eq!(line(80, 2), "");
+        // Figures go, the last one first, and then texts that the table is not about are cut.
+        assert_eq!(line(69, 1), row[..4].join("  ").replace("  7", "      7"));
+        assert_eq!(line(69, 2), "(69 columns have no room for GC)");
+        assert_eq!(line(50, 1), "OrderService.placeOrder  /shops/:shop/orde…      7");
+        assert_eq!(line(50, 2), "(50 columns have no room for CPU, GC)");
+        assert_eq!(line(38, 1), "OrderService.placeOr…  /shops/…      7");
     }
 
     #[test]
