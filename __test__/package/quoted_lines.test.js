@@ -27,7 +27,7 @@ const OF_OTHERS = [
 
 /** Parts of a line that differ from case to case. */
 const VARIABLE =
-  /…|https?:\/\/\S+|file:\S+|localhost:\d+|127\.0\.0\.1(?::\d+)?|\b\d[\d,.]*\b|v\d+\.\d+\.\d+|linux-x64|http\/protobuf(?= to)|(?<=\()[a-z]+_[a-z_]+(?=\))|(?<= of )@opentelemetry\/[\w-]+|\b(?:OTLPTraceExporter|BatchSpanProcessor)\b|\btimeoutMilis\b|(?<=')timeoutMillis(?=')|\b[A-Z]{4,}(?:_[A-Z_]+)?(?=: )|@opentelemetry\/…|\b(?:native|node|x64|arm64)\b|\bNode\.js v|@offloop\/binding-|(?<=first batch )delivered|\bit (?=looks)|\bover (?=exporter)/g;
+  /…|https?:\/\/\S+|file:\S+|localhost:\d+|127\.0\.0\.1(?::\d+)?|\b\d[\d,.]*\b|v\d+\.\d+\.\d+|linux-x64|http\/protobuf(?= to)|(?<=\()[a-z]+_[a-z_]+(?=\))|(?<= of )@opentelemetry\/[\w-]+|\b(?:OTLPTraceExporter|BatchSpanProcessor)\b|\btimeoutMilis\b|\bSIG[A-Z]+(?= ends)|(?<=')timeoutMillis(?=')|\b[A-Z]{4,}(?:_[A-Z_]+)?(?=: )|@opentelemetry\/…|\b(?:native|node|x64|arm64)\b|\bNode\.js v|@offloop\/binding-|(?<=first batch )delivered|\bit (?=looks)|\bover (?=exporter)/g;
 
 function filesIn(folder, ending) {
   return readdirSync(path.join(root, folder), { recursive: true })

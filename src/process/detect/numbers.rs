@@ -15,10 +15,9 @@ pub(super) fn card(text: &[u8], at: usize) -> Look {
             return Look::found(range);
         }
         // The digits of `%20` or `%22` before it are none of it.
-        if start == at && byte_before(text, at) == Some(b'%') {
-            if let Some(range) = card_from(text, at + 2, end) {
-                return Look::found(range);
-            }
+        let is_behind_escape = start == at && byte_before(text, at) == Some(b'%');
+        if is_behind_escape && let Some(range) = card_from(text, at + 2, end) {
+            return Look::found(range);
         }
         start += run(text, start, |byte| byte.is_ascii_digit());
         start += gap(text, start).max(1);
