@@ -11,7 +11,7 @@
 import { parseArgs } from 'node:util';
 import { ensureDependencies, ensureNode, runWithSetup, useCargo } from '../build/project.mjs';
 import { summarize, timed } from '../test/steps.mjs';
-import { buildAddon, lint } from './windows/build.mjs';
+import { buildBinaries, lint } from './windows/build.mjs';
 import { runCoreTests } from './windows/core.mjs';
 import { ensureMachine, lackOf } from './windows/machine.mjs';
 import { MAJORS, nodeForWindows } from './windows/nodes.mjs';
@@ -40,7 +40,7 @@ let isTreeLaid = false;
 const steps = {
   machine: ['what the machine needs', ensureMachine],
   lint: ['clippy for Windows', lint],
-  build: ['the addon for Windows', buildAddon],
+  build: ['the binaries for Windows', buildBinaries],
   wine: ['Wine', ensureWine],
   packages: ['packed and installed', installPackages],
 };

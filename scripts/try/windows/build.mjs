@@ -1,16 +1,20 @@
-// Owns the files for Windows that are built on Linux: the addon and the programs of the core's tests, by Rust's GNU target.
-// The addon bears the name of the published binary, which Microsoft's compiler makes in the hosted workflow: the loader and
-// the packages know no other. It refuses to put anything into addon/.
+// Owns the files for Windows that are built on Linux: the addon, the program that reads span files, and the programs of the
+// core's tests, by Rust's GNU target. The first two bear the names of the published binaries, which Microsoft's compiler makes
+// in the hosted workflow: the loader and the packages know no other. It refuses to put anything into addon/.
 
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { root } from '../../build/project.mjs';
+import { root, viewerName } from '../../build/project.mjs';
 import { exitNote, run } from '../../test/steps.mjs';
 import { TARGET } from './machine.mjs';
 import { cache } from './wine.mjs';
 
 const MINUTE_MILLIS = 60_000;
 export const BINARY = 'offloop.win32-x64-msvc.node';
+const BINARIES = [
+  { script: 'compile_addon.mjs', made: 'offloop.win32-x64-gnu.node', published: BINARY },
+  { script: 'compile_viewer.mjs', published: viewerName('win32-x64-msvc') },
+];
 export const built = path.join(cache, 'addon');
 
 /**
@@ -25,12 +29,14 @@ function buildEnvironment() {
   return { LIBNODE_PATH: directory };
 }
 
-export async function buildAddon() {
-  const words = ['scripts/build/compile_addon.mjs', '--target', TARGET, '--out', path.relative(root, built)];
-  const { code } = await run(process.execPath, words, { limitMillis: 30 * MINUTE_MILLIS, env: buildEnvironment() });
-  if (code !== 0) return { ok: false, note: `ended with ${code}` };
-  copyFileSync(path.join(built, 'offloop.win32-x64-gnu.node'), path.join(built, BINARY));
-  const check = ['scripts/release/check_addon.mjs', path.join(built, BINARY)];
+export async function buildBinaries() {
+  for (const { script, made, published } of BINARIES) {
+    const words = [`scripts/build/${script}`, '--target', TARGET, '--out', path.relative(root, built)];
+    const { code } = await run(process.execPath, words, { limitMillis: 30 * MINUTE_MILLIS, env: buildEnvironment() });
+    if (code !== 0) return { ok: false, note: `${script} ended with ${code}` };
+    if (made !== undefined) copyFileSync(path.join(built, made), path.join(built, published));
+  }
+  const check = ['scripts/release/check_addon.mjs', ...BINARIES.map(({ published }) => path.join(built, published))];
   const checked = await run(process.execPath, check, { limitMillis: MINUTE_MILLIS });
   return { ok: checked.code === 0, note: checked.output.trim().split('\n')[0] };
 }

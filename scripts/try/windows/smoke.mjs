@@ -83,8 +83,20 @@ export async function tryPackages(node) {
     if (!isRight || stdout !== '')
       problems.push(`${name}: ${names.length} spans, ended with ${code}, ${stdout}${stderr}`);
   }
+  problems.push(...(await tryCommand(node)));
   for (const problem of problems) process.stdout.write(`  ✖ ${problem}\n`);
-  return { ok: problems.length === 0, note: `2 programs; ${ends.join(', ')}` };
+  return { ok: problems.length === 0, note: `2 programs; ${ends.join(', ')}; offloop stats` };
+}
+
+/** A span in a file, and the installed command that reads it with the program beside the addon. */
+async function tryCommand(node) {
+  const inProject = (words) =>
+    inWine([windowsPath(node.command), ...words], { limitMillis: 2 * MINUTE_MILLIS, directory: project });
+  rmSync(path.join(project, 'spans'), { recursive: true, force: true });
+  const written = await inProject(['spans.cjs', 'spans']);
+  const { code, stdout, stderr } = await inProject(['node_modules/offloop/bin/offloop.js', 'stats', 'spans', '--json']);
+  if (written.code === 0 && code === 0 && stdout.includes('"tried"')) return [];
+  return [`offloop stats: ${written.code} ${written.stderr}; ${code} ${stdout}${stderr}`];
 }
 
 async function runProgram(node, program) {
