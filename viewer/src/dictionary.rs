@@ -10,6 +10,9 @@ use crate::value::Value;
 /// Number of a value in its dictionary.
 pub(crate) type ValueId = u32;
 
+/// Different values in a mebibyte of usual spans.
+const PART_VALUES: usize = 3 << 10;
+
 #[derive(Debug)]
 struct Entry {
     /// Where the form of the value ends; it begins where that of the one before ends.
@@ -30,6 +33,15 @@ impl Dictionary {
     /// `key` has to be the same for dictionaries that are merged.
     pub fn new(key: RandomState) -> Dictionary {
         Dictionary { forms: Vec::new(), entries: Vec::new(), table: HashTable::new(), key }
+    }
+
+    /// One for what a parser finds in a mebibyte, which does not have to grow for that.
+    pub fn for_a_part(key: RandomState) -> Dictionary {
+        Dictionary {
+            entries: Vec::with_capacity(PART_VALUES),
+            table: HashTable::with_capacity(PART_VALUES),
+            ..Dictionary::new(key)
+        }
     }
 
     /// For dictionaries that will be merged with this one.

@@ -88,7 +88,7 @@ pub(crate) struct Mark {
 impl Part {
     pub fn new(key: RandomState) -> Part {
         Part {
-            dictionary: Dictionary::new(key),
+            dictionary: Dictionary::for_a_part(key),
             spans: Vec::new(),
             attributes: Vec::new(),
             links: Vec::new(),
