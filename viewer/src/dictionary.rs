@@ -50,6 +50,7 @@ impl Dictionary {
     }
 
     /// The number of a value, which is added if it is new.
+    #[inline]
     pub fn intern(&mut self, value: Value<'_>) -> ValueId {
         value.encode(|tag, bytes| {
             let hash = self.hash(tag, bytes);
@@ -58,6 +59,7 @@ impl Dictionary {
     }
 
     /// The number of a text. If it is longer than `longest`, all but its length, hash and start is left out.
+    #[inline]
     pub fn intern_text(&mut self, text: &str, longest: usize) -> ValueId {
         if text.len() <= longest {
             return self.intern(Value::Text(text));
@@ -118,6 +120,7 @@ impl Dictionary {
         }
     }
 
+    #[inline]
     fn hash(&self, tag: u8, bytes: &[u8]) -> u64 {
         let mut hasher = self.key.build_hasher();
         hasher.write(bytes);
@@ -125,6 +128,7 @@ impl Dictionary {
         hasher.finish()
     }
 
+    #[inline]
     fn find(&self, hash: u64, tag: u8, bytes: &[u8]) -> Option<ValueId> {
         let is_it = |id: &ValueId| {
             let form = self.form(*id);
@@ -144,6 +148,7 @@ impl Dictionary {
         id
     }
 
+    #[inline]
     fn form(&self, id: ValueId) -> &[u8] {
         let at = id as usize;
         let start = at

@@ -31,15 +31,18 @@ impl<'l> Cursor<'l> {
     }
 
     /// What has been stepped over since `start`.
+    #[inline]
     pub fn since(&self, start: usize) -> &'l [u8] {
         self.text.as_bytes().get(start..self.at).unwrap_or_default()
     }
 
+    #[inline]
     fn rest(&self) -> &'l [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     /// The next byte behind blanks, which is not stepped over.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         loop {
             let byte = *self.text.as_bytes().get(self.at)?;
@@ -54,17 +57,20 @@ impl<'l> Cursor<'l> {
     }
 
     /// Steps over blanks and `byte`, if it is there.
+    #[inline]
     pub fn eat(&mut self, byte: u8) -> bool {
         let is_there = self.peek() == Some(byte);
         self.at += usize::from(is_there);
         is_there
     }
 
+    #[inline]
     pub fn expect(&mut self, byte: u8) -> Option<()> {
         self.eat(byte).then_some(())
     }
 
     /// Steps over exactly these bytes, if they are there. They end with ASCII.
+    #[inline]
     pub fn eat_all(&mut self, bytes: &[u8]) -> bool {
         let is_there = self.rest().starts_with(bytes);
         if is_there {
@@ -74,6 +80,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// Steps over exactly these bytes but the last, if all are there.
+    #[inline]
     pub fn eat_up_to_last(&mut self, bytes: &[u8]) -> bool {
         let is_there = self.rest().starts_with(bytes);
         if is_there {
@@ -83,6 +90,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// What has been stepped over since `start`, with the byte behind it.
+    #[inline]
     pub fn since_with_next(&self, start: usize) -> &'l [u8] {
         self.text.as_bytes().get(start..self.at + 1).unwrap_or_default()
     }
@@ -102,6 +110,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// A text, whose escapes are resolved in `scratch`.
+    #[inline]
     pub fn string<'s>(&mut self, scratch: &'s mut String) -> Option<&'s str>
     where
         'l: 's,
@@ -111,6 +120,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// What is left of a text behind its first quote.
+    #[inline]
     pub fn string_end<'s>(&mut self, scratch: &'s mut String) -> Option<&'s str>
     where
         'l: 's,
@@ -140,6 +150,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// What stands in front of the next quote, backslash or control character.
+    #[inline]
     fn plain(&mut self) -> Option<&'l str> {
         let end = self.at + plain_bytes(self.rest());
         let text = self.text.get(self.at..end)?;
@@ -147,6 +158,7 @@ impl<'l> Cursor<'l> {
         Some(text)
     }
 
+    #[inline]
     fn next_byte(&mut self) -> Option<u8> {
         let byte = *self.text.as_bytes().get(self.at)?;
         self.at += 1;
@@ -185,6 +197,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// A text, a number, `true`, `false` or `null`.
+    #[inline]
     pub fn scalar<'s>(&mut self, scratch: &'s mut String) -> Option<Node<'s>>
     where
         'l: 's,
@@ -199,6 +212,7 @@ impl<'l> Cursor<'l> {
         self.eat_all(word.0).then_some(Node::Static(word.1))
     }
 
+    #[inline]
     fn number(&mut self) -> Option<StaticNode> {
         let rest = self.rest();
         let is_negative = rest.first() == Some(&b'-');
@@ -256,6 +270,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// A text of 19 decimal digits, which nanoseconds since the epoch have, and no blanks in front.
+    #[inline]
     pub fn quoted_digits(&mut self) -> Option<u64> {
         let (text, _) = self.rest().split_first_chunk::<21>()?;
         let [b'"', digits @ .., b'"'] = text else { return None };
@@ -300,6 +315,7 @@ impl<'l> Cursor<'l> {
 
 /// `number` with the decimal digits behind it that `bytes` begins with, and how many these are. If there are more than fit,
 /// the number is another one.
+#[inline]
 fn decimal(bytes: &[u8], mut number: u64) -> (u64, usize) {
     for (count, byte) in bytes.iter().enumerate() {
         let digit = byte.wrapping_sub(b'0');
@@ -312,6 +328,7 @@ fn decimal(bytes: &[u8], mut number: u64) -> (u64, usize) {
 }
 
 /// The number that eight decimal digits are, all at once: pairs first, then fours, then the eight.
+#[inline]
 fn eight_digits(text: [u8; 8]) -> Option<u64> {
     const ONES: u64 = u64::MAX / 0xff;
     let bytes = u64::from_le_bytes(text);
@@ -326,6 +343,7 @@ fn eight_digits(text: [u8; 8]) -> Option<u64> {
 }
 
 /// Bytes in front of the first quote, backslash or control character.
+#[inline]
 fn plain_bytes(bytes: &[u8]) -> usize {
     let mut before = 0;
     while let Some(eight) = bytes.get(before..).and_then(<[u8]>::first_chunk) {
@@ -341,6 +359,7 @@ fn plain_bytes(bytes: &[u8]) -> usize {
 }
 
 /// The highest bit of the lowest byte that is a quote, a backslash or a control character, and perhaps some above it.
+#[inline]
 fn special_bytes(eight: u64) -> u64 {
     const ONES: u64 = u64::MAX / 0xff;
     let below = |bytes: u64, limit: u64| bytes.wrapping_sub(ONES * limit) & !bytes;

@@ -27,6 +27,7 @@ const KNOWN: usize = 32;
 struct Once(u32);
 
 impl Once {
+    #[inline]
     fn see(&mut self, number: u32) -> Option<()> {
         let bit = 1 << number;
         let is_new = self.0 & bit == 0;
@@ -34,6 +35,7 @@ impl Once {
         is_new.then_some(())
     }
 
+    #[inline]
     fn has(&self, number: u32) -> bool {
         self.0 & (1 << number) != 0
     }
@@ -260,12 +262,15 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         self.cursor.expect(b'{')?;
         let mut place = 0;
         loop {
-            let known = self.span_member(&mut place)?;
-            if !known.value.is_empty() && self.cursor.eat_up_to_last(known.value) {
-                take(self, known.member, Some(known.number))?;
+            let member = self.span_member(&mut place)?;
+            if let Some(&KnownMember { value, number, .. }) = self.known_members.get(place)
+                && !value.is_empty()
+                && self.cursor.eat_up_to_last(value)
+            {
+                take(self, member, Some(number))?;
             } else {
                 let start = self.cursor.at();
-                let number = take(self, known.member, None)?;
+                let number = take(self, member, None)?;
                 let value = self.cursor.since_with_next(start);
                 let is_over = matches!(value.last(), Some(b',' | b'}'));
                 if let (Some(number), Some(known)) = (number, self.known_members.get_mut(place)) {
@@ -281,12 +286,15 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
 
     /// The member that stands here, which is nearly always the one that stood in this place of the span before; a root
     /// has one less than the others.
-    fn span_member(&mut self, place: &mut usize) -> Option<KnownMember<'l>> {
+    #[inline]
+    fn span_member(&mut self, place: &mut usize) -> Option<Member> {
         for guess in [*place, *place + 1] {
-            let known = self.known_members.get(guess).copied().unwrap_or_default();
-            if !known.name.is_empty() && self.cursor.eat_all(known.name) {
+            if let Some(&KnownMember { name, member, .. }) = self.known_members.get(guess)
+                && !name.is_empty()
+                && self.cursor.eat_all(name)
+            {
                 *place = guess;
-                return Some(known);
+                return Some(member);
             }
         }
         let start = self.cursor.at();
@@ -304,12 +312,11 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
             "status" => Member::Status,
             _ => Member::Other,
         };
-        let found =
-            KnownMember { name: self.cursor.since(start), member, ..KnownMember::default() };
         if let Some(known) = self.known_members.get_mut(*place) {
-            *known = found;
+            let name = self.cursor.since(start);
+            *known = KnownMember { name, member, ..KnownMember::default() };
         }
-        Some(found)
+        Some(member)
     }
 
     fn status(&mut self) -> Option<u8> {
@@ -374,8 +381,8 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         let mut position = 0;
         self.elements(|this| {
             position += 1;
-            let known = this.known.get(position).copied().unwrap_or_default();
             if of == Of::SpanOrResource
+                && let Some(&known) = this.known.get(position)
                 && !known.bytes.is_empty()
                 && this.cursor.eat_all(known.bytes)
             {
@@ -410,6 +417,7 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
     }
 
     /// The rest of an attribute, which is remembered for this position of a list.
+    #[inline]
     fn value_behind(
         &mut self,
         Beginning { key, is_text, .. }: Beginning<'_>,
@@ -479,6 +487,7 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
     }
 
     /// A time: nearly always digits in quotes.
+    #[inline]
     fn time(&mut self) -> Option<u64> {
         match self.cursor.quoted_digits() {
             Some(time) => Some(time),
@@ -492,6 +501,7 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
     }
 
     /// The number of a text whose first quote has been read.
+    #[inline]
     fn text_end(&mut self) -> Option<ValueId> {
         let text = self.cursor.string_end(self.scratch)?;
         Some(self.reader.part.dictionary.intern_text(text, self.reader.longest))

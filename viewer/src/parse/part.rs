@@ -122,6 +122,7 @@ impl Part {
     }
 
     /// The attributes of the span with this number.
+    #[inline]
     pub fn attributes_of(&self, span: usize) -> &[PartAttribute] {
         let end_of = |span: &PartSpan| span.attributes_end as usize;
         let start = span.checked_sub(1).and_then(|before| self.spans.get(before)).map_or(0, end_of);
