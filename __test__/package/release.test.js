@@ -158,7 +158,7 @@ test('a program that reads span files and is too large is refused, on disk or pa
     const { status, stdout } = spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8' });
     return [status, stdout.split('\n').slice(1).join('').trim()];
   };
-  assert.deepEqual(verdictOn(Buffer.alloc(1_900_000)), [0, '']);
-  assert.deepEqual(verdictOn(Buffer.alloc(1_900_001)), [1, 'larger than 1,900,000 bytes']);
-  assert.deepEqual(verdictOn(randomBytes(950_500)), [1, 'packs to more than 950,000 bytes']);
+  assert.deepEqual(verdictOn(Buffer.alloc(1_450_000)), [0, '']);
+  assert.deepEqual(verdictOn(Buffer.alloc(1_450_001)), [1, 'larger than 1,450,000 bytes']);
+  assert.deepEqual(verdictOn(randomBytes(760_500)), [1, 'packs to more than 760,000 bytes']);
 });

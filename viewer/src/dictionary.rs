@@ -10,6 +10,9 @@ use crate::value::Value;
 /// Number of a value in its dictionary.
 pub(crate) type ValueId = u32;
 
+/// Different values in a mebibyte of usual spans.
+const PART_VALUES: usize = 3 << 10;
+
 #[derive(Debug)]
 struct Entry {
     /// Where the form of the value ends; it begins where that of the one before ends.
@@ -32,12 +35,22 @@ impl Dictionary {
         Dictionary { forms: Vec::new(), entries: Vec::new(), table: HashTable::new(), key }
     }
 
+    /// One for what a parser finds in a mebibyte, which does not have to grow for that.
+    pub fn for_a_part(key: RandomState) -> Dictionary {
+        Dictionary {
+            entries: Vec::with_capacity(PART_VALUES),
+            table: HashTable::with_capacity(PART_VALUES),
+            ..Dictionary::new(key)
+        }
+    }
+
     /// For dictionaries that will be merged with this one.
     pub fn key(&self) -> &RandomState {
         &self.key
     }
 
     /// The number of a value, which is added if it is new.
+    #[inline]
     pub fn intern(&mut self, value: Value<'_>) -> ValueId {
         value.encode(|tag, bytes| {
             let hash = self.hash(tag, bytes);
@@ -46,6 +59,7 @@ impl Dictionary {
     }
 
     /// The number of a text. If it is longer than `longest`, all but its length, hash and start is left out.
+    #[inline]
     pub fn intern_text(&mut self, text: &str, longest: usize) -> ValueId {
         if text.len() <= longest {
             return self.intern(Value::Text(text));
@@ -106,6 +120,7 @@ impl Dictionary {
         }
     }
 
+    #[inline]
     fn hash(&self, tag: u8, bytes: &[u8]) -> u64 {
         let mut hasher = self.key.build_hasher();
         hasher.write(bytes);
@@ -113,6 +128,7 @@ impl Dictionary {
         hasher.finish()
     }
 
+    #[inline]
     fn find(&self, hash: u64, tag: u8, bytes: &[u8]) -> Option<ValueId> {
         let is_it = |id: &ValueId| {
             let form = self.form(*id);
@@ -132,6 +148,7 @@ impl Dictionary {
         id
     }
 
+    #[inline]
     fn form(&self, id: ValueId) -> &[u8] {
         let at = id as usize;
         let start = at

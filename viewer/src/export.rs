@@ -10,7 +10,7 @@ mod otlp;
 mod tests;
 
 use self::{chrome::Chrome, csv::Csv, otlp::OtlpLines};
-use crate::{fields::Shown, index::Index};
+use crate::{fields::Shown, index::Index, sorted::sort_by};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Format {
@@ -75,7 +75,8 @@ impl Export {
         let (writer, rows) = match format {
             Format::Otlp => {
                 // Of files that grow, the lines have come by turns; each is read from its beginning to its end.
-                rows.sort_by_key(|row| otlp::place(index, *row));
+                let place = |row: &u32| otlp::place(index, *row);
+                sort_by(&mut rows, |one, other| place(one).cmp(&place(other)));
                 (Writer::Otlp(OtlpLines::default()), rows)
             }
             Format::Csv => (Writer::Csv(Csv::new(index, fields)), rows),

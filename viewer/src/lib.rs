@@ -33,6 +33,7 @@ mod parse;
 mod query;
 mod questions;
 mod reading;
+mod sorted;
 mod source;
 mod span_flags;
 mod terminal;

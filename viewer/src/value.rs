@@ -43,6 +43,7 @@ impl<'a> Value<'a> {
     }
 
     /// Hands the tag and the bytes to `take`.
+    #[inline]
     pub fn encode<T>(self, take: impl FnOnce(u8, &[u8]) -> T) -> T {
         match self {
             Value::Text(text) => take(TEXT, text.as_bytes()),

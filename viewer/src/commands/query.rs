@@ -15,6 +15,7 @@ use crate::{
     index::{Index, Span},
     json::Json,
     query::{Filter, Matches, search},
+    sorted::sort_by_key,
     terminal::{Table, csv_cell, shown},
 };
 
@@ -93,7 +94,7 @@ impl Query {
             );
             return Answer::nothing(&notes.join("\n"));
         }
-        rows.sort_by_key(|row| index.span(*row).map_or(0, |span| span.start));
+        sort_by_key(&mut rows, |row| (index.span(*row).map_or(0, |span| span.start), 0));
         let all = rows.len();
         if all > self.limit {
             notes.push(format!("{} of {} (--limit)", self.limit, counted(all as u64, "span")));

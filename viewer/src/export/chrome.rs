@@ -11,6 +11,7 @@ use crate::{
     index::{Index, NONE, Span, UNKNOWN_SERVICE},
     json::{Json, push_number},
     parse::{hex_id, hex_span_id},
+    sorted::sort_by_key,
     time::time_text,
     value::Value,
 };
@@ -30,7 +31,7 @@ impl Chrome {
         let times = |row: u32| index.span(row).map_or((0, 0), |span| (span.start, span.end()));
         let starts = rows.iter().map(|row| times(*row).0).filter(|start| *start > 0);
         let start = starts.min().unwrap_or(0);
-        rows.sort_by_key(|row| (times(*row).0, std::cmp::Reverse(times(*row).1)));
+        sort_by_key(&mut rows, |row| (times(*row).0, !times(*row).1));
         let mut services: Vec<(u32, Lanes)> = Vec::new();
         let mut numbers: HashMap<u32, u32, RandomState> = HashMap::default();
         let mut lanes: HashMap<u32, (u32, u32), RandomState> = HashMap::default();

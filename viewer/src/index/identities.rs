@@ -54,6 +54,7 @@ impl Identities {
     }
 
     /// The number of the trace with `id`, or of the group of spans of `file` without one; `next` if it is new.
+    #[inline]
     pub fn trace(&mut self, id: u128, file: u32, next: u32) -> u32 {
         let file = if id == 0 { file } else { 0 };
         // Spans of one trace often follow each other.
@@ -81,6 +82,7 @@ impl Identities {
     }
 
     /// Looks for the span with these ids and this content, and remembers `row`, where it will be, unless it is there.
+    #[inline]
     pub fn see(
         &mut self,
         spans: &[Span],
@@ -154,6 +156,7 @@ impl Identities {
     }
 }
 
+#[inline]
 fn has_ids(spans: &[Span], row: u32, trace: u32, id: u64) -> bool {
     spans.get(row as usize).is_some_and(|span| span.id == id && span.trace == trace)
 }

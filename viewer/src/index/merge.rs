@@ -102,6 +102,7 @@ impl Index {
     }
 
     /// Appends a span. Returns its row, or nothing if it is there already.
+    #[inline]
     fn add(
         &mut self,
         part: &Part,
@@ -155,6 +156,7 @@ impl Index {
         Some(row)
     }
 
+    #[inline]
     pub(super) fn add_to_trace(&mut self, span: &Span, row: u32, id: u128) {
         let at = span.trace as usize;
         if at == self.traces.len() {
@@ -180,6 +182,7 @@ impl Index {
         }
     }
 
+    #[inline]
     fn number_of(&mut self, part: &Part, id: ValueId, numbers: &mut Numbers) -> ValueId {
         let Some(known) = numbers.values.get_mut(id as usize) else { return self.in_file };
         if *known == NONE {
@@ -188,6 +191,7 @@ impl Index {
         *known
     }
 
+    #[inline]
     fn attribute_of(
         &mut self,
         part: &Part,
@@ -206,6 +210,7 @@ impl Index {
         Attribute { key, value }
     }
 
+    #[inline]
     fn resource_of(&mut self, part: &Part, id: u32, numbers: &mut Numbers) -> u32 {
         if let Some(known) = numbers.resources.get(id as usize).filter(|known| **known != NONE) {
             return *known;
@@ -222,6 +227,7 @@ impl Index {
         number
     }
 
+    #[inline]
     fn scope_of(&mut self, part: &Part, id: u32, numbers: &mut Numbers) -> u32 {
         if let Some(known) = numbers.scopes.get(id as usize).filter(|known| **known != NONE) {
             return *known;

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use foldhash::quality::RandomState;
 
 use super::columns::Attribute;
+use crate::sorted::sort_by_key;
 
 #[derive(Debug)]
 pub(super) struct Resources {
@@ -19,7 +20,7 @@ impl Resources {
     }
 
     pub fn intern(&mut self, mut attributes: Vec<Attribute>) -> u32 {
-        attributes.sort_unstable();
+        sort_by_key(&mut attributes, |each| (each.key.into(), each.value.into()));
         if let Some(number) = self.numbers.get(attributes.as_slice()) {
             return *number;
         }
@@ -41,7 +42,7 @@ impl Resources {
         for (resource, number) in self.all.iter_mut().zip(0..) {
             let mut attributes = resource.to_vec();
             attributes.iter_mut().for_each(&mut renumber);
-            attributes.sort_unstable();
+            sort_by_key(&mut attributes, |each| (each.key.into(), each.value.into()));
             *resource = attributes.into();
             self.numbers.insert(Arc::clone(resource), number);
         }

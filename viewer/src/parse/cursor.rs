@@ -7,6 +7,13 @@ use simd_json::{Node, StaticNode};
 const DEEPEST: usize = 32;
 /// Digits of a number that always fits.
 const MOST_DIGITS: usize = 18;
+/// Up to here every integer is a number of its own as `f64`.
+const EXACT_INTEGERS: u64 = 1 << f64::MANTISSA_DIGITS;
+/// Powers of ten that are exact as `f64`, by their exponents.
+const EXACT_POWERS: [f64; MOST_DIGITS] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17,
+];
 
 pub(super) struct Cursor<'l> {
     text: &'l str,
@@ -24,15 +31,18 @@ impl<'l> Cursor<'l> {
     }
 
     /// What has been stepped over since `start`.
+    #[inline]
     pub fn since(&self, start: usize) -> &'l [u8] {
         self.text.as_bytes().get(start..self.at).unwrap_or_default()
     }
 
+    #[inline]
     fn rest(&self) -> &'l [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     /// The next byte behind blanks, which is not stepped over.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         loop {
             let byte = *self.text.as_bytes().get(self.at)?;
@@ -47,23 +57,42 @@ impl<'l> Cursor<'l> {
     }
 
     /// Steps over blanks and `byte`, if it is there.
+    #[inline]
     pub fn eat(&mut self, byte: u8) -> bool {
         let is_there = self.peek() == Some(byte);
         self.at += usize::from(is_there);
         is_there
     }
 
+    #[inline]
     pub fn expect(&mut self, byte: u8) -> Option<()> {
         self.eat(byte).then_some(())
     }
 
     /// Steps over exactly these bytes, if they are there. They end with ASCII.
+    #[inline]
     pub fn eat_all(&mut self, bytes: &[u8]) -> bool {
         let is_there = self.rest().starts_with(bytes);
         if is_there {
             self.at += bytes.len();
         }
         is_there
+    }
+
+    /// Steps over exactly these bytes but the last, if all are there.
+    #[inline]
+    pub fn eat_up_to_last(&mut self, bytes: &[u8]) -> bool {
+        let is_there = self.rest().starts_with(bytes);
+        if is_there {
+            self.at += bytes.len() - usize::from(!bytes.is_empty());
+        }
+        is_there
+    }
+
+    /// What has been stepped over since `start`, with the byte behind it.
+    #[inline]
+    pub fn since_with_next(&self, start: usize) -> &'l [u8] {
+        self.text.as_bytes().get(start..self.at + 1).unwrap_or_default()
     }
 
     /// Whether there is nothing left.
@@ -81,6 +110,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// A text, whose escapes are resolved in `scratch`.
+    #[inline]
     pub fn string<'s>(&mut self, scratch: &'s mut String) -> Option<&'s str>
     where
         'l: 's,
@@ -90,6 +120,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// What is left of a text behind its first quote.
+    #[inline]
     pub fn string_end<'s>(&mut self, scratch: &'s mut String) -> Option<&'s str>
     where
         'l: 's,
@@ -119,6 +150,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// What stands in front of the next quote, backslash or control character.
+    #[inline]
     fn plain(&mut self) -> Option<&'l str> {
         let end = self.at + plain_bytes(self.rest());
         let text = self.text.get(self.at..end)?;
@@ -126,6 +158,7 @@ impl<'l> Cursor<'l> {
         Some(text)
     }
 
+    #[inline]
     fn next_byte(&mut self) -> Option<u8> {
         let byte = *self.text.as_bytes().get(self.at)?;
         self.at += 1;
@@ -164,6 +197,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// A text, a number, `true`, `false` or `null`.
+    #[inline]
     pub fn scalar<'s>(&mut self, scratch: &'s mut String) -> Option<Node<'s>>
     where
         'l: 's,
@@ -178,30 +212,57 @@ impl<'l> Cursor<'l> {
         self.eat_all(word.0).then_some(Node::Static(word.1))
     }
 
+    #[inline]
     fn number(&mut self) -> Option<StaticNode> {
         let rest = self.rest();
         let is_negative = rest.first() == Some(&b'-');
         let start = usize::from(is_negative);
-        let digits = rest.get(start..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let has_zero = rest.get(start) == Some(&b'0');
-        let is_odd = digits == 0 || has_zero && (digits > 1 || is_negative);
-        if !matches!(rest.get(start + digits), Some(b'.' | b'e' | b'E')) {
-            if is_odd || digits > MOST_DIGITS + usize::from(!is_negative) {
-                return None;
-            }
-            let text = self.text.get(self.at..self.at + start + digits)?;
-            self.at += start + digits;
-            return match is_negative {
-                true => text.parse().ok().map(StaticNode::I64),
-                false => text.parse().ok().map(StaticNode::U64),
-            };
+        let (number, digits) = decimal(rest.get(start..)?, 0);
+        if digits == 0 || has_zero && digits > 1 {
+            return None;
         }
+        let end = start + digits;
+        match rest.get(end) {
+            Some(b'.') => {
+                let (mantissa, places) = decimal(rest.get(end + 1..)?, number);
+                let end = end + 1 + places;
+                let has_exponent = matches!(rest.get(end), Some(b'e' | b'E'));
+                let power = EXACT_POWERS.get(places).filter(|_| mantissa <= EXACT_INTEGERS);
+                match power {
+                    // Both are exact, so the quotient is the number that is nearest.
+                    Some(power)
+                        if places > 0 && digits + places <= MOST_DIGITS && !has_exponent =>
+                    {
+                        self.at += end;
+                        let number = mantissa as f64 / power;
+                        Some(StaticNode::F64(if is_negative { -number } else { number }))
+                    }
+                    _ => self.odd_number(),
+                }
+            }
+            Some(b'e' | b'E') => self.odd_number(),
+            _ if is_negative && (has_zero || digits > MOST_DIGITS) || digits > MOST_DIGITS + 1 => {
+                None
+            }
+            _ => {
+                self.at += end;
+                Some(match is_negative {
+                    true => StaticNode::I64(-(number as i64)),
+                    false => StaticNode::U64(number),
+                })
+            }
+        }
+    }
+
+    /// A number with an exponent or many digits.
+    #[cold]
+    fn odd_number(&mut self) -> Option<StaticNode> {
         let is_part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
-        let bytes = rest.iter().take_while(is_part).count();
+        let bytes = self.rest().iter().take_while(is_part).count();
         let text = self.text.get(self.at..self.at + bytes)?;
         // The standard library takes these, and JSON does not.
-        let is_short = text.contains(".e") || text.contains(".E") || text.ends_with('.');
-        if digits == 0 || has_zero && digits > 1 || is_short {
+        if text.contains(".e") || text.contains(".E") || text.ends_with('.') {
             return None;
         }
         self.at += bytes;
@@ -209,6 +270,7 @@ impl<'l> Cursor<'l> {
     }
 
     /// A text of 19 decimal digits, which nanoseconds since the epoch have, and no blanks in front.
+    #[inline]
     pub fn quoted_digits(&mut self) -> Option<u64> {
         let (text, _) = self.rest().split_first_chunk::<21>()?;
         let [b'"', digits @ .., b'"'] = text else { return None };
@@ -251,10 +313,29 @@ impl<'l> Cursor<'l> {
     }
 }
 
+/// `number` with the decimal digits behind it that `bytes` begins with, and how many these are. If there are more than fit,
+/// the number is another one.
+#[inline]
+fn decimal(bytes: &[u8], mut number: u64) -> (u64, usize) {
+    for (count, byte) in bytes.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return (number, count);
+        }
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
+    }
+    (number, bytes.len())
+}
+
 /// The number that eight decimal digits are, all at once: pairs first, then fours, then the eight.
+#[inline]
 fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    const ONES: u64 = u64::MAX / 0xff;
     let bytes = u64::from_le_bytes(text);
-    let are_digits = text.iter().all(u8::is_ascii_digit);
+    // Digits have 3 in their upper half, and still have it with 6 more in the lower one.
+    let upper = |bytes: u64| bytes & (ONES * 0xf0);
+    let are_digits =
+        upper(bytes) == ONES * 0x30 && upper(bytes.wrapping_add(ONES * 6)) == ONES * 0x30;
     let pairs = (bytes & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(10 * 0x100 + 1) >> 8;
     let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 * 0x1_0000 + 1) >> 16;
     let eight = (fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 * 0x1_0000_0000 + 1) >> 32;
@@ -262,6 +343,7 @@ fn eight_digits(text: [u8; 8]) -> Option<u64> {
 }
 
 /// Bytes in front of the first quote, backslash or control character.
+#[inline]
 fn plain_bytes(bytes: &[u8]) -> usize {
     let mut before = 0;
     while let Some(eight) = bytes.get(before..).and_then(<[u8]>::first_chunk) {
@@ -277,6 +359,7 @@ fn plain_bytes(bytes: &[u8]) -> usize {
 }
 
 /// The highest bit of the lowest byte that is a quote, a backslash or a control character, and perhaps some above it.
+#[inline]
 fn special_bytes(eight: u64) -> u64 {
     const ONES: u64 = u64::MAX / 0xff;
     let below = |bytes: u64, limit: u64| bytes.wrapping_sub(ONES * limit) & !bytes;

@@ -27,6 +27,7 @@ const KNOWN: usize = 32;
 struct Once(u32);
 
 impl Once {
+    #[inline]
     fn see(&mut self, number: u32) -> Option<()> {
         let bit = 1 << number;
         let is_new = self.0 & bit == 0;
@@ -34,6 +35,7 @@ impl Once {
         is_new.then_some(())
     }
 
+    #[inline]
     fn has(&self, number: u32) -> bool {
         self.0 & (1 << number) != 0
     }
@@ -57,12 +59,26 @@ enum Member {
     Other,
 }
 
+/// A member of a span: its name with the quotes and the colon.
+#[derive(Clone, Copy, Default)]
+struct KnownMember<'l> {
+    name: &'l [u8],
+    member: Member,
+    /// Its value, with the byte behind it; empty unless `number` is all that is to be known of it.
+    value: &'l [u8],
+    /// The number of a kind or a status.
+    number: u8,
+}
+
 /// How an attribute begins: its braces, its key, and the kind of its value if that is a text.
 #[derive(Clone, Copy, Default)]
 struct Beginning<'l> {
     bytes: &'l [u8],
     key: ValueId,
     is_text: bool,
+    /// What was behind it the last time, up to the end of the attribute, and the number of the value.
+    rest: &'l [u8],
+    value: ValueId,
 }
 
 pub(super) struct DirectReader<'l, 'r, 'p> {
@@ -73,8 +89,8 @@ pub(super) struct DirectReader<'l, 'r, 'p> {
     /// How the attribute in this place of a list began the last time. Spans of one kind have the same keys in the same
     /// order, and then neither the key nor what is around it has to be looked at in detail.
     known: [Beginning<'l>; KNOWN],
-    /// The same for the members of a span: the name with its quotes and the colon.
-    known_members: [(&'l [u8], Member); KNOWN],
+    /// The same for the members of a span.
+    known_members: [KnownMember<'l>; KNOWN],
 }
 
 impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
@@ -178,36 +194,52 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         let mut name = None;
         let mut once = Once::default();
         let mut attributes = mem::take(&mut self.reader.part.attributes);
-        let read = self.span_members(|this, member| {
+        let read = self.span_members(|this, member, known| {
             if member != Member::Other {
                 once.see(member as u32)?;
             }
-            match member {
-                Member::Trace => facts.trace = parse_trace_id(this.string()?),
-                Member::Id => facts.id = parse_span_id(this.string()?),
-                Member::Parent => facts.parent = parse_span_id(this.string()?),
-                Member::Name => name = Some(this.text()?),
-                Member::Kind => {
+            match (member, known) {
+                (Member::Kind, Some(kind)) => facts.kind = kind,
+                (Member::Status, Some(status)) => facts.status = status,
+                (_, Some(_)) => {}
+                (Member::Trace, _) => facts.trace = parse_trace_id(this.string()?),
+                (Member::Id, _) => facts.id = parse_span_id(this.string()?),
+                (Member::Parent, _) => facts.parent = parse_span_id(this.string()?),
+                (Member::Name, _) => name = Some(this.text()?),
+                (Member::Kind, _) => {
                     facts.kind =
                         this.with_scalar(|item| enumeration(item, "SPAN_KIND_", &KIND_NAMES))?;
+                    return Some(Some(facts.kind));
                 }
-                Member::Start => facts.start = this.time()?,
-                Member::End => facts.end = this.time()?,
+                (Member::Start, _) => facts.start = this.time()?,
+                (Member::End, _) => facts.end = this.time()?,
                 // Those of the events come behind those of the span.
-                Member::Attributes if once.has(Member::Events as u32) => return None,
-                Member::Attributes => this.attributes(Of::SpanOrResource, &mut attributes)?,
-                Member::Events => this.elements(|this| {
-                    facts.has_events = true;
-                    this.event(&mut attributes)
-                })?,
-                Member::Links => this.elements(|this| {
-                    facts.has_links = true;
-                    this.link()
-                })?,
-                Member::Status => facts.status = this.status()?,
-                Member::Other => this.skip()?,
+                (Member::Attributes, _) if once.has(Member::Events as u32) => return None,
+                (Member::Attributes, _) => this.attributes(Of::SpanOrResource, &mut attributes)?,
+                (Member::Events, _) => {
+                    this.elements(|this| {
+                        facts.has_events = true;
+                        this.event(&mut attributes)
+                    })?;
+                    return Some((!facts.has_events).then_some(0));
+                }
+                (Member::Links, _) => {
+                    this.elements(|this| {
+                        facts.has_links = true;
+                        this.link()
+                    })?;
+                    return Some((!facts.has_links).then_some(0));
+                }
+                (Member::Status, _) => {
+                    facts.status = this.status()?;
+                    return Some(Some(facts.status));
+                }
+                (Member::Other, _) => {
+                    this.skip()?;
+                    return Some(Some(0));
+                }
             }
-            Some(())
+            Some(None)
         });
         self.reader.part.attributes = attributes;
         read?;
@@ -221,15 +253,30 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         Some(())
     }
 
+    /// Hands each member to `take`, with its number if its value is the one that stood there before. `take` says which
+    /// number the value is known by, if it is all that is to be known.
     fn span_members(
         &mut self,
-        mut take: impl FnMut(&mut Self, Member) -> Option<()>,
+        mut take: impl FnMut(&mut Self, Member, Option<u8>) -> Option<Option<u8>>,
     ) -> Option<()> {
         self.cursor.expect(b'{')?;
         let mut place = 0;
         loop {
             let member = self.span_member(&mut place)?;
-            take(self, member)?;
+            if let Some(&KnownMember { value, number, .. }) = self.known_members.get(place)
+                && !value.is_empty()
+                && self.cursor.eat_up_to_last(value)
+            {
+                take(self, member, Some(number))?;
+            } else {
+                let start = self.cursor.at();
+                let number = take(self, member, None)?;
+                let value = self.cursor.since_with_next(start);
+                let is_over = matches!(value.last(), Some(b',' | b'}'));
+                if let (Some(number), Some(known)) = (number, self.known_members.get_mut(place)) {
+                    (known.value, known.number) = (if is_over { value } else { &[] }, number);
+                }
+            }
             place += 1;
             if !self.cursor.eat(b',') {
                 return self.cursor.expect(b'}');
@@ -239,12 +286,15 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
 
     /// The member that stands here, which is nearly always the one that stood in this place of the span before; a root
     /// has one less than the others.
+    #[inline]
     fn span_member(&mut self, place: &mut usize) -> Option<Member> {
         for guess in [*place, *place + 1] {
-            let known = self.known_members.get(guess).copied().unwrap_or_default();
-            if !known.0.is_empty() && self.cursor.eat_all(known.0) {
+            if let Some(&KnownMember { name, member, .. }) = self.known_members.get(guess)
+                && !name.is_empty()
+                && self.cursor.eat_all(name)
+            {
                 *place = guess;
-                return Some(known.1);
+                return Some(member);
             }
         }
         let start = self.cursor.at();
@@ -263,7 +313,8 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
             _ => Member::Other,
         };
         if let Some(known) = self.known_members.get_mut(*place) {
-            *known = (self.cursor.since(start), member);
+            let name = self.cursor.since(start);
+            *known = KnownMember { name, member, ..KnownMember::default() };
         }
         Some(member)
     }
@@ -330,12 +381,16 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         let mut position = 0;
         self.elements(|this| {
             position += 1;
-            let known = this.known.get(position).copied().unwrap_or_default();
             if of == Of::SpanOrResource
+                && let Some(&known) = this.known.get(position)
                 && !known.bytes.is_empty()
                 && this.cursor.eat_all(known.bytes)
             {
-                return this.value_behind(known, out);
+                if !known.rest.is_empty() && this.cursor.eat_all(known.rest) {
+                    out.push(PartAttribute { key: known.key, value: known.value });
+                    return Some(());
+                }
+                return this.value_behind(known, position, out);
             }
             let start = this.cursor.at();
             this.cursor.expect(b'{')?;
@@ -349,20 +404,27 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
             this.cursor.expect(b',')?;
             (this.cursor.key()? == "value").then_some(())?;
             let is_text = this.cursor.eat_all(b"{\"stringValue\":\"");
-            let beginning = Beginning { bytes: this.cursor.since(start), key, is_text };
-            if let Some(known) = this.known.get_mut(position).filter(|_| of != Of::Event) {
+            let bytes = this.cursor.since(start);
+            let beginning = Beginning { bytes, key, is_text, ..Beginning::default() };
+            if of == Of::Event {
+                return this.value_behind(beginning, KNOWN, out);
+            }
+            if let Some(known) = this.known.get_mut(position) {
                 *known = beginning;
             }
-            this.value_behind(beginning, out)
+            this.value_behind(beginning, position, out)
         })
     }
 
-    /// The rest of an attribute.
+    /// The rest of an attribute, which is remembered for this position of a list.
+    #[inline]
     fn value_behind(
         &mut self,
         Beginning { key, is_text, .. }: Beginning<'_>,
+        position: usize,
         out: &mut Vec<PartAttribute>,
     ) -> Option<()> {
+        let (start, before) = (self.cursor.at(), out.len());
         if is_text {
             let value = self.text_end()?;
             out.push(PartAttribute { key, value });
@@ -370,7 +432,13 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
         } else {
             self.value(key, 0, out)?;
         }
-        self.cursor.expect(b'}')
+        self.cursor.expect(b'}')?;
+        if let (Some(known), [attribute]) =
+            (self.known.get_mut(position), out.get(before..).unwrap_or_default())
+        {
+            (known.rest, known.value) = (self.cursor.since(start), attribute.value);
+        }
+        Some(())
     }
 
     /// Appends a value, and of an array each of its elements.
@@ -419,6 +487,7 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
     }
 
     /// A time: nearly always digits in quotes.
+    #[inline]
     fn time(&mut self) -> Option<u64> {
         match self.cursor.quoted_digits() {
             Some(time) => Some(time),
@@ -432,6 +501,7 @@ impl<'l, 'r, 'p> DirectReader<'l, 'r, 'p> {
     }
 
     /// The number of a text whose first quote has been read.
+    #[inline]
     fn text_end(&mut self) -> Option<ValueId> {
         let text = self.cursor.string_end(self.scratch)?;
         Some(self.reader.part.dictionary.intern_text(text, self.reader.longest))

@@ -88,7 +88,7 @@ pub(crate) struct Mark {
 impl Part {
     pub fn new(key: RandomState) -> Part {
         Part {
-            dictionary: Dictionary::new(key),
+            dictionary: Dictionary::for_a_part(key),
             spans: Vec::new(),
             attributes: Vec::new(),
             links: Vec::new(),
@@ -122,6 +122,7 @@ impl Part {
     }
 
     /// The attributes of the span with this number.
+    #[inline]
     pub fn attributes_of(&self, span: usize) -> &[PartAttribute] {
         let end_of = |span: &PartSpan| span.attributes_end as usize;
         let start = span.checked_sub(1).and_then(|before| self.spans.get(before)).map_or(0, end_of);

@@ -464,6 +464,82 @@ fn v14_what_exporters_write_is_read_in_one_pass() {
 }
 
 #[test]
+fn v14_what_nearly_stands_where_it_stood_before_is_read_anew() {
+    let span = |name: &str, members: &str, value: &str| {
+        let attributes =
+            format!(r#"[{{"key":"k","value":{value}}},{{"key":"l","value":{{"intValue":1}}}}]"#);
+        format!(r#"{{"name":"{name}",{members},"attributes":{attributes}}}"#)
+    };
+    let members = [
+        r#""kind":2,"status":{"code":0},"links":[],"flags":25"#,
+        r#""kind":3,"status":{"code":2},"links":[],"flags":257"#,
+        r#""kind":3,"status":{"code":2},"links":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7"}],"flags":2"#,
+        r#""kind":"SPAN_KIND_CLIENT","status":{},"links":[],"flags":"2""#,
+        r#""kind":33,"status":{"code":22},"links":[ ],"flags":[{"a":1}]"#,
+    ];
+    let values = [
+        r#"{"stringValue":"GET"}"#,
+        r#"{"stringValue":"GET "}"#,
+        r#"{"stringValue":"GET\""}"#,
+        r#"{"intValue":20}"#,
+        r#"{"intValue":200}"#,
+        r#"{"doubleValue":0.5}"#,
+        r#"{"doubleValue":0.50000000000000011}"#,
+        r#"{"arrayValue":{"values":[{"intValue":1},{"intValue":2}]}}"#,
+        "{}",
+    ];
+    // Each behind each, and behind itself.
+    let pairs =
+        |count: usize| (0..count * count).flat_map(move |pair| [pair / count, pair % count]);
+    let by_members = pairs(members.len()).map(|place| span("a", members[place], values[0]));
+    let by_value = pairs(values.len()).map(|place| span("b", members[0], values[place]));
+    let spans: Vec<String> = by_members.chain(by_value).collect();
+    let line = request(&spans);
+    assert!(is_direct(&line), "{line}");
+    let part = parsed(&line);
+    assert_eq!(part.spans.len(), spans.len());
+    let kinds: Vec<&str> = part.spans[..10].iter().map(|span| span.flags.kind()).collect();
+    let expected = ["server", "server", "server", "client", "server", "client", "server", "client"];
+    assert_eq!(kinds, [&expected[..], &["server", "unspecified"]].concat());
+
+    // A member that is there twice is noticed also where it is the one that stood there before.
+    for twice in [
+        r#""kind":2,"kind":3,"status":{"code":0},"links":[],"flags":1"#,
+        r#""kind":2,"status":{"code":0},"links":[{"spanId":"00f067aa0ba902b7","traceId":"4bf92f3577b34da6a3ce929d0e0e4736"}],"links":[],"flags":1"#,
+    ] {
+        let line =
+            request(&[twice, twice, members[0], twice].map(|each| span("a", each, values[0])));
+        assert!(!is_direct(&line), "{line}");
+        parsed(&line);
+    }
+}
+
+#[test]
+fn v20_numbers_are_those_of_the_standard_library() {
+    let mut seed = 1_u64;
+    let mut random = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for _ in 0..4_000 {
+        let mut digits = |most| {
+            (0..=random(most)).map(|_| char::from(b'0' + random(10) as u8)).collect::<String>()
+        };
+        let (whole, places) = (digits(19), digits(20));
+        let whole = match whole.trim_start_matches('0') {
+            "" => "0",
+            digits => digits,
+        };
+        let sign = ["", "-"][places.len() % 2];
+        let exponent = ["", "", "e7", "E-3"][whole.len() % 4];
+        let text = format!("{sign}{whole}.{places}{exponent}");
+        let part = parsed(&one_span(&format!(r#"{{"doubleValue":{text}}}"#)));
+        let value = part.dictionary.value(part.attributes[0].value);
+        assert_eq!(value, Value::Double(text.parse().unwrap()), "{text}");
+    }
+}
+
+#[test]
 fn v14_v20_what_needs_looking_back_is_read_by_way_of_a_tape() {
     let values = [
         r#"{"kvlistValue":{"values":[]}}"#,

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{index::Index, value::Value};
+use crate::{index::Index, sorted::sort_by, value::Value};
 
 const NAME: &str = "event-loop-blocked";
 const SCOPE: &str = "offloop/event-loop-monitor";
@@ -142,10 +142,13 @@ pub(crate) fn block_lines(index: &Index) -> Vec<BlockLine> {
     }
     let mut lines: Vec<BlockLine> = lines.into_values().collect();
     for line in &mut lines {
-        line.routes.sort_by(|one, other| (other.total, &one.route).cmp(&(one.total, &other.route)));
+        sort_by(&mut line.routes, |one, other| {
+            (other.total, &one.route).cmp(&(one.total, &other.route))
+        });
     }
-    lines.sort_by_cached_key(|line| {
-        (std::cmp::Reverse(line.total), line.at.place.clone(), line.at.cause.clone())
+    sort_by(&mut lines, |one, other| {
+        let key = (one.total, &other.at.place, &other.at.cause);
+        (other.total, &one.at.place, &one.at.cause).cmp(&key)
     });
     lines
 }

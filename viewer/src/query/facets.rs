@@ -7,6 +7,7 @@ use foldhash::quality::RandomState;
 use crate::{
     dictionary::ValueId,
     index::{Attribute, Index, NONE},
+    sorted::sort_by_key,
     value::Value,
 };
 
@@ -125,9 +126,11 @@ pub(crate) fn facets(index: &Index, rows: &[u32]) -> Vec<Facet> {
     }
     facets.extend(counts.facets(index, Of::Resource));
     for facet in &mut facets {
-        facet.values.sort_unstable_by_key(|(value, count)| (std::cmp::Reverse(*count), *value));
+        sort_by_key(&mut facet.values, |(value, count)| (!u64::from(*count), (*value).into()));
     }
-    facets
-        .sort_by_key(|facet| (std::cmp::Reverse(facet.count), facet.of == Of::Resource, facet.key));
+    sort_by_key(&mut facets, |facet| {
+        let of = u64::from(facet.of == Of::Resource);
+        (!u64::from(facet.count), of << 32 | u64::from(facet.key))
+    });
     facets
 }

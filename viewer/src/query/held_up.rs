@@ -4,7 +4,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::blocks::rows_of_reports;
-use crate::index::{Index, NONE, Span};
+use crate::{
+    index::{Index, NONE, Span},
+    sorted::{sort_by, sort_by_key},
+};
 
 /// A span that was open during a block.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,7 +46,7 @@ pub(crate) fn held_up(index: &Index, blocks: &[u32]) -> Vec<HeldUp> {
             .get(&block.resource)
             .map_or_else(Vec::new, |timeline| timeline.open(index, block));
         open.retain(|span| !ancestors.contains(&span.row));
-        open.sort_by_key(|span| (std::cmp::Reverse(span.overlap), span.row));
+        sort_by_key(&mut open, |span| (!span.overlap, span.row.into()));
         HeldUp { open, ancestors }
     };
     blocks.iter().map(of).collect()
@@ -71,7 +74,9 @@ pub(crate) fn operations(index: &Index, blocks: &[u32]) -> Vec<Operation> {
         operation.overlap += open.overlap;
     }
     let mut operations: Vec<Operation> = found.into_values().collect();
-    operations.sort_by(|one, other| (other.overlap, &one.name).cmp(&(one.overlap, &other.name)));
+    sort_by(&mut operations, |one, other| {
+        (other.overlap, &one.name).cmp(&(one.overlap, &other.name))
+    });
     operations
 }
 
@@ -99,7 +104,7 @@ struct Timeline {
 impl Timeline {
     fn sort(&mut self, index: &Index) {
         let start_of = |row: &u32| index.span(*row).map_or(0, |span| span.start);
-        self.rows.sort_by_key(start_of);
+        sort_by_key(&mut self.rows, |row| (start_of(row), 0));
         self.starts = self.rows.iter().map(start_of).collect();
         let mut latest = 0;
         let ends = self.rows.iter().filter_map(|row| index.span(*row)).map(Span::end);

@@ -7,6 +7,7 @@ use foldhash::quality::RandomState;
 use crate::{
     dictionary::ValueId,
     index::{Index, NONE, Span, UNKNOWN_SERVICE},
+    sorted::sort_by,
 };
 
 /// What spans are grouped by.
@@ -82,10 +83,10 @@ pub(crate) fn latency(
     }
     let mut groups: Vec<Group> =
         counted.into_iter().map(|(key, counted)| group(index, by, key, counted)).collect();
-    let key = |group: &Group| {
-        (std::cmp::Reverse(group.self_time), group.service.clone(), group.name.clone())
-    };
-    groups.sort_by_cached_key(key);
+    sort_by(&mut groups, |one, other| {
+        let key = (one.self_time, &other.service, &other.name);
+        (other.self_time, &one.service, &one.name).cmp(&key)
+    });
     groups
 }
 

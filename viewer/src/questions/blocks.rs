@@ -7,6 +7,7 @@ use crate::{
     query::{
         BlockLine, Open, block_lines, block_place, block_rows, held_up, operations, whole_text,
     },
+    sorted::sort_by_key,
 };
 
 /// Blocks of a line of code that are named, the longest ones.
@@ -42,7 +43,7 @@ fn block_line(json: &mut Json, index: &Index, line: &BlockLine) {
     json.name("cpu").number(line.cpu).name("gc").number(line.gc).name("last").time(line.last);
     let duration = |row: &u32| index.span(*row).map_or(0, |span| span.duration);
     let mut rows = line.rows.clone();
-    rows.sort_by_key(|row| std::cmp::Reverse(duration(row)));
+    sort_by_key(&mut rows, |row| (!duration(row), 0));
     let stack = rows.first().map_or_else(String::new, |row| stack(index, *row));
     json.name("stack").text(&stack).name("rows").array();
     for row in rows.iter().take(MOST_ROWS) {
@@ -110,9 +111,9 @@ pub(super) fn bands(asked: &Asked<'_>, cache: &mut Cache) -> Answer {
         }
     }
     let all = bands.len();
-    bands.sort_by_key(|(_, span, _)| std::cmp::Reverse(span.duration));
+    sort_by_key(&mut bands, |(_, span, _)| (!span.duration, 0));
     bands.truncate(MOST_BANDS);
-    bands.sort_by_key(|(row, span, _)| (span.start, *row));
+    sort_by_key(&mut bands, |(row, span, _)| (span.start, (*row).into()));
     let mut json = Json::default();
     json.object().name("generation").number(tree.generation.into()).name("bands").array();
     let mut told = 0;

@@ -8,6 +8,7 @@ use crate::{
     index::{Index, NONE, UNKNOWN_SERVICE},
     json::Json,
     query::{Facet, FacetOf, Place, facets, quoted, term_for},
+    sorted::sort_by,
     span_flags::Flags,
     value::Value,
 };
@@ -110,7 +111,7 @@ fn field(json: &mut Json, name: &str, mut counts: Vec<(String, u32)>) {
     if total == 0 {
         return;
     }
-    counts.sort_unstable_by(|one, other| (other.1, &one.0).cmp(&(one.1, &other.0)));
+    sort_by(&mut counts, |one, other| (other.1, &one.0).cmp(&(one.1, &other.0)));
     json.object().name("key").text(name).name("count").number(total.into());
     json.name("values").array();
     for (value, count) in counts.iter().take(MOST_VALUES) {

@@ -139,10 +139,10 @@ impl<'a> Columns<'a> {
             [&self.starts, &self.durations, &self.sizes, &self.depths, &self.rows, &self.names];
         let mut bytes = Vec::with_capacity(self.starts.len() * 28);
         for column in numbers {
-            column.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+            append(&mut bytes, column.iter().map(|number| number.to_le_bytes()));
         }
         for column in [&self.resources, &self.flags] {
-            column.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+            append(&mut bytes, column.iter().map(|number| number.to_le_bytes()));
         }
         bytes
     }
@@ -197,6 +197,16 @@ impl<'a> Columns<'a> {
         let (start, end) = (ticks(start), ticks(end));
         self.starts.push(start as u32);
         self.durations.push((end - start.min(end)) as u32);
+    }
+}
+
+/// Makes room for all of them at once: one by one, each would look whether there is any.
+fn append<const N: usize>(bytes: &mut Vec<u8>, numbers: impl ExactSizeIterator<Item = [u8; N]>) {
+    let before = bytes.len();
+    bytes.resize(before + numbers.len() * N, 0);
+    let (places, _) = bytes.get_mut(before..).unwrap_or_default().as_chunks_mut();
+    for (place, number) in places.iter_mut().zip(numbers) {
+        *place = number;
     }
 }
 

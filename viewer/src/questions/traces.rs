@@ -1,13 +1,14 @@
 //! `traces`: the list of traces, in pages. The order is made once, for the first page, and kept: spans that arrive later
 //! move no trace from one page to another.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::sync::Arc;
 
 use super::{Answer, Asked, Cache, ROOM, Refusal, trace_text};
 use crate::{
     index::{Index, NONE},
     json::Json,
     query::{block_rows, root, services},
+    sorted::{sort_by, sort_by_key},
 };
 
 /// Traces in one answer.
@@ -93,7 +94,7 @@ fn list(asked: &Asked<'_>, cache: &mut Cache) -> Result<List, Refusal> {
 /// Traces with the same key stay in the order of the files.
 fn sort(
     index: &Index,
-    traces: &mut [(u32, u32)],
+    traces: &mut Vec<(u32, u32)>,
     by: Option<&str>,
     order: Option<&str>,
 ) -> Result<(), Refusal> {
@@ -104,7 +105,10 @@ fn sort(
         Some(_) => return Err(Refusal::wrong("`order` is desc or asc")),
     };
     if by == Some("name") {
-        traces.sort_by_cached_key(|(trace, _)| title(index, root(index, *trace).0));
+        let mut titled: Vec<_> =
+            traces.drain(..).map(|trace| (title(index, root(index, trace.0).0), trace)).collect();
+        sort_by(&mut titled, |one, other| one.0.cmp(&other.0));
+        traces.extend(titled.into_iter().map(|(_, trace)| trace));
         if is_descending {
             traces.reverse();
         }
@@ -121,10 +125,10 @@ fn sort(
     };
     match (by, is_descending) {
         (None | Some("start" | "duration" | "spans" | "errors"), true) => {
-            traces.sort_by_key(|(trace, _)| Reverse(key(*trace)));
+            sort_by_key(traces, |(trace, _)| (!key(*trace), 0));
         }
         (None | Some("start" | "duration" | "spans" | "errors"), false) => {
-            traces.sort_by_key(|(trace, _)| key(*trace));
+            sort_by_key(traces, |(trace, _)| (key(*trace), 0));
         }
         _ => {
             return Err(Refusal::wrong("`sort` is start, duration, spans, errors or name"));
@@ -165,7 +169,7 @@ fn item(json: &mut Json, index: &Index, number: u32, matched: u32, blocks: &Bloc
     let (root, has_root) = root(index, number);
     let (name, service) = title(index, root);
     let mut names: Vec<&str> = services(index, number).into_iter().collect();
-    names.sort_unstable();
+    sort_by(&mut names, |one, other| one.cmp(other));
     json.object().name("id");
     json.text(&trace_text(trace.id));
     json.name("key").number(number.into());

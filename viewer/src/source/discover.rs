@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::sorted::sort_by;
+
 /// Where spans come from.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Input {
@@ -69,7 +71,7 @@ impl Found {
             Ok(entries) => entries,
             Err(error) => return self.failures.push((directory.to_owned(), error)),
         };
-        entries.sort_by_key(fs::DirEntry::file_name);
+        sort_by(&mut entries, |one, other| one.file_name().cmp(&other.file_name()));
         let mut inner = Vec::new();
         for entry in entries {
             let path = entry.path();

@@ -1,7 +1,7 @@
 //! What a span waited for: backwards from its end, always the child that ended last.
 
 use super::forest::Forest;
-use crate::index::Index;
+use crate::{index::Index, sorted::sort_by_key};
 
 /// A part of the path: from `start` to `end` it runs through the span at `place`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,7 +72,9 @@ pub(crate) fn critical_path(
 
 fn frame(index: &Index, forest: &Forest, place: u32, start: u64, end: u64) -> Frame {
     let mut children = forest.children(place).to_vec();
-    children.sort_by_key(|child| forest.span(index, *child).map_or(0, |span| span.end()));
+    sort_by_key(&mut children, |child| {
+        (forest.span(index, *child).map_or(0, |span| span.end()), 0)
+    });
     Frame { place, start, end, cursor: end, children }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::forest::Forest;
-use crate::index::Index;
+use crate::{index::Index, sorted::sort_by_key};
 
 /// Why a span is at the top although it names a parent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,9 +107,9 @@ fn tops(index: &Index, forest: &Forest) -> Vec<Top> {
     }
     let start_of = |place: &u32| forest.span(index, *place).map_or(0, |span| span.start);
     for top in &mut tops {
-        top.places.sort_by_key(start_of);
+        sort_by_key(&mut top.places, |place| (start_of(place), 0));
     }
-    tops.sort_by_key(|top| (top.start, top.first));
+    sort_by_key(&mut tops, |top| (top.start, top.first.into()));
     tops
 }
 
