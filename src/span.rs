@@ -175,6 +175,9 @@ pub struct Span<'a> {
     pub events: Range<usize>,
     /// Entries of [`SpanBatch::links`].
     pub links: Range<usize>,
+    /// Bytes in which most of its texts stand, one behind the other: what is nowhere in them is in none of those texts. Empty
+    /// where its texts were transcoded.
+    pub texts: &'a [u8],
 }
 
 /// The spans of one export call, in order.

@@ -187,6 +187,7 @@ fn from_attributes(attributes: &[(&str, Node<'_>)]) -> Result<String, Invalid> {
         dropped_links: 0.0,
         events: 0..0,
         links: 0..0,
+        texts: &[],
     };
     line(&Input::from_span(&batch, &span, &arena)?)
 }

@@ -157,6 +157,7 @@ impl<'a> Decoder<'a> {
         let span_id = self.required(record)?;
         let trace_state = self.slot(record)?;
         let parent_span_id = self.slot(record)?;
+        let texts = record.text.rest_of_views();
         let name = self.slot(record)?;
         let kind = record.words.next()?;
         let start = hr_time(&mut record.words)?;
@@ -201,6 +202,7 @@ impl<'a> Decoder<'a> {
             dropped_links,
             events: first_event..self.batch.events.len(),
             links: first_link..self.batch.links.len(),
+            texts,
         })
     }
 

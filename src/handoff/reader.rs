@@ -97,6 +97,11 @@ impl<'a> JoinedText<'a> {
         })
     }
 
+    /// All that is not taken yet, if it will be taken as it is.
+    pub fn rest_of_views(&self) -> &'a [u8] {
+        if self.is_ascii { self.rest } else { &[] }
+    }
+
     pub fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }

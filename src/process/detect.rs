@@ -9,7 +9,7 @@ mod secrets;
 use std::ops::Range;
 
 use self::hints::hint;
-pub(super) use self::hints::may_hold;
+pub(super) use self::hints::possible;
 
 /// What is looked for, by the number of its bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,9 @@ pub(super) struct Hit {
 /// Finds all that `wanted` look for; hits of different detectors may overlap. Sorted by their start, the longest first.
 pub(super) fn find(text: &[u8], wanted: Detectors, hits: &mut Vec<Hit>) {
     hits.clear();
+    if wanted == 0 {
+        return;
+    }
     let mut next = [0; Detector::ALL.len()];
     let (words, rest) = text.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {

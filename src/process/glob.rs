@@ -26,6 +26,12 @@ impl Glob {
         Glob { pattern: pattern.into(), ignore_case, is_deep, is_literal }
     }
 
+    fn lengths(&self) -> Lengths {
+        let least = self.pattern.iter().filter(|byte| **byte != b'*').count();
+        let bit = length_bit(least);
+        if self.is_literal && !self.is_deep { bit } else { !(bit - 1) }
+    }
+
     pub(super) fn matches(&self, text: &[u8]) -> bool {
         if self.is_literal {
             // The end of a path is the only place where it can stand, however many dots there are.
@@ -51,6 +57,15 @@ impl Glob {
             })
         }
     }
+}
+
+/// Lengths of texts that may match, by their bit.
+pub(super) type Lengths = u64;
+
+/// The last bit is that of everything longer.
+#[inline]
+pub(super) fn length_bit(length: usize) -> Lengths {
+    1 << length.min(63)
 }
 
 /// Goes back to the last `*` only: its time is the product of both lengths at most.
@@ -93,19 +108,31 @@ fn continuations(text: &[u8], at: usize) -> usize {
 
 /// What one rule names.
 #[derive(Debug, Default)]
-pub(super) struct Globs(Vec<Glob>);
+pub(super) struct Globs {
+    globs: Vec<Glob>,
+    lengths: Lengths,
+}
 
 impl Globs {
     pub(super) fn new<'w>(patterns: impl IntoIterator<Item = &'w str>, ignore_case: bool) -> Self {
-        Globs(patterns.into_iter().map(|pattern| Glob::new(pattern, ignore_case)).collect())
+        let globs: Vec<Glob> =
+            patterns.into_iter().map(|pattern| Glob::new(pattern, ignore_case)).collect();
+        let lengths = globs.iter().fold(0, |lengths, glob| lengths | glob.lengths());
+        Globs { globs, lengths }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.globs.is_empty()
+    }
+
+    /// The lengths of texts that may match; of what names nothing, all.
+    pub(super) fn lengths(&self) -> Lengths {
+        if self.is_empty() { Lengths::MAX } else { self.lengths }
     }
 
     pub(super) fn matches(&self, text: &[u8]) -> bool {
-        self.0.iter().any(|glob| glob.matches(text))
+        self.lengths & length_bit(text.len()) != 0
+            && self.globs.iter().any(|glob| glob.matches(text))
     }
 }
 

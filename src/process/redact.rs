@@ -2,16 +2,20 @@
 //! list, new text goes to the arena, and what no rule takes stays where it is.
 
 mod leaf;
+mod near;
 mod recorded;
 mod search;
 mod seen;
 
 use bumpalo::Bump;
 
-use self::seen::{Effect, SeenKeys};
+use self::{
+    near::Near,
+    seen::{Effect, Seen, SeenKeys},
+};
 use super::{
     Process,
-    detect::{Hit, may_hold},
+    detect::Hit,
     rule::{Action, MOST_PATH_BYTES, NONE, Part, Stage, Verdict},
     sql::Dialect,
 };
@@ -28,7 +32,8 @@ pub(super) fn redact<'a>(
         process,
         stage,
         arena,
-        seen: SeenKeys::new(),
+        seen: SeenKeys::default(),
+        near: Near::default(),
         path: Vec::new(),
         hits: Vec::new(),
         system: Some(Dialect::Generic),
@@ -44,6 +49,8 @@ pub(super) struct Redactor<'a> {
     stage: &'a Stage,
     arena: &'a Bump,
     seen: SeenKeys,
+    /// The texts of the span at hand that stand side by side.
+    near: Near<'a>,
     /// Keys from the attribute to the value at hand.
     path: Vec<u8>,
     hits: Vec<Hit>,
@@ -88,21 +95,31 @@ impl<'a> Redactor<'a> {
                 self.optional(text, Part::Scope);
             }
         }
+        let searched = self.stage.of_part(Part::Attributes).detectors;
         for span in spans {
-            self.optional(&mut span.name, Part::Name);
-            self.optional(&mut span.status_message, Part::Status);
-            self.optional(&mut span.trace_state, Part::TraceState);
+            if searched != 0 {
+                self.near = Near::new(span.texts, searched);
+            }
+            if self.stage.searches_texts {
+                self.optional(&mut span.name, Part::Name);
+                self.optional(&mut span.status_message, Part::Status);
+                self.optional(&mut span.trace_state, Part::TraceState);
+            }
             if self.stage.has_sql {
                 self.system = self.system_of(tape, &span.attributes);
             }
             self.list(tape, &mut span.attributes, Part::Attributes);
-            for event in events.get_mut(span.events.clone()).unwrap_or_default() {
-                self.optional(&mut event.name, Part::EventName);
-                self.list(tape, &mut event.attributes, Part::Events);
+            if !span.events.is_empty() {
+                for event in events.get_mut(span.events.clone()).unwrap_or_default() {
+                    self.optional(&mut event.name, Part::EventName);
+                    self.list(tape, &mut event.attributes, Part::Events);
+                }
             }
-            for link in links.get_mut(span.links.clone()).unwrap_or_default() {
-                self.optional(&mut link.trace_state, Part::TraceState);
-                self.list(tape, &mut link.attributes, Part::Links);
+            if !span.links.is_empty() {
+                for link in links.get_mut(span.links.clone()).unwrap_or_default() {
+                    self.optional(&mut link.trace_state, Part::TraceState);
+                    self.list(tape, &mut link.attributes, Part::Links);
+                }
             }
         }
     }
@@ -113,7 +130,7 @@ impl<'a> Redactor<'a> {
         let (Some(text), Some(verdict)) = (text, stage.everywhere.get(part as usize)) else {
             return;
         };
-        if may_hold(text.bytes, verdict.detectors) {
+        if verdict.detectors != 0 {
             *text = self.searched(*text, verdict);
         }
     }
@@ -136,7 +153,7 @@ impl<'a> Redactor<'a> {
     }
 
     fn judged(&mut self, part: Part, key: &[u8]) -> Verdict {
-        if let Some(seen) = self.seen.get(part, key) {
+        if let [seen, ..] = self.seen.from(part, key) {
             return seen.verdict;
         }
         self.process.account.judged();
@@ -146,24 +163,55 @@ impl<'a> Redactor<'a> {
     }
 
     /// Whether all keys have been seen and nothing happens to their values: most lists are left where they are.
+    #[inline(never)]
     fn is_left_alone(&self, tape: &[Entry<'a>], attributes: &Attributes, part: Part) -> bool {
         let entries = tape.get(attributes.entries.clone()).unwrap_or_default();
-        entries.iter().all(|Entry { key, node }| {
-            let Some(seen) = self.seen.get(part, key.bytes) else { return false };
-            match (seen.effect, node) {
-                (_, Node::Array(_) | Node::Map(_)) | (Effect::Other, _) => false,
-                (Effect::Nothing, _) | (_, Node::Bool(_) | Node::Empty) => true,
-                (Effect::Search, Node::Text(text)) => !may_hold(text.bytes, seen.verdict.detectors),
-                (Effect::Search, Node::Number(number)) => !leaf::may_be_card(*number),
-                (Effect::Search, Node::Bytes(_)) => false,
+        if entries.len() != attributes.count as usize {
+            return false; // something stands in a container
+        }
+        let seen = self.seen.all(part);
+        let is_same = |(entry, seen): &(&Entry<'_>, &Seen)| {
+            seen.is_of(entry.key.bytes) && seen.effect == Effect::Nothing
+        };
+        let same = entries.iter().zip(seen).take_while(is_same).count();
+        let mut expected = seen.get(same..).unwrap_or_default();
+        entries.get(same..).unwrap_or_default().iter().all(|Entry { key, node }| {
+            let (seen, next) = match expected {
+                [seen, next @ ..] if seen.is_of(key.bytes) => (seen, next),
+                _ => match self.seen.from(part, key.bytes) {
+                    [seen, next @ ..] => (seen, next),
+                    [] => return false,
+                },
+            };
+            expected = next;
+            match seen.effect {
+                Effect::Nothing => true,
+                Effect::Search => self.finds_nothing(node, &seen.verdict),
+                Effect::Other => false,
             }
         })
     }
 
-    fn list(&mut self, tape: &mut [Entry<'a>], attributes: &mut Attributes, part: Part) {
-        if self.is_left_alone(tape, attributes, part) {
-            return;
+    #[inline]
+    fn finds_nothing(&self, node: &Node<'a>, verdict: &Verdict) -> bool {
+        if let Node::Text(text) = node {
+            return self.near.possible(text.bytes, verdict.detectors) == 0;
         }
+        match node {
+            Node::Number(number) => !leaf::may_be_card(*number),
+            Node::Bytes(_) => false,
+            _ => true,
+        }
+    }
+
+    fn list(&mut self, tape: &mut [Entry<'a>], attributes: &mut Attributes, part: Part) {
+        if !self.is_left_alone(tape, attributes, part) {
+            self.edit(tape, attributes, part);
+        }
+    }
+
+    #[inline(never)]
+    fn edit(&mut self, tape: &mut [Entry<'a>], attributes: &mut Attributes, part: Part) {
         let start = attributes.entries.start;
         let mut cursor = Cursor { read: start, write: start };
         let mut kept = 0;

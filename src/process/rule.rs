@@ -2,8 +2,8 @@
 //! It refuses to touch spans.
 
 use super::{
-    detect::{Detector, Detectors, find},
-    glob::Globs,
+    detect::{Detector, Detectors, find, possible},
+    glob::{Globs, Lengths, length_bit},
     json::JsonRule,
     sql::Dialect,
 };
@@ -129,6 +129,8 @@ impl Verdict {
 #[derive(Debug)]
 pub(super) struct Stage {
     pub(super) rules: Vec<Rule>,
+    /// By rule, which keys it may take at all: most are told from most rules by their length.
+    may_take: Vec<MayTake>,
     /// The rules with `match`, by their place in `rules`.
     pub(super) searches: Vec<Index>,
     /// Parts that have a list of what may stay.
@@ -138,6 +140,15 @@ pub(super) struct Stage {
     /// By part, what is searched whatever the key.
     pub(super) everywhere: [Verdict; Part::COUNT],
     pub(super) has_sql: bool,
+    /// Some rule searches texts that have no key.
+    pub(super) searches_texts: bool,
+}
+
+/// What is asked of a rule before the rule is.
+#[derive(Debug)]
+struct MayTake {
+    parts: Parts,
+    lengths: Lengths,
 }
 
 /// Rules with `match` in one stage, at most.
@@ -164,7 +175,16 @@ impl Stage {
         }
         let has_keys = rules.iter().any(|rule| !rule.keys.is_empty() || !rule.except.is_empty());
         let has_sql = rules.iter().any(|rule| matches!(rule.action, Action::Sql(None)));
-        Stage { searches, allowed, has_keys, everywhere, has_sql, rules }
+        let may_take = rules
+            .iter()
+            .map(|rule| MayTake { parts: rule.parts, lengths: rule.keys.lengths() })
+            .collect();
+        let texts = [Part::Name, Part::Status, Part::EventName, Part::TraceState];
+        let is_searched = |part: Part| {
+            everywhere.get(part as usize).is_some_and(|verdict| verdict.detectors != 0)
+        };
+        let searches_texts = texts.into_iter().any(is_searched);
+        Stage { searches_texts, may_take, searches, allowed, has_keys, everywhere, has_sql, rules }
     }
 
     pub(super) fn rule(&self, index: Index) -> Option<&Rule> {
@@ -190,16 +210,15 @@ impl Stage {
         verdict.is_unjudged = self.has_keys && !is_judged;
         verdict.is_db_system = self.has_sql && (key == b"db.system.name" || key == b"db.system");
         let mut is_allowed = self.allowed & part.bit() == 0 || !is_top;
-        let (mut bit, mut key_detectors) = (0, 0);
-        for (at, rule) in (0..NONE).zip(&self.rules) {
-            let number = bit;
-            bit += u32::from(rule.detectors != 0);
-            if !is_judged || !rule.takes(part, path) {
-                continue;
-            }
+        let mut key_detectors = 0;
+        let length = if is_judged { length_bit(path.len()) } else { 0 };
+        let may_take = |may: &MayTake| may.lengths & length != 0 && may.parts & part.bit() != 0;
+        let candidates = (0..NONE).zip(&self.may_take).filter(|(_, may)| may_take(may));
+        for (at, _) in candidates {
+            let Some(rule) = self.rule(at).filter(|rule| rule.takes(part, path)) else { continue };
             let place = match rule.action {
                 _ if rule.detectors != 0 => {
-                    verdict.searches |= 1 << number;
+                    verdict.searches |= self.search_bit(at);
                     verdict.detectors |= rule.detectors;
                     if rule.keys.is_empty() {
                         key_detectors |= rule.detectors;
@@ -231,11 +250,17 @@ impl Stage {
         }
         if key_detectors != 0 {
             let mut hits = Vec::new();
-            find(key, key_detectors, &mut hits);
+            find(key, possible(key, key_detectors), &mut hits);
             hits.retain(|hit| !self.is_spared(&verdict, key, hit.range.clone(), hit.detector));
             verdict.is_key_hit = !hits.is_empty();
         }
         verdict
+    }
+
+    /// Of a rule with `match`, the bit that stands for it.
+    fn search_bit(&self, rule: Index) -> u128 {
+        let number = self.searches.binary_search(&rule);
+        number.map_or(0, |number| 1 << number)
     }
 
     /// Whether every rule that searches for it leaves this one alone.

@@ -45,9 +45,10 @@ impl std::fmt::Debug for TokenKey {
 
 fn put_hex(out: &mut [u8], bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    for (place, digit) in out.iter_mut().zip(digits) {
-        *place = DIGITS.get(digit as usize).copied().unwrap_or_default();
+    let digit = |half: u8| DIGITS.get(half as usize & 15).copied().unwrap_or_default();
+    let (pairs, _) = out.as_chunks_mut::<2>();
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(*byte)];
     }
 }
 

@@ -137,6 +137,7 @@ impl OwnedSpan {
             dropped_links: 0.0,
             events: 0..batch.events.len(),
             links: 0..batch.links.len(),
+            texts: &[],
         });
         batch
     }

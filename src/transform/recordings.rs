@@ -180,6 +180,7 @@ mod tests {
             dropped_links: 0.0,
             events: 0..0,
             links: 0..0,
+            texts: &[],
         };
         SpanBatch { spans: vec![span], tape, ..SpanBatch::default() }
     }

@@ -116,6 +116,7 @@ pub fn batch<'a>(spans: &[&Json], arena: &'a Bump) -> SpanBatch<'a> {
             dropped_links: 0.0,
             events: 0..0,
             links: 0..0,
+            texts: &[],
         });
     }
     batch

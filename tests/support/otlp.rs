@@ -42,6 +42,7 @@ pub fn transform(protocol: Protocol) -> Transform {
             attributes: attributes(),
             events: 0..0,
             links: 0..0,
+            texts: &[],
         });
         let batch = SpanBatch {
             resources: vec![resource],

@@ -95,6 +95,7 @@ pub fn batch_of<'a>(tape: Vec<Entry<'a>>, counts: &[u32]) -> SpanBatch<'a> {
             dropped_links: 0.0,
             events: 0..0,
             links: 0..0,
+            texts: &[],
         });
         start = end;
     }

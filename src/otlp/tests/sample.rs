@@ -50,6 +50,7 @@ pub fn bare_span(resource: u32, scope: u32) -> Span<'static> {
         dropped_links: f64::NAN,
         events: 0..0,
         links: 0..0,
+        texts: &[],
     }
 }
 

@@ -5,7 +5,7 @@ use std::{net::Ipv6Addr, str};
 use super::{Look, byte_before, run, run_before};
 
 /// Both halves may have letters beyond ASCII.
-fn is_local(byte: u8) -> bool {
+pub(super) fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || byte >= 0x80
         || matches!(

@@ -263,7 +263,7 @@ impl<'a> Redactor<'a> {
 
 /// Whether its decimal form has as many digits as a card, and no fraction.
 pub(super) fn may_be_card(number: f64) -> bool {
-    (1e12..1e19).contains(&number.abs()) && number.fract() == 0.0
+    (1e12..1e19).contains(&number.abs()) && number.abs() as u64 as f64 == number.abs()
 }
 
 /// Detectors that look at numbers: a card fits a double.

@@ -2,7 +2,7 @@
 
 use bumpalo::Bump;
 
-use super::{Cursor, Redactor, seen::SeenKeys};
+use super::{Cursor, Redactor, near::Near, seen::SeenKeys};
 use crate::process::{
     Process,
     account::FailClosed,
@@ -24,7 +24,8 @@ impl<'a> Redactor<'a> {
             process,
             stage,
             arena,
-            seen: SeenKeys::without_places(),
+            seen: SeenKeys::default(),
+            near: Near::default(),
             path: Vec::new(),
             hits: Vec::new(),
             // No attribute names the database of a recording.

@@ -2,7 +2,7 @@
 
 use super::{Cursor, Redactor, Renamed, skip};
 use crate::process::{
-    detect::{find, may_hold},
+    detect::find,
     json::Leaves,
     rule::{Action, Rule, Verdict},
 };
@@ -16,11 +16,12 @@ impl<'a> Redactor<'a> {
 
     /// Writes `text` to `out` with what was found replaced, if anything was. Finds that overlap are one.
     pub(super) fn search(&mut self, text: &[u8], verdict: &Verdict, out: &mut Vec<u8>) -> bool {
-        if !may_hold(text, verdict.detectors) {
+        let possible = self.near.possible(text, verdict.detectors);
+        if possible == 0 {
             return false;
         }
         let mut hits = std::mem::take(&mut self.hits);
-        find(text, verdict.detectors, &mut hits);
+        find(text, possible, &mut hits);
         let stage = self.stage;
         let mut copied = 0;
         let mut rest = hits.iter().filter_map(|hit| {

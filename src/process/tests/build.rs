@@ -112,6 +112,7 @@ pub(super) fn batch(spans: &[Made]) -> SpanBatch<'_> {
             dropped_links: 0.0,
             events: first_event..first_event + 1,
             links: first_link..first_link + 1,
+            texts: &[],
         });
     }
     batch
