@@ -10,6 +10,11 @@ const PLACEHOLDER_DIGITS: usize = 4;
 /// Where a dollar may also begin an amount of money.
 const DOUBTFUL_PLACEHOLDER_DIGITS: usize = 2;
 
+/// Whether it may stand between the dollars of a tag.
+fn is_of_tag(byte: u8) -> bool {
+    byte != b'$' && is_in(byte, WORD)
+}
+
 impl Masker<'_, '_> {
     /// A literal that goes from here, with a prefix before the quote at `open`, to its last quote.
     pub(super) fn quoted(&mut self, open: usize, is_escaping: bool) -> Option<()> {
@@ -65,7 +70,7 @@ impl Masker<'_, '_> {
             return Some(());
         }
         let Some(tag) = self.tag(self.at) else {
-            self.at = run(self.text, self.at + 1, WORD);
+            self.keep(1 + rest.iter().take_while(|byte| is_of_tag(**byte)).count());
             return Some(());
         };
         let around = self.text.get(self.at..tag).unwrap_or_default();
@@ -84,8 +89,7 @@ impl Masker<'_, '_> {
     /// Where the tag in dollars ends with which a literal begins at `at`.
     fn tag(&self, at: usize) -> Option<usize> {
         let rest = self.text.get(at + 1..)?;
-        let is_tag = |byte: &u8| is_in(*byte, WORD) && *byte != b'$';
-        let length = rest.iter().position(|byte| !is_tag(byte))?;
+        let length = rest.iter().position(|byte| !is_of_tag(*byte))?;
         let is_number = rest.first().is_some_and(u8::is_ascii_digit);
         let is_one = rest.get(length) == Some(&b'$') && !is_number;
         (is_one && self.dialect != Dialect::MySql).then_some(at + length + 2)
@@ -130,10 +134,10 @@ impl Masker<'_, '_> {
             // Of PostgreSQL, a literal behind an operator.
             Some(b'$') => self.keep(1),
             Some(b'0'..=b'9') => {
-                let rest = self.text.get(start..).unwrap_or_default();
-                let is_part = |byte: &u8| is_in(*byte, WORD) && *byte != b'$';
-                let length = rest.iter().take_while(|byte| is_part(byte)).count();
-                self.keep(if length > PLACEHOLDER_DIGITS { 1 } else { 1 + length });
+                let length = run(self.text, start, WORD) - start;
+                let word = self.text.get(start..start + length).unwrap_or_default();
+                let before = word.iter().take_while(|byte| is_of_tag(**byte)).count();
+                self.keep(if length > PLACEHOLDER_DIGITS { 1 } else { 1 + before });
             }
             _ => self.at = run(self.text, start, WORD),
         }
