@@ -2,8 +2,11 @@
 //! It refuses to know where the bytes came from and which wire format they will take.
 
 pub mod owned;
+mod wtf8;
 
 use std::ops::Range;
+
+pub(crate) use self::wtf8::{put_wtf8, put_wtf8_inline};
 
 /// Text as JavaScript had it: WTF-8, that is UTF-8 in which a lone surrogate is three bytes of its own (`0xED 0xA0 0x80` to
 /// `0xED 0xBF 0xBF`). Protobuf replaces such a surrogate by U+FFFD (three bytes too), JSON escapes it.

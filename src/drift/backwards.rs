@@ -79,6 +79,7 @@ impl Backwards {
     }
 
     /// Writes tag and length of a message that ends at `end`.
+    #[inline(always)] // out of line a recorded request takes 3 % more instructions
     pub fn put_head(&mut self, tag: u32, end: End) {
         let length = self.end().0 - end.0;
         self.put_tag(tag, length);

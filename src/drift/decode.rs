@@ -8,10 +8,10 @@ use super::{
     invalid::Problem,
     parse::Parser,
     text::{put_ascii, units},
-    text::{put_unit_escape, put_wtf8, quote, unquote},
+    text::{put_unit_escape, quote, unquote},
     value::{Member, Object, Quoted, Value},
 };
-use crate::span::Text;
+use crate::span::{Text, put_wtf8};
 
 /// Methods that `value[key]` finds on a prototype. A merge with such a key makes one a member of the decoded value.
 const OBJECT_METHODS: &str = "constructor __defineGetter__ __defineSetter__ hasOwnProperty __lookupGetter__ \

@@ -60,6 +60,7 @@ fn put_value(out: &mut Vec<u8>, head: &[u8], value: Value<'_>) {
     print(value, out);
 }
 
+#[inline]
 fn put_json(out: &mut Vec<u8>, head: &[u8], json: &Json<'_>) {
     out.extend_from_slice(head);
     match json.text {
@@ -95,6 +96,7 @@ fn put_time(out: &mut Vec<u8>, head: &[u8], time: HrTime) {
     out.push(b'}');
 }
 
+#[inline]
 fn put_number(out: &mut Vec<u8>, number: f64) {
     if number.is_finite() {
         out.extend_from_slice(ryu_js::Buffer::new().format_finite(number).as_bytes());

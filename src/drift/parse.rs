@@ -8,10 +8,10 @@ use super::{
     invalid::Problem,
     number,
     object::ObjectBuilder,
-    text::{escape, plain_len, put_ascii, put_unit_escape, put_wtf8, surrogate},
+    text::{escape, plain_len, put_ascii, put_unit_escape, surrogate},
     value::{MAX_DEPTH, Member, Quoted, Value},
 };
-use crate::span::Text;
+use crate::span::{Text, put_wtf8};
 
 /// Parsed JSON.
 #[derive(Clone, Copy, Debug)]

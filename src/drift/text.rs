@@ -4,7 +4,7 @@
 use bumpalo::Bump;
 
 use super::value::{Quoted, Value};
-use crate::span::Text;
+use crate::span::{Text, put_wtf8};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 const ONES: u64 = u64::MAX / 0xff;
@@ -54,17 +54,6 @@ pub(super) fn put_unit_escape(out: &mut Vec<u8>, unit: u16) {
     out.extend_from_slice(b"\\u");
     for shift in [12, 8, 4, 0] {
         out.extend(HEX.get(usize::from(unit >> shift & 0xf)));
-    }
-}
-
-/// Appends a code point as UTF-8, a surrogate as WTF-8.
-pub(super) fn put_wtf8(out: &mut Vec<u8>, code: u32) {
-    let tail = |shift: u32| 0x80 | (code >> shift & 0x3f) as u8;
-    match code {
-        0..0x80 => out.push(code as u8),
-        0x80..0x800 => out.extend_from_slice(&[0xc0 | (code >> 6) as u8, tail(0)]),
-        0x800..0x10000 => out.extend_from_slice(&[0xe0 | (code >> 12) as u8, tail(6), tail(0)]),
-        _ => out.extend_from_slice(&[0xf0 | (code >> 18) as u8, tail(12), tail(6), tail(0)]),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use bumpalo::Bump;
 
-use crate::span::Text;
+use crate::span::{Text, put_wtf8_inline};
 
 /// Latin-1 bytes as UTF-8: a view where they are ASCII.
 pub(super) fn from_latin1<'a>(
@@ -17,7 +17,7 @@ pub(super) fn from_latin1<'a>(
     scratch.clear();
     scratch.reserve(latin1.len() * 2);
     for byte in latin1 {
-        push_wtf8(scratch, u32::from(*byte));
+        put_wtf8_inline(scratch, u32::from(*byte));
     }
     Text { bytes: arena.alloc_slice_copy(scratch), has_surrogates: false }
 }
@@ -48,20 +48,9 @@ pub(super) fn transcode<'a>(utf16: &[u8], scratch: &mut Vec<u8>, arena: &'a Bump
         } else if (0xdc00..0xe000).contains(&unit) {
             has_surrogates = true;
         }
-        push_wtf8(scratch, code);
+        put_wtf8_inline(scratch, code);
     }
     Text { bytes: arena.alloc_slice_copy(scratch), has_surrogates }
-}
-
-#[inline(always)] // out of line it is a fifth of the decoding of such texts
-fn push_wtf8(out: &mut Vec<u8>, code: u32) {
-    let tail = |shift: u32| 0x80 | (code >> shift & 0x3f) as u8;
-    match code {
-        0..0x80 => out.push(code as u8),
-        0x80..0x800 => out.extend_from_slice(&[0xc0 | (code >> 6) as u8, tail(0)]),
-        0x800..0x10000 => out.extend_from_slice(&[0xe0 | (code >> 12) as u8, tail(6), tail(0)]),
-        _ => out.extend_from_slice(&[0xf0 | (code >> 18) as u8, tail(12), tail(6), tail(0)]),
-    }
 }
 
 #[cfg(test)]

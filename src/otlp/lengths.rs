@@ -108,6 +108,7 @@ impl<'a, 'b> Measure<'a, 'b> {
         length
     }
 
+    #[inline(always)] // as `Writer::id`: out of line a request takes a twentieth more instructions
     fn key_value<'t, 'e: 't>(
         &mut self,
         entry: &Entry<'_>,
@@ -116,7 +117,20 @@ impl<'a, 'b> Measure<'a, 'b> {
         delimited_len(entry.key.bytes.len()) + delimited_len(self.any_value(entry, rest))
     }
 
+    #[inline(always)]
     fn any_value<'t, 'e: 't>(
+        &mut self,
+        entry: &Entry<'_>,
+        rest: &mut impl Iterator<Item = &'t Entry<'e>>,
+    ) -> usize {
+        match entry.node {
+            Node::Array(_) | Node::Map(_) => self.nested(entry, rest),
+            leaf => leaf_len(leaf),
+        }
+    }
+
+    #[inline(never)]
+    fn nested<'t, 'e: 't>(
         &mut self,
         entry: &Entry<'_>,
         rest: &mut impl Iterator<Item = &'t Entry<'e>>,

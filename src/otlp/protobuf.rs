@@ -233,6 +233,7 @@ impl Writer<'_, '_> {
         }
     }
 
+    #[inline(always)]
     fn id(&mut self, tag: u8, hex: Text<'_>) {
         put_head(&mut self.out, tag, hex.bytes.len() / 2);
         let pairs = hex.bytes.as_chunks::<2>().0.iter();

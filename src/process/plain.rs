@@ -92,7 +92,12 @@ impl<'w> Words<'w> {
         if count > self.0.len() {
             return Err(WRONG);
         }
-        (0..count).map(|_| item(self)).collect()
+        // A loop: what `collect` makes of errors is several hundred bytes for each type.
+        let mut items = Vec::with_capacity(count);
+        for _ in 0..count {
+            items.push(item(self)?);
+        }
+        Ok(items)
     }
 
     fn texts(&mut self) -> Read<Vec<&'w str>> {

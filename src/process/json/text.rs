@@ -1,6 +1,8 @@
 //! Strings and numbers of JSON where they stand in a text.
 //! It refuses to know documents.
 
+use crate::span::put_wtf8;
+
 /// A string that has been read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scanned {
@@ -98,16 +100,6 @@ fn hex(digits: &[u8]) -> Result<u32, bool> {
         unit = unit << 4 | char::from(*digit).to_digit(16).ok_or(false)?;
     }
     Ok(unit)
-}
-
-fn put_wtf8(out: &mut Vec<u8>, code: u32) {
-    let tail = |shift: u32| 0x80 | (code >> shift & 0x3f) as u8;
-    match code {
-        0..0x80 => out.push(code as u8),
-        0x80..0x800 => out.extend_from_slice(&[0xc0 | (code >> 6) as u8, tail(0)]),
-        0x800..0x10000 => out.extend_from_slice(&[0xe0 | (code >> 12) as u8, tail(6), tail(0)]),
-        _ => out.extend_from_slice(&[0xf0 | (code >> 18) as u8, tail(12), tail(6), tail(0)]),
-    }
 }
 
 /// Writes a string with its quotes; half a surrogate pair becomes an escape.

@@ -1,14 +1,16 @@
 //! Statements without their literals, by dialect.
 
-use crate::process::sql::{Dialect, mask};
+use crate::process::sql::{Dialect, Masked, mask};
 
 const DIALECTS: [Dialect; 4] =
     [Dialect::MySql, Dialect::PostgreSql, Dialect::QuotedNames, Dialect::Generic];
 
 fn masked(text: &str, dialect: Dialect) -> String {
     let mut out = Vec::new();
-    mask(text.as_bytes(), dialect, &mut out);
-    String::from_utf8(out).unwrap()
+    match mask(text.as_bytes(), dialect, &mut out) {
+        Masked::Unchanged => text.to_owned(),
+        _ => String::from_utf8(out).unwrap(),
+    }
 }
 
 #[test]

@@ -92,6 +92,9 @@ const DATABASES: &[Database] = &[
             ("@$$S3CRET$$", "@?"),
             ("a$b$", "a$b$"),
             ("$1", "$1"),
+            ("$542", "$542"),
+            ("73918$a$ S3CRET $a$", "??"),
+            ("x[:1$a$ S3CRET $a$]", "x[:1?]"),
             ("\"it's \"\"a\"", "\"it's \"\"a\""),
             ("\"a\\\"", "\"a\\\""),
             ("a ` 'S3CRET' ` b", "a ` ? ` b"),
@@ -140,6 +143,8 @@ const DATABASES: &[Database] = &[
             ("'a\\'", "?"),
             ("/* /* S3CRET */ S3CRET */", "/*?*/"),
             ("@p1", "@p1"),
+            ("$542", "?"),
+            ("$542.10", "?"),
         ],
     },
     Database {
@@ -179,8 +184,10 @@ impl Random {
 
 fn masked(text: &str, dialect: Dialect) -> (String, Masked) {
     let mut out = Vec::new();
-    let verdict = mask(text.as_bytes(), dialect, &mut out);
-    (String::from_utf8(out).unwrap(), verdict)
+    match mask(text.as_bytes(), dialect, &mut out) {
+        Masked::Unchanged => (text.to_owned(), Masked::Unchanged),
+        verdict => (String::from_utf8(out).unwrap(), verdict),
+    }
 }
 
 fn has_secret(text: &str) -> bool {

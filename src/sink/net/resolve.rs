@@ -39,12 +39,14 @@ pub enum ResultOrder {
 }
 
 impl ResultOrder {
-    fn sort(self, addresses: &mut [IpAddr]) {
-        match self {
-            ResultOrder::Verbatim => {}
-            ResultOrder::Ipv4First => addresses.sort_by_key(IpAddr::is_ipv6),
-            ResultOrder::Ipv6First => addresses.sort_by_key(IpAddr::is_ipv4),
-        }
+    fn sort(self, addresses: &mut Vec<IpAddr>) {
+        let is_first = match self {
+            ResultOrder::Verbatim => return,
+            ResultOrder::Ipv4First => IpAddr::is_ipv4,
+            ResultOrder::Ipv6First => IpAddr::is_ipv6,
+        };
+        let others: Vec<IpAddr> = addresses.extract_if(.., |address| !is_first(address)).collect();
+        addresses.extend(others);
     }
 }
 
