@@ -129,7 +129,7 @@ class ProcessExit {
     for (const member of members) lost += contained(tell, () => member.block(left(), isMainThread)) ?? 0;
     if (lost === 0) return;
     const loss = contained(tell, () => lossOf(new Map(), owingOf(members), this.#longest('blockMillis')));
-    diag.debug(`Offloop: the process ends with ${lost} spans undelivered${loss == null ? '' : `: ${loss}`}`);
+    diag.warn(`Offloop: the process ends with ${lost} spans undelivered${loss == null ? '' : `: ${loss}`}`);
   }
 
   #onSignal(signal) {
