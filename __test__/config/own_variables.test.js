@@ -7,6 +7,8 @@ const { test } = require('node:test');
 const { runNode } = require('../helpers/child.js');
 const { subjectName } = require('../helpers/subject.js');
 
+const { misspeltRules } = require('../../js/config/own_variables.js');
+
 const skip = subjectName === 'stock' && 'a rule of ours';
 const RULES = '{"redact":["defaults"]}';
 const MAKE = `const { OTLPTraceExporter, FileSpanExporter } = require('./index.js');
@@ -71,4 +73,20 @@ test('nothing is said of those that there are, of tests, of Kubernetes and of bl
   });
   assert.equal(stdout, 'made\n'.repeat(4));
   assert.equal(stderr.replace(/^.*OFFLOOP_PROCESSOR is unknown.*\n/, ''), '');
+});
+
+test('what other programs set does not keep a process from starting (P125)', { skip }, () => {
+  for (const name of [
+    'OFFLOOP_PROCESS_PORT_8080_TCP_ADDR', // Kubernetes, for a service offloop-process
+    'OFFLOOP_REDACT_SERVICE_HOST',
+    'OFFLOOP_PROCESS_NAME', // a link of Docker, with what the image has in its environment
+    'OFFLOOP_PROCESS_ENV_NODE_VERSION',
+    'OFFLOOP_PROGRESS',
+    'OFFLOOP_PRICES',
+    'OFFLOAD_PROCESS',
+    'OFFLOAD_PROCESS_FILE',
+  ])
+    assert.deepEqual(misspeltRules({ [name]: '1' }), [], name);
+  for (const name of ['OFFLOOP_PROCESS_FILE_NAME', 'OFFLOOP_PROCESS_ENV', 'OFFLOP_PROCESS'])
+    assert.deepEqual(misspeltRules({ [name]: '1' }), [name]);
 });

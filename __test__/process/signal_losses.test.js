@@ -3,6 +3,8 @@
 // nothing is lost.
 
 const assert = require('node:assert/strict');
+const { execFileSync, spawnSync } = require('node:child_process');
+const path = require('node:path');
 const { test } = require('node:test');
 const { subjectName } = require('../helpers/subject.js');
 const { runProgram } = require('../helpers/child.js');
@@ -11,6 +13,7 @@ const { startReceiverProcess } = require('../helpers/receiver_process.js');
 
 const isWindows = process.platform === 'win32';
 const skip = (subjectName === 'stock' && 'a rule of ours') || (isWindows && 'no signals there');
+const root = path.join(__dirname, '..', '..');
 const SILENCED = ' (OFFLOOP_LOG=none silences this line)\n';
 
 const killed = (url, { env, options = '', before = '' } = {}) =>
@@ -64,3 +67,54 @@ test('a signal that the application listens to ends nothing, and so costs nothin
   const { code, stderr } = await killed(await refusedUrl(), { before });
   assert.deepEqual([code, stderr], [9, '']);
 });
+
+test('a second signal cuts the wait short, and the line says how long it was (F59)', { skip }, async (t) => {
+  const silent = await startReceiver({ otherwise: { stall: 'response' } }, t);
+  const before = `process.once('SIGINT', () => process.kill(process.pid, 'SIGTERM'));
+    setTimeout(() => process.kill(process.pid, 'SIGINT'), 50);`;
+  const { signal, stderr } = await killed(silent.url, { before });
+  assert.equal(signal, 'SIGTERM');
+  const [, millis] = /^offloop: warn: SIGTERM .* 300 for \S+ \(not delivered within (\d+) ms\) .*\n$/.exec(stderr);
+  assert.ok(Number(millis) < 400, stderr);
+});
+
+test('whoever begins to listen during the wait may go on, so nothing is said to be lost (F59)', { skip }, async (t) => {
+  const slow = await startReceiver({ otherwise: { delayMillis: 600 } }, t);
+  const before = `setTimeout(() => process.on('SIGTERM', () => console.log('heard')), 50);`;
+  const options = `}); const told = () => process.exit(9); setTimeout(told, 1200); void ({`;
+  const { code, stdout, stderr } = await killed(slow.url, { before, options });
+  assert.deepEqual([code, stdout, stderr], [9, 'heard\n', '']);
+});
+
+test('process 1, asked twice, says what is lost behind its last wait, and nothing if that has helped (F59)', {
+  skip: skip || (!mayBeProcess1() && 'a process namespace of its own needs unshare and root'),
+}, async (t) => {
+  const receiver = await startReceiverProcess({ otherwise: { delayMillis: 700 } }, t);
+  const ended = (blockMillis) => {
+    const program = `const { OTLPTraceExporter } = require('./index.js');
+      const { PlainSpans } = require('./__test__/helpers/plain_spans.js');
+      const spans = new PlainSpans(1);
+      const exit = { signals: ['SIGTERM'], drainMillis: 3000, blockMillis: ${blockMillis} };
+      new OTLPTraceExporter({ url: '${receiver.url}', exit }).export([spans.span(), spans.span()], () => {});
+      process.kill(process.pid, 'SIGTERM');
+      setTimeout(() => process.kill(process.pid, 'SIGTERM'), 100);
+      setInterval(() => {}, 1000);`;
+    const words = ['--pid', '--fork', '--kill-child', process.execPath, '-e', program];
+    const env = { ...process.env, NODE_TEST_CONTEXT: undefined, OFFLOOP_LOG: undefined };
+    const { status, stderr } = spawnSync('unshare', words, { cwd: root, env, encoding: 'utf8', timeout: 15_000 });
+    return [status, stderr];
+  };
+  assert.deepEqual(ended(3000), [143, '']);
+  const [status, stderr] = ended(100);
+  assert.equal(status, 143);
+  assert.match(stderr, /^offloop: warn: SIGTERM .* 2 for \S+ \(not delivered within \d{3} ms\) .*\n$/);
+});
+
+function mayBeProcess1() {
+  try {
+    execFileSync('unshare', ['--pid', '--fork', 'true'], { stdio: 'pipe' });
+    return true;
+  } catch {
+    return false;
+  }
+}

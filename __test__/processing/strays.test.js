@@ -50,6 +50,8 @@ const STRAYS = [
   [{ porcess: RULES }, 'porcess', 'rules in process'],
   [{ Process: RULES }, 'Process', 'rules in process'],
   [{ processing: RULES }, 'processing', 'rules in process'],
+  [{ progress: RULES }, 'progress', 'rules in process'],
+  [{ processInfo: { process: RULES } }, 'processInfo', 'rules in process'],
   [{ processRules: '{"redact":["pii"]}' }, 'processRules', 'rules in process'],
   [{ redact: ['pii'] }, 'redact', 'process.redact'],
   [{ redact: 'pii' }, 'redact', 'process.redact'],
@@ -100,6 +102,11 @@ const FINE = [
   { resource: { attributes: { redact: 'x' } } },
   { proxyy: { keys: ['a'] } },
   { host: { process, processor: { redact: 'x' } } },
+  { table: { hashKey: 'id', rangeKey: 'at' }, cache: { hashKey: (key) => key } },
+  { repositories: [{ insert() {}, update() {}, upsert() {} }], transports: [{ match: () => true }] },
+  { jwks: [{ keys: [{ kty: 'RSA' }] }], empty: [{ keys: [] }] },
+  { progress: 'bar', probes: { liveness: '/' }, prices: {} },
+  { processId: '12', processName: 'shop', process_info: { pid: 12 }, processEnv: process.env },
 ];
 
 function refusal(make) {

@@ -22,6 +22,10 @@ const OF_RULES = [`${PREFIX}PROCESS`, `${PREFIX}PROCESS_FILE`];
 const OF_THE_REPOSITORY = /^OFFLOOP_(TEST|BENCH|DEMO|LATE|LIVES|LIFECYCLE|PEER|WEATHER|WINE|CHROMIUM|UPDATE)(_|$)/;
 /** Kubernetes sets them for a service that is called `offloop` or `offloop-…`. */
 const OF_A_SERVICE = /_(SERVICE_(HOST|PORT)|PORT)(_|$)/;
+/** Docker sets them for a link to a container with such a name, besides those above. */
+const OF_A_LINK = /_ENV_|(?<!_FILE)_NAME$/;
+/** Near to ours, and words of their own. */
+const OTHER_WORDS = /^OFFLOOP_(PRICES|PROGRESS)$|^OFFLOAD_/;
 const SHELL_NAME = /^\w{1,80}$/;
 const MOST_EDITS = 2; // for rules
 const MOST_TOLD = 8;
@@ -37,7 +41,7 @@ function misspeltRules(env = process.env) {
 function looksLikeRules(upper, name) {
   // Windows knows no case; elsewhere nobody reads a name in other letters.
   if (OF_RULES.includes(upper)) return upper !== name && process.platform !== 'win32';
-  if (OF_A_SERVICE.test(upper) || !SHELL_NAME.test(upper)) return false;
+  if ([OF_A_SERVICE, OF_A_LINK, OTHER_WORDS].some((each) => each.test(upper)) || !SHELL_NAME.test(upper)) return false;
   if (upper.startsWith(`${PREFIX}REDACT`)) return true;
   if (upper.startsWith(OF_RULES[0])) return !/^PROCESSORS?$/.test(upper.slice(PREFIX.length));
   return upper.startsWith('O') && OF_RULES.some((known) => editsOf(upper, known) <= MOST_EDITS);

@@ -34,6 +34,10 @@ class ProcessExit {
   #blockDeadline = null; // set when the `exit` event has come
   #leaving = null; // the signal that is ending the process
   #owed = new Map(); // when that signal came
+  #leftAt = 0; // the same, by the clock
+  #cutAfter = null; // milliseconds of the drain, if a second one has ended it
+  #exitsBy = null; // the signal that ends the process by `process.exit()`
+  #hasTold = false; // of what that end costs
   #isListening = false;
 
   /** A member has a new exporter. Our listeners become the last again, and the first of signals. */
@@ -127,6 +131,8 @@ class ProcessExit {
     if (members.length > 1) for (const member of members) contained(tell, () => member.hasten(left(), isMainThread));
     let lost = 0;
     for (const member of members) lost += contained(tell, () => member.block(left(), isMainThread)) ?? 0;
+    // What could still be delivered has been by now.
+    if (this.#exitsBy !== null && isEnd) this.#tellLoss(this.#exitsBy);
     if (lost === 0) return;
     const loss = contained(tell, () => lossOf(new Map(), owingOf(members), this.#longest('blockMillis')));
     diag.warn(`Offloop: the process ends with ${lost} spans undelivered${loss == null ? '' : `: ${loss}`}`);
@@ -135,6 +141,7 @@ class ProcessExit {
   #onSignal(signal) {
     const isOwned = othersListen(signal);
     if (this.#leaving !== null && !isOwned) {
+      this.#cutAfter ??= Math.round(now() - this.#leftAt);
       this.#leave(signal); // asked twice: at once
       return;
     }
@@ -146,6 +153,9 @@ class ProcessExit {
       if (!isOwned && !HARMLESS.has(signal)) {
         this.#leaving = signal;
         this.#owed = owingOf(this.#members);
+        this.#leftAt = now();
+        this.#cutAfter = null;
+        this.#hasTold = false;
       }
       if ([...this.#members].every((member) => member.pending(true) === 0)) end();
       else this.#natural.drain(this.#longest('drainMillis'), end);
@@ -157,14 +167,13 @@ class ProcessExit {
 
   /** Nobody else wants this signal: it does what it does without a listener. */
   #leave(signal) {
-    contained(tell, () => {
-      // Nobody is left who could: the process is gone with the signal.
-      const loss = lossOf(this.#owed, owingOf(this.#members), this.#longest('drainMillis'));
-      if (loss !== null) warnSomebody(`${signal} ends the process, and these spans are lost: ${loss}`);
-    });
-    const code = 128 + constants.signals[signal];
     // Windows knows no death by signal, and process 1 (of a container) does not die of one that it raises.
-    if (process.platform === 'win32' || process.pid === 1) process.exit(code);
+    if (process.platform === 'win32' || process.pid === 1) {
+      this.#exitsBy = signal;
+      process.exit(128 + constants.signals[signal]);
+    }
+    // Whoever has begun to listen meanwhile gets it, and may go on.
+    if (!othersListen(signal)) this.#tellLoss(signal);
     process.off(signal, this.#signals.get(signal));
     process.kill(process.pid, signal);
     const goOn = () => {
@@ -172,6 +181,20 @@ class ProcessExit {
       quietly(() => this.#letGo());
     };
     unref(setTimeout(goOn, SIGNAL_MILLIS));
+  }
+
+  /** Once, where nobody is left who could: the process is gone with the signal. */
+  #tellLoss(signal) {
+    if (this.#hasTold) return;
+    contained(tell, () => {
+      const drained = this.#cutAfter ?? this.#longest('drainMillis');
+      // Behind a whole drain the `exit` event does not wait.
+      const blocked = this.#exitsBy === null || this.#cutAfter === null ? 0 : this.#longest('blockMillis');
+      const loss = lossOf(this.#owed, owingOf(this.#members), drained + blocked);
+      if (loss === null) return;
+      this.#hasTold = true;
+      warnSomebody(`${signal} ends the process, and these spans are lost: ${loss}`);
+    });
   }
 }
 

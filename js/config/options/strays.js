@@ -10,6 +10,9 @@ const LISTS = ['redact', 'drop', 'attributes'];
 const ALONE = new Set([HOME, 'redact', 'drop', 'hashkey', 'marker']); // in small letters: no option of another library is a rule
 const PRESETS = new Set(['defaults', 'secrets', 'pii']);
 const OF_RULES = ['keys', 'match', 'insert', 'update', 'upsert', 'rename'];
+// Near to `process`, and words of their own: of these a name alone says nothing.
+const OTHER_WORDS = new Set(['prices', 'princess', 'probes', 'progress', 'prowess']);
+const ABOUT_A_PROCESS = /^process_?(env|id|info|name|pid|title|type|version)$/;
 const MOST_EDITS = 2;
 const MOST_UNITS = 64;
 const MOST_LOOKED_AT = 1000;
@@ -68,6 +71,7 @@ function isNamedLikeRules(name, value) {
   if (value === undefined || value === null || value === false) return false;
   const lower = name.toLowerCase();
   if (ALONE.has(lower) || lower.startsWith('redact')) return true;
+  if (OTHER_WORDS.has(lower) || ABOUT_A_PROCESS.test(lower)) return false;
   return isNear(name) && ['object', 'string', 'symbol'].includes(typeof value);
 }
 
@@ -83,7 +87,7 @@ function isNear(name) {
 function hasRulesIn(value) {
   if (typeof value !== 'object' || value === null) return false;
   if (Array.isArray(value)) return isListOfRules(value);
-  if (Object.hasOwn(value, 'hashKey')) return true;
+  if (Object.hasOwn(value, 'hashKey') && isObjectOrUnread(valueIn(value, 'hashKey'))) return true;
   return LISTS.some((name) => {
     const list = Object.hasOwn(value, name) ? valueIn(value, name) : undefined;
     return list === UNREAD || (Array.isArray(list) && (name === 'drop' ? isListOfObjects(list) : isListOfRules(list)));
@@ -92,12 +96,22 @@ function hasRulesIn(value) {
 
 const firstOf = (list) => Array.prototype.slice.call(list, 0, MOST_LOOKED_AT);
 const isObject = (value) => typeof value === 'object' && value !== null;
+/** A key of rules is bytes or names a variable; tables of databases have names there, and caches functions. */
+const isObjectOrUnread = (value) => isObject(value) || value === UNREAD;
 const isListOfObjects = (list) => firstOf(list).some((each) => isObject(each) && !Array.isArray(each));
 
 function isListOfRules(list) {
   return firstOf(list).some(
-    (each) => PRESETS.has(each) || (isObject(each) && OF_RULES.some((name) => Object.hasOwn(each, name))),
+    (each) =>
+      PRESETS.has(each) ||
+      (isObject(each) && OF_RULES.some((name) => Object.hasOwn(each, name) && mayBeOfRule(name, valueIn(each, name)))),
   );
+}
+
+/** Rules have no functions, as repositories have in `insert`, and texts for keys, where sets of cryptographic keys have objects. */
+function mayBeOfRule(name, value) {
+  if (typeof value === 'function') return false;
+  return name !== 'keys' || !Array.isArray(value) || firstOf(value).some((key) => !isObject(key));
 }
 
 module.exports = { strayIn };
