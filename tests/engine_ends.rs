@@ -160,3 +160,19 @@ fn drain_blocking_ends_at_its_deadline() {
     let _stalled = bench.next();
     assert_eq!(bench.exporter.drain_blocking(Instant::now() + Duration::from_millis(20)), 7);
 }
+
+#[test]
+fn f59_why_spans_are_lost_is_known_as_soon_as_they_are() {
+    let bench = bench(patient());
+    let (said, heard) = mpsc::channel();
+    let engine = Arc::clone(&bench.engine);
+    // The end of the process may begin here: nothing is pending any more.
+    let completion = Completion::new(move |_| said.send(engine.owing()).unwrap());
+    let ticket = bench.exporter.admit(7, 70, completion).unwrap();
+    bench.exporter.submit(ticket, RawBatch::for_test(7, 70));
+    bench.next().status(400);
+    let owing = take(&heard);
+    let lane = owing.first().unwrap();
+    assert_eq!((lane.pending, lane.dropped), (0, 7));
+    assert!(lane.trouble.as_ref().is_some_and(|trouble| trouble.contains("400")), "{lane:?}");
+}

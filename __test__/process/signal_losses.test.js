@@ -39,7 +39,7 @@ test('a collector that does not answer, and one that refuses, are told apart (F5
   const silent = await startReceiver({ otherwise: { stall: 'response' } }, t);
   const { stderr } = await killed(silent.url);
   assert.match(stderr, /^offloop: warn: SIGTERM .* 300 for \S+ \(not delivered within 400 ms\) .*\n$/);
-  const refusing = await startReceiver({ otherwise: 400 }, t);
+  const refusing = await startReceiver({ otherwise: { status: 400, delayMillis: 100 } }, t);
   const refused = await killed(refusing.url);
   // These are lost in the time of the drain: nothing is pending any more.
   assert.match(refused.stderr, /^offloop: warn: SIGTERM .* 300 for \S+ \(400: Bad Request\) .*\n$/);

@@ -226,13 +226,15 @@ impl<'a> Driver<'a> {
         };
         if let Some((attempt, _)) = self.running.remove(&id) {
             self.tasks.remove(&attempt);
-            self.step(event);
-            // For the end of the process, which does not wait for an answer of this thread.
+            let actions = self.dispatcher.step(Now::read(), event);
+            // For the end of the process, which does not wait for an answer of this thread. It may begin as soon as the
+            // spans are accounted for.
             if let Some(open) = self.desk.lanes.get(&attempt.lane) {
                 let trouble = self.dispatcher.trouble(attempt.lane);
                 let trouble = trouble.map(|(_, failure)| failure.to_string());
                 open.lane().ledger.note_trouble(trouble);
             }
+            self.carry_out(actions);
         }
     }
 
