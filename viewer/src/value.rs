@@ -95,6 +95,10 @@ impl fmt::Display for Value<'_> {
             Value::Text(text) | Value::EventKey(text) => formatter.write_str(text),
             Value::Long { bytes, start, .. } => write!(formatter, "{start}… ({bytes} bytes)"),
             Value::Int(number) => write!(formatter, "{number}"),
+            // As OTLP/JSON and JavaScript write it.
+            Value::Double(number) if number.is_infinite() => {
+                formatter.write_str(if *number > 0.0 { "Infinity" } else { "-Infinity" })
+            }
             Value::Double(number) => write!(formatter, "{number}"),
             Value::Bool(value) => write!(formatter, "{value}"),
             Value::Empty => Ok(()),
@@ -106,6 +110,12 @@ impl fmt::Display for Value<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn v14_numbers_that_json_has_as_texts_are_shown_as_they_are_written() {
+        let shown = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN].map(Value::Double);
+        assert_eq!(shown.map(|value| value.to_string()), ["Infinity", "-Infinity", "NaN"]);
+    }
 
     #[test]
     fn every_value_comes_back_as_it_was() {

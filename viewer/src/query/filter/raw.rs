@@ -39,7 +39,7 @@ fn needles(term: &Term) -> Option<Vec<String>> {
 /// which ids in base64 and numbers are written in more than one way.
 fn is_written_as_it_is(text: &str) -> bool {
     let is_plain = |byte| (b' '..0x7f).contains(&byte) && !b"\"\\/<>&'+=".contains(&byte);
-    let is_number = ["-inf", "nan"].iter().any(|number| number.contains(text));
+    let is_number = ["-infinity", "nan"].iter().any(|number| number.contains(text));
     text.bytes().all(is_plain)
         && text.bytes().any(|byte| (b'g'..=b'z').contains(&byte))
         && !is_number
