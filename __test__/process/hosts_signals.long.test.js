@@ -207,6 +207,7 @@ const setUps = {
     run: `end('a'); raise('SIGINT'); setTimeout(() => raise('SIGINT'), 100);`,
     signal: 'SIGINT',
     drainMillis: 7000,
+    stderr: /^offloop: warn: SIGINT .* 1 for \S+ \(not delivered within \d{2,4} ms\) .*\n$/,
     underMillis: 5000,
   },
   'mixed: the second at once': {
@@ -214,6 +215,7 @@ const setUps = {
     run: `end('a'); raise('SIGINT'); setTimeout(() => raise('SIGTERM'), 100);`,
     signal: 'SIGTERM',
     drainMillis: 7000,
+    stderr: /^offloop: warn: SIGTERM .* 1 for \S+ \(not delivered within \d{2,4} ms\) .*\n$/,
     underMillis: 5000,
   },
   'twice to a server that is closing: the second ends it': {
@@ -234,6 +236,7 @@ const setUps = {
     run: `end('a'); raise('SIGTERM');`,
     signal: 'SIGTERM',
     fromMillis: 1900,
+    stderr: /^offloop: warn: SIGTERM .* 1 for \S+ \(not delivered within 2000 ms\) .*\n$/,
   },
   'the exporter was shut down': {
     run: `end('a'); provider.shutdown().then(() => { say(process.listenerCount('SIGTERM')); raise('SIGTERM'); });`,
