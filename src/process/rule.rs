@@ -83,6 +83,8 @@ pub(super) struct Verdict {
     pub(super) gone: Index,
     /// The rule with an action of its own for texts: sql, url, json.
     pub(super) structured: Index,
+    /// The one of the value around it, for what the own one spares.
+    pub(super) outside: Index,
     /// The rule that takes whole values: mask, hash.
     pub(super) whole: Index,
     pub(super) truncate: Index,
@@ -105,6 +107,7 @@ impl Verdict {
     pub(super) const NOTHING: Verdict = Verdict {
         gone: NONE,
         structured: NONE,
+        outside: NONE,
         whole: NONE,
         truncate: NONE,
         searches: 0,
@@ -117,6 +120,7 @@ impl Verdict {
     /// What holds for a value inside of one that `outer` holds for.
     pub(super) fn inside(mut self, outer: &Verdict) -> Verdict {
         let or = |own: Index, outer: Index| if own == NONE { outer } else { own };
+        self.outside = if self.structured == NONE { outer.outside } else { outer.structured };
         self.structured = or(self.structured, outer.structured);
         self.truncate = or(self.truncate, outer.truncate);
         self.searches |= outer.searches;
@@ -232,7 +236,7 @@ impl Stage {
                 Action::Delete => &mut verdict.gone,
                 Action::Mask | Action::Hash => &mut verdict.whole,
                 Action::Truncate(_) => &mut verdict.truncate,
-                Action::Sql(_) | Action::Url(_) | Action::Json(_) => &mut verdict.structured,
+                _ => &mut verdict.structured,
             };
             if *place == NONE {
                 *place = at;
@@ -245,7 +249,9 @@ impl Stage {
             verdict.gone = list.map_or(NONE, |(at, _)| at);
         }
         if !is_judged {
-            verdict = Verdict { is_unjudged: verdict.is_unjudged, ..self.of_part(part) };
+            // What no list can name does not stay because of one.
+            let Verdict { gone, is_unjudged, .. } = verdict;
+            verdict = Verdict { gone, is_unjudged, ..self.of_part(part) };
             key_detectors = verdict.detectors;
         }
         if key_detectors != 0 {
@@ -293,17 +299,52 @@ impl Stage {
         part: Part,
         path: &[u8],
     ) -> Option<&Rule> {
-        let first = self.rule(verdict.whole)?;
+        let is_whole =
+            |rule: &Rule| matches!(rule.action, Action::Mask | Action::Hash) && rule.detectors == 0;
+        self.unsparing(verdict.whole, text, part, path, is_whole)
+    }
+
+    /// The first rule that knows the form of `text` and does not spare it.
+    pub(super) fn structured(
+        &self,
+        verdict: &Verdict,
+        text: &[u8],
+        part: Part,
+        path: &[u8],
+    ) -> Option<&Rule> {
+        let is_structured =
+            |rule: &Rule| matches!(rule.action, Action::Sql(_) | Action::Url(_) | Action::Json(_));
+        let own = self.unsparing(verdict.structured, Some(text), part, path, is_structured);
+        own.or_else(|| self.rule(verdict.outside).filter(|rule| !rule.unless.matches(text)))
+    }
+
+    /// The first rule that shortens `text` and does not spare it.
+    pub(super) fn truncating(
+        &self,
+        verdict: &Verdict,
+        text: &[u8],
+        part: Part,
+        path: &[u8],
+    ) -> Option<&Rule> {
+        let is_limit = |rule: &Rule| matches!(rule.action, Action::Truncate(_));
+        self.unsparing(verdict.truncate, Some(text), part, path, is_limit)
+    }
+
+    /// The first rule of a phase, or the next one behind it that takes `path` and does not spare `text`.
+    fn unsparing(
+        &self,
+        first: Index,
+        text: Option<&[u8]>,
+        part: Part,
+        path: &[u8],
+        is_of_phase: impl Fn(&Rule) -> bool,
+    ) -> Option<&Rule> {
         let spares = |rule: &Rule| text.is_some_and(|text| rule.unless.matches(text));
-        if !spares(first) {
-            return Some(first);
+        let rule = self.rule(first)?;
+        if !spares(rule) {
+            return Some(rule);
         }
-        let behind = self.rules.get(verdict.whole as usize + 1..).unwrap_or_default();
-        behind.iter().find(|rule| {
-            matches!(rule.action, Action::Mask | Action::Hash)
-                && rule.detectors == 0
-                && rule.takes(part, path)
-                && !spares(rule)
-        })
+        let behind = self.rules.get(first as usize + 1..).unwrap_or_default();
+        behind.iter().find(|rule| is_of_phase(rule) && rule.takes(part, path) && !spares(rule))
     }
 }

@@ -70,7 +70,7 @@ impl Masker<'_, '_> {
             match byte {
                 _ if is_in(byte, NUMBER) => {
                     if byte.is_ascii_digit() || self.is_fraction(byte) {
-                        self.number();
+                        self.number()?;
                     } else if is_in(byte, WORD) {
                         self.word()?;
                     } else {

@@ -30,7 +30,7 @@ impl<'a> Redactor<'a> {
                 let stage = self.stage;
                 match stage.whole(verdict, Some(text), part, path) {
                     Some(rule) => self.whole(node, text, rule),
-                    None => self.unread(node, text, verdict).unwrap_or(node),
+                    None => self.unread(node, text, verdict, part, path).unwrap_or(node),
                 }
             }
             container @ (Node::Array(_) | Node::Map(_)) => container,
@@ -42,9 +42,7 @@ impl<'a> Redactor<'a> {
         let stage = self.stage;
         let mut text = text;
         let mut is_searched = verdict.detectors == 0;
-        if let Some(rule) = stage.rule(verdict.structured)
-            && !rule.unless.matches(text.bytes)
-        {
+        if let Some(rule) = stage.structured(verdict, text.bytes, part, path) {
             is_searched |= matches!(rule.action, Action::Json(_));
             text = self.structured(text, rule, verdict);
         }
@@ -58,7 +56,7 @@ impl<'a> Redactor<'a> {
         if !is_searched {
             text = self.searched(text, verdict);
         }
-        self.truncated(text, verdict)
+        self.truncated(text, verdict, part, path)
     }
 
     /// An action that knows the form of a text.
@@ -118,7 +116,9 @@ impl<'a> Redactor<'a> {
         if let Some(rule) = stage.whole(verdict, Some(digits.as_bytes()), part, path) {
             return self.whole(Node::Number(number), digits.as_bytes(), rule);
         }
-        if let Some(node) = self.unread(Node::Number(number), digits.as_bytes(), verdict) {
+        if let Some(node) =
+            self.unread(Node::Number(number), digits.as_bytes(), verdict, part, path)
+        {
             return node;
         }
         if digits.contains('.') {
@@ -140,7 +140,7 @@ impl<'a> Redactor<'a> {
         if let Some(rule) = stage.whole(verdict, Some(bytes), part, path) {
             return self.whole(Node::Bytes(bytes), bytes, rule);
         }
-        if let Some(node) = self.unread(Node::Bytes(bytes), bytes, verdict) {
+        if let Some(node) = self.unread(Node::Bytes(bytes), bytes, verdict, part, path) {
             return node;
         }
         if self.search(bytes, verdict, &mut Vec::new()) {
@@ -157,11 +157,18 @@ impl<'a> Redactor<'a> {
 
     /// What stands in for a value that is no text, if an action for texts would change `text`, which says the same. A number has
     /// neither a user nor a literal of text: only a rule about JSON looks at it.
-    fn unread(&mut self, node: Node<'a>, text: &[u8], verdict: &Verdict) -> Option<Node<'a>> {
+    fn unread(
+        &mut self,
+        node: Node<'a>,
+        text: &[u8],
+        verdict: &Verdict,
+        part: Part,
+        path: &[u8],
+    ) -> Option<Node<'a>> {
         let stage = self.stage;
-        let rule = stage.rule(verdict.structured)?;
+        let rule = stage.structured(verdict, text, part, path)?;
         let is_looked_at = matches!(node, Node::Bytes(_)) || matches!(rule.action, Action::Json(_));
-        if !is_looked_at || rule.unless.matches(text) {
+        if !is_looked_at {
             return None;
         }
         let given = Text { bytes: self.arena.alloc_slice_copy(text), has_surrogates: false };
@@ -248,14 +255,18 @@ impl<'a> Redactor<'a> {
         Text { bytes: self.arena.alloc_slice_copy(bytes), has_surrogates }
     }
 
-    fn truncated(&mut self, text: Text<'a>, verdict: &Verdict) -> Text<'a> {
-        let Some(rule) = self.stage.rule(verdict.truncate) else { return text };
+    fn truncated(
+        &mut self,
+        text: Text<'a>,
+        verdict: &Verdict,
+        part: Part,
+        path: &[u8],
+    ) -> Text<'a> {
+        let rule = self.stage.truncating(verdict, text.bytes, part, path);
+        let Some(rule) = rule else { return text };
         let Action::Truncate(limit) = rule.action else { return text };
         let starts = text.bytes.iter().enumerate().filter(|(_, byte)| **byte & 0xc0 != 0x80);
         let Some((end, _)) = starts.into_iter().nth(limit) else { return text };
-        if rule.unless.matches(text.bytes) {
-            return text;
-        }
         self.process.account.hit(rule.id);
         Text { bytes: text.bytes.get(..end).unwrap_or_default(), ..text }
     }

@@ -35,8 +35,8 @@ impl Masker<'_, '_> {
         Some(())
     }
 
-    /// PostgreSQL nests comments, MySQL does not; the others disagree. What MySQL executes of one may have literals, and in
-    /// them what looks like its end.
+    /// PostgreSQL nests comments, MySQL does not; the others disagree. What MySQL executes of one may have literals and
+    /// comments, and in them what looks like its end.
     pub(super) fn comment(&mut self) -> Option<()> {
         let mark = (self.next(2), self.next(3));
         let is_executed = self.dialect != Dialect::PostgreSql
@@ -57,7 +57,9 @@ impl Masker<'_, '_> {
                     Dialect::MySql => at += 1,
                     _ => return self.cut(),
                 },
-                (Some(b'\'' | b'"' | b'`'), _) if is_executed => return self.cut(),
+                (Some(b'\'' | b'"' | b'`' | b'#'), _) | (Some(b'-'), Some(b'-')) if is_executed => {
+                    return self.cut();
+                }
                 (Some(_), _) => at += 1,
                 (None, _) => return self.cut(),
             }

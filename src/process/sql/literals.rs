@@ -63,7 +63,7 @@ impl Masker<'_, '_> {
                 || (self.dialect == Dialect::Generic && digits > DOUBTFUL_PLACEHOLDER_DIGITS);
             if is_amount {
                 // Of money for SQL Server.
-                self.number();
+                return self.number();
             } else {
                 self.keep(1 + digits);
             }
@@ -102,7 +102,7 @@ impl Masker<'_, '_> {
     }
 
     /// With what follows it without a break: `1e10`, `0xff`, `1_000`, also the exponent's sign.
-    pub(super) fn number(&mut self) {
+    pub(super) fn number(&mut self) -> Option<()> {
         let mut end = self.at;
         loop {
             end = run(self.text, end, NUMBER);
@@ -117,7 +117,17 @@ impl Masker<'_, '_> {
             }
             end += 1;
         }
+        let number = self.text.get(self.at..end).unwrap_or_default();
+        let prefix = number.rsplit(|byte| matches!(byte, b'0'..=b'9' | b'.')).next();
+        let is = |other: &[u8]| prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(other));
+        let (escapes, ends_elsewhere) = (is(b"e"), is(b"q") || is(b"nq"));
         self.replace(end, b"?");
+        match self.text.get(end) {
+            // The letters belong to what follows where a number ends with its digits.
+            Some(b'\'') if ends_elsewhere => self.cut(),
+            Some(b'\'') if escapes && self.dialect == Dialect::PostgreSql => self.quoted(end, true),
+            _ => Some(()),
+        }
     }
 
     /// Whether the sign at `sign` is one of an exponent.

@@ -55,6 +55,36 @@ fn p18_within_a_phase_the_first_rule_that_takes_a_key_wins() {
 }
 
 #[test]
+fn p18_what_an_action_for_texts_or_a_limit_spares_the_next_one_takes() {
+    const URL: &str = "https://u:p@h";
+    let actions: [&[&str]; 3] =
+        [&["url", "0"], &["sql", "generic"], &["json", "1", "$.p", "0", "false"]];
+    for action in actions {
+        let given: &[(&str, Value)] = &[("a", URL.into()), ("y", Value::Bytes(URL.into()))];
+        let rules = [on(&["a", "y"], action).unless(&["https*"]), on(&["*"], &["url", "0"])];
+        assert_eq!(attributes(&rules, given), "a=https://REDACTED:REDACTED@h y=[redacted]");
+    }
+    let given: &[(&str, Value)] = &[("a", "abcdef".into())];
+    let limits = [on(&["a"], &["truncate", "5"]).unless(&["abc*"]), on(&["*"], &["truncate", "2"])];
+    assert_eq!(attributes(&limits, given), "a=ab");
+    // Inside of a map, too, and what holds for the map holds for its members.
+    let given: &[(&str, Value)] = &[("a", Value::Map(members(&[("b", URL.into())])))];
+    for other in ["a*", "a"] {
+        let rules = [on(&["a.b"], &["url", "0"]).unless(&["*@h"]), on(&[other], &["url", "0"])];
+        assert_eq!(attributes(&rules, given), "a={b:https://REDACTED:REDACTED@h}");
+    }
+}
+
+#[test]
+fn p18_a_key_that_is_too_long_to_be_judged_is_in_no_list_of_what_may_stay() {
+    let long = format!("{}-4711", "k".repeat(5000));
+    let given: &[(&str, Value)] = &[("a", "x".into()), (&long, "y".into())];
+    assert_eq!(attributes(&[on(&["a"], &["allow"])], given), "a=x");
+    let elsewhere = [on(&["a"], &["allow"]).within(&["events"])];
+    assert_eq!(attributes(&elsewhere, given), format!("a=x {long}=[redacted]"));
+}
+
+#[test]
 fn p19_a_text_is_shortened_after_everything_else_by_characters() {
     let given: &[(&str, Value)] =
         &[("a", format!("€€ {CARD}").as_str().into()), ("b", "€€€".into())];

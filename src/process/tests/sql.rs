@@ -90,6 +90,33 @@ fn p47_names_and_amounts_of_sql_server_end_where_it_reads_their_end() {
 }
 
 #[test]
+fn p47_the_letters_of_a_number_may_be_the_prefix_of_the_literal_behind_it() {
+    for (text, mysql, postgresql, generic) in [
+        ("1e'x\\' S3CRET' , a", "?? , a", "?? , a", "??"),
+        ("1.5E'x\\' S3CRET'", "??", "??", "??"),
+        ("2q'[it's S3CRET]' , a", "??", "??", "??"),
+        ("0xe'x' , a", "?? , a", "?? , a", "?? , a"),
+        ("0xdeadbeef'x' , a", "?? , a", "?? , a", "?? , a"),
+    ] {
+        assert_eq!(masked(text, Dialect::MySql), mysql, "mysql {text}");
+        assert_eq!(masked(text, Dialect::PostgreSql), postgresql, "postgresql {text}");
+        assert_eq!(masked(text, Dialect::QuotedNames), generic, "quoted names {text}");
+        assert_eq!(masked(text, Dialect::Generic), generic, "generic {text}");
+    }
+}
+
+#[test]
+fn p47_a_comment_in_what_mysql_executes_may_hide_its_end() {
+    for comment in ["-- ", "# "] {
+        let text = format!("SELECT /*! {comment}*/ it's\n*/ a, 'S3CRET'");
+        for dialect in [Dialect::MySql, Dialect::QuotedNames, Dialect::Generic] {
+            assert_eq!(masked(&text, dialect), "SELECT ?", "{dialect:?}");
+        }
+    }
+    assert_eq!(masked("SELECT /*!40001 SQL_NO_CACHE */ a", Dialect::MySql), "SELECT /*?*/ a");
+}
+
+#[test]
 fn p45_a_literal_is_gone_wherever_it_stands() {
     let positions = [
         "SELECT {}",
