@@ -36,6 +36,9 @@ test('a variable that looks like rules and that nobody reads is refused, by cons
     ['OFFLOP_PROCESS', 'OFFLOOP_PROCESS'],
     ['OFFLOOP_PORCESS', 'OFFLOOP_PROCESS'],
     ['OFFLOOP_REDACT', 'OFFLOOP_PROCESS'],
+    // Containers may have names that no shell sets.
+    ['OFFLOOP-PROCESS', 'OFFLOOP_PROCESS'],
+    ['OFFLOOP.PROCESS.FILE', 'OFFLOOP_PROCESS_FILE'],
     ...lower.map((each) => [each, 'OFFLOOP_PROCESS']),
   ]) {
     const said = `Configuration: ${name} is invalid, expected rules in ${meant} (actual: an unknown variable that looks like rules)`;

@@ -41,7 +41,7 @@ function misspeltRules(env = process.env) {
 function looksLikeRules(upper, name) {
   // Windows knows no case; elsewhere nobody reads a name in other letters.
   if (OF_RULES.includes(upper)) return upper !== name && process.platform !== 'win32';
-  if ([OF_A_SERVICE, OF_A_LINK, OTHER_WORDS].some((each) => each.test(upper)) || !SHELL_NAME.test(upper)) return false;
+  if ([OF_A_SERVICE, OF_A_LINK, OTHER_WORDS].some((each) => each.test(upper))) return false;
   if (upper.startsWith(`${PREFIX}REDACT`)) return true;
   if (upper.startsWith(OF_RULES[0])) return !/^PROCESSORS?$/.test(upper.slice(PREFIX.length));
   return upper.startsWith('O') && OF_RULES.some((known) => editsOf(upper, known) <= MOST_EDITS);
@@ -57,10 +57,11 @@ const isSet = (env, name) => String(env[name] ?? '').trim() !== '';
 function refuseMisspeltRules() {
   const [name] = contained(ignore, misspeltRules) ?? [];
   if (name === undefined) return;
+  const { shown } = require('./process/checks.js');
   const upper = name.toUpperCase();
   const meant = editsOf(upper, OF_RULES[1]) <= MOST_EDITS ? OF_RULES[1] : OF_RULES[0];
   throw new Error(
-    `Configuration: ${name} is invalid, expected rules in ${meant} (actual: an unknown variable that looks like rules)`,
+    `Configuration: ${shown(name)} is invalid, expected rules in ${meant} (actual: an unknown variable that looks like rules)`,
   );
 }
 

@@ -5,6 +5,7 @@
 
 const { nearest } = require('../command/nearest.js');
 const { misspeltRules, OFFLOOP_NAMES } = require('../config/own_variables.js');
+const { shown } = require('../config/process/checks.js');
 const { LEVELS } = require('../otel/stderr_lines.js');
 
 /** Variables of the SDK that are looked at; exporters do not read them. */
@@ -121,7 +122,7 @@ function findNames(section, env) {
   const own = OFFLOOP_NAMES.map((name) => `OFFLOOP_${name}`);
   const ofRules = misspeltRules(env);
   for (const name of ofRules) {
-    const text = `${name} looks like rules of process and is read by nobody: exporters refuse to be made`;
+    const text = `${shown(name)} looks like rules of process and is read by nobody: exporters refuse to be made`;
     section.problem('variable_refused', text, 'set OFFLOOP_PROCESS or OFFLOOP_PROCESS_FILE, or unset it');
   }
   for (const name of Object.keys(env).sort()) {
