@@ -207,6 +207,17 @@ mod tests {
     }
 
     #[test]
+    fn p39_many_cards_behind_each_other_are_read_in_linear_time() {
+        for piece in ["4 ", "4%20"] {
+            let text = piece.repeat(2_000_000);
+            let mut hits = Vec::new();
+            // What reads up to the end of all of them for each would take hours here.
+            find(text.as_bytes(), Detector::CreditCard.bit(), &mut hits);
+            assert!(hits.len() > 100_000, "{piece} {}", hits.len());
+        }
+    }
+
+    #[test]
     fn p39_texts_made_to_be_slow_are_read_in_linear_time() {
         let pieces = [
             "@",

@@ -8,21 +8,22 @@ const LEAST_CARD_DIGITS: usize = 13;
 /// 13 to 19 digits of which the first is 2 to 6, in groups with single blanks, hyphens or dots between them, or with what
 /// stands for a blank in a URL or a form.
 pub(super) fn card(text: &[u8], at: usize) -> Look {
-    let end = at + digits_and_gaps(text, at);
     let mut start = at;
-    while start < end {
-        if let Some(range) = card_from(text, start, end) {
+    loop {
+        if let Some(range) = card_from(text, start) {
             return Look::found(range);
         }
         // The digits of `%20` or `%22` before it are none of it.
         let is_behind_escape = start == at && byte_before(text, at) == Some(b'%');
-        if is_behind_escape && let Some(range) = card_from(text, at + 2, end) {
+        if is_behind_escape && let Some(range) = card_from(text, at + 2) {
             return Look::found(range);
         }
         start += run(text, start, |byte| byte.is_ascii_digit());
-        start += gap(text, start).max(1);
+        match gap(text, start) {
+            0 => return Look::nothing(start),
+            gap => start += gap,
+        }
     }
-    Look::nothing(end)
 }
 
 /// The length of what may stand between two groups, if one follows.
@@ -36,20 +37,9 @@ fn gap(text: &[u8], at: usize) -> usize {
     if rest.get(length).is_some_and(u8::is_ascii_digit) { length } else { 0 }
 }
 
-/// Digits, and gaps that are followed by one.
-fn digits_and_gaps(text: &[u8], at: usize) -> usize {
-    let mut length = 0;
-    loop {
-        length += run(text, at + length, |byte| byte.is_ascii_digit());
-        match gap(text, at + length) {
-            0 => return length,
-            gap => length += gap,
-        }
-    }
-}
-
-/// The longest card from `start`, which is where a group begins, to where one ends.
-fn card_from(text: &[u8], start: usize, end: usize) -> Option<std::ops::Range<usize>> {
+/// The longest card from `start`, which is where a group begins, to where one ends. It reads no more than a card has digits,
+/// because there may be another behind each.
+fn card_from(text: &[u8], start: usize) -> Option<std::ops::Range<usize>> {
     if !matches!(text.get(start), Some(b'2'..=b'6')) {
         return None;
     }
@@ -57,10 +47,13 @@ fn card_from(text: &[u8], start: usize, end: usize) -> Option<std::ops::Range<us
     let mut count = 0;
     let mut found = None;
     let mut next = start;
-    while next < end {
+    loop {
         let at = next;
         let Some(byte) = text.get(at).filter(|byte| byte.is_ascii_digit()) else {
-            next += gap(text, at).max(1);
+            match gap(text, at) {
+                0 => break,
+                gap => next += gap,
+            }
             continue;
         };
         next += 1;
