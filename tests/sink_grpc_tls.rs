@@ -161,8 +161,14 @@ fn plain_and_secure_are_not_taken_for_each_other() {
     let tls = ServerTls { protocols: vec!["h2"], ..ServerTls::with(&chain) };
     let server = tls.serve(serve);
     let client = Client::with(GrpcConfig::new(format!("http://{}", server.address), "test"));
-    let SendOutcome::Failed(error) = client.send(request(10)) else { panic!() };
-    assert!(error.message.contains("use https://"), "{}", error.message);
+    // As above: the server closes behind an alert, and now and then the reset takes the alert along.
+    let hinted = (0..50).any(|_| {
+        let SendOutcome::Failed(error) = client.send(request(10)) else { panic!() };
+        let is_named = error.message.contains("use https://");
+        assert!(is_named || error.kind == SendErrorKind::Reset, "{error:?}");
+        is_named
+    });
+    assert!(hinted, "no error has named the remedy");
     let plain = RawServer::start(serve);
     let error = refused(&plain, "localhost", trusting(&root));
     assert!(error.message.starts_with("No connection established. "), "{}", error.message);
