@@ -12,6 +12,7 @@ const SLOW_FILES = 'Wine opens files slowly, so that loading the last modules is
 
 /** Files that cannot run there, with the reason. */
 export const NOT_RUN = {
+  'duckdb/scale.test.js': "DuckDB's package is installed with its binary for this machine",
   'register/overrides.test.js': "it runs npm, which does not come with npm's package of Node.js",
   'register/zero_code.long.test.js':
     'it packs the package, for which cargo names the licences: there is no Rust in Wine',
