@@ -1,5 +1,6 @@
-// Owns taking the comments out of the JavaScript that is published: they are for those who read the repository, and they are
-// a quarter of what a user would download. Lines keep their numbers, so a stack of a user's names a line of the repository.
+// Owns taking comments and indentation out of the JavaScript that is published: they are for those who read the repository, and
+// they are more than a quarter of what a user would download. Lines keep their numbers, so a stack of a user's names a line of
+// the repository; columns do not.
 
 import ts from 'typescript';
 
@@ -23,10 +24,9 @@ function* tokensOf(node, file) {
   for (const child of children) yield* tokensOf(child, file);
 }
 
-/** White space and comments between two tokens: line ends and the last indentation stay, as they may end a statement. */
+/** White space and comments between two tokens: line ends stay, as they may end a statement. */
 function withoutWords(between) {
   const lines = between.split('\n');
   if (lines.length === 1) return /^\s*$/.test(between) ? between : ' ';
-  const [, indentation] = /^.*?([ \t]*)$/.exec(lines.at(-1));
-  return `${'\n'.repeat(lines.length - 1)}${indentation}`;
+  return '\n'.repeat(lines.length - 1);
 }
