@@ -133,7 +133,7 @@ class ProcessExit {
     for (const member of members) lost += contained(tell, () => member.block(left(), isMainThread)) ?? 0;
     // What could still be delivered has been by now.
     if (this.#exitsBy !== null && isEnd) this.#tellLoss(this.#exitsBy);
-    if (lost === 0) return;
+    if (lost === 0 || (this.#exitsBy !== null && this.#hasTold)) return;
     const loss = contained(tell, () => lossOf(new Map(), owingOf(members), this.#longest('blockMillis')));
     diag.warn(`Offloop: the process ends with ${lost} spans undelivered${loss == null ? '' : `: ${loss}`}`);
   }
